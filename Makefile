@@ -1,0 +1,97 @@
+# `make` lists the targets. Everything is installed into .venv, nothing into the system.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+DONE := $(VENV)/setup
+LOGS := build/setup
+UV := $(BIN)/uv
+STEP = @$(PYTHON) tools/step.py
+
+# The wheels in .venv are a ROS 2 of their own: a sourced distribution must not mix with them.
+unexport PYTHONPATH PYTHONHOME AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH
+unexport RMW_IMPLEMENTATION
+ifdef ROS_DISTRO
+unexport LD_LIBRARY_PATH ROS_DISTRO ROS_VERSION ROS_PYTHON_VERSION
+endif
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint benchmark clean
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo '  PYTHON=python3.12 chooses the interpreter of .venv; ARGS="..." are passed on, as in'
+	@echo '  make demo ARGS="--frames 40"  or  make test ARGS="-k grouping".'
+
+setup: $(DONE)/demo $(DONE)/test  ## make .venv with all that the other targets need
+	@echo '$(VENV) is ready: make demo, make test, or source $(BIN)/activate'
+
+demo: $(DONE)/demo  ## recorded drive in, panoptic images and objects out, over DDS
+	@$(BIN)/python -m panoptic_ros.cli.demo $(ARGS)
+
+test: $(DONE)/demo $(DONE)/test  ## run every test, ruff and mypy
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DONE)/test  ## run ruff and mypy
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+
+benchmark: $(DONE)/demo $(DONE)/test  ## measure grouping, segmenter and renderer side by side with their rivals
+	@for name in evaluation grouping segmenter streets; do \
+	  $(BIN)/python -m panoptic_ros.cli.benchmark $$name --json build/benchmark/$$name.json \
+	  || exit 1; done
+
+clean:  ## remove .venv, the demo's recordings and everything built
+	rm -rf $(VENV) build demo install log *.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+# ---- the set-up, step by step; a step is done again when what it depends on has changed ----
+
+$(DONE)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 10) <= sys.version_info < (3, 15) else \
+	  "Python %d.%d.%d: panoptic_ros needs 3.10 to 3.14; name one: make PYTHON=python3.12 ..." \
+	  % sys.version_info[:3])'
+	@$(PYTHON) -c 'import ensurepip, venv' || { \
+	  echo 'On Debian and Ubuntu: sudo apt-get install python3-venv'; exit 1; }
+	$(STEP) 'Virtual environment $(VENV)' $(LOGS)/venv.log $(PYTHON) -m venv $(VENV)
+	$(STEP) 'Installer uv' $(LOGS)/uv.log $(BIN)/python -m pip install uv
+	@mkdir -p $(@D) && touch $@
+
+$(DONE)/runtime: $(DONE)/uv requirements/runtime.txt requirements/ros.txt
+	$(STEP) 'ROS 2 and the runtime' $(LOGS)/runtime.log $(UV) pip install --python $(BIN)/python \
+	  -r requirements/runtime.txt -r requirements/ros.txt
+	@touch $@
+
+$(DONE)/vision_msgs: $(DONE)/runtime requirements/ros_build.txt interfaces/build.py \
+    $(shell find interfaces/vision_msgs -type f)
+	$(STEP) 'vision_msgs (compiled here)' $(LOGS)/vision_msgs_build.log \
+	  $(BIN)/python interfaces/build.py $(UV) requirements build/wheels
+	$(STEP) 'vision_msgs (installed)' $(LOGS)/vision_msgs.log $(UV) pip install \
+	  --python $(BIN)/python --no-deps --reinstall "$$(tail -n 1 $(LOGS)/vision_msgs_build.log)"
+	@touch $@
+
+$(DONE)/package: $(DONE)/runtime setup.py setup.cfg pyproject.toml
+	$(STEP) 'panoptic_ros (editable)' $(LOGS)/package.log $(UV) pip install \
+	  --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DONE)/demo: $(DONE)/runtime $(DONE)/vision_msgs $(DONE)/package
+	@touch $@
+
+# pip, as its configuration may name a place with smaller builds of torch.
+$(DONE)/train: $(DONE)/runtime requirements/train.txt
+	@$(PYTHON) tools/step.py 'PyTorch, for training and its tests' $(LOGS)/train.log \
+	  $(BIN)/python -m pip install -r requirements/train.txt || { \
+	  grep -q 'No matching distribution found for torch' $(LOGS)/train.log && \
+	  echo 'torch has no wheel for this Python: training and its tests are left out'; }
+	@touch $@
+
+$(DONE)/test: $(DONE)/train requirements/test.txt
+	$(STEP) 'Tools of the tests' $(LOGS)/test.log $(UV) pip install --python $(BIN)/python \
+	  -r requirements/test.txt
+	@touch $@

@@ -1,0 +1,33 @@
+"""Where the package's shared files (config, launch, models) are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = 'panoptic_ros'
+
+
+def share_directory() -> Path:
+    """
+    Return the folder that holds ``config/``, ``launch/`` and ``models/``.
+
+    It is found from this module's own place, so it always belongs to the running code: the
+    checkout itself, or ``<prefix>/share/panoptic_ros`` of the prefix (a colcon workspace, a ROS
+    distribution, a virtual environment) that the module is installed under.
+
+    Raises
+    ------
+    FileNotFoundError
+        The package was copied without its shared files.
+
+    """
+    module = Path(__file__).resolve()
+    for parent in module.parents:
+        if (parent / 'package.xml').is_file() and (parent / PACKAGE) == module.parent:
+            return parent
+        share = parent / 'share' / PACKAGE
+        if share.is_dir():
+            return share
+    raise FileNotFoundError(
+        f'no share/{PACKAGE} above {module.parent}: install the package with colcon or pip, '
+        'which put its shared files there')

@@ -1,0 +1,37 @@
+from glob import glob
+
+from setuptools import find_packages, setup
+
+PACKAGE = 'panoptic_ros'
+EXECUTABLES = ('panoptic_node', 'benchmark', 'demo', 'evaluate', 'export', 'replay', 'segment',
+               'streets', 'train')
+
+setup(
+    name=PACKAGE,
+    version='0.1.0',
+    packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
+    package_data={PACKAGE: ['py.typed', 'grouping/kernels/*.cu', 'grouping/kernels/*.cuh']},
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
+        (f'share/{PACKAGE}', ['package.xml']),
+        (f'share/{PACKAGE}/config', glob('config/*.*')),
+        (f'share/{PACKAGE}/config/labels', glob('config/labels/*.yaml')),
+        (f'share/{PACKAGE}/launch', glob('launch/*.launch.py')),
+        (f'share/{PACKAGE}/models', glob('models/*.*')),
+    ],
+    install_requires=['setuptools', 'numpy', 'opencv-python-headless', 'PyYAML', 'rich'],
+    extras_require={
+        'cpu': ['numba', 'onnxruntime'],
+        'bags': ['rosbags', 'av'],
+        'train': ['torch', 'onnx', 'onnxscript'],
+        'test': ['pytest', 'hypothesis'],
+    },
+    python_requires='>=3.10',
+    zip_safe=True,
+    maintainer='panoptic_ros maintainers',
+    maintainer_email='maintainers@panoptic-ros.example',
+    description='Real-time camera panoptic segmentation for ROS 2.',
+    license='Apache-2.0',
+    entry_points={
+        'console_scripts': [f'{name} = {PACKAGE}.cli.{name}:main' for name in EXECUTABLES]},
+)

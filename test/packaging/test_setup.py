@@ -1,0 +1,66 @@
+"""The set-up: make's targets, its steps, and what it says when something is missing."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGETS = ('setup', 'demo', 'test', 'lint', 'benchmark', 'clean', 'help')
+
+
+def step(tmp_path, *command):
+    words = [sys.executable, ROOT / 'tools/step.py', 'Title', tmp_path / 'a/step.log', *command]
+    return subprocess.run(words, capture_output=True, text=True)
+
+
+def test_a_step_that_succeeds_is_two_lines(tmp_path):
+    done = step(tmp_path, 'echo', 'details')
+    assert done.returncode == 0
+    assert re.fullmatch(r'Title \.\.\.\nTitle: done in [\d.]+ s\n', done.stdout)
+    assert done.stderr == ''
+    assert (tmp_path / 'a/step.log').read_text() == 'details\n'
+
+
+def test_a_step_that_fails_shows_the_end_of_its_log(tmp_path):
+    done = step(tmp_path, 'sh', '-c', 'seq 100; echo the cause >&2; exit 3')
+    assert done.returncode == 3
+    assert 'Title: FAILED' in done.stdout
+    lines = done.stderr.splitlines()
+    assert lines[-2:] == ['    the cause', f'All of it: {tmp_path / "a/step.log"}']
+    assert '    99' in lines
+    assert '    50' not in lines
+
+
+def test_without_a_compiler_the_line_that_installs_one_is_named(tmp_path):
+    (tmp_path / 'bin').mkdir()
+    done = subprocess.run(
+        [sys.executable, ROOT / 'interfaces/build.py', 'uv', ROOT / 'requirements',
+         tmp_path / 'wheels'], capture_output=True, text=True,
+        env={**os.environ, 'PATH': str(tmp_path / 'bin')})
+    assert done.returncode == 1
+    assert 'sudo apt-get install build-essential' in done.stderr
+
+
+@pytest.mark.skipif(shutil.which('make') is None, reason='make is not installed')
+def test_make_lists_its_targets():
+    listed = subprocess.run(['make', '-C', ROOT], capture_output=True, text=True).stdout
+    for target in TARGETS:
+        assert re.search(rf'^  make {target} +\w', listed, re.M), target
+
+
+def test_ros_wheels_are_pinned():
+    for name in ('ros.txt', 'ros_build.txt'):
+        for line in (ROOT / 'requirements' / name).read_text().splitlines():
+            if line.startswith('ros-'):
+                assert re.fullmatch(r'[\w\[\]-]+==[\d.]+', line), line
+
+
+def test_continuous_integration_runs_make_test():
+    script = ROOT / '.ci' / 'run'
+    assert os.access(script, os.X_OK)
+    assert 'make test' in script.read_text()
