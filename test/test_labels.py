@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from panoptic_ros import UNLABELED, LabelSpace
+
+
+def test_cityscapes_has_the_nineteen_official_classes(cityscapes):
+    assert len(cityscapes) == 19
+    assert cityscapes.label_divisor == 1000
+    assert cityscapes.names[0] == 'road'
+    assert cityscapes.names[18] == 'bicycle'
+    assert cityscapes.thing_ids == tuple(range(11, 19))
+    assert cityscapes.stuff_ids == tuple(range(11))
+    assert [c.dataset_id for c in cityscapes.categories] == [
+        7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33]
+
+
+def test_cityscapes_agrees_with_the_official_scripts(cityscapes):
+    official = pytest.importorskip('cityscapesscripts.helpers.labels',
+                                   reason='cityscapesscripts is not installed')
+    for label in official.labels:
+        if 0 <= label.trainId < 19:
+            ours = cityscapes.categories[label.trainId]
+            assert (ours.name, ours.dataset_id, ours.is_thing, ours.color) == (
+                label.name, label.id, label.hasInstances, label.color)
+
+
+def test_decoding_labels(cityscapes):
+    labels = np.array([[0, 13001, 18999, UNLABELED]], np.uint16)
+    assert cityscapes.semantic(labels).tolist() == [[0, 13, 18, 255]]
+    assert cityscapes.instances(labels).tolist() == [[0, 1, 999, 0]]
+
+
+def test_survives_a_round_trip_through_plain_data(cityscapes):
+    assert LabelSpace.from_dict(cityscapes.to_dict()) == cityscapes
+
+
+def test_loads_from_a_path(tmp_path, cityscapes):
+    import yaml
+    path = tmp_path / 'mine.yaml'
+    path.write_text(yaml.safe_dump(cityscapes.to_dict()))
+    assert LabelSpace.load(path) == cityscapes
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(FileNotFoundError, match=r"'mars'.*'cityscapes'"):
+        LabelSpace.load('mars')
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    ({'label_divisor': 1}, 'label_divisor 1 '),
+    ({'label_divisor': 65000}, 'must lie between 2 and 32767'),
+    ({'categories': []}, 'no categories'),
+    ({'categories': [{'name': 'a', 'dataset_id': 0, 'thing': True, 'color': [0, 0, 256]}]},
+     r"color of 'a' is \(0, 0, 256\)"),
+    ({'categories': [{'name': 'a', 'dataset_id': 0, 'thing': True, 'color': [0, 0]}]},
+     'expected the keys'),
+    ({'categories': [{'name': 'a', 'dataset_id': 0, 'thing': True, 'color': [0, 0, 0]}] * 2},
+     r"names \['a'\] twice"),
+    ({'categories': 3}, 'not a label space'),
+])
+def test_refuses_what_is_no_label_space(change, message):
+    data = {'name': 'x', 'label_divisor': 256, 'categories': [
+        {'name': 'a', 'dataset_id': 0, 'thing': True, 'color': [1, 2, 3]},
+        {'name': 'b', 'dataset_id': 1, 'thing': False, 'color': [3, 2, 1]}]}
+    LabelSpace.from_dict(data)
+    with pytest.raises(ValueError, match=message):
+        LabelSpace.from_dict(data | change)
+
+
+def test_error_in_a_file_names_the_file(tmp_path):
+    path = tmp_path / 'broken.yaml'
+    path.write_text('name: [unclosed')
+    with pytest.raises(ValueError, match=r'broken\.yaml'):
+        LabelSpace.load(path)
