@@ -1,0 +1,100 @@
+"""
+Compiling and running the kernels of the cpu method.
+
+numba's own ``parallel=True`` is not used: its threading layers either forbid calls from several
+threads or forbid ``fork``.  Kernels release the interpreter's lock instead, take their
+work by tickets, and run on a few threads of ours.
+
+A kernel calls only functions of its own file and of this one, because numba's cache on disk
+looks no further than a kernel's own file for changes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+try:
+    import numba
+    from llvmlite import ir
+    from numba.core import types
+    from numba.extending import intrinsic
+except ImportError as error:
+    raise ImportError(f"grouping method 'cpu' needs numba ({error}): install it with "
+                      "`pip install numba`, or choose method 'reference'") from error
+
+from .upsampling import LIMIT
+
+Tickets = npt.NDArray[np.int64]
+UNASSIGNED = 256
+"""Codes of pixels: a stuff class, UNASSIGNED + a thing class, or INSTANCE + an instance."""
+INSTANCE = 512
+Function = TypeVar('Function', bound=Callable[..., Any])
+_MOST_THREADS = 8
+
+
+def compiled(function: Function) -> Function:
+    """
+    Compile a function on its first call; keep the machine code on disk where that can be.
+
+    Floats keep their order of evaluation: results are those of NumPy, to the last bit.
+    """
+    options: dict[str, Any] = {'nogil': True, 'error_model': 'numpy'}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:    # no folder to write to, neither the package's nor the user's
+        return numba.njit(**options)(function)
+
+
+@compiled
+def finite(logit: np.float32) -> np.float32:
+    """Return a logit within +-LIMIT; NaN is the lowest."""
+    logit = logit if logit > -LIMIT else -LIMIT     # also NaN
+    return logit if logit < LIMIT else LIMIT
+
+
+def _take_ticket(typing_context: Any, tickets: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.atomic_rmw('add', array.data, ir.Constant(ir.IntType(64), 1), 'monotonic')
+
+    return types.int64(tickets), generate
+
+
+take_ticket = cast(Callable[[Tickets], int], intrinsic(_take_ticket))
+"""Return ``tickets[0]`` and add one to it, atomically; for kernels."""
+
+
+def thread_count() -> int:
+    """Return how many threads run a kernel: the cores, or NUMBA_NUM_THREADS, at most 8."""
+    configured: int = numba.config.NUMBA_NUM_THREADS    # type: ignore[attr-defined]
+    return min(_MOST_THREADS, configured)
+
+
+@lru_cache(maxsize=1)
+def _helpers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_MOST_THREADS - 1, thread_name_prefix='grouping')
+
+
+os.register_at_fork(after_in_child=_helpers.cache_clear)    # threads do not survive a fork
+
+
+def run(kernel: Callable[..., None], *arguments: object) -> None:
+    """
+    Call ``kernel(tickets, worker, *arguments)`` on every thread, and wait for all.
+
+    The kernel takes tickets, counted from 0, until there is no work for the one it got.
+    """
+    tickets = np.zeros(1, np.int64)
+    helpers = [_helpers().submit(kernel, tickets, worker, *arguments)
+               for worker in range(1, thread_count())]
+    kernel(tickets, 0, *arguments)
+    for helper in helpers:
+        if not helper.cancel():     # one that has not begun would find no work
+            helper.result()

@@ -1,0 +1,149 @@
+"""The cpu method against the reference: every pixel, every column of the table."""
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from panoptic_ros import grouping
+from panoptic_ros.benchmarks.heads import make_heads
+from panoptic_ros.grouping import GroupingOptions
+from panoptic_ros.heads import Heads
+from panoptic_ros.labels import LabelSpace
+
+pytest.importorskip('numba')
+
+
+def make_label_space(things, label_divisor):
+    return LabelSpace.from_dict({
+        'name': 'drawn', 'label_divisor': label_divisor, 'categories': [
+            {'name': str(i), 'dataset_id': i, 'thing': thing, 'color': (0, 0, 0)}
+            for i, thing in enumerate(things)]})
+
+
+@st.composite
+def cases(draw):
+    """Draw heads, label space, output size and options, degenerate ones included."""
+    things = draw(st.lists(st.booleans(), min_size=1, max_size=6))
+    cells = draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
+    size = draw(st.tuples(st.integers(1, 45), st.integers(1, 90)))
+    stride = draw(st.sampled_from([1, 2, 4, 5]))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    semantic = random.normal(0, 2, (len(things), *cells))
+    center = random.uniform(0, 1, cells) ** draw(st.sampled_from([1, 4]))
+    offset = random.normal(0, draw(st.sampled_from([1, 30])), (2, *cells))
+    if draw(st.booleans()):         # ties everywhere
+        semantic, center, offset = np.round(semantic), np.round(4 * center) / 4, np.round(offset)
+    if draw(st.booleans()):         # regions of one class
+        semantic[:, :cells[0] // 2 + 1] = semantic[:, :1, :1]
+    if draw(st.booleans()):
+        center[:] = 0
+    for array in (semantic, center, offset):
+        for value in draw(st.lists(st.sampled_from([np.nan, np.inf, -np.inf, 3e38]), max_size=4)):
+            array[tuple(random.integers(array.shape))] = value
+    dtype = draw(st.sampled_from([np.float32, np.float32, np.float16]))
+    with np.errstate(over='ignore'):
+        heads = Heads(*(a.astype(dtype) for a in (semantic, center, offset)), stride)
+    options = GroupingOptions(
+        center_threshold=draw(st.sampled_from([0, 0.1, 0.25])),
+        nms_kernel=draw(st.sampled_from([1, 3, 7])),
+        top_k=draw(st.sampled_from([1, 3, 200, 1000])),
+        stuff_area=draw(st.sampled_from([0, 20, 2048])))
+    return heads, make_label_space(things, draw(st.sampled_from([2, 5, 1000]))), size, options
+
+
+def assert_same(result, reference):
+    np.testing.assert_array_equal(result.labels, reference.labels)
+    for column in ('label', 'class_id', 'instance', 'area', 'box', 'centroid'):
+        np.testing.assert_array_equal(getattr(result.segments, column),
+                                      getattr(reference.segments, column), column)
+    np.testing.assert_allclose(result.segments.score, reference.segments.score, atol=1e-5)
+    difference = result.confidence.astype(int) - reference.confidence
+    assert abs(difference).max() <= 1       # where rounding falls the other way
+    result.check()
+
+
+@settings(deadline=None, max_examples=300)
+@given(cases())
+def test_it_equals_the_reference(case):
+    heads, label_space, size, options = case
+    assert_same(*(grouping.group(heads, label_space, size, method, options, confidence=True)
+                  for method in ('cpu', 'reference')))
+
+
+@pytest.mark.parametrize('instances', [0, 30, 120])
+@pytest.mark.parametrize('size', [(128, 256), (257, 513), (375, 1242), (100, 200)])
+def test_it_equals_the_reference_on_realistic_heads(instances, size):
+    label_space = LabelSpace.load('cityscapes')
+    heads = make_heads(label_space, (256, 512), instances, seed=instances)
+    result, reference = (
+        grouping.group(heads, label_space, size, method, confidence=True,
+                       options=GroupingOptions(stuff_area=100))
+        for method in ('cpu', 'reference'))
+    assert_same(result, reference)
+    assert instances == 0 or len(result.things) > 0.4 * instances
+
+
+def test_two_hundred_instances_share_an_image():
+    label_space = make_label_space([True], 1000)
+    heads = make_heads(label_space, (256, 512), 0)
+    y, x = np.mgrid[:64, :128]
+    heads.center[:] = np.where((y % 6 == 3) & (x % 6 == 3), 0.5 + x / 1000, 0)
+    heads.offset[:] = 4 * np.stack([3 - y % 6, 3 - x % 6])
+    result, reference = (grouping.group(heads, label_space, None, method, confidence=True)
+                         for method in ('cpu', 'reference'))
+    assert_same(result, reference)
+    assert 100 < len(result.segments) <= 200
+
+
+def test_calls_from_several_threads_do_not_disturb_each_other():
+    label_space = LabelSpace.load('cityscapes')
+    inputs = [make_heads(label_space, (128, 256), 8, seed) for seed in range(4)]
+    expected = [grouping.group(heads, label_space).labels for heads in inputs]
+    wrong = []
+
+    def work(heads, labels):
+        for _ in range(20):
+            if not np.array_equal(grouping.group(heads, label_space).labels, labels):
+                wrong.append(labels)
+
+    threads = [threading.Thread(target=work, args=pair)
+               for pair in zip(inputs, expected, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_results_are_the_caller_s_and_heads_stay_as_they_were():
+    label_space = LabelSpace.load('cityscapes')
+    heads = make_heads(label_space, (64, 128), 3)
+    before = [array.copy() for array in (heads.semantic, heads.center, heads.offset)]
+    first = grouping.group(heads, label_space)
+    kept = first.labels.copy()
+    grouping.group(make_heads(label_space, (64, 128), 9, seed=5), label_space)
+    np.testing.assert_array_equal(first.labels, kept)
+    assert first.labels.flags.writeable
+    for array, copy in zip((heads.semantic, heads.center, heads.offset), before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+def test_heads_may_be_views_and_read_only():
+    label_space = LabelSpace.load('cityscapes')
+    heads = make_heads(label_space, (64, 128), 5)
+    channels_last = np.ascontiguousarray(heads.semantic.transpose(1, 2, 0))
+    channels_last.setflags(write=False)
+    view = Heads(channels_last.transpose(2, 0, 1), heads.center.T.copy().T,
+                 heads.offset[:, ::-1].copy()[:, ::-1])
+    np.testing.assert_array_equal(grouping.group(view, label_space).labels,
+                                  grouping.group(heads, label_space).labels)
+
+
+def test_repeated_calls_give_the_same_scores():
+    label_space = LabelSpace.load('cityscapes')
+    heads = make_heads(label_space, (256, 512), 30)
+    scores = [grouping.group(heads, label_space).segments.score for _ in range(5)]
+    assert all(np.array_equal(score, scores[0]) for score in scores)

@@ -1,0 +1,92 @@
+"""What a caller meets: choosing a method, wrong arguments, missing libraries."""
+
+import os
+import sys
+
+import numpy as np
+import pytest
+
+from panoptic_ros import grouping
+from panoptic_ros.benchmarks.heads import make_heads
+from panoptic_ros.grouping.upsampling import Axis
+from panoptic_ros.labels import LabelSpace
+
+SPACE = LabelSpace.load('cityscapes')
+
+
+@pytest.fixture
+def heads():
+    return make_heads(SPACE, (64, 128), 3)
+
+
+@pytest.fixture
+def forget_numba(monkeypatch):
+    """Let numba be missing."""
+    for name in list(sys.modules):
+        if name.split('.')[0] in ('numba', 'llvmlite') or (
+                name.startswith('panoptic_ros.grouping.') and not name.endswith('.methods')):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, 'numba', None)
+
+
+def test_an_unknown_method_is_named_with_those_there_are(heads):
+    with pytest.raises(ValueError, match=r"no grouping method 'gpu'.*'reference', 'cpu'"):
+        grouping.group(heads, SPACE, method='gpu')
+
+
+def test_without_numba_the_error_says_how_to_install_it(heads, forget_numba):
+    with pytest.raises(ImportError, match='pip install numba'):
+        grouping.group(heads, SPACE)
+    assert grouping.group(heads, SPACE, method='reference').size == (64, 128)
+
+
+def test_a_label_space_of_other_length_is_refused(heads):
+    data = SPACE.to_dict()
+    space = LabelSpace.from_dict(data | {'categories': data['categories'][:9]})
+    with pytest.raises(ValueError, match="19 classes and label space 'cityscapes' has 9"):
+        grouping.group(heads, space)
+
+
+@pytest.mark.parametrize('size', [(0, 5), (5, -1)])
+def test_a_size_without_pixels_is_refused(heads, size):
+    with pytest.raises(ValueError, match='expected a positive'):
+        grouping.group(heads, SPACE, size)
+
+
+def test_the_size_is_the_network_s_by_default(heads):
+    assert grouping.group(heads, SPACE, method='reference').size == (64, 128)
+
+
+def test_where_no_cache_can_be_written_kernels_are_compiled_all_the_same(monkeypatch):
+    numba = pytest.importorskip('numba')
+    from panoptic_ros.grouping import kernels
+
+    def njit(cache=False, **options):
+        if cache:
+            raise RuntimeError('cannot cache function')
+        return numba.core.decorators.njit(**options)
+
+    monkeypatch.setattr(kernels.numba, 'njit', njit)
+    assert kernels.compiled(lambda x: x + 1)(np.float32(1)) == 2
+
+
+def test_a_forked_process_can_group(heads):
+    pytest.importorskip('numba')
+    expected = grouping.group(heads, SPACE).labels
+    child = os.fork()
+    if child == 0:
+        same = np.array_equal(grouping.group(heads, SPACE).labels, expected)
+        os._exit(0 if same else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize(('cells', 'pixels'), [(8, 32), (7, 29), (9, 4), (1, 6), (6, 1), (5, 5)])
+def test_an_axis_lies_where_torch_has_it(cells, pixels):
+    torch = pytest.importorskip('torch')
+    axis = Axis.between(cells, pixels)
+    values = np.random.default_rng(0).normal(size=cells).astype(np.float32)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(values)[None, None], pixels, mode='linear', align_corners=False)
+    result = axis.weights[0] * values[axis.lower] + axis.weights[1] * values[axis.upper]
+    np.testing.assert_allclose(result, expected[0, 0], atol=1e-6)
+    assert axis.starts[-1] == axis.cell_starts[-1] == pixels
