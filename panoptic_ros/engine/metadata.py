@@ -1,0 +1,67 @@
+"""What a model file says about itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..labels import LabelSpace
+
+_PREFIX = 'panoptic_ros.'
+_REQUIRED = ('network', 'input_size', 'stride', 'label_space', 'training', 'quality')
+
+
+class ModelError(ValueError):
+    """A model file that does not keep the engine contract."""
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """The part of the engine contract that tensors cannot carry, kept in the file itself."""
+
+    network: str
+    """Name of the network's variant."""
+    input_size: tuple[int, int]
+    """(height, width) in pixels that the network takes."""
+    stride: int
+    """Input pixels per cell of the heads."""
+    label_space: LabelSpace
+    training: dict[str, Any]
+    """Data set, recipe, seed and date."""
+    quality: dict[str, Any]
+    """Measured PQ, SQ and RQ, in percent, and on what; empty when nobody measured."""
+    grouping: dict[str, Any] = field(default_factory=dict)
+    """Fields of ``GroupingOptions`` that suit this model's resolution better than the defaults."""
+
+    def to_properties(self) -> dict[str, str]:
+        """Return the metadata as ONNX ``metadata_props``: names with a prefix, values in JSON."""
+        data = asdict(self) | {'label_space': self.label_space.to_dict()}
+        return {_PREFIX + key: json.dumps(value) for key, value in data.items()}
+
+    @classmethod
+    def from_properties(cls, properties: Mapping[str, str], source: str) -> ModelMetadata:
+        """
+        Read what ``to_properties`` wrote.
+
+        Raises
+        ------
+        ModelError
+            A property is missing or unreadable; ``source`` names the file in the message.
+
+        """
+        missing = [key for key in _REQUIRED if _PREFIX + key not in properties]
+        if missing:
+            raise ModelError(
+                f'{source} lacks the metadata {", ".join(missing)}: export the model with '
+                '`ros2 run panoptic_ros export`, which writes them')
+        try:
+            data = {key: json.loads(properties[_PREFIX + key])
+                    for key in (*_REQUIRED, 'grouping') if _PREFIX + key in properties}
+            height, width = data['input_size']
+            return cls(**data | {
+                'input_size': (int(height), int(width)), 'stride': int(data['stride']),
+                'label_space': LabelSpace.from_dict(data['label_space'])})
+        except (ValueError, TypeError) as error:
+            raise ModelError(f'{source} has metadata that cannot be read: {error}') from error

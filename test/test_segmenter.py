@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import tiny_model
+
+from panoptic_ros import GroupingOptions, Segmenter
+from panoptic_ros.segmenter import STAGES
+
+
+@pytest.fixture(scope='module')
+def segmenter(tiny_onnx):
+    return Segmenter.open(tiny_onnx)
+
+
+def test_three_lines_from_an_image_to_its_segments(segmenter):
+    panoptic = segmenter(tiny_model.scene())
+    names = segmenter.label_space.names
+    found = sorted(names[c] for c in panoptic.segments.class_id)
+    assert found == ['car', 'car', 'person', 'road', 'sky']
+    cars = panoptic.things[panoptic.things.class_id == names.index('car')]
+    assert sorted(cars.instance.tolist()) == [1, 2]
+    assert sorted(cars.box[:, 0].tolist()) == pytest.approx([16, 80], abs=2)
+    panoptic.check()
+
+
+@pytest.mark.parametrize('size', [(64, 128), (128, 256), (96, 200), (37, 61)])
+def test_labels_have_the_camera_size(segmenter, size):
+    panoptic = segmenter(tiny_model.scene(size))
+    assert panoptic.size == size
+    assert len(panoptic.things) == 3
+
+
+def test_cpu_and_reference_agree(tiny_onnx, segmenter):
+    image = tiny_model.scene((128, 256))
+    expected = Segmenter.open(tiny_onnx, method='reference')(image)
+    assert np.array_equal(segmenter(image).labels, expected.labels)
+
+
+def test_accepts_views(segmenter):
+    image = tiny_model.scene()
+    mirrored = segmenter(image[:, ::-1])
+    assert np.array_equal(mirrored.labels, segmenter(image[:, ::-1].copy()).labels)
+    rgba = np.dstack([image, image[..., 0]])
+    assert np.array_equal(segmenter(rgba[..., :3]).labels, segmenter(image).labels)
+
+
+def test_options_come_from_the_model_and_can_be_changed(tiny_onnx):
+    segmenter = Segmenter.open(tiny_onnx)
+    assert segmenter.options.stuff_area == tiny_model.STUFF_AREA
+    segmenter.options = GroupingOptions(stuff_area=10 ** 6)
+    assert len(segmenter(tiny_model.scene()).stuff) == 0
+
+
+def test_times_name_the_stages(segmenter):
+    times = {}
+    segmenter(tiny_model.scene(), times=times)
+    assert tuple(times) == STAGES
+    assert all(seconds >= 0 for seconds in times.values())
+
+
+def test_confidence_on_demand(segmenter):
+    image = tiny_model.scene()
+    assert segmenter(image).confidence is None
+    assert segmenter(image, confidence=True).confidence.shape == image.shape[:2]
+
+
+@pytest.mark.parametrize('image', [
+    np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8),
+    np.zeros((4, 4, 3), np.float32)])
+def test_refuses_what_is_no_image(segmenter, image):
+    with pytest.raises(ValueError, match=r'expected uint8 \(H, W, 3\)'):
+        segmenter(image)
+
+
+def test_warm_up_and_close(tiny_onnx):
+    segmenter = Segmenter.open(tiny_onnx)
+    segmenter.warm_up((60, 80))
+    segmenter.close()
