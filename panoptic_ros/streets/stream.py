@@ -1,0 +1,67 @@
+"""Rows of slots along the road, in which objects stand or move together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .classes import Kind
+from .objects.actor import Actor
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One object of a slot: metres along from the slot's start, across the road, and its turn."""
+
+    actor: Actor
+    along: float
+    across: float
+    yaw: float = 0.0
+    height: float = 0.0
+
+
+Fill = Callable[[np.random.Generator], list[Entry]]
+
+
+@dataclass(eq=False)
+class Stream:
+    """
+    An endless row of slots that moves along the road as one.
+
+    What a slot holds is drawn from a generator of its own, seeded by the drive, the stream
+    and the slot, so it does not depend on when the slot is first seen.
+    """
+
+    seed: tuple[int, int]
+    """The drive's seed and the stream's number."""
+    spacing: float
+    """Metres from slot to slot."""
+    fill: Fill
+    kinds: tuple[Kind, ...]
+    """The things it may hold."""
+    per_slot: int = 1
+    """The most objects in a slot."""
+    travel: Callable[[float], float] = float
+    """Metres that the row has moved at a time in seconds."""
+    back: float = 14.0
+    ahead: float = 145.0
+    """Metres before and beyond the camera within which slots matter."""
+    _slots: dict[int, list[Entry]] = field(default_factory=dict, repr=False)
+
+    def visible(self, s: float, time: float) -> list[tuple[int, float, list[Entry]]]:
+        """Return number, start and objects of the slots around s at a time."""
+        moved = self.travel(time)
+        first = int(np.floor((s - self.back - moved) / self.spacing))
+        last = int(np.ceil((s + self.ahead - moved) / self.spacing))
+        return [(slot, slot * self.spacing + moved, self._slot(slot))
+                for slot in range(first, last + 1)]
+
+    def _slot(self, slot: int) -> list[Entry]:
+        if slot not in self._slots:
+            if len(self._slots) > 400:
+                self._slots.clear()
+            rng = np.random.default_rng([*self.seed, slot % (1 << 32)])
+            self._slots[slot] = self.fill(rng)[:self.per_slot]
+        return self._slots[slot]
