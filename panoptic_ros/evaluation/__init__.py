@@ -1,0 +1,17 @@
+"""Measures of how well a prediction agrees with the ground truth."""
+
+from .evaluation import Evaluation, Pair
+from .mean_iou import MeanIoU, MeanIoUResult
+from .overlaps import Overlaps
+from .panoptic_quality import (
+    ClassQuality,
+    MeanQuality,
+    PanopticQuality,
+    PanopticQualityResult,
+)
+from .parallel import evaluate
+
+__all__ = [
+    'ClassQuality', 'Evaluation', 'MeanIoU', 'MeanIoUResult', 'MeanQuality', 'Overlaps', 'Pair',
+    'PanopticQuality', 'PanopticQualityResult', 'evaluate',
+]

@@ -1,0 +1,75 @@
+"""All measures of a set of image pairs in one accumulator."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..labels import LabelSpace
+from .mean_iou import MeanIoU
+from .overlaps import LabelImage, Overlaps
+from .panoptic_quality import PanopticQuality
+
+
+class Pair(NamedTuple):
+    """A prediction with its ground truth."""
+
+    prediction: LabelImage
+    truth: LabelImage
+    seconds: float = np.nan
+    """How long the prediction took, where somebody measured it."""
+
+
+class Evaluation:
+    """
+    Panoptic quality, mean IoU and prediction times, from one pass over each image pair.
+
+    It streams and merges as ``PanopticQuality`` does; of each image it keeps one number, the
+    seconds of its prediction.
+    """
+
+    def __init__(self, label_space: LabelSpace) -> None:
+        self.label_space = label_space
+        self.panoptic_quality = PanopticQuality(label_space)
+        self.mean_iou = MeanIoU(label_space)
+        self.seconds: list[float] = []
+
+    def update(self, prediction: LabelImage, truth: LabelImage,
+               seconds: float = np.nan) -> Evaluation:
+        """
+        Count one image.
+
+        Raises
+        ------
+        ValueError
+            The sizes differ, or an image is not a label image of the label space.
+
+        """
+        overlaps = Overlaps.measure(prediction, truth, self.label_space)
+        self.panoptic_quality.add(overlaps)
+        self.mean_iou.add(overlaps)
+        self.seconds.append(seconds)
+        return self
+
+    def merge(self, other: Evaluation) -> Evaluation:
+        """
+        Add what another accumulator has counted.
+
+        Raises
+        ------
+        ValueError
+            The other has another label space.
+
+        """
+        self.panoptic_quality.merge(other.panoptic_quality)
+        self.mean_iou.merge(other.mean_iou)
+        self.seconds += other.seconds
+        return self
+
+    __iadd__ = merge
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return every measure as plain data for JSON."""
+        return {'panoptic_quality': self.panoptic_quality.compute().to_dict(),
+                'mean_iou': self.mean_iou.compute().to_dict()}

@@ -1,0 +1,71 @@
+"""Panoptic label images as 16-bit PNG files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .evaluation import Pair
+
+
+def read_labels(path: str | Path) -> npt.NDArray[np.uint16]:
+    """
+    Read a panoptic label image from a 16-bit grey PNG.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        The file is not a 16-bit grey image.
+
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'{path}: no such label image')
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise ValueError(f'{path}: not an image; expected a PNG')
+    if image.dtype != np.uint16 or image.ndim != 2:
+        raise ValueError(f'{path} is {image.dtype} {image.shape}: expected a 16-bit grey PNG of '
+                         'class_id * label_divisor + instance')
+    return np.asarray(image)
+
+
+@dataclass(frozen=True)
+class LabelFolders:
+    """
+    Pairs of PNG files with the same relative path in two folders.
+
+    Raises
+    ------
+    FileNotFoundError
+        The truth has no PNG, or the prediction lacks one that the truth has.
+
+    """
+
+    prediction: Path
+    truth: Path
+
+    def __post_init__(self) -> None:
+        names = self.names
+        if not names:
+            raise FileNotFoundError(f'no PNG file under {self.truth}: expected label images')
+        missing = [name for name in names if not (self.prediction / name).is_file()]
+        if missing:
+            raise FileNotFoundError(
+                f'{self.prediction} lacks {len(missing)} of the {len(names)} label images of '
+                f'{self.truth}, the first of them {missing[0]}: predict them, or remove them '
+                'from the truth')
+
+    @property
+    def names(self) -> list[str]:
+        """The truth's files, relative to the folder, sorted."""
+        return sorted(str(path.relative_to(self.truth)) for path in self.truth.rglob('*.png'))
+
+    def __call__(self, name: str) -> Pair:
+        """Read one pair."""
+        return Pair(read_labels(self.prediction / name), read_labels(self.truth / name))

@@ -1,0 +1,119 @@
+"""How many pixels each predicted segment shares with each true one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..labels import UNLABELED, LabelSpace
+from ..panoptic import Panoptic
+
+LabelImage = npt.NDArray[np.uint16] | Panoptic
+"""A panoptic label image, (H, W) uint16, or the result that carries one."""
+
+_LOW_16 = np.uint32(0xFFFF)
+_LOW_32 = np.uint64(0xFFFFFFFF)
+_BITS_16 = np.uint32(16)
+_BITS_32 = np.uint64(32)
+
+
+@dataclass(frozen=True, eq=False)
+class Overlaps:
+    """
+    The joint histogram of two label images, one row per pair of labels that share a pixel.
+
+    Everything that the measures of this package need of an image pair is in it.  Rows are sorted
+    by true label, then by predicted label.
+    """
+
+    truth: npt.NDArray[np.uint16]
+    """(N,) label in the ground truth."""
+    prediction: npt.NDArray[np.uint16]
+    """(N,) label in the prediction."""
+    pixels: npt.NDArray[np.int64]
+    """(N,) pixels that carry both."""
+
+    @classmethod
+    def measure(cls, prediction: LabelImage, truth: LabelImage,
+                label_space: LabelSpace) -> Overlaps:
+        """
+        Count the pixels of every pair of labels.
+
+        Label images are piecewise constant, so runs of equal pairs are found with one comparison
+        per pixel, and only the runs are sorted and summed.
+
+        Raises
+        ------
+        ValueError
+            An image is not (H, W) uint16, the sizes differ, or a label is not one of the label
+            space: of a class that it lacks, a stuff class with an instance number, or a predicted
+            thing without one.
+
+        """
+        predicted = label_image(prediction, 'prediction')
+        true = label_image(truth, 'truth')
+        if predicted.shape != true.shape:
+            raise ValueError(
+                f'prediction is {_size(predicted)} and truth {_size(true)}: expected one size '
+                '(resize labels with nearest neighbour, or segment at the size of the truth)')
+        joint = true.ravel().astype(np.uint32)
+        joint <<= _BITS_16
+        joint |= predicted.ravel()
+        is_start = np.empty(joint.size, np.bool_)
+        is_start[0] = True
+        np.not_equal(joint[1:], joint[:-1], out=is_start[1:])
+        start = np.flatnonzero(is_start)
+        run = joint[start].astype(np.uint64) << _BITS_32    # sorting packed integers is fastest
+        run |= np.diff(start, append=joint.size).astype(np.uint64)
+        run.sort()
+        pair = (run >> _BITS_32).astype(np.uint32)
+        first = np.flatnonzero(np.diff(pair, prepend=~pair[:1]))
+        pixels = np.add.reduceat((run & _LOW_32).astype(np.int64), first)
+        pair = pair[first]
+        overlaps = cls((pair >> _BITS_16).astype(np.uint16), (pair & _LOW_16).astype(np.uint16),
+                       pixels)
+        _check_labels(np.unique(overlaps.truth), label_space, 'truth')
+        _check_labels(np.unique(overlaps.prediction), label_space, 'prediction')
+        return overlaps
+
+
+def label_image(image: LabelImage, name: str) -> npt.NDArray[np.uint16]:
+    """Return the array; raise ``ValueError``, with the image's ``name``, where it is none."""
+    labels = image.labels if isinstance(image, Panoptic) else image
+    if not isinstance(labels, np.ndarray):
+        raise ValueError(f'{name} is a {type(labels).__name__}: expected a uint16 array (H, W) '
+                         'or a Panoptic')
+    if labels.dtype != np.uint16 or labels.ndim != 2 or labels.size == 0:
+        raise ValueError(f'{name} is {labels.dtype} {labels.shape}: expected uint16 (H, W) of '
+                         'class_id * label_divisor + instance')
+    return labels
+
+
+def _size(labels: npt.NDArray[np.uint16]) -> str:
+    return f'{labels.shape[1]}x{labels.shape[0]}'
+
+
+def _check_labels(present: npt.NDArray[np.uint16], space: LabelSpace, name: str) -> None:
+    labels = present[present != UNLABELED].astype(np.int64)
+    class_id, instance = np.divmod(labels, space.label_divisor)
+    foreign = labels[class_id >= len(space)]
+    if len(foreign):
+        raise ValueError(
+            f'{name} has the label {foreign[0]}, class {foreign[0] // space.label_divisor} at '
+            f'divisor {space.label_divisor}: label space {space.name!r} has the classes 0 to '
+            f'{len(space) - 1}, and {UNLABELED} is unlabelled')
+    is_thing = space.is_thing[class_id]
+    numbered = labels[~is_thing & (instance > 0)]
+    if len(numbered):
+        raise ValueError(
+            f'{name} has the label {numbered[0]}, an instance of the stuff class '
+            f'{space.names[numbered[0] // space.label_divisor]!r}: stuff has instance 0')
+    unnumbered = labels[is_thing & (instance == 0)]
+    if name == 'prediction' and len(unnumbered):
+        raise ValueError(
+            f'prediction has the label {unnumbered[0]}, the thing class '
+            f'{space.names[unnumbered[0] // space.label_divisor]!r} without an instance: '
+            'instances count from 1 (only a truth has crowd regions); write '
+            f'{UNLABELED} where the instance is unknown')

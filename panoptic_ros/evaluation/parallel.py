@@ -1,0 +1,117 @@
+"""Evaluating many image pairs over worker processes, in bounded memory."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import closing
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+import cv2
+
+from ..labels import LabelSpace
+from .evaluation import Evaluation, Pair
+
+Item = TypeVar('Item')
+
+_WAITING_PER_WORKER = 2
+
+
+def evaluate(items: Iterable[Item], label_space: LabelSpace,
+             load: Callable[[Item], Pair] | None = None, workers: int = 1,
+             progress: Callable[[int], object] | None = None) -> Evaluation:
+    """
+    Evaluate all items and return the sum, the same to the last digit for any number of workers.
+
+    Parameters
+    ----------
+    items
+        What ``load`` turns into image pairs: indices, paths.  Without ``load``, the pairs
+        themselves.  They are drawn only as fast as they are evaluated, so they may be endless
+        footage: about three items per worker are in memory at once.
+    label_space
+        The classes of both images.
+    load
+        Makes a pair of an item, in the worker: reads files, or renders and predicts.  With
+        several workers it must be picklable (a function of a module, or an instance of a class
+        of one); each worker keeps its own copy, so what it opens stays open.
+    workers
+        Processes; 1 evaluates in this one.  The calling script needs the usual
+        ``if __name__ == '__main__'``, since workers are spawned.
+    progress
+        Called with the number of items done after each.
+
+    Raises
+    ------
+    ValueError
+        ``workers`` is under 1, or a pair cannot be evaluated; the message gives its position.
+
+    """
+    if workers < 1:
+        raise ValueError(f'workers is {workers}: expected at least 1')
+    total = Evaluation(label_space)
+    count = _Counter(label_space, load or _pair)
+    with closing(_in_processes(count, enumerate(items), workers) if workers > 1
+                 else (count(numbered) for numbered in enumerate(items))) as parts:
+        for done, part in enumerate(parts, 1):
+            total.merge(part)
+            if progress is not None:
+                progress(done)
+    return total
+
+
+class _Counter:
+    """Evaluates one numbered item."""
+
+    def __init__(self, label_space: LabelSpace, load: Callable[[Any], Pair]) -> None:
+        self._label_space = label_space
+        self._load = load
+
+    def __call__(self, numbered: tuple[int, Any]) -> Evaluation:
+        index, item = numbered
+        try:
+            return Evaluation(self._label_space).update(*self._load(item))
+        except ValueError as error:
+            raise ValueError(f'image pair {index}: {error}') from error
+
+
+def _pair(item: Any) -> Pair:
+    return Pair(*item)
+
+
+def _in_processes(count: _Counter, numbered: Iterable[tuple[int, Any]],
+                  workers: int) -> Generator[Evaluation, None, None]:
+    """Yield the results in the order of the items, with a bounded number of them in flight."""
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    pool = ProcessPoolExecutor(workers, mp_context=get_context('spawn'), initializer=_start,
+                               initargs=(pickle.dumps(count), threads))
+    pending: deque[Future[Evaluation]] = deque()
+    try:
+        for item in numbered:
+            pending.append(pool.submit(_count, item))
+            if len(pending) > _WAITING_PER_WORKER * workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_counter: _Counter | None = None
+
+
+def _start(counter: bytes, threads: int) -> None:
+    """Prepare a worker: libraries share the cores, and what the loader opens stays open."""
+    global _counter
+    os.environ['NUMBA_NUM_THREADS'] = str(threads)      # read when the loader imports numba
+    cv2.setNumThreads(threads)
+    _counter = pickle.loads(counter)
+
+
+def _count(numbered: tuple[int, Any]) -> Evaluation:
+    assert _counter is not None
+    return _counter(numbered)

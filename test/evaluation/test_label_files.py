@@ -1,0 +1,50 @@
+import cv2
+import numpy as np
+import pytest
+from label_scenes import scene_pair
+
+from panoptic_ros import LabelSpace
+from panoptic_ros.evaluation.label_files import LabelFolders, read_labels
+
+SPACE = LabelSpace.load('cityscapes')
+
+
+@pytest.fixture
+def folders(tmp_path):
+    for name in ('prediction/munich', 'truth/munich'):
+        (tmp_path / name).mkdir(parents=True)
+    for seed in range(3):
+        for name, labels in zip(('prediction', 'truth'), scene_pair(seed, SPACE), strict=True):
+            cv2.imwrite(str(tmp_path / name / 'munich' / f'{seed}.png'), labels)
+    return tmp_path
+
+
+def test_pairs_are_files_of_one_name(folders):
+    loader = LabelFolders(folders / 'prediction', folders / 'truth')
+    assert loader.names == [f'munich/{i}.png' for i in range(3)]
+    for seed, name in enumerate(loader.names):
+        for got, expected in zip(loader(name)[:2], scene_pair(seed, SPACE), strict=True):
+            np.testing.assert_array_equal(got, expected)
+
+
+def test_a_missing_prediction_is_named(folders):
+    (folders / 'prediction/munich/1.png').unlink()
+    with pytest.raises(FileNotFoundError, match=r'lacks 1 of the 3 label images .* munich/1.png'):
+        LabelFolders(folders / 'prediction', folders / 'truth')
+
+
+def test_an_empty_truth_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match='no PNG file under'):
+        LabelFolders(tmp_path, tmp_path)
+
+
+def test_other_images_are_refused(tmp_path):
+    path = tmp_path / 'image.png'
+    with pytest.raises(FileNotFoundError, match='no such label image'):
+        read_labels(path)
+    path.write_bytes(b'no image')
+    with pytest.raises(ValueError, match='not an image'):
+        read_labels(path)
+    cv2.imwrite(str(path), np.zeros((3, 4), np.uint8))
+    with pytest.raises(ValueError, match='expected a 16-bit grey PNG'):
+        read_labels(path)

@@ -1,0 +1,81 @@
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from label_scenes import scene_pair
+
+from panoptic_ros import LabelSpace
+from panoptic_ros.evaluation import Evaluation, Pair, evaluate
+
+SPACE = LabelSpace.load('cityscapes')
+
+
+@dataclass
+class Loader:
+    """Makes pairs of seeds, and counts how many this copy has made."""
+
+    bad_seed: int = -1
+    made: int = 0
+
+    def __call__(self, seed: int) -> Pair:
+        self.made += 1
+        prediction, truth = scene_pair(seed, SPACE, (40, 60))
+        if seed == self.bad_seed:
+            prediction = prediction[1:]
+        return Pair(prediction, truth, seconds=self.made)
+
+
+def expected(seeds):
+    total = Evaluation(SPACE)
+    for seed in seeds:
+        total.update(*scene_pair(seed, SPACE, (40, 60)))
+    return total.to_dict()
+
+
+def test_workers_change_nothing():
+    done = []
+    total = evaluate(range(12), SPACE, Loader(), workers=2, progress=done.append)
+    assert total.to_dict() == evaluate(range(12), SPACE, Loader()).to_dict() == expected(range(12))
+    assert done == list(range(1, 13))
+    assert len(total.seconds) == 12
+    assert max(total.seconds) > 2       # a worker keeps its loader from item to item
+
+
+def test_pairs_need_no_loader():
+    pairs = (scene_pair(seed, SPACE, (40, 60)) for seed in range(3))
+    assert evaluate(pairs, SPACE).to_dict() == expected(range(3))
+    pairs = (scene_pair(seed, SPACE, (40, 60)) for seed in range(3))
+    assert evaluate(pairs, SPACE, workers=2).to_dict() == expected(range(3))
+
+
+@pytest.mark.parametrize('workers', [1, 2])
+def test_endless_items_are_drawn_only_as_fast_as_they_are_evaluated(workers):
+    drawn = []
+    ahead = []
+
+    def progress(count):
+        ahead.append(len(drawn) - count)
+        if count == 40:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate((drawn.append(seed) or seed for seed in itertools.count()), SPACE, Loader(),
+                 workers, progress)
+    assert len(ahead) == 40
+    assert max(ahead) <= (0 if workers == 1 else 2 * workers)
+
+
+@pytest.mark.parametrize('workers', [1, 2])
+def test_an_error_says_which_pair(workers):
+    with pytest.raises(ValueError, match='image pair 5: prediction is 60x39 and truth 60x40'):
+        evaluate(range(10), SPACE, Loader(bad_seed=5), workers=workers)
+
+
+def test_there_must_be_a_worker():
+    with pytest.raises(ValueError, match='workers is 0: expected at least 1'):
+        evaluate([], SPACE, workers=0)
+
+
+def test_nothing_is_nothing():
+    assert np.isnan(evaluate([], SPACE).panoptic_quality.compute().all.pq)
