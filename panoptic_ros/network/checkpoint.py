@@ -1,0 +1,81 @@
+"""A training on disk: the network, and all that is needed to go on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..labels import LabelSpace
+from .config import NetworkConfig
+from .deeplab import PanopticDeepLab
+
+_KEYS = ('config', 'label_space', 'weights', 'training', 'state')
+
+
+class CheckpointError(ValueError):
+    """A file that is not a checkpoint of this package."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file holds: plain data and tensors, so that reading it runs no foreign code."""
+
+    config: NetworkConfig
+    label_space: LabelSpace
+    weights: dict[str, torch.Tensor]
+    """Of the network to use: the averaged ones."""
+    training: dict[str, Any]
+    """Recipe and progress, for people and for the exported model."""
+    state: dict[str, Any]
+    """What only resuming needs; empty in a checkpoint that is not to be resumed."""
+
+    def network(self) -> PanopticDeepLab:
+        """Return the trained network in evaluation mode."""
+        network = PanopticDeepLab(self.config, len(self.label_space))
+        network.load_state_dict(self.weights)
+        return network.eval()
+
+    def save(self, path: Path) -> None:
+        """Write the file; a crash meanwhile leaves the old one whole."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + '.partial')
+        torch.save({'config': self.config.to_dict(), 'label_space': self.label_space.to_dict(),
+                    'weights': self.weights, 'training': self.training, 'state': self.state},
+                   partial)
+        os.replace(partial, path)
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint:
+        """
+        Read a file.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is none.
+        CheckpointError
+            It is none of ours.
+
+        """
+        if not path.is_file():
+            raise FileNotFoundError(f'no checkpoint {path}: `ros2 run panoptic_ros train` '
+                                    'writes one')
+        try:
+            data = torch.load(path, map_location='cpu', weights_only=True)
+        except Exception as error:    # torch raises what the pickled bytes provoke
+            raise CheckpointError(f'{path} is not a checkpoint: {error}') from error
+        missing = [key for key in _KEYS if not isinstance(data, dict) or key not in data]
+        if missing:
+            raise CheckpointError(f'{path} lacks {", ".join(missing)}: expected a file that '
+                                  '`ros2 run panoptic_ros train` wrote')
+        try:
+            return cls(NetworkConfig.from_dict(data['config']),
+                       LabelSpace.from_dict(data['label_space']), data['weights'],
+                       data['training'], data['state'])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f'{path} is damaged: {error!r}') from error
+

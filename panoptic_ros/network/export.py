@@ -1,0 +1,122 @@
+"""Writing a trained network as the ONNX file of the engine contract."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..engine.metadata import ModelMetadata
+from .checkpoint import Checkpoint
+from .deeplab import PanopticDeepLab
+
+OPSET = 18
+OUTPUTS = ('semantic', 'center', 'offset')
+STRIDE = 4
+
+
+class ExportError(RuntimeError):
+    """The exported graph does not do what the network does."""
+
+
+def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
+                quality: dict[str, Any] | None = None,
+                grouping: dict[str, Any] | None = None, tolerance: float = 1e-4) -> float:
+    """
+    Write the model file, after checking it against PyTorch.
+
+    Parameters
+    ----------
+    checkpoint
+        The trained network.
+    path
+        Where to write.
+    size
+        (height, width) of the network's input, multiples of its output stride.
+    quality
+        Measured PQ, SQ and RQ, if any.
+    grouping
+        Fields of ``GroupingOptions`` that suit the model.
+    tolerance
+        Largest difference allowed, relative to the largest value of each head.
+
+    Returns
+    -------
+    The largest difference found.
+
+    Raises
+    ------
+    ValueError
+        The size does not suit the network.
+    ExportError
+        The graph differs from the network; nothing is written.
+
+    """
+    stride = checkpoint.config.output_stride
+    if any(side < stride or side % stride for side in size):
+        raise ValueError(f'size is {size[0]}x{size[1]}: expected multiples of {stride}, '
+                         f'the output stride of network {checkpoint.config.name!r}')
+    network = checkpoint.network()
+    model = trace(network, size)
+    metadata = ModelMetadata(
+        network=checkpoint.config.name, input_size=size, stride=STRIDE,
+        label_space=checkpoint.label_space, training=checkpoint.training,
+        quality=quality or {}, grouping=grouping or {})
+    onnx.helper.set_model_props(model, metadata.to_properties())
+    onnx.checker.check_model(model, full_check=True)
+    content = model.SerializeToString()
+    difference = compare(network, content, size)
+    if not difference <= tolerance:
+        raise ExportError(f'ONNX Runtime and PyTorch differ by {difference:.2g} of the largest '
+                          f'value: expected at most {tolerance:.2g}; {path} is not written')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + '.partial')
+    partial.write_bytes(content)
+    os.replace(partial, path)
+    return difference
+
+
+def trace(network: PanopticDeepLab, size: tuple[int, int]) -> onnx.ModelProto:
+    """Return the network's graph, batch norms folded, for any number of images of a size."""
+    images = torch.zeros((2, *size, 3), dtype=torch.uint8)
+    program = torch.onnx.export(
+        network, (images,), dynamo=True, opset_version=OPSET, verbose=False,
+        input_names=['image'], output_names=list(OUTPUTS),
+        dynamic_shapes={'image': {0: torch.export.Dim('N', min=1)}})
+    assert program is not None
+    model: onnx.ModelProto = program.model_proto
+    for node in model.graph.node:
+        del node.metadata_props[:]      # stack traces with this machine's paths
+        node.doc_string = ''
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+        del value.metadata_props[:]
+    first = next(node for node in model.graph.node if 'image' in node.input)
+    if first.op_type != 'Cast':
+        raise ExportError(f'the first operation on the image is {first.op_type}: expected Cast, '
+                          'as TensorRT requires of uint8 inputs')
+    return model
+
+
+def multiply_adds(network: PanopticDeepLab, size: tuple[int, int]) -> int:
+    """Return how many multiplications with an addition one image of a size takes."""
+    counter = FlopCounterMode(display=False)
+    with torch.inference_mode(), counter:
+        network(torch.zeros((1, *size, 3), dtype=torch.uint8))
+    return counter.get_total_flops() // 2
+
+
+def compare(network: PanopticDeepLab, content: bytes, size: tuple[int, int]) -> float:
+    """Return the largest difference of the heads, relative to each head's largest value."""
+    session = onnxruntime.InferenceSession(content, providers=['CPUExecutionProvider'])
+    images = np.random.default_rng(0).integers(0, 256, (2, *size, 3), np.uint8)
+    with torch.inference_mode():
+        expected = [head.numpy() for head in network(torch.from_numpy(images))]
+    actual = session.run(list(OUTPUTS), {'image': images})
+    return max(float(np.abs(a - e).max() / max(1.0, np.abs(e).max()))
+               for a, e in zip(actual, expected, strict=True))

@@ -1,0 +1,133 @@
+"""Rendered frames on disk, from which many samples are cut."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+HELD_OUT_SEED = 1_000_000
+"""Drives with this seed and above are never trained on."""
+
+FRAMES_PER_DRIVE = 4
+"""Frames kept of each drive, seconds apart: the first of a drive costs more than the others."""
+
+Image = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.uint16]
+
+
+class FrameSource(Protocol):
+    """Numbered frames with their ground truth."""
+
+    @property
+    def description(self) -> str:
+        """What they are, for the model's metadata."""
+        ...
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        ...
+
+    def __getitem__(self, index: int) -> tuple[Image, Labels]:
+        """Return (H, W, 3) BGR and (H, W) panoptic labels; they may be read-only."""
+        ...
+
+
+@dataclass(frozen=True)
+class StreetFrames:
+    """
+    Frames of procedural drives in a folder, one uncompressed file each.
+
+    The frames of drive ``n`` depend on ``seed + n`` and the size alone, so a folder can be
+    extended, and rendered again on another machine with the same result.
+
+    Raises
+    ------
+    ValueError
+        The seeds reach into those that are held out.
+
+    """
+
+    folder: Path
+    count: int
+    size: tuple[int, int] = (512, 1024)
+    """(height, width)."""
+    seed: int = 0
+    """Of the first drive."""
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError(f'count is {self.count}: expected at least one frame')
+        if self.seed < 0 or self.seed + self.drives > HELD_OUT_SEED:
+            raise ValueError(
+                f'drives {self.seed} to {self.seed + self.drives - 1} are not all training '
+                f'drives: seeds from {HELD_OUT_SEED} on are held out for measuring')
+
+    @property
+    def drives(self) -> int:
+        """How many drives the frames come from."""
+        return -(-self.count // FRAMES_PER_DRIVE)
+
+    @property
+    def description(self) -> str:
+        """What they are, for the model's metadata."""
+        height, width = self.size
+        return (f'streets: {self.count} frames of {height}x{width} from drives {self.seed} to '
+                f'{self.seed + self.drives - 1}')
+
+    def path(self, index: int) -> Path:
+        """Return the file of a frame."""
+        drive, number = divmod(index, FRAMES_PER_DRIVE)
+        height, width = self.size
+        return self.folder / f'{height}x{width}' / f'drive_{self.seed + drive:06d}_{number}.npy'
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> tuple[Image, Labels]:
+        """Read a frame; only the pixels that are used leave the disk."""
+        pixels = np.load(self.path(index), mmap_mode='r')
+        return pixels[..., :3], pixels[..., 3:].view(np.uint16)[..., 0]
+
+    def render(self, workers: int) -> Iterator[int]:
+        """Render the frames that are missing, in processes; yield how many are there so far."""
+        missing: dict[int, list[int]] = {}
+        for index in range(self.count):
+            if not self.path(index).is_file():
+                missing.setdefault(index // FRAMES_PER_DRIVE, []).append(index)
+        ready = self.count - sum(map(len, missing.values()))
+        yield ready
+        if not missing:
+            return
+        self.path(0).parent.mkdir(parents=True, exist_ok=True)
+        pool = ProcessPoolExecutor(workers, get_context('spawn'))
+        try:
+            drives = {pool.submit(_render_drive, self, drive, frames): len(frames)
+                      for drive, frames in missing.items()}
+            for drive_done in as_completed(drives):
+                drive_done.result()
+                ready += drives[drive_done]
+                yield ready
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _render_drive(frames: StreetFrames, drive: int, indices: list[int]) -> None:
+    from ..streets import Drive
+    street = Drive(seed=frames.seed + drive, size=frames.size)
+    times = np.random.default_rng((frames.seed + drive, 1)).uniform(0, 30, FRAMES_PER_DRIVE)
+    for index in indices:
+        image, truth = street.frame(float(np.sort(times)[index % FRAMES_PER_DRIVE]))
+        labels = np.ascontiguousarray(truth.labels)[..., None].view(np.uint8)
+        path = frames.path(index)
+        partial = path.with_suffix('.partial')
+        with partial.open('wb') as file:
+            np.save(file, np.concatenate((image, labels), 2))
+        os.replace(partial, path)

@@ -1,0 +1,86 @@
+"""The convolutions and residual blocks that the networks are made of."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from .config import StageConfig
+
+
+class ConvNorm(nn.Sequential):
+    """A convolution without bias, batch norm, and ReLU unless told otherwise."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1,
+                 dilation: int = 1, groups: int = 1, activate: bool = True) -> None:
+        layers: list[nn.Module] = [
+            nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation, groups,
+                      bias=False),
+            nn.BatchNorm2d(outputs)]
+        if activate:
+            layers.append(nn.ReLU(inplace=True))
+        super().__init__(*layers)
+
+
+class SeparableConv(nn.Sequential):
+    """A depthwise and a pointwise convolution, each with batch norm and ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int = 1) -> None:
+        super().__init__(ConvNorm(inputs, inputs, kernel, dilation=dilation, groups=inputs),
+                         ConvNorm(inputs, outputs))
+
+
+def spatial_conv(inputs: int, outputs: int, separable: bool, dilation: int = 1,
+                 wide: bool = True) -> nn.Module:
+    """Return a 3x3 convolution, or a depthwise-separable one, 5x5 where ``wide``."""
+    if separable:
+        return SeparableConv(inputs, outputs, 5 if wide else 3, dilation)
+    return ConvNorm(inputs, outputs, 3, dilation=dilation)
+
+
+class ResidualBlock(nn.Module):
+    """
+    One block of a stage, of any of the four kinds.
+
+    ``basic`` and ``bottleneck`` are those of ResNet (He et al., 2016; the stride in the 3x3
+    convolution), with a projected shortcut where the shape changes and a ReLU after the sum.
+    ``fused`` and ``inverted`` are those of EfficientNetV2 (Tan and Le, 2021) without squeeze and
+    excitation: a linear output, and a shortcut only where the shape is kept.
+    """
+
+    def __init__(self, stage: StageConfig, inputs: int, stride: int, dilation: int) -> None:
+        super().__init__()
+        outputs, kind = stage.channels, stage.block
+        same = stride == 1 and inputs == outputs
+        self.shortcut: nn.Module | None = nn.Identity() if same else None
+        self.activation: nn.Module = nn.Identity()
+        if kind in ('basic', 'bottleneck'):
+            self.activation = nn.ReLU(inplace=True)
+            if not same:
+                self.shortcut = ConvNorm(inputs, outputs, stride=stride, activate=False)
+        if kind == 'basic':
+            self.body = nn.Sequential(
+                ConvNorm(inputs, outputs, 3, stride, dilation),
+                ConvNorm(outputs, outputs, 3, dilation=dilation, activate=False))
+        elif kind == 'bottleneck':
+            inner = outputs // stage.expansion
+            self.body = nn.Sequential(
+                ConvNorm(inputs, inner), ConvNorm(inner, inner, 3, stride, dilation),
+                ConvNorm(inner, outputs, activate=False))
+        elif kind == 'fused' and stage.expansion == 1:
+            self.body = nn.Sequential(ConvNorm(inputs, outputs, 3, stride, dilation))
+        elif kind == 'fused':
+            inner = inputs * stage.expansion
+            self.body = nn.Sequential(ConvNorm(inputs, inner, 3, stride, dilation),
+                                      ConvNorm(inner, outputs, activate=False))
+        else:
+            inner = inputs * stage.expansion
+            self.body = nn.Sequential(
+                ConvNorm(inputs, inner), ConvNorm(inner, inner, 3, stride, dilation, inner),
+                ConvNorm(inner, outputs, activate=False))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the block's output."""
+        result = self.body(features)
+        if self.shortcut is not None:
+            result = result + self.shortcut(features)
+        return self.activation(result)

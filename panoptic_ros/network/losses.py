@@ -1,0 +1,129 @@
+"""The three losses of Panoptic-DeepLab (Cheng et al., CVPR 2020, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..labels import UNLABELED_CLASS
+
+
+@dataclass(frozen=True)
+class LossOptions:
+    """
+    Weights of the losses, with the published values.
+
+    Raises
+    ------
+    ValueError
+        A share is out of range.
+
+    """
+
+    hardest: float = 0.15
+    """Share of the pixels, the hardest, that the cross-entropy averages in the end."""
+    easing: float = 0.3
+    """Share of the training in which that share shrinks to it, evenly, from all pixels."""
+    center: float = 200.0
+    offset: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 < self.hardest <= 1 or not 0 <= self.easing <= 1:
+            raise ValueError(f'hardest is {self.hardest} and easing {self.easing}: expected '
+                             'shares, hardest more than 0')
+
+    def hardest_at(self, progress: float) -> float:
+        """Return the share of the pixels to average at a progress from 0 to 1."""
+        eased = min(1.0, progress / self.easing) if self.easing else 1.0
+        return 1 + eased * (self.hardest - 1)
+
+
+class Losses(NamedTuple):
+    """The weighted losses and their sum, each a scalar."""
+
+    total: Tensor
+    semantic: Tensor
+    center: Tensor
+    offset: Tensor
+
+
+def hard_cross_entropy(logits: Tensor, classes: Tensor, weight: Tensor, hardest: float) -> Tensor:
+    """
+    Average the weighted cross-entropy of the hardest pixels of the batch.
+
+    Parameters
+    ----------
+    logits
+        [N, C, h, w].
+    classes
+        int64 [N, h, w], 255 where unlabelled: such pixels cost nothing.
+    weight
+        [N, h, w].
+    hardest
+        Share of all pixels, in (0, 1].
+
+    """
+    losses = F.cross_entropy(logits, classes, ignore_index=UNLABELED_CLASS, reduction='none')
+    losses = (losses * weight).flatten()
+    count = max(1, int(hardest * losses.numel()))
+    return losses.topk(count, sorted=False).values.mean()
+
+
+def center_error(heatmap: Tensor, target: Tensor, labeled: Tensor) -> Tensor:
+    """Average the squared error of the heatmap [N, 1, h, w] over the labelled pixels."""
+    errors = (heatmap - target).square() * labeled[:, None]
+    return errors.sum() / labeled.sum().clamp(min=1)
+
+
+def offset_error(offset: Tensor, target: Tensor, thing: Tensor) -> Tensor:
+    """Average |dy| + |dx| of the error of the offset [N, 2, h, w] over the things' pixels."""
+    errors = (offset - target).abs() * thing[:, None]
+    return errors.sum() / thing.sum().clamp(min=1)
+
+
+def panoptic_losses(heads: tuple[Tensor, Tensor, Tensor], targets: Mapping[str, Tensor],
+                    options: LossOptions, progress: float = 1.0) -> Losses:
+    """Compare heads and targets (the fields of ``Targets``) at the same pixels."""
+    semantic, center, offset = (head.float() for head in heads)
+    labeled = (targets['semantic'] != UNLABELED_CLASS).float()
+    parts = (
+        hard_cross_entropy(semantic, targets['semantic'], targets['weight'],
+                           options.hardest_at(progress)),
+        options.center * center_error(center, targets['center'], labeled),
+        options.offset * offset_error(offset, targets['offset'], targets['thing'].float()))
+    return Losses(parts[0] + parts[1] + parts[2], *parts)
+
+
+def sample_phase(head: Tensor, phase: Tensor, stride: int = 4) -> Tensor:
+    """
+    Read a head, bilinearly upsampled, at one pixel of each cell.
+
+    The result equals every ``stride``-th pixel, from ``phase`` on, of the head upsampled by
+    ``stride`` (``align_corners=False``), at a sixteenth of the cost for stride 4.  Losses at
+    random phases are unbiased estimates of those at full resolution.
+
+    Parameters
+    ----------
+    head
+        [N, C, h, w].
+    phase
+        int64 [N, 2]: (y, x) of the pixel in its cell, from 0 to ``stride - 1``.
+    stride
+        Pixels per cell.
+
+    """
+    position = (phase.to(head.dtype) + 0.5) / stride - 0.5
+    for axis, dim in ((0, 2), (1, 3)):
+        shift = position[:, axis].view(-1, 1, 1, 1)
+        size = head.shape[dim]
+        first, last = head.narrow(dim, 0, 1), head.narrow(dim, size - 1, 1)
+        before = torch.cat((first, head.narrow(dim, 0, size - 1)), dim)
+        after = torch.cat((head.narrow(dim, 1, size - 1), last), dim)
+        head = (head * (1 - shift.abs()) + before * (-shift).clamp(min=0)
+                + after * shift.clamp(min=0))
+    return head

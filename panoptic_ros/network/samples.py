@@ -1,0 +1,130 @@
+"""Training samples: random crops of frames, each a function of its number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ..labels import LabelSpace
+from .frames import FrameSource, Image, Labels
+from .targets import TargetOptions, Targets, make_targets
+
+_GRID = 4
+"""Pixels between those that are looked at for classes to put a crop upon."""
+
+
+@dataclass(frozen=True)
+class SampleOptions:
+    """
+    How samples are cut from frames.
+
+    Raises
+    ------
+    ValueError
+        A value is out of range.
+
+    """
+
+    crop: tuple[int, int] = (256, 512)
+    """(height, width) of a sample."""
+    scale: tuple[float, float] = (0.5, 1.2)
+    """Least and largest magnification; at least what makes the crop fit into the frame."""
+    crops_per_frame: int = 2
+    focus: float = 0.75
+    """Share of the crops that are put upon a pixel of a class drawn evenly from those there."""
+    jitter: float = 0.1
+    """Standard deviation of the random gain, offset and gamma of each colour channel."""
+
+    def __post_init__(self) -> None:
+        if any(side < 32 or side % 32 for side in self.crop):
+            raise ValueError(f'crop is {self.crop}: expected (height, width), multiples of 32')
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise ValueError(f'scale is {self.scale}: expected a positive least and largest')
+        if self.crops_per_frame < 1 or not 0 <= self.focus <= 1 or self.jitter < 0:
+            raise ValueError(f'{self}: expected crops_per_frame >= 1, focus in [0, 1] and '
+                             'jitter >= 0')
+
+
+class Samples(Dataset[dict[str, Tensor]]):
+    """
+    An endless data set: epoch after epoch, each item some crops of one frame.
+
+    An item depends on its number and the seed alone, so that any run can go on anywhere.
+
+    An item has ``image`` uint8 [K, h, w, 3], ``phase`` int64 [K, 2] and the fields of
+    ``Targets`` at every ``stride``-th pixel from the phase on.
+    """
+
+    def __init__(self, source: FrameSource, label_space: LabelSpace, options: SampleOptions,
+                 targets: TargetOptions, seed: int = 0, stride: int = 4) -> None:
+        self.source, self.label_space = source, label_space
+        self.options, self.targets, self.seed, self.stride = options, targets, seed, stride
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """Return item ``index`` >= 0."""
+        epoch, number = divmod(index, len(self.source))
+        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.source))
+        random = np.random.default_rng((self.seed, epoch, number))
+        image, labels = self.source[int(order[number])]
+        crops = [self._crop(image, labels, random) for _ in range(self.options.crops_per_frame)]
+        return {name: torch.from_numpy(np.stack([crop[name] for crop in crops]))
+                for name in crops[0]}
+
+    def _crop(self, image: Image, truth: Labels,
+              random: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
+        options = self.options
+        height, width = truth.shape
+        fit = max(options.crop[0] / height, options.crop[1] / width)
+        scale = max(fit, float(np.exp(random.uniform(*np.log(options.scale)))))
+        window = (min(height, round(options.crop[0] / scale)),
+                  min(width, round(options.crop[1] / scale)))
+        y0, x0 = self._place(truth, window, random)
+        cut = np.s_[y0:y0 + window[0], x0:x0 + window[1]]
+        labels: npt.NDArray[Any] = truth[cut]
+        crop: npt.NDArray[Any] = image[cut]
+        if window != options.crop:
+            target = options.crop[::-1]
+            labels = cv2.resize(labels, target, interpolation=cv2.INTER_NEAREST)
+            method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            crop = cv2.resize(crop, target, interpolation=method)
+        if random.random() < 0.5:
+            labels, crop = labels[:, ::-1], crop[:, ::-1]
+        crop = cv2.LUT(np.ascontiguousarray(crop), _color_curve(options.jitter, random))
+        phase = random.integers(self.stride, size=2)
+        made = make_targets(np.ascontiguousarray(labels), self.label_space, self.targets,
+                            self.stride, (int(phase[0]), int(phase[1])))
+        return {'image': crop, 'phase': phase,
+                **{field.name: getattr(made, field.name) for field in fields(Targets)}}
+
+    def _place(self, truth: Labels, window: tuple[int, int],
+               random: np.random.Generator) -> tuple[int, int]:
+        """Draw the window's upper left corner."""
+        room = np.array(truth.shape) - np.array(window)
+        corner = random.integers(room + 1)
+        if random.random() < self.options.focus:
+            grid = self.label_space.semantic(np.asarray(truth[::_GRID, ::_GRID]))
+            class_id = random.choice(np.unique(grid))
+            point = _GRID * random.choice(np.argwhere(grid == class_id))
+            corner = np.clip(point - random.integers(1, np.array(window) + 1), 0, room)
+        return int(corner[0]), int(corner[1])
+
+
+def _color_curve(jitter: float, random: np.random.Generator) -> Image:
+    """Draw a look-up table, uint8 (256, 1, 3): gain, offset and gamma, mostly common to all."""
+    gain, offset, gamma = (random.normal(0, jitter) + random.normal(0, jitter / 3, 3)
+                           for _ in range(3))
+    level = np.linspace(0, 1, 256)[:, None] ** np.exp(gamma)
+    curve = (level - 0.5) * np.exp(gain) + 0.5 + offset / 2
+    return np.asarray((curve * 255).round().clip(0, 255).astype(np.uint8)[:, None])
+
+
+def collate(items: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Join items along their first axis."""
+    return {name: torch.cat([item[name] for item in items]) for name in items[0]}

@@ -1,0 +1,48 @@
+"""How far a training is, and the learning rate that belongs there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """
+    A training of so many steps, or of so many minutes; the latter ends on time on any machine.
+
+    The learning rate rises linearly during ``warmup``, then falls as (1 - progress) ** power to
+    zero.
+
+    Raises
+    ------
+    ValueError
+        A value is out of range.
+
+    """
+
+    rate: float = 2e-3
+    """Highest learning rate."""
+    steps: int = 0
+    """Number of steps; 0: as many as fit into ``minutes``."""
+    minutes: float = 0.0
+    warmup: float = 0.03
+    """Share of the training."""
+    power: float = 0.9
+
+    def __post_init__(self) -> None:
+        if (self.steps > 0) == (self.minutes > 0):
+            raise ValueError(f'steps is {self.steps} and minutes {self.minutes}: '
+                             'give one of them, positive')
+        if self.rate <= 0 or not 0 <= self.warmup < 1 or self.power <= 0:
+            raise ValueError(f'{self}: expected rate > 0, 0 <= warmup < 1 and power > 0')
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Return how much of the training is done, from 0 to 1."""
+        done = step / self.steps if self.steps else seconds / (60 * self.minutes)
+        return min(1.0, done)
+
+    def learning_rate(self, progress: float) -> float:
+        """Return the learning rate at a progress from 0 to 1."""
+        if progress < self.warmup:
+            return self.rate * max(progress / self.warmup, 0.01)
+        return self.rate * ((1 - progress) / (1 - self.warmup)) ** self.power

@@ -1,0 +1,138 @@
+"""The exported file keeps the engine contract and does what the network does."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch', reason='exporting needs PyTorch')
+onnx = pytest.importorskip('onnx', reason='exporting needs onnx')
+pytest.importorskip('onnxscript', reason="PyTorch's exporter needs onnxscript")
+onnxruntime = pytest.importorskip('onnxruntime', reason='exporting is checked by ONNX Runtime')
+
+from panoptic_ros.cli import export as command  # noqa: E402
+from panoptic_ros.engine.metadata import ModelMetadata  # noqa: E402
+from panoptic_ros.labels import LabelSpace  # noqa: E402
+from panoptic_ros.network import export  # noqa: E402
+from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
+from panoptic_ros.network.config import NetworkConfig  # noqa: E402
+from panoptic_ros.network.deeplab import PanopticDeepLab  # noqa: E402
+
+SIZE = (64, 96)
+
+
+@pytest.fixture(scope='module')
+def checkpoint():
+    torch.manual_seed(1)
+    config, space = NetworkConfig.preset('mobile'), LabelSpace.load('cityscapes')
+    network = PanopticDeepLab(config, len(space))
+    with torch.no_grad():       # batch statistics that folding must respect
+        for name, buffer in network.named_buffers():
+            if name.endswith('running_mean'):
+                buffer.normal_(0, 0.1)
+            elif name.endswith('running_var'):
+                buffer.uniform_(0.5, 1.5)
+    return Checkpoint(config, space, network.state_dict(), {'seed': 1}, {})
+
+
+@pytest.fixture(scope='module')
+def model(checkpoint, tmp_path_factory):
+    path = tmp_path_factory.mktemp('export') / 'model.onnx'
+    export.export_onnx(checkpoint, path, SIZE, {'all': {'pq': 12.5}}, {'stuff_area': 512})
+    return path
+
+
+def test_the_file_does_what_the_network_does(checkpoint, model):
+    session = onnxruntime.InferenceSession(model, providers=['CPUExecutionProvider'])
+    images = np.random.default_rng(5).integers(0, 256, (3, *SIZE, 3), np.uint8)
+    with torch.inference_mode():
+        expected = checkpoint.network()(torch.from_numpy(images))
+    for ours, theirs in zip(session.run(None, {'image': images}), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-4, rtol=1e-4)
+
+
+def test_inputs_and_outputs_are_those_of_the_contract(model):
+    session = onnxruntime.InferenceSession(model, providers=['CPUExecutionProvider'])
+    image, = session.get_inputs()
+    assert (image.name, image.type) == ('image', 'tensor(uint8)')
+    assert isinstance(image.shape[0], str)
+    assert image.shape[1:] == [*SIZE, 3]
+    outputs = {value.name: (value.type, value.shape[1:]) for value in session.get_outputs()}
+    assert outputs == {'semantic': ('tensor(float)', [19, 16, 24]),
+                       'center': ('tensor(float)', [1, 16, 24]),
+                       'offset': ('tensor(float)', [2, 16, 24])}
+
+
+def test_the_graph_suits_tensorrt(model):
+    graph = onnx.load(model).graph
+    first, = (node for node in graph.node if 'image' in node.input)
+    assert first.op_type == 'Cast'
+    assert 'BatchNormalization' not in {node.op_type for node in graph.node}
+
+
+def test_the_file_describes_itself_and_not_the_machine_it_was_made_on(model):
+    loaded = onnx.load(model)
+    properties = {entry.key: entry.value for entry in loaded.metadata_props}
+    metadata = ModelMetadata.from_properties(properties, str(model))
+    assert metadata.network == 'mobile'
+    assert metadata.input_size == SIZE
+    assert metadata.quality == {'all': {'pq': 12.5}}
+    assert metadata.grouping == {'stuff_area': 512}
+    assert metadata.training == {'seed': 1}
+    assert b'.py' not in model.read_bytes()
+
+
+def test_a_size_that_the_network_cannot_take_is_refused(checkpoint, tmp_path):
+    with pytest.raises(ValueError, match='multiples of 32'):
+        export.export_onnx(checkpoint, tmp_path / 'model.onnx', (100, 96))
+
+
+def test_a_graph_that_differs_is_not_written(checkpoint, tmp_path):
+    path = tmp_path / 'model.onnx'
+    path.write_bytes(b'the old file')
+    with pytest.raises(export.ExportError, match='is not written'):
+        export.export_onnx(checkpoint, path, SIZE, tolerance=-1.0)
+    assert path.read_bytes() == b'the old file'
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_multiply_adds_of_a_convolution_are_counted():
+    network = torch.nn.Conv2d(3, 8, 3, padding=1, bias=False)
+
+    class OnImages(torch.nn.Module):
+        def forward(self, images):
+            return network(images.permute(0, 3, 1, 2).float())
+
+    assert export.multiply_adds(OnImages(), (16, 32)) == 16 * 32 * 8 * 3 * 9
+
+
+def test_the_command_exports_and_reports(checkpoint, tmp_path, capsys):
+    checkpoint.save(tmp_path / 'checkpoint.pt')
+    report = {'source': {'streets': [64, 96]}, 'frames': 3, 'panoptic_quality': {
+        group: {'pq': 1.0, 'sq': 2.0, 'rq': 3.0, 'classes': 19}
+        for group in ('all', 'things', 'stuff')}}
+    (tmp_path / 'quality.json').write_text(json.dumps(report))
+    output = tmp_path / 'model.onnx'
+    command.main([str(tmp_path / 'checkpoint.pt'), '-o', str(output), '--size', '64x96',
+                  '--quality', str(tmp_path / 'quality.json'), '--stuff-area', '100',
+                  '--nms-kernel', '13', '--center-threshold', '0.1',
+                  '--json', str(tmp_path / 'report.json')])
+    assert 'MB' in capsys.readouterr().out
+    written = json.loads((tmp_path / 'report.json').read_text())
+    assert written['bytes'] == output.stat().st_size
+    assert written['difference'] < 1e-4
+    properties = {entry.key: entry.value for entry in onnx.load(output).metadata_props}
+    metadata = ModelMetadata.from_properties(properties, 'model')
+    assert metadata.quality['all'] == {'pq': 1.0, 'sq': 2.0, 'rq': 3.0}
+    assert metadata.grouping == {'stuff_area': 100, 'nms_kernel': 13}
+
+
+@pytest.mark.parametrize(('arguments', 'message'), [
+    (['missing.pt', '-o', 'model.onnx'], 'no checkpoint missing.pt'),
+    (['missing.pt', '-o', 'model.onnx', '--nms-kernel', '4'], 'nms_kernel is 4'),
+    (['missing.pt', '-o', 'model.onnx', '--size', '5'], 'expected HEIGHTxWIDTH')])
+def test_the_command_says_what_is_wrong(arguments, message, capsys):
+    with pytest.raises(SystemExit) as exited:
+        command.main(arguments)
+    assert exited.value.code != 0
+    assert message in capsys.readouterr().err

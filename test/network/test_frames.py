@@ -1,0 +1,47 @@
+"""Rendered frames on disk are those that the renderer draws, of training seeds only."""
+
+import numpy as np
+import pytest
+
+from panoptic_ros.labels import LabelSpace
+from panoptic_ros.network.frames import FRAMES_PER_DRIVE, HELD_OUT_SEED, StreetFrames
+from panoptic_ros.streets import Drive
+
+SIZE = (64, 128)
+
+
+def test_rendering_fills_the_folder_once(tmp_path):
+    frames = StreetFrames(tmp_path, FRAMES_PER_DRIVE + 1, SIZE, seed=5)
+    assert list(frames.render(workers=1)) == [0, FRAMES_PER_DRIVE, FRAMES_PER_DRIVE + 1]
+    written = {path: path.read_bytes() for path in tmp_path.rglob('*.*')}
+    assert len(written) == len(frames)
+    assert list(frames.render(workers=1)) == [len(frames)]
+    assert {path: path.read_bytes() for path in tmp_path.rglob('*.*')} == written
+
+
+def test_frames_are_moments_of_their_drive_with_their_labels(tmp_path):
+    frames = StreetFrames(tmp_path, 2, SIZE, seed=5)
+    list(frames.render(workers=1))
+    times = np.sort(np.random.default_rng((5, 1)).uniform(0, 30, FRAMES_PER_DRIVE))
+    for index in range(2):
+        image, labels = frames[index]
+        expected, truth = Drive(seed=5, size=SIZE).frame(float(times[index]))
+        np.testing.assert_array_equal(image, expected)
+        np.testing.assert_array_equal(labels, truth.labels)
+        assert labels.dtype == np.uint16
+    assert set(np.unique(LabelSpace.load('cityscapes').semantic(labels))) <= {*range(19), 255}
+
+
+def test_held_out_drives_cannot_be_trained_on(tmp_path):
+    last = HELD_OUT_SEED - 1
+    assert StreetFrames(tmp_path, FRAMES_PER_DRIVE, SIZE, seed=last).drives == 1
+    assert str(last) in StreetFrames(tmp_path, 1, SIZE, seed=last).description
+    with pytest.raises(ValueError, match='held out'):
+        StreetFrames(tmp_path, FRAMES_PER_DRIVE + 1, SIZE, seed=last)
+    with pytest.raises(ValueError, match='count is 0'):
+        StreetFrames(tmp_path, 0)
+
+
+def test_evaluation_begins_where_training_must_end():
+    from panoptic_ros.evaluation.held_out import FIRST_HELD_OUT_SEED
+    assert FIRST_HELD_OUT_SEED >= HELD_OUT_SEED

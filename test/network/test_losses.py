@@ -1,0 +1,94 @@
+"""Losses against values worked out by hand."""
+
+import math
+
+import pytest
+
+torch = pytest.importorskip('torch', reason='the network needs PyTorch')
+
+from panoptic_ros.network.losses import (  # noqa: E402
+    LossOptions,
+    center_error,
+    hard_cross_entropy,
+    offset_error,
+    panoptic_losses,
+    sample_phase,
+)
+
+
+def test_cross_entropy_averages_the_hardest_pixels_only():
+    logits = torch.zeros(1, 2, 2, 5)
+    logits[0, 0, 0, 0] = 20.0                  # one pixel is sure of class 0
+    classes = torch.zeros(1, 2, 5, dtype=torch.int64)
+    classes[0, 0, 0] = 1                       # and wrong: it costs 20
+    weight = torch.ones(1, 2, 5)
+    assert hard_cross_entropy(logits, classes, weight, 0.1).item() == pytest.approx(20.0)
+    assert hard_cross_entropy(logits, classes, weight, 0.2).item() == pytest.approx(
+        (20 + math.log(2)) / 2)
+    assert hard_cross_entropy(logits, classes, weight, 1.0).item() == pytest.approx(
+        (20 + 9 * math.log(2)) / 10)
+
+
+def test_small_things_weigh_more_and_unlabelled_pixels_nothing():
+    logits = torch.zeros(1, 2, 1, 3)
+    classes = torch.tensor([[[0, 1, 255]]])
+    weight = torch.tensor([[[1.0, 3.0, 1.0]]])
+    assert hard_cross_entropy(logits, classes, weight, 1.0).item() == pytest.approx(
+        (1 + 3 + 0) * math.log(2) / 3)
+
+
+def test_center_error_is_the_mean_square_over_labelled_pixels():
+    heatmap = torch.tensor([[[[0.5, 1.0], [9.0, 0.0]]]])
+    target = torch.tensor([[[[1.0, 1.0], [0.0, 0.0]]]])
+    labeled = torch.tensor([[[1.0, 1.0], [0.0, 1.0]]])
+    assert center_error(heatmap, target, labeled).item() == pytest.approx(0.25 / 3)
+
+
+def test_offset_error_is_the_mean_of_both_absolutes_over_things():
+    offset = torch.tensor([[[[1.0, 100.0]], [[-2.0, 100.0]]]])
+    thing = torch.tensor([[[1.0, 0.0]]])
+    assert offset_error(offset, torch.zeros_like(offset), thing).item() == pytest.approx(3.0)
+
+
+def test_no_thing_and_no_label_cost_nothing():
+    heads = torch.randn(1, 19, 4, 4), torch.randn(1, 1, 4, 4), torch.randn(1, 2, 4, 4)
+    targets = {'semantic': torch.full((1, 4, 4), 255), 'weight': torch.ones(1, 4, 4),
+               'center': torch.zeros(1, 1, 4, 4), 'offset': torch.zeros(1, 2, 4, 4),
+               'thing': torch.zeros(1, 4, 4, dtype=torch.bool)}
+    losses = panoptic_losses(heads, targets, LossOptions())
+    assert losses.total.item() == 0
+
+
+def test_the_parts_have_the_published_weights():
+    heads = torch.zeros(1, 2, 2, 2), torch.zeros(1, 1, 2, 2), torch.zeros(1, 2, 2, 2)
+    targets = {'semantic': torch.zeros(1, 2, 2, dtype=torch.int64),
+               'weight': torch.ones(1, 2, 2), 'center': torch.full((1, 1, 2, 2), 0.1),
+               'offset': torch.full((1, 2, 2, 2), 10.0),
+               'thing': torch.ones(1, 2, 2, dtype=torch.bool)}
+    losses = panoptic_losses(heads, targets, LossOptions())
+    assert losses.semantic.item() == pytest.approx(math.log(2))
+    assert losses.center.item() == pytest.approx(200 * 0.01)
+    assert losses.offset.item() == pytest.approx(0.01 * 20)
+    assert losses.total.item() == pytest.approx(math.log(2) + 2 + 0.2)
+
+
+def test_the_hardest_share_shrinks_from_all_pixels():
+    options = LossOptions(hardest=0.15, easing=0.5)
+    assert [options.hardest_at(p) for p in (0.0, 0.25, 0.5, 1.0)] == pytest.approx(
+        [1.0, 0.575, 0.15, 0.15])
+    with pytest.raises(ValueError, match='hardest'):
+        LossOptions(hardest=0)
+
+
+@pytest.mark.parametrize('phase', [(0, 0), (1, 2), (3, 3)])
+def test_a_phase_is_a_sixteenth_of_the_upsampled_head(phase):
+    head = torch.randn(2, 3, 5, 7)
+    full = torch.nn.functional.interpolate(head, scale_factor=4, mode='bilinear')
+    sampled = sample_phase(head, torch.tensor([phase, phase]))
+    torch.testing.assert_close(sampled, full[..., phase[0]::4, phase[1]::4])
+
+
+def test_each_image_has_a_phase_of_its_own():
+    head = torch.randn(2, 3, 5, 7)
+    both = sample_phase(head, torch.tensor([[0, 1], [2, 3]]))
+    torch.testing.assert_close(both[1:], sample_phase(head[1:], torch.tensor([[2, 3]])))
