@@ -1,0 +1,87 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+import tiny_model
+
+from panoptic_ros import Segmenter
+from panoptic_ros.bags import messages
+from panoptic_ros.bags.frames import IMAGE, stamp_of
+from panoptic_ros.bags.reader import Bag
+from panoptic_ros.bags.writer import BagWriter
+from panoptic_ros.cli import segment
+
+
+def street(number: int) -> np.ndarray:
+    """Two cars and a person that move to the right, as the tiny model can read them."""
+    return np.roll(tiny_model.scene(), 4 * number, axis=1)
+
+
+@pytest.fixture
+def recording(tmp_path):
+    with BagWriter(tmp_path / 'recording') as writer:
+        writer.add_topic('/front', IMAGE)
+        for number in range(5):
+            writer.write('/front', 1000 + number, messages.image(
+                street(number), 'bgr8', messages.header(number, 'front')))
+    return tmp_path / 'recording'
+
+
+def test_every_frame_of_a_bag_is_labelled(recording, tmp_path, tiny_onnx):
+    out = tmp_path / 'labelled'
+    segment.main([str(recording), '-o', str(out), '--model', str(tiny_onnx), '--overlay',
+                  '--prefix', '/cam', '--json', str(tmp_path / 'report.json')])
+    report = json.loads((tmp_path / 'report.json').read_text())
+    assert report['frames'] == 5
+    segmenter = Segmenter.open(tiny_onnx)
+    with Bag(out) as bag:
+        assert {t.name: t.count for t in bag.topics} == {
+            '/cam/panoptic': 5, '/cam/objects': 5, '/cam/label_info': 1, '/front': 5,
+            '/cam/overlay/compressed': 5}
+        assert bag.topic('/cam/label_info').latched
+        assert next(bag.messages()).topic.name == '/cam/label_info' or bag.start == 1000
+        for number, record in enumerate(bag.messages(['/cam/panoptic'])):
+            message = bag.decode(record)
+            labels = message.data.view(np.uint16).reshape(message.height, message.width)
+            expected = segmenter(street(number))
+            np.testing.assert_array_equal(labels, expected.labels)
+            assert (message.encoding, stamp_of(message.header)) == ('16UC1', number)
+            assert message.header.frame_id == 'front'
+        things = [bag.decode(record).detections for record in bag.messages(['/cam/objects'])]
+    for frame in things:
+        assert sorted(d.results[0].hypothesis.class_id for d in frame) == ['car', 'car', 'person']
+    moved = np.diff([d.bbox.center.position.x for frame in things for d in frame
+                     if d.results[0].hypothesis.class_id == 'person'])
+    np.testing.assert_allclose(moved, 4)
+
+
+def test_pictures(tmp_path, tiny_onnx):
+    cv2.imwrite(str(tmp_path / 'a.png'), street(2))
+    out = tmp_path / 'out'
+    segment.main([str(tmp_path / 'a.png'), '-o', str(out), '--model', str(tiny_onnx)])
+    labels = cv2.imread(str(out / 'a_panoptic.png'), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(
+        labels, Segmenter.open(tiny_onnx)(street(2)).labels)
+    assert cv2.imread(str(out / 'a_overlay.jpg')).shape == (64, 128, 3)
+
+
+@pytest.mark.parametrize(('arguments', 'reason'), [
+    (['nowhere'], 'there is no nowhere'),
+    (['RECORDING', '--topic', '/rear'], 'no topic /rear'),
+    (['RECORDING', '--model', 'none.onnx'], 'none.onnx'),
+    (['RECORDING', 'RECORDING'], '2 inputs'),
+])
+def test_what_cannot_be_done_ends_with_a_reason(recording, tmp_path, tiny_onnx, arguments, reason):
+    words = [str(recording) if word == 'RECORDING' else word for word in arguments]
+    if '--model' not in words:
+        words += ['--model', str(tiny_onnx)]
+    with pytest.raises(SystemExit, match=reason):
+        segment.main([*words, '-o', str(tmp_path / 'out')])
+
+
+def test_an_output_that_is_there_is_not_overwritten(recording, tiny_onnx):
+    with pytest.raises(SystemExit, match='exists'):
+        segment.main([str(recording), '-o', str(recording), '--model', str(tiny_onnx)])
+    with Bag(recording) as bag:
+        assert bag.topic('/front').count == 5
