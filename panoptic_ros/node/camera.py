@@ -1,0 +1,192 @@
+"""One camera: its subscription, what became of its frames, and how it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CompressedImage, Image
+
+ImageMessage: TypeAlias = 'Image | CompressedImage'
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One camera message and when it came."""
+
+    message: ImageMessage
+    arrival: float
+    """Of the clock ``time.perf_counter``."""
+    transport: float
+    """Seconds from the camera's publish to the callback, by the middleware's wall clock stamps."""
+
+
+@dataclass
+class Counts:
+    """What became of the frames; each frame is received, and later one of the others."""
+
+    received: int = 0
+    segmented: int = 0
+    dropped: int = 0
+    """A newer one came before the worker was free."""
+    rejected: int = 0
+    """The message held no usable image."""
+    failed: int = 0
+    """The engine or a publisher raised."""
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The newest header's stamp against the node's clock, both in seconds."""
+
+    age: float
+    """Positive behind the clock, negative in the future."""
+    is_zero: bool
+    clock_runs: bool
+    """False under use_sim_time while nothing publishes /clock."""
+
+
+class Camera:
+    """
+    A subscription to a camera's images.
+
+    ``received`` is the executor's, the rest the worker's, so no lock is needed: every attribute
+    has one writer.
+
+    Parameters
+    ----------
+    node
+        The node that subscribes.
+    prefix
+        What stands before ``image``: nothing for a single camera.
+    transport
+        'raw' or 'compressed'.
+    on_frame
+        Called with each frame in the executor's thread.
+
+    """
+
+    def __init__(self, node: Node, transport: str, on_frame: Callable[[Frame], None],
+                 prefix: str = '') -> None:
+        self._node = node
+        self._on_frame = on_frame
+        self._subscription: Subscription | None = None
+        self._kind = CompressedImage if transport == 'compressed' else Image
+        self._name = f'{prefix}image/compressed' if transport == 'compressed' else f'{prefix}image'
+        self._automatic = True
+        self.reliability = ReliabilityPolicy.RELIABLE
+        self.transport = transport
+        self.counts = Counts()
+        self.started = time.perf_counter()
+        self.last_arrival: float | None = None
+        self.stamp: Stamp | None = None
+        self.format = ''
+        """Size and encoding of the newest image that was usable."""
+        self.rejection: str | None = None
+        """Why the newest frame was not usable; None when it was."""
+
+    @property
+    def topic(self) -> str:
+        """The topic's full name after remapping."""
+        return str(self._node.resolve_topic_name(self._name))
+
+    @property
+    def publisher_count(self) -> int:
+        """How many publish the camera's topic."""
+        return int(self._node.count_publishers(self.topic))
+
+    @property
+    def active(self) -> bool:
+        """Whether images are taken."""
+        return self._subscription is not None
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last image, or since the subscription while there was none."""
+        since = self.started if self.last_arrival is None else self.last_arrival
+        return time.perf_counter() - since
+
+    def start(self) -> None:
+        """
+        Subscribe.
+
+        Raises
+        ------
+        RuntimeError
+            A QoS override is not valid.
+
+        """
+        self.started = time.perf_counter()
+        self.last_arrival = None
+        self._subscribe()
+
+    def stop(self) -> None:
+        """Unsubscribe."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+
+    def adapt(self) -> None:
+        """Subscribe again when the camera's publishers now offer another reliability."""
+        if self.active and self._automatic and self._offered() not in (None, self.reliability):
+            self.stop()
+            self._subscribe()
+
+    def _subscribe(self) -> None:
+        qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_AVAILABLE)
+        receive: Callable[..., None] = self._receive     # rclpy sees that it takes two arguments
+        self._subscription = self._node.create_subscription(
+            self._kind, self._name, receive, qos,
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._disagree),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(
+                callback=self._choose_reliability))
+
+    def _choose_reliability(self, qos: QoSProfile) -> SetParametersResult:
+        """
+        Take images as reliably as all publishers offer them, unless overridden.
+
+        With the default transport most large images that are best effort are lost; asking for
+        more than is offered would bring nothing at all.
+        """
+        self._automatic = qos.reliability == ReliabilityPolicy.BEST_AVAILABLE
+        if self._automatic:
+            qos.reliability = self._offered() or ReliabilityPolicy.RELIABLE
+        self.reliability = qos.reliability
+        return SetParametersResult(successful=True)
+
+    def _disagree(self, event: QoSRequestedIncompatibleQoSInfo) -> None:
+        if self._automatic:
+            self.adapt()
+        else:
+            self._node.get_logger().warning(
+                f'a publisher of {self.topic} does not offer the QoS that qos_overrides ask for: '
+                'its images cannot be taken')
+
+    def _offered(self) -> ReliabilityPolicy | None:
+        offered = {publisher.qos_profile.reliability
+                   for publisher in self._node.get_publishers_info_by_topic(self.topic)}
+        if len(offered) == 1:
+            return offered.pop()
+        return ReliabilityPolicy.BEST_EFFORT if offered else None
+
+    def _receive(self, message: ImageMessage, info: dict[str, int]) -> None:
+        self.last_arrival = time.perf_counter()
+        sent = info.get('source_timestamp', 0)
+        transport = max(0.0, (time.time_ns() - sent) * 1e-9) if sent else 0.0
+        self.counts.received += 1
+        self.stamp = self._compare(message)
+        self._on_frame(Frame(message, self.last_arrival, transport))
+
+    def _compare(self, message: ImageMessage) -> Stamp:
+        now = self._node.get_clock().now().nanoseconds
+        # not rclpy's Time, which refuses the negative stamps that a broken driver may send
+        stamp = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
+        return Stamp((now - stamp) * 1e-9, stamp == 0, now != 0)

@@ -1,0 +1,114 @@
+"""What the node says about itself on /diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+
+from .camera import Camera, Counts, Stamp
+from .latency import Latency
+from .parameters import Settings
+
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+
+FUTURE_TOLERANCE = 0.1
+"""Seconds by which a stamp may be ahead of the clock: clocks of two machines never agree."""
+
+
+def engine_status(fault: str | None, failure: str | None, state: str,
+                  values: Mapping[str, object]) -> DiagnosticStatus:
+    """
+    Return how the engine is.
+
+    ``fault`` is why the model could not be loaded, ``failure`` why the last frame was lost.
+    """
+    if fault is not None:
+        return _status('engine', ERROR, fault, values)
+    if failure is not None:
+        return _status('engine', ERROR, f'the last frame was lost: {failure}', values)
+    loaded = 'model' in values
+    return _status('engine', OK, 'ready' if loaded else f'no model loaded: {state}', values)
+
+
+def camera_status(camera: Camera, rate: float, settings: Settings) -> DiagnosticStatus:
+    """Return how a camera is: the worst that is true of it, and what to do."""
+    level, text = _judge(camera, rate, settings)
+    values: dict[str, object] = {
+        'topic': camera.topic, 'transport': camera.transport,
+        'publishers': camera.publisher_count,
+        'reliability': camera.reliability.name.lower(), 'rate [Hz]': f'{rate:.1f}',
+        'format': camera.format or 'unknown'}
+    if camera.last_arrival is not None:
+        values['since last image [s]'] = f'{camera.silence:.2f}'
+    if camera.stamp is not None:
+        values['stamp age [s]'] = f'{camera.stamp.age:.3f}'
+    return _status('camera', level, text, values)
+
+
+def _judge(camera: Camera, rate: float, settings: Settings) -> tuple[bytes, str]:
+    silence = camera.silence
+    if not camera.active:
+        return OK, 'no images are taken while the node is not active'
+    if camera.last_arrival is None:
+        publishers = camera.publisher_count
+        cause = (f'its {publishers} publishers are silent, of another type or of another QoS'
+                 if publishers else 'nobody publishes it: remap image to the camera')
+        level = OK if silence < settings.stall_timeout else WARN
+        return level, f'no image yet on {camera.topic} after {silence:.0f} s; {cause}'
+    if silence > settings.stall_timeout:
+        return ERROR, f'stalled: the last image came {silence:.1f} s ago'
+    if camera.rejection is not None:
+        return ERROR, f'image rejected: {camera.rejection}'
+    warning = camera.stamp and _judge_stamp(camera.stamp, settings.max_stamp_age)
+    if warning:
+        return WARN, warning
+    return OK, f'{rate:.1f} Hz, {camera.format or "first image at work"}'
+
+
+def _judge_stamp(stamp: Stamp, max_age: float) -> str | None:
+    if stamp.is_zero:
+        return 'the stamp is zero: the camera driver does not set it'
+    if not stamp.clock_runs:
+        return 'use_sim_time is set, but /clock is silent: play the bag with --clock'
+    if stamp.age < -FUTURE_TOLERANCE:
+        return f'the stamp is {-stamp.age:.1f} s in the future: synchronise the clocks'
+    if 0 < max_age < stamp.age:
+        return (f'the stamp is {stamp.age:.1f} s old: when a bag is played, set use_sim_time and '
+                'play it with --clock')
+    return None
+
+
+def latency_status(latency: Mapping[str, Latency], frames: int, limit: float) -> DiagnosticStatus:
+    """Return the time per stage over the window of the last frames, in milliseconds."""
+    if 'total' not in latency:
+        return _status('latency', OK, 'no frame segmented yet', {'limit [ms]': _ms(limit)})
+    total = latency['total']
+    values = {'limit [ms]': _ms(limit), 'frames': str(frames)}
+    for stage, times in latency.items():
+        for name, seconds in asdict(times).items():
+            values[f'{stage} {name} [ms]'] = _ms(seconds)
+    text = f'p50 {_ms(total.p50)} ms, p99 {_ms(total.p99)} ms'
+    if 0 < limit < total.p99:
+        return _status('latency', WARN, f'{text}: more than the limit of {_ms(limit)} ms', values)
+    return _status('latency', OK, text, values)
+
+
+def counts_status(counts: Counts, before: Counts) -> DiagnosticStatus:
+    """Return what became of the frames, and warn when some were lost since the last report."""
+    values = asdict(counts)
+    lost = {name: values[name] - number for name, number in asdict(before).items()
+            if name in ('rejected', 'failed')}
+    text = ', '.join(f'{number} {name}' for name, number in values.items())
+    return _status('frames', WARN if any(lost.values()) else OK, text, values)
+
+
+def _status(name: str, level: bytes, message: str,
+            values: Mapping[str, object]) -> DiagnosticStatus:
+    return DiagnosticStatus(name=name, level=level, message=message, values=[
+        KeyValue(key=key, value=str(value)) for key, value in values.items()])
+
+
+def _ms(seconds: float) -> str:
+    return f'{seconds * 1e3:.1f}'

@@ -1,0 +1,43 @@
+"""Arrays to image messages, raw and compressed, without any work per element."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sensor_msgs.msg import Image
+
+from ..images import encode
+
+
+def fill(message: Image, pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> None:
+    """
+    Put pixels, (H, W) or (H, W, channels), into a message that is reused from frame to frame.
+
+    Its memory is reused while the size stays; the encoding and the header are the caller's.
+    """
+    if len(message.data) != pixels.nbytes:
+        # a new array from bytes: rosidl checks any other type element by element
+        message.data = array('B', bytes(pixels.nbytes))
+    message.height, message.width = pixels.shape[:2]
+    message.step = pixels.nbytes // pixels.shape[0]
+    message.is_bigendian = int(sys.byteorder == 'big')
+    native = pixels.dtype.newbyteorder('=')
+    np.copyto(np.frombuffer(message.data, native).reshape(pixels.shape), pixels)
+
+
+def compress(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], extension: str,
+             flags: Sequence[int]) -> array[int]:
+    """
+    Encode pixels as a ``.png`` or ``.jpg`` file in memory.
+
+    Raises
+    ------
+    ValueError
+        OpenCV has no such encoder.
+
+    """
+    return array('B', encode(pixels, extension, flags).tobytes())

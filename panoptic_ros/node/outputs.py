@@ -1,0 +1,145 @@
+"""What is published for a camera, and the work that is saved while nobody listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray, LabelInfo
+
+from .. import overlay
+from ..labels import LabelSpace
+from ..panoptic import Panoptic
+from . import images, messages
+
+Pixels: TypeAlias = 'npt.NDArray[np.uint8] | npt.NDArray[np.uint16]'
+
+_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
+
+
+class ImageOutput:
+    """
+    An image topic and its ``/compressed`` twin: PNG, or JPEG for an image that is no label.
+
+    Parameters
+    ----------
+    node
+        The node that publishes.
+    topic
+        Name of the raw topic.
+    encoding
+        Encoding of the images.
+    always
+        Publish the raw image also while nobody subscribes to it.
+
+    """
+
+    def __init__(self, node: Node, topic: str, encoding: str, always: bool = False) -> None:
+        self._always = always
+        self._format = 'jpeg' if encoding == 'bgr8' else 'png'
+        self._raw = _publisher(node, Image, topic)
+        self._compressed = _publisher(node, CompressedImage, f'{topic}/compressed')
+        self._message = Image(encoding=encoding)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody subscribes to one of the two topics."""
+        return self._always or any(p.get_subscription_count() for p in self.publishers)
+
+    @property
+    def publishers(self) -> tuple[Publisher, Publisher]:
+        """The publishers of the raw and of the compressed images."""
+        return self._raw, self._compressed
+
+    def publish(self, header: Header, pixels: Pixels, jpeg_quality: int = 90) -> None:
+        """Publish to whichever of the two topics is subscribed to."""
+        if self._always or self._raw.get_subscription_count():
+            self._message.header = header
+            images.fill(self._message, pixels)
+            self._raw.publish(self._message)
+        if self._compressed.get_subscription_count():
+            self._compressed.publish(self._compress(header, pixels, jpeg_quality))
+
+    def _compress(self, header: Header, pixels: Pixels, jpeg_quality: int) -> CompressedImage:
+        encoding = self._message.encoding
+        extension, flags = '.png', _PNG
+        if self._format == 'jpeg':
+            extension, flags = '.jpg', (cv2.IMWRITE_JPEG_QUALITY, jpeg_quality)
+        return CompressedImage(
+            header=header, format=f'{encoding}; {self._format} compressed {encoding}',
+            data=images.compress(pixels, extension, flags))
+
+
+class CameraOutputs:
+    """
+    Everything that is published for one camera.
+
+    Parameters
+    ----------
+    node
+        The node that publishes.
+    prefix
+        What stands before the topics' names, ``~`` for a single camera.
+
+    """
+
+    def __init__(self, node: Node, prefix: str = '~') -> None:
+        self._node = node
+        self._label_info = _publisher(node, LabelInfo, f'{prefix}/label_info', latched=True)
+        self._objects = _publisher(node, Detection2DArray, f'{prefix}/objects')
+        self._panoptic = ImageOutput(node, f'{prefix}/panoptic', '16UC1', always=True)
+        self._semantic = ImageOutput(node, f'{prefix}/semantic', 'mono8')
+        self._instance = ImageOutput(node, f'{prefix}/instance', '16UC1')
+        self._confidence = ImageOutput(node, f'{prefix}/confidence', 'mono8')
+        self._overlay = ImageOutput(node, f'{prefix}/overlay', 'bgr8')
+
+    @property
+    def wants_confidence(self) -> bool:
+        """Whether the confidence must be computed for the next frame."""
+        return self._confidence.wanted
+
+    def publish_label_info(self, label_space: LabelSpace) -> None:
+        """Publish the names of the classes, latched: before the first label image."""
+        header = Header(stamp=self._node.get_clock().now().to_msg())
+        self._label_info.publish(messages.label_info(label_space, header))
+
+    def publish(self, header: Header, image: npt.NDArray[np.uint8], panoptic: Panoptic,
+                opacity: float, jpeg_quality: int) -> None:
+        """Publish one frame's result, all under the header of its image."""
+        self._panoptic.publish(header, panoptic.labels)
+        self._objects.publish(messages.detections(panoptic, header))
+        optional: tuple[tuple[ImageOutput, Callable[[], Pixels | None]], ...] = (
+            (self._semantic, panoptic.semantic), (self._instance, panoptic.instances),
+            (self._confidence, lambda: panoptic.confidence),
+            (self._overlay, lambda: overlay.draw(image, panoptic, opacity)))
+        for output, compute in optional:
+            if output.wanted and (pixels := compute()) is not None:
+                output.publish(header, pixels, jpeg_quality)
+
+    def destroy(self) -> None:
+        """Take the topics off the graph."""
+        for publisher in self._publishers():
+            self._node.destroy_publisher(publisher)
+
+    def _publishers(self) -> Sequence[Publisher]:
+        outputs = (self._panoptic, self._semantic, self._instance, self._confidence,
+                   self._overlay)
+        return [self._label_info, self._objects, *(p for o in outputs for p in o.publishers)]
+
+
+def _publisher(node: Node, kind: type, topic: str, latched: bool = False) -> Publisher:
+    # a profile of its own for each: qos_overrides are written into it
+    qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
+    if latched:
+        qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
+    return node.create_publisher(
+        kind, topic, qos, qos_overriding_options=QoSOverridingOptions.with_default_policies())

@@ -1,0 +1,198 @@
+"""The lifecycle node: camera images in, panoptic label images and objects out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from lifecycle_msgs.srv import ChangeState
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.timer import Timer
+
+from . import diagnostics, parameters
+from .camera import Counts
+from .session import Session
+
+SUCCESS = TransitionCallbackReturn.SUCCESS
+FAILURE = TransitionCallbackReturn.FAILURE
+RCLError = rclpy_implementation.RCLError
+
+REPORT_PERIOD = 1.0
+"""Seconds between two messages on /diagnostics."""
+
+
+class PanopticNode(LifecycleNode):
+    """
+    ``panoptic_node``: loads the model in configure, takes images while active.
+
+    With the parameter ``autostart`` it configures and activates itself as soon as it spins.
+
+    Raises
+    ------
+    ValueError
+        A parameter given at the start is out of range.
+    rclpy.exceptions.ParameterException
+        A parameter given at the start has the wrong type or is out of its declared range.
+
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__('panoptic_node', **options)
+        self._session: Session | None = None
+        self._state = 'unconfigured'
+        self._fault: str | None = None
+        self._reported = Counts()
+        self._reported_at = time.perf_counter()
+        self._settings = parameters.declare(self)
+        self.add_on_set_parameters_callback(self._check_parameters)
+        self.add_post_set_parameters_callback(self._take_parameters)
+        self._answer_impossible_transitions()
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 1)
+        # steady time: diagnostics go on while /clock stands still
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(REPORT_PERIOD, self._report, clock=steady)
+        self._starter: Timer | None = None
+        if not self._settings.autostart:
+            self.get_logger().info('autostart is false: waiting for a lifecycle manager')
+        else:
+            self._starter = self.create_timer(0.0, self._start, clock=steady)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model; FAILURE with the cause in the log and in diagnostics."""
+        try:
+            self._session = Session(self, lambda: self._settings)
+        except Exception as error:      # rclpy would hide it, and end in on_error
+            self._fault = (str(error) or type(error).__name__).rstrip('.')
+            self.get_logger().error(f'cannot configure: {self._fault}; then configure again')
+            return FAILURE
+        self._fault = None
+        self._reported = Counts()
+        self._state = 'inactive'
+        about = self._session.description
+        self.get_logger().info(f'{about["model"]} loaded in {about["load time [s]"]} s: '
+                               f'{about["runtime"]}')
+        return SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Announce the classes and subscribe to the camera."""
+        assert self._session is not None
+        try:
+            self._session.activate()
+        except Exception as error:      # rclpy would hide it, and end in on_error
+            self._session.camera.stop()
+            self.get_logger().error(f'cannot activate: {error}')
+            return FAILURE
+        self._state = 'active'
+        self.get_logger().info(f'waiting for images on {self._session.camera.topic}')
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe, and finish the frame at work."""
+        assert self._session is not None
+        try:
+            self._session.deactivate()
+        except TimeoutError as error:
+            self.get_logger().error(str(error))
+            return TransitionCallbackReturn.ERROR
+        self._state = 'inactive'
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Release the model."""
+        return self._release('unconfigured')
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Release everything, from any state."""
+        return self._release('finalized')
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Release what a failed transition left, so that the node can be configured again."""
+        return self._release('unconfigured')
+
+    def shut_down(self) -> None:
+        """Go to the final state, if the node is not there yet."""
+        if self._state != 'finalized':
+            self.trigger_shutdown()
+
+    def _release(self, state: str) -> TransitionCallbackReturn:
+        session, self._session, self._state = self._session, None, state
+        try:
+            if session is not None:
+                session.close()
+        except TimeoutError as error:
+            self.get_logger().error(str(error))
+        return SUCCESS
+
+    def _start(self) -> None:
+        assert self._starter is not None
+        self.destroy_timer(self._starter)
+        if self._state == 'unconfigured' and self.trigger_configure() == SUCCESS:
+            self.trigger_activate()
+
+    def _answer_impossible_transitions(self) -> None:
+        """Refuse a transition that the present state lacks; in Jazzy it would end the process."""
+        service = self._service_change_state
+        change = service.callback
+
+        def answer(request: ChangeState.Request,
+                   response: ChangeState.Response) -> ChangeState.Response:
+            try:
+                return change(request, response)
+            except RCLError:
+                self.get_logger().error(
+                    f'transition {request.transition.label or request.transition.id} is not '
+                    f'possible while the node is {self._state}')
+                response.success = False
+                return response
+
+        service.callback = answer
+
+    def _check_parameters(self, changed: list[Parameter]) -> SetParametersResult:
+        try:
+            self._changed(changed)
+        except ValueError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _take_parameters(self, changed: list[Parameter]) -> None:
+        self._settings = self._changed(changed)
+
+    def _changed(self, changed: list[Parameter]) -> parameters.Settings:
+        return self._settings.change({parameter.name: parameter.value for parameter in changed},
+                                     configured=self._session is not None)
+
+    def _report(self) -> None:
+        """Publish the diagnostics; from a timer, so that silence is reported too."""
+        name = self.get_fully_qualified_name().lstrip('/')
+        message = DiagnosticArray(status=self._statuses())
+        message.header.stamp = self.get_clock().now().to_msg()
+        for status in message.status:
+            status.name = f'{name}: {status.name}'
+            status.hardware_id = name
+        self._diagnostics.publish(message)
+
+    def _statuses(self) -> list[DiagnosticStatus]:
+        session, settings = self._session, self._settings
+        if session is None:
+            return [diagnostics.engine_status(self._fault, None, self._state, {
+                'state': self._state, 'requested model': settings.model})]
+        pipeline, counts = session.pipeline, replace(session.camera.counts)
+        session.camera.adapt()
+        now = time.perf_counter()
+        rate = (counts.received - self._reported.received) / (now - self._reported_at)
+        statuses = [
+            diagnostics.engine_status(None, pipeline.failure, self._state,
+                                      {'state': self._state, **session.description}),
+            diagnostics.camera_status(session.camera, rate, settings),
+            diagnostics.latency_status(pipeline.latency.summary(), len(pipeline.latency),
+                                       settings.latency_limit),
+            diagnostics.counts_status(counts, self._reported)]
+        self._reported, self._reported_at = counts, now
+        return statuses

@@ -1,0 +1,150 @@
+"""The node's parameters: what they mean, what they may be, when they may change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.node import Node
+
+from ..grouping import GroupingOptions
+from ..resources import share_directory
+
+TRANSPORTS = ('raw', 'compressed')
+_THRESHOLDS = ('center_threshold', 'nms_kernel', 'top_k', 'stuff_area')
+_FROM_MODEL = '-1 takes what the model file recommends.'
+
+
+def _parameter(default: Any, description: str, limits: tuple[float, float] | None = None, *,
+               constraints: str = '', read_only: bool = False, structural: bool = False) -> Any:
+    return field(default=default, metadata={
+        'description': description, 'limits': limits, 'constraints': constraints,
+        'read_only': read_only, 'structural': structural})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    The values of all parameters at one moment; a field is a parameter.
+
+    Raises
+    ------
+    ValueError
+        A value is out of range; the message is the reason that whoever sets it is given.
+
+    """
+
+    autostart: bool = _parameter(
+        True, 'Configure and activate without a lifecycle manager.', read_only=True)
+    model: str = _parameter(
+        'streets', 'Name of a shipped model or path of an .onnx file.', structural=True)
+    threads: int = _parameter(
+        0, 'CPU threads of the network; 0 takes all cores.', (0, 1024), structural=True)
+    image_transport: str = _parameter(
+        'raw', 'Take sensor_msgs/Image from image, or CompressedImage from image/compressed.',
+        constraints='raw or compressed', structural=True)
+    center_threshold: float = _parameter(
+        -1.0, f'Score that the center of an instance must exceed. {_FROM_MODEL}', (-1.0, 1.0),
+        constraints='-1, or 0 to less than 1')
+    nms_kernel: int = _parameter(
+        -1, 'Side in pixels of the square in which a center must be the maximum. '
+        f'{_FROM_MODEL}', (-1, 255), constraints='-1, or an odd number')
+    top_k: int = _parameter(
+        -1, f'Most instances in an image. {_FROM_MODEL}', (-1, 1000),
+        constraints='-1, or 1 to 1000')
+    stuff_area: int = _parameter(
+        -1, 'Stuff classes that cover fewer pixels of the image are unlabelled. '
+        f'{_FROM_MODEL}', (-1, 1 << 26))
+    overlay_opacity: float = _parameter(
+        0.5, 'How much the colors of ~/overlay hide the camera image.', (0.0, 1.0))
+    jpeg_quality: int = _parameter(90, 'JPEG quality of ~/overlay/compressed.', (1, 100))
+    stall_timeout: float = _parameter(
+        2.0, 'Seconds without an image after which the camera is diagnosed as stalled.',
+        (0.1, 3600.0))
+    max_stamp_age: float = _parameter(
+        5.0, 'Seconds by which a stamp may lie behind the clock before diagnostics warn; '
+        '0 never warns.', (0.0, 86400.0))
+    latency_limit: float = _parameter(
+        0.5, 'Seconds from publish of an image to publish of its labels that 99 % of frames may '
+        'take before diagnostics warn; 0 never warns.', (0.0, 3600.0))
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise ValueError("model is '': expected the name of a shipped model or a path")
+        if self.image_transport not in TRANSPORTS:
+            raise ValueError(f'image_transport is {self.image_transport!r}: expected one of '
+                             f'{", ".join(TRANSPORTS)}')
+        self.grouping(GroupingOptions())
+
+    def grouping(self, recommended: GroupingOptions) -> GroupingOptions:
+        """Return the thresholds: those that are set, and the model's own for the others."""
+        chosen = {name: getattr(self, name) for name in _THRESHOLDS}
+        return replace(recommended, **{k: v for k, v in chosen.items() if v != -1})
+
+    def model_path(self) -> Path:
+        """
+        Return the file that ``model`` means, which need not exist.
+
+        A plain word is a model in the package's share/models; anything with a suffix or a slash
+        is a path.
+        """
+        path = Path(self.model).expanduser()
+        if path.suffix or len(path.parts) > 1:
+            return path
+        return share_directory() / 'models' / f'{self.model}.onnx'
+
+    def change(self, changes: Mapping[str, Any], configured: bool) -> Settings:
+        """
+        Return the settings after a change.
+
+        Raises
+        ------
+        ValueError
+            A value is out of range, or cannot change while the node is configured.
+
+        """
+        for parameter in fields(self):
+            name = parameter.name
+            if (configured and parameter.metadata['structural'] and name in changes
+                    and changes[name] != getattr(self, name)):
+                raise ValueError(f'{name} cannot change while the node is configured: '
+                                 'deactivate and clean up, set it, and configure again')
+        own = {parameter.name for parameter in fields(self)}
+        return replace(self, **{k: v for k, v in changes.items() if k in own})
+
+
+def declare(node: Node) -> Settings:
+    """
+    Declare every parameter and return the values the node was started with.
+
+    Raises
+    ------
+    ValueError
+        A value given at the start is out of range.
+    rclpy.exceptions.ParameterException
+        A value given at the start has the wrong type.
+
+    """
+    values = {parameter.name: node.declare_parameter(
+        parameter.name, parameter.default, _descriptor(parameter.default, parameter.metadata)
+    ).value for parameter in fields(Settings)}
+    return Settings(**values)
+
+
+def _descriptor(default: Any, metadata: Mapping[str, Any]) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(
+        description=metadata['description'], read_only=metadata['read_only'],
+        additional_constraints=metadata['constraints'])
+    if metadata['structural']:
+        descriptor.additional_constraints = '; '.join(
+            filter(None, [metadata['constraints'], 'changes only while unconfigured']))
+    limits = metadata['limits']
+    if limits is not None and isinstance(default, float):
+        descriptor.floating_point_range = [
+            FloatingPointRange(from_value=limits[0], to_value=limits[1])]
+    elif limits is not None:
+        descriptor.integer_range = [IntegerRange(from_value=limits[0], to_value=limits[1], step=1)]
+    return descriptor

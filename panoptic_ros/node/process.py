@@ -1,0 +1,115 @@
+"""The process around the node: memory, signals, executor, exit code."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import select
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from threading import Thread
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+DEADLINE = 1.5
+"""Seconds for an orderly end; then the process ends as it is, say in the middle of a build."""
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_LARGEST, _LARGEST_OF_OLD_GLIBC = 1 << 30, 32 << 20
+
+
+def keep_large_buffers() -> None:
+    """
+    Let the allocator keep buffers of the size of images; other allocators than glibc ignore it.
+
+    By default each image is mapped, page-faulted and unmapped at every hop, which costs more
+    than copying it.
+    """
+    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
+    if mallopt is not None:
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+        if not mallopt(_M_MMAP_THRESHOLD, _LARGEST):
+            mallopt(_M_MMAP_THRESHOLD, _LARGEST_OF_OLD_GLIBC)
+
+
+def run(argv: Sequence[str]) -> int:
+    """
+    Run the node until SIGINT or SIGTERM.
+
+    Parameters
+    ----------
+    argv
+        The command line without the program's name.
+
+    Returns
+    -------
+    The exit code: 0 after a signal, 2 when a parameter given at the start is refused.
+
+    """
+    signals = _catch_signals()
+    keep_large_buffers()
+    import rclpy
+    from rclpy.exceptions import ParameterException
+    from rclpy.executors import SingleThreadedExecutor
+    from rclpy.logging import get_logger
+    from rclpy.signals import SignalHandlerOptions
+    from rclpy.task import Future
+    from rclpy.utilities import remove_ros_args
+
+    from .panoptic_node import PanopticNode
+
+    _parser().parse_args(remove_ros_args(argv))
+    stopped: Future = Future()
+    _on_signal(signals, lambda: stopped.set_result(None))
+    rclpy.init(args=list(argv), signal_handler_options=SignalHandlerOptions.NO)
+    executor = SingleThreadedExecutor()
+    try:
+        node = PanopticNode()
+    except (ParameterException, ValueError) as error:
+        get_logger('panoptic_node').fatal(f'cannot start: {error}')
+        return 2
+    executor.add_node(node)
+    executor.spin_until_future_complete(stopped)
+    node.shut_down()
+    executor.shutdown()
+    node.destroy_node()
+    rclpy.shutdown()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog='panoptic_node',
+        description='Segment camera images: image in, ~/panoptic, ~/objects and more out.',
+        epilog='Everything else follows --ros-args: -r image:=/front/image_raw for the camera, '
+               '-p model:=FILE for the model, --params-file for a file like '
+               'share/panoptic_ros/config/panoptic.yaml, which describes every parameter.')
+
+
+def _catch_signals() -> int:
+    """
+    Return a file descriptor that has something to read after a signal.
+
+    A Python handler would wait for the main thread, which may be far inside a library.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: None)
+    signal.set_wakeup_fd(writer)
+    return reader
+
+
+def _on_signal(signals: int, stop: Callable[[], None]) -> None:
+    """Call ``stop`` in a thread of its own at a signal; end the process if that is no help."""
+    def wait() -> None:
+        os.read(signals, 1)
+        stop()
+        select.select([signals], [], [], DEADLINE)      # a second signal does not wait either
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+    Thread(target=wait, name='signals', daemon=True).start()

@@ -1,0 +1,87 @@
+"""The thread that owns the segmenter, from opening the model to releasing it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event, Thread
+
+from ..segmenter import Segmenter
+from .camera import Frame
+from .mailbox import Mailbox
+
+
+class Worker:
+    """
+    One thread that opens a segmenter, serves frames with it, and closes it.
+
+    A GPU context belongs to the thread that made it, so nobody else ever touches the segmenter.
+
+    Parameters
+    ----------
+    load
+        Makes the segmenter, ready for its first frame.
+    serve
+        Handles one frame; must not raise.
+
+    """
+
+    def __init__(self, load: Callable[[], Segmenter],
+                 serve: Callable[[Segmenter, Frame], None]) -> None:
+        self._load = load
+        self._serve = serve
+        self._mailbox: Mailbox[Frame] = Mailbox()
+        self._loaded = Event()
+        self._result: Segmenter | BaseException | None = None
+        self._thread = Thread(target=self._run, name='segmenter', daemon=True)
+        self.load_time = 0.0
+        """Seconds that loading took."""
+
+    def start(self) -> Segmenter:
+        """
+        Start the thread and wait until the segmenter is loaded; it is for reading only.
+
+        Raises
+        ------
+        Exception
+            Whatever ``load`` raised; the thread has ended then.
+
+        """
+        self._thread.start()
+        self._loaded.wait()
+        if isinstance(self._result, BaseException):
+            self._thread.join()
+            raise self._result
+        assert self._result is not None
+        return self._result
+
+    def put(self, frame: Frame) -> bool:
+        """Hand over a frame, in place of one that still waits; return whether it did."""
+        return self._mailbox.put(frame)
+
+    def drain(self, timeout: float) -> tuple[bool, bool]:
+        """Throw away what waits and finish what is at work, as ``Mailbox.drain``."""
+        return self._mailbox.drain(timeout)
+
+    def stop(self, timeout: float) -> bool:
+        """Close the segmenter and end the thread; return whether it ended in time."""
+        self._mailbox.close()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        start = time.perf_counter()
+        try:
+            segmenter = self._load()
+        except Exception as error:      # raised again in the thread that waits
+            self._result = error
+            self._loaded.set()
+            return
+        self.load_time = time.perf_counter() - start
+        self._result = segmenter
+        self._loaded.set()
+        try:
+            while (frame := self._mailbox.take()) is not None:
+                self._serve(segmenter, frame)
+        finally:
+            segmenter.close()

@@ -1,0 +1,40 @@
+import pytest
+from ros_harness import Client, start_node
+
+from panoptic_ros.demo.domain import private_domain
+
+CAMERA = '/front/image_raw'
+
+
+@pytest.fixture(scope='session')
+def domain():
+    with private_domain() as number:
+        yield number
+
+
+@pytest.fixture(scope='session')
+def session_client(domain):
+    client = Client(domain)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def client(session_client):
+    """A client that has no subscription left over from another test."""
+    yield session_client
+    session_client.unsubscribe_all()
+
+
+@pytest.fixture(scope='session')
+def node(domain, tiny_onnx):
+    """The node as most tests need it: one process for all, active, with the tiny model."""
+    with start_node(domain, model=tiny_onnx, remap={'image': CAMERA}) as node:
+        node.wait_for_output('waiting for images')
+        yield node
+        assert node.stop() == 0, node.output
+
+
+@pytest.fixture
+def camera(node):
+    return CAMERA

@@ -1,0 +1,84 @@
+from types import SimpleNamespace
+
+import pytest
+from rclpy.qos import ReliabilityPolicy
+
+from panoptic_ros.node.camera import Counts, Stamp
+from panoptic_ros.node.diagnostics import (
+    ERROR,
+    OK,
+    WARN,
+    camera_status,
+    counts_status,
+    engine_status,
+    latency_status,
+)
+from panoptic_ros.node.latency import Latency
+from panoptic_ros.node.parameters import Settings
+
+FINE = {
+    'topic': '/image', 'transport': 'raw', 'publisher_count': 1, 'active': True, 'silence': 0.1,
+    'last_arrival': 5.0, 'format': '64x48 bgr8', 'rejection': None,
+    'reliability': ReliabilityPolicy.RELIABLE,
+    'stamp': Stamp(age=0.05, is_zero=False, clock_runs=True)}
+
+
+def judge(settings=None, **changes):
+    status = camera_status(SimpleNamespace(**FINE | changes), 10.0, settings or Settings())
+    return status.level, status.message
+
+
+@pytest.mark.parametrize(('changes', 'level', 'text'), [
+    ({}, OK, '10.0 Hz, 64x48 bgr8'),
+    ({'active': False}, OK, 'no images are taken'),
+    ({'last_arrival': None, 'publisher_count': 0}, OK, 'nobody publishes it: remap image'),
+    ({'last_arrival': None, 'publisher_count': 0, 'silence': 9.0}, WARN, 'on /image after 9 s'),
+    ({'last_arrival': None, 'silence': 9.0}, WARN, 'its 1 publishers are silent'),
+    ({'silence': 9.0, 'rejection': 'torn'}, ERROR, 'stalled: the last image came 9.0 s ago'),
+    ({'rejection': 'torn'}, ERROR, 'image rejected: torn'),
+    ({'stamp': Stamp(0.05, True, True)}, WARN, 'the stamp is zero'),
+    ({'stamp': Stamp(0.05, False, False)}, WARN, '/clock is silent'),
+    ({'stamp': Stamp(-0.05, False, True)}, OK, 'Hz'),
+    ({'stamp': Stamp(-3.0, False, True)}, WARN, '3.0 s in the future'),
+    ({'stamp': Stamp(60.0, False, True)}, WARN, '60.0 s old'),
+    ({'stamp': None, 'format': ''}, OK, 'first image at work')])
+def test_camera(changes, level, text):
+    found, message = judge(**changes)
+    assert found == level
+    assert text in message
+
+
+def test_any_age_of_a_stamp_can_be_accepted():
+    old = Stamp(1e6, False, True)
+    assert judge(Settings(max_stamp_age=0.0), stamp=old)[0] == OK
+
+
+def test_latency_is_held_against_the_limit():
+    latency = {'network': Latency(0.1, 0.2, 0.3), 'total': Latency(0.2, 0.4, 0.6)}
+    within = latency_status(latency, 7, 0.5)
+    assert (within.level, within.message) == (OK, 'p50 200.0 ms, p99 400.0 ms')
+    values = {v.key: v.value for v in within.values}
+    assert values['network max [ms]'] == '300.0'
+    assert values['frames'] == '7'
+    beyond = latency_status(latency, 7, 0.3)
+    assert beyond.level == WARN
+    assert beyond.message.endswith('more than the limit of 300.0 ms')
+    assert latency_status(latency, 7, 0.0).level == OK
+    assert latency_status({}, 0, 0.5).message == 'no frame segmented yet'
+
+
+def test_lost_frames_warn_once():
+    before = Counts(received=5, segmented=5)
+    assert counts_status(Counts(received=9, segmented=6, dropped=3), before).level == OK
+    after = Counts(received=6, segmented=5, rejected=1)
+    lost = counts_status(after, before)
+    assert lost.level == WARN
+    assert lost.message == '6 received, 5 segmented, 0 dropped, 1 rejected, 0 failed'
+    assert counts_status(after, after).level == OK
+
+
+def test_engine():
+    assert engine_status('no file', None, 'unconfigured', {}).level == ERROR
+    assert engine_status(None, None, 'unconfigured', {}).message.endswith('unconfigured')
+    assert engine_status(None, None, 'active', {'model': 'x'}).message == 'ready'
+    assert 'lost: NaN' in engine_status(None, 'NaN', 'active', {'model': 'x'}).message
