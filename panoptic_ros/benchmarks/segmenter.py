@@ -1,0 +1,55 @@
+"""How long each stage takes from a camera image to its labels."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+from rich.progress import track
+
+from ..arguments import image_size
+from ..report import print_table
+from ..resources import share_directory
+from ..segmenter import STAGES, Segmenter
+from ..streets import Drive
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what can be chosen."""
+    parser.add_argument('--model', default=str(share_directory() / 'models' / 'streets.onnx'),
+                        help='model file (default: the shipped one)')
+    parser.add_argument('--size', type=image_size, default='512x1024', metavar='HxW',
+                        help='camera resolution (default: %(default)s)')
+    parser.add_argument('--frames', type=int, default=60,
+                        help='frames to measure (default: %(default)s)')
+    parser.add_argument('--threads', type=int, default=0,
+                        help='threads of the network (default: one per core)')
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Segment a drive frame by frame and report median and 99th percentile per stage."""
+    height, width = args.size
+    drive = Drive(seed=1_000_000, size=(height, width))
+    # all before the first is segmented: rendering would leave cold caches behind
+    images = [drive.frame(index / 10)[0] for index in track(range(args.frames), 'rendering')]
+    segmenter = Segmenter.open(args.model, threads=args.threads)
+    segmenter.warm_up((height, width))
+    taken: dict[str, list[float]] = {stage: [] for stage in (*STAGES, 'total')}
+    things = 0
+    for image in track(images, 'segmenting'):
+        times: dict[str, float] = {}
+        things += len(segmenter(image, times=times).things)
+        for stage, seconds in (times | {'total': sum(times.values())}).items():
+            taken[stage].append(seconds * 1e3)
+    stages = {stage: {'p50_ms': float(np.median(values)),
+                      'p99_ms': float(np.percentile(values, 99))}
+              for stage, values in taken.items()}
+    rate = 1e3 / stages['total']['p50_ms']
+    print_table(f'{segmenter.metadata.network} at {height}x{width}, {segmenter.description}: '
+                f'{rate:.1f} frames/s, {things / args.frames:.1f} things a frame',
+                ('stage', 'p50 ms', 'p99 ms'),
+                ((stage, t['p50_ms'], t['p99_ms']) for stage, t in stages.items()))
+    return {'model': str(args.model), 'runtime': segmenter.description, 'size': [height, width],
+            'frames': args.frames, 'stages': stages, 'frames_per_second': rate,
+            'things_per_frame': things / args.frames}

@@ -1,0 +1,36 @@
+"""Side-by-side measurements: ``benchmark grouping``, ``benchmark segmenter`` and so on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from ..report import add_json_argument, write_json
+
+BENCHMARKS = {
+    'evaluation': 'panoptic quality of 1024x2048 pairs against cityscapesscripts',
+    'grouping': 'grouping at 1024x2048 against upsampling the heads with PyTorch',
+    'segmenter': 'stage times from camera image to labels',
+    'streets': 'frames per second of the scene renderer',
+}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one benchmark; each is a module of ``panoptic_ros.benchmarks``."""
+    parser = argparse.ArgumentParser(prog='benchmark', description=__doc__)
+    commands = parser.add_subparsers(dest='benchmark', required=True)
+    words = sys.argv[1:] if argv is None else argv
+    for name, summary in BENCHMARKS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        add_json_argument(command)
+        if name in words[:1]:       # the others' libraries need not be there
+            import_module(f'panoptic_ros.benchmarks.{name}').add_arguments(command)
+    args = parser.parse_args(words)
+    report = import_module(f'panoptic_ros.benchmarks.{args.benchmark}').run(args)
+    write_json(args.json, report)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,101 @@
+"""Export a checkpoint as the ONNX file that an engine runs, after checking it against PyTorch."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..arguments import image_size
+from ..grouping import GroupingOptions
+from ..report import add_json_argument, write_json
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Export one checkpoint."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        from ..network.checkpoint import Checkpoint, CheckpointError
+        from ..network.export import ExportError, export_onnx, multiply_adds
+    except ImportError as error:
+        parser.exit(1, f'{parser.prog}: {error}: install what exporting needs with '
+                       "`pip install 'panoptic_ros[train]'`\n")
+    try:
+        quality, grouping = _quality(args.quality), _grouping(args)
+        checkpoint = Checkpoint.load(args.checkpoint)
+        difference = export_onnx(checkpoint, args.output, args.size, quality, grouping,
+                                 args.tolerance)
+    except (CheckpointError, ExportError, OSError, ValueError) as error:
+        parser.exit(1, f'{parser.prog}: {error}\n')
+    network = checkpoint.network()
+    report: dict[str, Any] = {
+        'file': args.output.name, 'bytes': args.output.stat().st_size,
+        'parameters': sum(p.numel() for p in network.parameters()),
+        'multiply_adds': multiply_adds(network, args.size),
+        'difference': difference, 'tolerance': args.tolerance, 'quality': quality}
+    print(f'{args.output}: {report["bytes"] / 1e6:.2f} MB, '
+          f'{report["parameters"] / 1e6:.2f} million parameters, '
+          f'{report["multiply_adds"] / 1e9:.2f} billion multiply-adds at '
+          f'{args.size[0]}x{args.size[1]}; largest difference from PyTorch {difference:.1e} '
+          'of the largest value')
+    write_json(args.json, report)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='export', description=__doc__)
+    parser.add_argument('checkpoint', type=Path, metavar='CHECKPOINT',
+                        help='file that `train` wrote')
+    parser.add_argument('-o', '--output', type=Path, required=True, metavar='MODEL.onnx',
+                        help='file to write')
+    parser.add_argument('--size', type=image_size, default=(512, 1024), metavar='HxW',
+                        help="the network's input (default: 512x1024)")
+    parser.add_argument('--quality', type=Path, metavar='JSON',
+                        help='report of `evaluate --json` to keep in the model')
+    parser.add_argument('--stuff-area', type=int, metavar='PX',
+                        help='stuff of fewer output pixels is unlabelled (default: the published '
+                        '2048 scaled to the size)')
+    parser.add_argument('--center-threshold', type=float, metavar='SCORE',
+                        help="least score of an instance's centre (default: "
+                        f'{GroupingOptions.center_threshold})')
+    parser.add_argument('--nms-kernel', type=int, metavar='PX',
+                        help='side of the square in which a centre must be the maximum (default: '
+                        f'{GroupingOptions.nms_kernel})')
+    parser.add_argument('--tolerance', type=float, default=1e-4,
+                        help="largest difference from PyTorch, as a share of a head's largest "
+                        'value (default: %(default)s)')
+    add_json_argument(parser)
+    return parser
+
+
+def _grouping(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that differ from the defaults."""
+    given = {name: getattr(args, name)
+             for name in ('stuff_area', 'center_threshold', 'nms_kernel')
+             if getattr(args, name) is not None}
+    area = round(GroupingOptions.stuff_area * args.size[0] * args.size[1] / (1024 * 2048))
+    chosen = asdict(GroupingOptions(**{'stuff_area': area} | given))
+    return {name: value for name, value in chosen.items()
+            if value != getattr(GroupingOptions, name)}
+
+
+def _quality(path: Path | None) -> dict[str, Any]:
+    """Return the figures of an evaluation that belong into the model."""
+    if path is None:
+        return {}
+    report = json.loads(path.read_text(encoding='utf-8'))
+    try:
+        quality = report['panoptic_quality']
+        return {'source': report['source'], 'frames': report['frames'],
+                **{group: {name: quality[group][name] for name in ('pq', 'sq', 'rq')}
+                   for group in ('all', 'things', 'stuff')}}
+    except (KeyError, TypeError) as error:
+        raise ValueError(f'{path} is not a report of `evaluate --json`: {error!r} is '
+                         'missing') from error
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,17 @@
+"""The lifecycle node as an executable."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from ..node.process import run
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the node until it is interrupted; ROS arguments follow ``--ros-args``."""
+    sys.exit(run(list(sys.argv[1:] if argv is None else argv)))
+
+
+if __name__ == '__main__':
+    main()

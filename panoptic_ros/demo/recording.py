@@ -1,0 +1,165 @@
+"""The recorded drive that the demo replays, made once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import astuple, dataclass
+from functools import cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .. import streets
+from ..bags import messages
+from ..bags.frames import IMAGE
+from ..bags.writer import BagWriter
+from ..labels import LabelSpace
+from ..resources import share_directory
+from ..streets import Drive
+
+CAMERA = '/camera/image_raw'
+TRUTH = '/camera/panoptic_truth'
+TRUTH_INFO = '/camera/label_info'
+
+EPOCH = 1_767_225_600_000_000_000
+"""Stamp of the first frame: the drive takes place on 1 January 2026, 00:00 UTC."""
+
+_AHEAD = 32
+"""Frames that may be drawn before they are written."""
+
+Rendered: TypeAlias = 'tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]'
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """
+    What a drive is made from.
+
+    Raises
+    ------
+    ValueError
+        A number is out of range.
+
+    """
+
+    seed: int = 1_000_013
+    """Of the street, held out from training as all from 1,000,000 on; this one has all classes."""
+    frames: int = 150
+    fps: float = 10.0
+    height: int = 512
+    width: int = 1024
+
+    def __post_init__(self) -> None:
+        if self.frames < 1:
+            raise ValueError(f'frames is {self.frames}: expected at least 1')
+        if not 0 < self.fps <= 1000:
+            raise ValueError(f'fps is {self.fps}: expected more than 0 and at most 1000')
+        if self.seed < 0:
+            raise ValueError(f'seed is {self.seed}: expected 0 or more')
+        if min(self.height, self.width) < 32:
+            raise ValueError(f'size is {self.height}x{self.width}: expected at least 32x32')
+
+    @property
+    def seconds(self) -> float:
+        """How long the drive takes."""
+        return self.frames / self.fps
+
+    def stamp(self, frame: int) -> int:
+        """Return a frame's stamp in nanoseconds since the epoch."""
+        return EPOCH + round(frame * 1e9 / self.fps)
+
+    def name(self) -> str:
+        """Return a name that changes with the recipe and with the code that draws."""
+        digest = hashlib.sha256(repr(astuple(self)).encode())
+        package = Path(streets.__file__).parent
+        sources = [*sorted(package.rglob('*.py')), Path(__file__),
+                   share_directory() / 'config' / 'labels' / 'cityscapes.yaml']
+        for source in sources:
+            digest.update(source.read_bytes())
+        return f'drive_{digest.hexdigest()[:12]}'
+
+
+def recorded_drive(recipe: Recipe, folder: Path,
+                   progress: Callable[[int], None] | None = None) -> Path:
+    """
+    Return the bag of a recipe, made if it is not there yet.
+
+    It holds the camera's images, the true label image of each under the same header, and the
+    names of the classes. Drives of other recipes are removed: they are large.
+
+    Parameters
+    ----------
+    recipe
+        What to draw.
+    folder
+        Where drives are kept.
+    progress
+        Called with the number of frames that are drawn.
+
+    """
+    path = folder / recipe.name()
+    if (path / 'metadata.yaml').is_file():
+        return path
+    for old in folder.glob('drive_*'):
+        shutil.rmtree(old)
+    unfinished = folder / f'drive_{os.getpid()}' / path.name
+    try:
+        with BagWriter(unfinished) as writer:
+            _write(writer, recipe, progress)
+        unfinished.rename(path)
+    finally:
+        shutil.rmtree(unfinished.parent, ignore_errors=True)
+    return path
+
+
+def _write(writer: BagWriter, recipe: Recipe, progress: Callable[[int], None] | None) -> None:
+    writer.add_topic(CAMERA, IMAGE)
+    writer.add_topic(TRUTH, IMAGE)
+    writer.add_topic(TRUTH_INFO, messages.LABEL_INFO, latched=True)
+    space = LabelSpace.load('cityscapes')
+    writer.write(TRUTH_INFO, EPOCH,
+                 messages.label_info(space, messages.header(EPOCH, 'camera_optical_frame')))
+    for frame, (image, labels) in enumerate(_draw(recipe)):
+        stamp = recipe.stamp(frame)
+        header = messages.header(stamp, 'camera_optical_frame')
+        writer.write(CAMERA, stamp, messages.image(image, 'bgr8', header))
+        writer.write(TRUTH, stamp, messages.image(labels, '16UC1', header))
+        if progress is not None:
+            progress(frame + 1)
+
+
+def _draw(recipe: Recipe) -> Iterator[Rendered]:
+    """Yield the frames in order, drawn by all cores."""
+    workers = min(os.cpu_count() or 1, recipe.frames, 8)
+    pool = ProcessPoolExecutor(workers, get_context('spawn'), _start_worker)
+    try:
+        for first in range(0, recipe.frames, _AHEAD):
+            frames = range(first, min(first + _AHEAD, recipe.frames))
+            yield from pool.map(partial(_draw_frame, recipe), frames)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the process that waits, and the other cores to the other workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+
+
+def _draw_frame(recipe: Recipe, frame: int) -> Rendered:
+    image, truth = _drive(recipe).frame(frame / recipe.fps)
+    return image, truth.labels
+
+
+@cache
+def _drive(recipe: Recipe) -> Drive:
+    return Drive(recipe.seed, (recipe.height, recipe.width))

@@ -1,0 +1,90 @@
+"""What a run of the demo shows: figures and pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from .. import overlay
+from ..bags.reader import Bag
+from ..evaluation import PanopticQuality
+from ..labels import LabelSpace
+from .answers import Answer, answers
+from .contact_sheet import contact_sheet
+from .recording import Recipe
+from .session import Run
+from .video import VideoWriter
+
+ROWS = 4
+"""Of the contact sheet."""
+
+END_TO_END = 'end to end'
+"""From the demo's publish of an image to its receipt of the labels, both processes and DDS."""
+
+
+def draw_and_measure(drive: Bag, output: Bag, folder: Path, recipe: Recipe, answered: int,
+                     progress: Callable[[], None]) -> dict[str, Any]:
+    """
+    Go through the answers: write ``overlay.mp4`` and ``overlay.png``, return the quality.
+
+    Parameters
+    ----------
+    drive, output
+        The bags of the frames and of the answers.
+    folder
+        Where the pictures go.
+    recipe
+        Of the drive.
+    answered
+        How many answers there are.
+    progress
+        Called after each.
+
+    Raises
+    ------
+    BagError
+        A bag is damaged, or the answers do not fit the frames.
+
+    """
+    space = LabelSpace.load('cityscapes')
+    quality = PanopticQuality(space)
+    shown = set(np.linspace(0, answered - 1, min(ROWS, answered) * 2 + 1, dtype=int)[1::2])
+    rows: list[Answer] = []
+    size = (recipe.height, recipe.width)
+    with VideoWriter(folder / 'overlay.mp4', size, recipe.fps) as video:
+        for number, answer in enumerate(answers(drive, output, space)):
+            quality.update(answer.panoptic.labels, answer.truth)
+            video.write(overlay.draw(answer.image, answer.panoptic), answer.seconds)
+            if number in shown:
+                rows.append(answer)
+            progress()
+    if not cv2.imwrite(str(folder / 'overlay.png'), contact_sheet(rows, space)):
+        raise OSError(f'cannot write {folder / "overlay.png"}: is the disk full?')
+    return quality.compute().to_dict()
+
+
+def figures(run: Run) -> dict[str, Any]:
+    """Return the frames and the latencies of a run, as plain data for JSON."""
+    counted = run.frames
+    frames = {'published': len(run.published), 'received': counted.get('received'),
+              'segmented': len(run.answered), 'dropped': len(run.published) - len(run.answered),
+              'rejected': counted.get('rejected'), 'failed': counted.get('failed')}
+    latency: dict[str, dict[str, float]] = {}
+    for key, value in run.statuses.get('latency', {}).items():
+        if match := re.fullmatch(r'(\w+) (p50|p99) \[ms\]', key):
+            latency.setdefault(match[1], {})[match[2]] = float(value)
+    seconds = [run.answered[stamp] - start for stamp, start in run.published.items()
+               if stamp in run.answered]
+    p50, p99 = 1000 * np.quantile(seconds, (0.5, 0.99), method='higher')
+    latency[END_TO_END] = {'p50': float(p50), 'p99': float(p99)}
+    engine = run.statuses.get('engine', {})
+    return {'model': {key: engine[key] for key in ('model', 'network', 'input', 'runtime')
+                      if key in engine},
+            'frames': frames, 'latency_ms': latency,
+            'replay_lateness_ms': asdict(run.lateness), 'not_recorded': run.lost}

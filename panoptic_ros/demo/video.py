@@ -1,0 +1,75 @@
+"""Writing a video that every player opens."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+class VideoWriter:
+    """
+    An H.264 file in MP4 whose pictures stand at times of their own.
+
+    Parameters
+    ----------
+    path
+        The file; written beside and put in place when closed without an error.
+    size
+        (height, width) of the pictures; an odd last row or column is left out.
+    fps
+        Pictures per second.
+
+    Raises
+    ------
+    ImportError
+        PyAV is not installed.
+
+    """
+
+    def __init__(self, path: Path, size: tuple[int, int], fps: float) -> None:
+        try:
+            import av
+        except ImportError as error:
+            raise ImportError("videos are written with PyAV, which is not installed: pip install "
+                              "'av>=13'") from error
+        self._av = av
+        self._path = path
+        self._unfinished = path.with_name(f'.{path.name}')
+        self._fps = fps
+        self._size = (size[0] // 2 * 2, size[1] // 2 * 2)
+        self._container = av.open(str(self._unfinished), 'w', format='mp4',
+                                  options={'movflags': 'faststart'})
+        rate = Fraction(fps).limit_denominator(1000)
+        stream: Any = self._container.add_stream('libx264', rate=rate)
+        stream.height, stream.width = self._size
+        stream.pix_fmt = 'yuv420p'
+        stream.options = {'crf': '21', 'preset': 'veryfast'}
+        stream.codec_context.time_base = 1 / rate
+        self._stream = stream
+
+    def write(self, picture: npt.NDArray[np.uint8], seconds: float) -> None:
+        """Append a picture, (H, W, 3) BGR, at a time after that of the one before."""
+        height, width = self._size
+        frame = self._av.VideoFrame.from_ndarray(
+            np.ascontiguousarray(picture[:height, :width]), format='bgr24')
+        frame.pts = round(seconds * self._fps)
+        frame.time_base = self._stream.codec_context.time_base
+        self._container.mux(self._stream.encode(frame))
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if kind is None:
+            self._container.mux(self._stream.encode(None))
+        self._container.close()
+        if kind is None:
+            self._unfinished.replace(self._path)
+        else:
+            self._unfinished.unlink(missing_ok=True)

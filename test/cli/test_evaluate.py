@@ -1,0 +1,100 @@
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import tiny_model
+from label_scenes import scene_pair
+
+from panoptic_ros import LabelSpace
+from panoptic_ros.cli.evaluate import main
+from panoptic_ros.engine import ModelMetadata
+from panoptic_ros.evaluation import Evaluation
+
+SPACE = LabelSpace.load('cityscapes')
+
+
+@pytest.fixture
+def folders(tmp_path):
+    for name in ('prediction', 'truth'):
+        (tmp_path / name).mkdir()
+    for seed in range(4):
+        for name, labels in zip(('prediction', 'truth'), scene_pair(seed, SPACE), strict=True):
+            cv2.imwrite(str(tmp_path / name / f'{seed}.png'), labels)
+    return tmp_path
+
+
+def test_files_as_a_command_with_workers(folders):
+    report = folders / 'reports' / 'pq.json'
+    done = subprocess.run(
+        [sys.executable, '-m', 'panoptic_ros.cli.evaluate', '--predictions',
+         folders / 'prediction', '--truth', folders / 'truth', '--workers', '2', '--json', report],
+        check=True, capture_output=True, text=True, timeout=120)
+    expected = Evaluation(SPACE)
+    for seed in range(4):
+        expected.update(*scene_pair(seed, SPACE))
+    data = json.loads(report.read_text())
+    assert data['frames'] == 4
+    for key, value in expected.to_dict().items():
+        assert data[key] == value
+    pq = expected.panoptic_quality.compute()
+    for figure in (pq.all.pq, pq.things.sq, pq.per_class['car'].rq):
+        assert f'{figure:.2f}' in done.stdout
+    assert f'mIoU {expected.mean_iou.compute().mean:.2f}' in done.stdout
+
+
+@pytest.mark.parametrize('chosen', ['model', 'baseline'])
+def test_streets(chosen, tiny_onnx, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr('panoptic_ros.cli.evaluate.BASELINE_FRAMES', 3)
+    report = tmp_path / 'report.json'
+    main(['--streets', '3', '--size', '96x192', '--seed', '1000100', '--workers', '1', '--json',
+          str(report), *(['--model', str(tiny_onnx)] if chosen == 'model' else
+                         ['--baseline', 'color'])])
+    data = json.loads(report.read_text())
+    assert data['frames'] == 3
+    assert data['source'] == {'streets': [96, 192], 'first_seed': 1000100}
+    assert data['predictor'][chosen] == (tiny_onnx.name if chosen == 'model' else 'color')
+    assert data['prediction']['p50_ms'] * data['prediction']['frames_per_second'] == pytest.approx(
+        1000)
+    assert 0 <= data['panoptic_quality']['all']['pq'] < 25      # colour alone is no solution
+    assert 0 < data['mean_iou']['mean'] < 60
+    out = capsys.readouterr().out
+    assert f'{data["panoptic_quality"]["all"]["pq"]:.2f}' in out
+    assert f'{data["prediction"]["frames_per_second"]:.1f} frames/s' in out
+
+
+def test_a_model_of_other_classes_is_refused(tmp_path, capsys):
+    other = LabelSpace('backwards', 1000, SPACE.categories[::-1])
+    metadata = ModelMetadata('tiny', (64, 128), 4, other, {}, {}).to_properties()
+    path = tiny_model.build(tmp_path / 'other.onnx', metadata=metadata)
+    with pytest.raises(SystemExit):
+        main(['--streets', '1', '--model', str(path)])
+    assert "knows label space 'backwards': expected 'cityscapes'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('arguments', 'message'), [
+    ([], 'give either --streets'),
+    (['--streets', '3', '--predictions', 'a', '--truth', 'b'], 'give either --streets'),
+    (['--predictions', 'a'], '--predictions and --truth go together'),
+    (['--streets', '0'], "'0': expected a whole number from 1"),
+    (['--streets', '1', '--size', '512'], "'512': expected HEIGHTxWIDTH"),
+    (['--predictions', 'nowhere', '--truth', 'nowhere'], 'no PNG file under nowhere'),
+    (['--streets', '1', '--model', 'nowhere.onnx'], 'nowhere.onnx'),
+])
+def test_wrong_arguments_end_with_one_line(arguments, message, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code in (1, 2)
+    error = capsys.readouterr().err
+    assert message in error
+    assert 'Traceback' not in error
+
+
+def test_a_wrong_label_image_is_named_by_its_position(folders, capsys):
+    cv2.imwrite(str(folders / 'prediction' / '2.png'), np.full((96, 160), 40123, np.uint16))
+    with pytest.raises(SystemExit):
+        main(['--predictions', str(folders / 'prediction'), '--truth', str(folders / 'truth'),
+              '--workers', '1'])
+    assert 'image pair 2: prediction has the label 40123' in capsys.readouterr().err

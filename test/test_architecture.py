@@ -1,0 +1,104 @@
+"""The arrows between the rooms, as docs/architecture.md draws them."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import panoptic_ros
+
+PACKAGE = Path(panoptic_ros.__file__).parent
+BASE = {'resources', 'labels', 'heads', 'panoptic'}
+CORE = BASE | {'grouping', 'engine', 'images', 'segmenter', 'overlay'}
+
+# A room may import itself and these.
+ALLOWED = {
+    'resources': set(),
+    'report': set(),
+    'arguments': set(),
+    'labels': {'resources'},
+    'heads': set(),
+    'images': set(),
+    'panoptic': {'labels'},
+    'overlay': BASE,
+    'grouping': BASE,
+    'engine': BASE,
+    'segmenter': BASE | {'grouping', 'engine'},
+    '__init__': CORE,
+    'node': CORE,
+    'bags': CORE,
+    'streets': BASE,
+    'evaluation': BASE | {'streets'},
+    'network': BASE | {'engine', 'streets'},
+    'benchmarks': CORE | {'arguments', 'report', 'streets', 'evaluation'},
+    'demo': CORE | {'bags', 'streets', 'evaluation'},
+    'cli': CORE | {'arguments', 'report', 'node', 'bags', 'streets', 'evaluation', 'network',
+                   'benchmarks', 'demo'},
+}
+# Outside libraries that only these rooms may import.
+CONFINED = {
+    'torch': {'network', 'benchmarks'},
+    'rclpy': {'node', 'bags', 'demo'},
+    'vision_msgs': {'node', 'bags', 'demo'},
+    'onnxruntime': {'engine', 'network'},
+    'numba': {'grouping', 'streets', 'evaluation'},
+    'rosbags': {'bags', 'demo'},
+    'tensorrt': {'engine'},
+    'pycuda': {'grouping', 'engine'},
+}
+# An executable starts the runtime of the room that it is the face of.
+STARTED = {'cli/replay.py': {'rclpy'}, 'cli/train.py': {'torch'}}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix('.py')
+
+
+def imports_of(path: Path) -> set[str]:
+    """Every module that a file imports, absolute, lazily imported ones included."""
+    package = ('panoptic_ros', *path.relative_to(PACKAGE).parts[:-1])
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = '.'.join(package[:len(package) - node.level + 1]) if node.level else ''
+            module = '.'.join(part for part in (base, node.module) if part)
+            found |= {f'{module}.{alias.name}' for alias in node.names}
+    return found
+
+
+FILES = sorted(PACKAGE.rglob('*.py'))
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_follow_the_arrows(path):
+    room = room_of(path)
+    for module in imports_of(path):
+        top, _, rest = module.partition('.')
+        if top == 'panoptic_ros':
+            target = rest.split('.')[0]
+            known = target in ALLOWED
+            if known and target != room:
+                assert target in ALLOWED[room], f'{room} must not import {target} ({path.name})'
+        elif top in CONFINED and top not in STARTED.get(str(path.relative_to(PACKAGE)), ()):
+            assert room in CONFINED[top], f'{room} must not import {top} ({path.name})'
+
+
+def test_the_arrows_form_no_circle():
+    order = []
+    while len(order) < len(ALLOWED):
+        free = [room for room in ALLOWED
+                if room not in order and ALLOWED[room] - {room} <= set(order)]
+        assert free, f'a circle among {set(ALLOWED) - set(order)}'
+        order += free
+
+
+def test_every_room_has_its_arrows_listed():
+    assert {room_of(path) for path in FILES} <= set(ALLOWED)
+
+
+def test_files_stay_readable():
+    long = {str(p.relative_to(PACKAGE)): n for p in FILES
+            if (n := len(p.read_text(encoding='utf-8').splitlines())) > 300}
+    assert not long, f'split these by noun: {long}'
