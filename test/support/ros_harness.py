@@ -35,6 +35,13 @@ PATIENCE = 60.0
 REPEAT = 0.5
 """Seconds after which a lost image is sent again: cameras are best effort."""
 
+ASK_AGAIN = 15.0
+"""Seconds without a response after which a service is asked again."""
+
+GOALS = {'configure': 'inactive', 'activate': 'active', 'deactivate': 'inactive',
+         'cleanup': 'unconfigured', 'shutdown': 'finalized'}
+"""The states to which transitions lead."""
+
 BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -245,14 +252,29 @@ class Client:
 
     def call(self, kind: type, service: str, request: Any) -> Any:
         """Call a service and return its response."""
+        return self._ask(kind, service, request)[0]
+
+    def _ask(self, kind: type, service: str, request: Any) -> tuple[Any, int]:
+        """
+        Return the first response and how often the service had to be asked for it.
+
+        Fast DDS drops a response when the server's side has not discovered the client within
+        100 ms of the request, which happens while a machine is busy.
+        """
         client = self.run(self.node.create_client, kind, service)
+        futures: list[Any] = []
         try:
             self.wait(client.service_is_ready, f'service {service}')
-            future = client.call_async(request)
-            future.add_done_callback(lambda _: self.notify())
-            self._executor.wake()
-            self.wait(future.done, f'response of {service}')
-            return future.result()
+            while True:
+                futures.append(client.call_async(request))
+                futures[-1].add_done_callback(lambda _: self.notify())
+                self._executor.wake()
+                with suppress(TimeoutError):
+                    done = self.wait(lambda: next((f for f in futures if f.done()), None),
+                                     f'response of {service}', ASK_AGAIN)
+                    return done.result(), len(futures)
+                if len(futures) * ASK_AGAIN >= PATIENCE:
+                    raise TimeoutError(f'no response of {service} to {len(futures)} requests')
         finally:
             self.run(self.node.destroy_client, client)
 
@@ -263,7 +285,10 @@ class Client:
             request.transition.label = transition
         else:
             request.transition.id = transition
-        return self.call(ChangeState, f'{node}/change_state', request).success
+        response, requests = self._ask(ChangeState, f'{node}/change_state', request)
+        if requests > 1 and not response.success:   # the first may have been done, unheard
+            return self.state(node) == GOALS.get(str(transition))
+        return response.success
 
     def state(self, node: str) -> str:
         return self.call(GetState, f'{node}/get_state', GetState.Request()).current_state.label
