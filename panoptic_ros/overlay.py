@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import colorsys
+from functools import lru_cache
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from .labels import UNLABELED, LabelSpace
-from .panoptic import Panoptic, Segments
+from .panoptic import Panoptic
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _GOLDEN_RATIO = 0.618034
@@ -39,6 +40,14 @@ def draw(image: npt.NDArray[np.uint8], panoptic: Panoptic,
         Image and result differ in size, or the opacity is out of range.
 
     """
+    picture = paint(image, panoptic, opacity)
+    draw_boxes(picture, panoptic)
+    return picture
+
+
+def paint(image: npt.NDArray[np.uint8], panoptic: Panoptic,
+          opacity: float = 0.5) -> npt.NDArray[np.uint8]:
+    """Return colours and outlines of a result over its image; as ``draw``, without boxes."""
     if image.shape != (*panoptic.size, 3):
         raise ValueError(f'image is {image.shape}: expected {(*panoptic.size, 3)}, the size of '
                          'its panoptic result')
@@ -49,7 +58,6 @@ def draw(image: npt.NDArray[np.uint8], panoptic: Panoptic,
     unlabelled = panoptic.labels == UNLABELED
     picture[unlabelled] = image[unlabelled]
     picture[_outlines(panoptic)] = 255
-    _draw_boxes(picture, panoptic.things, panoptic.label_space)
     return picture
 
 
@@ -81,6 +89,19 @@ def instance_color(label_space: LabelSpace, class_id: int, instance: int) -> tup
     return round(shade[0] * 255), round(shade[1] * 255), round(shade[2] * 255)
 
 
+@lru_cache(maxsize=4)
+def label_colors(label_space: LabelSpace) -> npt.NDArray[np.uint8]:
+    """Return the colour of every label that a space has, (65536, 3) uint8, BGR."""
+    table = np.zeros((UNLABELED + 1, 3), np.uint8)
+    for class_id in range(len(label_space)):
+        most = label_space.max_instances if label_space.is_thing[class_id] else 0
+        for instance in range(min(most, 1), most + 1):
+            label = class_id * label_space.label_divisor + instance
+            table[label] = instance_color(label_space, class_id, instance)[::-1]
+    table.setflags(write=False)
+    return table
+
+
 def _outlines(panoptic: Panoptic) -> npt.NDArray[np.bool_]:
     """Pixels of things whose right or lower neighbour belongs to another segment."""
     labels = panoptic.labels
@@ -92,7 +113,9 @@ def _outlines(panoptic: Panoptic) -> npt.NDArray[np.bool_]:
     return edge & countable[labels]
 
 
-def _draw_boxes(picture: npt.NDArray[np.uint8], things: Segments, label_space: LabelSpace) -> None:
+def draw_boxes(picture: npt.NDArray[np.uint8], panoptic: Panoptic) -> None:
+    """Draw the boxes, classes and ids of a result's things into a picture of its image."""
+    things, label_space = panoptic.things, panoptic.label_space
     height, width = picture.shape[:2]
     scale = min(0.6, max(0.32, height / 1600))
     for row in range(len(things) - 1, -1, -1):      # the largest, usually nearest, on top

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure every side in turns; print and return medians, ratios, agreement and memory."""
-    from ..grouping.kernels import thread_count
+    from ..grouping.workers import thread_count
     from . import torch_grouping
 
     threads = thread_count()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .kernels import INSTANCE, UNASSIGNED, Tickets, compiled, take_ticket
+from .workers import INSTANCE, UNASSIGNED, Tickets, compiled, take_ticket
 
 _ROWS = 8
 _TILE = 64

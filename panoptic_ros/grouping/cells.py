@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .kernels import UNASSIGNED, Tickets, compiled, finite, take_ticket
+from .tallies import PROBABILITY_ONE
 from .upsampling import LIMIT, OFFSET_LIMIT
-
-PROBABILITY_ONE = 1 << 24
-"""Probabilities are kept in fixed point, so that their sums do not depend on their order."""
+from .workers import UNASSIGNED, Tickets, compiled, finite, take_ticket
 
 _LARGEST = np.float32(3.4028235e38)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .kernels import Tickets, compiled, run, take_ticket
 from .options import GroupingOptions
 from .upsampling import Axis
+from .workers import Tickets, compiled, run, take_ticket
 
 _ROUNDING = np.float32(1e-6)
 _USUAL_PEAKS = 4096

@@ -12,15 +12,16 @@ import numpy.typing as npt
 
 from ..heads import Heads
 from ..labels import UNLABELED, LabelSpace
-from ..panoptic import Panoptic, Segments
+from ..panoptic import Panoptic
 from . import painting
 from .assignment import assign
-from .cells import PROBABILITY_ONE, read_cells
+from .cells import read_cells
 from .centers import find_centers
 from .classification import classify
-from .kernels import INSTANCE, UNASSIGNED, run, thread_count
 from .options import GroupingOptions
+from .tallies import Tallies
 from .upsampling import Axis
+from .workers import INSTANCE, UNASSIGNED, run, thread_count
 
 
 def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
@@ -54,12 +55,13 @@ def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
     run(painting.paint, semantic, code_of_cell, probability, y.cell_starts, x.cell,
         x.cell_starts, label_of, class_of, np.uint16(UNLABELED), codes, tallies)
     heat_of = np.ones(len(label_of), np.float32)
-    heat_of[INSTANCE:] = np.clip(heats, 0, 1)
+    heat_of[INSTANCE:] = heats
     image = None
     if confidence:
         image = np.empty(size, np.uint8)
         run(painting.paint_confidence, probability, y.lower, y.weights, x.lower, x.weights, image)
-    return Panoptic(codes, _segments(tallies, label_of, heat_of, label_space), label_space, image)
+    return Panoptic(codes, _add_up(tallies).segments(label_of, heat_of, label_space), label_space,
+                    image)
 
 
 def _float32(head: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
@@ -87,20 +89,11 @@ def _number(votes: npt.NDArray[np.int64], areas: npt.NDArray[np.int64], label_sp
     return label_of, class_of
 
 
-def _segments(tallies: npt.NDArray[np.int64], label_of: npt.NDArray[np.uint16],
-              heat_of: npt.NDArray[np.float32], label_space: LabelSpace) -> Segments:
-    """Make the segment table from what the workers tallied, (workers, codes, 8)."""
+def _add_up(tallies: npt.NDArray[np.int64]) -> Tallies:
+    """Add up what the workers tallied, (workers, codes, 8)."""
     total = tallies.sum(0)
     low = tallies[:, :, [painting.X0, painting.Y0]].min(0)
     high = tallies[:, :, [painting.X1, painting.Y1]].max(0)
-    present = np.flatnonzero(total[:, painting.AREA])
-    order = present[np.lexsort((label_of[present], -total[present, painting.AREA]))]
-    label, area = label_of[order], total[order, painting.AREA]
-    sums = total[order][:, [painting.SUM_X, painting.SUM_Y]]
-    mean = total[order, painting.PROBABILITY] / (area * PROBABILITY_ONE)
-    return Segments(
-        label, (label // label_space.label_divisor).astype(np.uint8),
-        label % np.uint16(label_space.label_divisor), area,
-        np.concatenate([low[order], high[order]], axis=1).astype(np.int32),
-        (sums / area[:, None]).astype(np.float32),
-        np.clip(heat_of[order] * mean, 0, 1).astype(np.float32))
+    return Tallies(total[:, painting.AREA], total[:, [painting.SUM_X, painting.SUM_Y]],
+                   np.concatenate([low, high], axis=1).astype(np.int32),
+                   total[:, painting.PROBABILITY])

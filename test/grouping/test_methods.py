@@ -59,15 +59,15 @@ def test_the_size_is_the_network_s_by_default(heads):
 
 def test_where_no_cache_can_be_written_kernels_are_compiled_all_the_same(monkeypatch):
     numba = pytest.importorskip('numba')
-    from panoptic_ros.grouping import kernels
+    from panoptic_ros.grouping import workers
 
     def njit(cache=False, **options):
         if cache:
             raise RuntimeError('cannot cache function')
         return numba.core.decorators.njit(**options)
 
-    monkeypatch.setattr(kernels.numba, 'njit', njit)
-    assert kernels.compiled(lambda x: x + 1)(np.float32(1)) == 2
+    monkeypatch.setattr(workers.numba, 'njit', njit)
+    assert workers.compiled(lambda x: x + 1)(np.float32(1)) == 2
 
 
 def test_a_forked_process_can_group(heads):

@@ -1,0 +1,241 @@
+"""
+The grouping on a GPU: the results of ``reference``, from device memory to device memory.
+
+A handful of kernels (``kernels/*.cuh``) work on all images of a batch at once.  As in ``cpu``, no
+logit is upsampled but where classes meet, and no distance is computed but to the few centres that
+can be the nearest.  Whatever is summed is summed as integers, so that the result does not depend
+on the order in which the device works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ..labels import LabelSpace
+from ..panoptic import Panoptic
+from .options import GroupingOptions
+from .tallies import Tallies
+from .task import FAR, INSTANCE, TASK
+from .workspace import Workspace, words_of
+
+if TYPE_CHECKING:
+    from ..device import Device, DeviceArray, Module
+
+KERNELS = Path(__file__).parent / 'kernels'
+"""Folder of ``kernels.cu`` and what it includes."""
+
+_TILE_ROWS = 4          # as kernels/assignment.cuh
+_CELLS = 256            # threads of a block that reads cells
+
+
+@dataclass(frozen=True)
+class DeviceHeads:
+    """The heads of a batch in device memory, float32 or float16."""
+
+    semantic: DeviceArray
+    """[N, C, h, w] logits."""
+    center: DeviceArray
+    """[N, 1, h, w] heatmap."""
+    offset: DeviceArray
+    """[N, 2, h, w] as (dy, dx) in pixels of the network's input."""
+    stride: int = 4
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """The network's input (height, width) in pixels."""
+        return self.center.shape[2] * self.stride, self.center.shape[3] * self.stride
+
+
+@dataclass(frozen=True)
+class Cameras:
+    """The images of a batch in device memory, where the network's input is made from them."""
+
+    images: Sequence[DeviceArray]
+    """uint8 (H, W, 3), BGR, each of its own size, one for each image of labels."""
+    network_input: DeviceArray
+    """uint8 [N, h, w, 3]."""
+
+
+class CudaGrouping:
+    """
+    Groups a batch of heads, always the same device memory: made once for a stream of frames.
+
+    Parameters
+    ----------
+    device
+        The GPU, opened by this thread.
+    kernels
+        ``kernels/kernels.cu``, compiled for it.
+    heads
+        Where the network writes.
+    label_space
+        Its classes.
+    sizes
+        (height, width) of the label image of each image, at most as many as the heads' batch.
+    options
+        The thresholds.
+    pictures
+        Those of ``workspace.PICTURES`` that are wanted; an overlay needs cameras and colors.
+    cameras
+        The camera images, when the kernels are to make the network's input from them.
+    colors
+        (65536, 3) B, G, R of each label.
+    warps
+        Warps of a block of pixels, from 1 to 32.
+
+    Raises
+    ------
+    DeviceError
+        The device has not enough memory.
+
+    """
+
+    def __init__(self, device: Device, kernels: Module, heads: DeviceHeads,
+                 label_space: LabelSpace, sizes: Sequence[tuple[int, int]],
+                 options: GroupingOptions, pictures: frozenset[str] = frozenset(),
+                 cameras: Cameras | None = None, colors: npt.NDArray[np.uint8] | None = None,
+                 warps: int = 8) -> None:
+        self.sizes = tuple(sizes)
+        self.pictures = pictures
+        self.options, self.opacity = options, 0.5
+        self.top_k = options.top_k
+        """The largest that the memory serves."""
+        self._device, self._kernels, self._heads = device, kernels, heads
+        self._label_space, self._cameras, self._warps = label_space, cameras, warps
+        self._workspace = Workspace(sizes, heads.center.shape[2:], len(label_space),
+                                    options.top_k, pictures)
+        self._memory = device.empty((self._workspace.size,), np.uint8)
+        self._summed = self._memory.part(self._workspace.zero_start, self._workspace.zero_end)
+        self._results = self._memory.part(self._workspace.result_start, self._workspace.size)
+        self._received = device.pinned((self._workspace.result_size,), np.uint8)
+        self._tables = {'is_thing': self._upload(label_space.is_thing.astype(np.uint8))}
+        if colors is not None:
+            self._tables['colors'] = self._upload(colors)
+        self._host_tasks = device.pinned((len(sizes),), TASK)
+        self._host_tasks[:] = [self._task(image) for image in range(len(sizes))]
+        self._tasks = device.empty((len(sizes),), TASK)
+        self._upload_tasks()
+
+    def change_options(self, options: GroupingOptions, opacity: float = 0.5) -> None:
+        """
+        Take other thresholds from the next frame on; captured graphs stay valid.
+
+        Raises
+        ------
+        ValueError
+            ``top_k`` is larger than the one that the memory was made for.
+
+        """
+        if options.top_k > self.top_k:
+            raise ValueError(f'top_k is {options.top_k}: this grouping was made for at most '
+                             f'{self.top_k}; make another')
+        self.options, self.opacity = options, opacity
+        self._upload_tasks()
+
+    def enqueue_resize(self) -> None:
+        """Make the network's input from the camera images; asynchronous, can be captured."""
+        assert self._cameras is not None
+        height, width = self._cameras.network_input.shape[1:3]
+        self._launch('resize_images', (-(-width // 32), -(-height // 8)), (32, 8))
+
+    def enqueue(self) -> None:
+        """Group the heads and bring the results to the host; asynchronous, can be captured."""
+        rows, columns = self._heads.center.shape[2:]
+        head = 'float' if self._heads.center.dtype == np.float32 else 'half'
+        height, width = (max(size[axis] for size in self.sizes) for axis in (0, 1))
+        words, warps = words_of((height, width)), self._warps
+        lines = -(-height // warps)
+        tiles = -(-height // (warps * _TILE_ROWS))
+        self._device.zero(self._summed)
+        self._launch(f'read_cells_{head}', (-(-rows * columns // _CELLS), 1), (_CELLS, 1))
+        self._launch(f'find_peaks_{head}', (words, lines), (32, warps))
+        self._launch(f'list_centers_{head}', (1, 1), (32, max(warps, 8)))
+        self._launch(f'assign_pixels_{head}', (words, tiles), (32, warps))
+        self._launch('number_segments_any', (1, 1), (32, max(warps, 8)))
+        self._launch(f'paint_labels_{head}', (words, tiles), (32, warps))
+        if self.pictures:
+            self._launch('draw_pictures_any', (words, lines), (32, warps))
+        self._device.download(self._results, self._received)
+
+    def result(self, image: int) -> Panoptic:
+        """Return the result of one image, once the device has been synchronised."""
+        read = self._read
+        count = int(read(image, 'center_count')[0])
+        tallies = read(image, 'tallies')[:len(self._label_space) + count]
+        corners = [FAR - tallies['from_x0'], FAR - tallies['from_y0'], tallies['x1'],
+                   tallies['y1']]
+        sums = Tallies(tallies['area'].astype(np.int64),
+                       np.stack([tallies['sum_x'], tallies['sum_y']], 1).astype(np.int64),
+                       np.stack(corners, 1).astype(np.int32),
+                       tallies['probability'].astype(np.int64))
+        label_of = read(image, 'label_of')
+        label = np.concatenate([label_of[:len(self._label_space)],
+                                label_of[INSTANCE:INSTANCE + count]])
+        heat = np.concatenate([np.ones(len(self._label_space), np.float32),
+                               read(image, 'heat')[:count]])
+        confidence = self.picture(image, 'confidence') if 'confidence' in self.pictures else None
+        return Panoptic(read(image, 'labels').copy(),
+                        sums.segments(label, heat, self._label_space), self._label_space,
+                        confidence)
+
+    def picture(self, image: int, name: str) -> npt.NDArray:
+        """Return one of the pictures that were asked for, in memory of its own."""
+        return self._read(image, name).copy()
+
+    def close(self) -> None:
+        """Release the device memory."""
+        for array in (self._memory, self._tasks, *self._tables.values()):
+            array.free()
+
+    def _read(self, image: int, name: str) -> npt.NDArray:
+        return self._workspace.images[image][name].view(self._received,
+                                                        self._workspace.result_start)
+
+    def _launch(self, name: str, grid: tuple[int, int], block: tuple[int, int]) -> None:
+        self._kernels.launch(name, (*grid, len(self.sizes)), (*block, 1), self._tasks)
+
+    def _upload_tasks(self) -> None:
+        tasks, options = self._host_tasks, self.options
+        tasks['threshold'], tasks['radius'] = options.center_threshold, options.nms_kernel // 2
+        tasks['top_k'], tasks['stuff_area'] = options.top_k, min(options.stuff_area, 2**31 - 1)
+        tasks['opacity'] = self.opacity
+        self._device.upload(self._tasks, tasks)
+        self._device.synchronize()      # they may be changed again before the next frame
+
+    def _upload(self, array: npt.NDArray) -> DeviceArray:
+        target = self._device.empty(array.shape, array.dtype)
+        self._device.upload(target, array)
+        self._device.synchronize()
+        return target
+
+    def _task(self, image: int) -> npt.NDArray:
+        task = np.zeros((), TASK)
+        heads, size, space = self._heads, self.sizes[image], self._label_space
+        for name in ('semantic', 'center', 'offset'):
+            array: DeviceArray = getattr(heads, name)
+            task[name] = array.pointer + image * (array.nbytes // array.shape[0])
+        for name, place in self._workspace.images[image].items():
+            task[name] = self._memory.pointer + place.start
+        for name, table in self._tables.items():
+            task[name] = table.pointer
+        if self._cameras is not None:
+            network = self._cameras.network_input
+            task['camera'] = self._cameras.images[image].pointer
+            task['network_input'] = network.pointer + image * (network.nbytes // network.shape[0])
+            task['input_height'], task['input_width'] = network.shape[1:3]
+        rows, columns = heads.center.shape[2:]
+        task['classes'], task['rows'], task['columns'] = len(space), rows, columns
+        task['height'], task['width'], task['words'] = *size, words_of(size)
+        task['step'] = 3 * size[1]
+        for axis, cells, pixels, full in zip('yx', (rows, columns), size, heads.input_size,
+                                             strict=True):
+            task[f'{axis}_step'] = np.float32(cells) / np.float32(pixels)
+            task[f'{axis}_scale'] = np.float32(pixels / full)
+        task['label_divisor'], task['max_instances'] = space.label_divisor, space.max_instances
+        return task

@@ -1,0 +1,108 @@
+// Bilinear upsampling with align_corners=False, in the order of operations of upsampling.py.
+#pragma once
+#include "task.cuh"
+
+struct Half {                       // bits of an IEEE half: needs no header of the toolkit
+    unsigned short bits;
+};
+
+__device__ inline float as_float(float value) {
+    return value;
+}
+
+__device__ inline float as_float(Half value) {
+#ifdef CUDA_ON_CPU
+    return half_bits_to_float(value.bits);
+#else
+    float result;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(result) : "h"(value.bits));
+    return result;
+#endif
+}
+
+// The two cells that a pixel lies between, along one axis, and their weights.
+struct Place {
+    int before, after;
+    float weight_before, weight_after;
+};
+
+__device__ inline Place locate(int pixel, float cells_per_pixel, int cells) {
+    float position = (static_cast<float>(pixel) + 0.5f) * cells_per_pixel - 0.5f;
+    position = max(position, 0.0f);
+    Place place;
+    place.before = min(static_cast<int>(position), cells - 1);
+    place.after = min(place.before + 1, cells - 1);
+    place.weight_after = min(position - static_cast<float>(place.before), 1.0f);
+    place.weight_before = 1.0f - place.weight_after;
+    return place;
+}
+
+// The cell that holds the middle of a pixel.
+__device__ inline int containing_cell(int pixel, int pixels, int cells) {
+    return static_cast<int>((2ll * pixel + 1) * cells / (2ll * pixels));
+}
+
+__device__ inline float interpolate(const Place& y, const Place& x, float upper_left,
+                                    float upper_right, float lower_left, float lower_right) {
+    const float upper = x.weight_before * upper_left + x.weight_after * upper_right;
+    const float lower = x.weight_before * lower_left + x.weight_after * lower_right;
+    return y.weight_before * upper + y.weight_after * lower;
+}
+
+__device__ inline float finite_logit(float logit) {     // NaN is the lowest
+    logit = logit > -LIMIT ? logit : -LIMIT;
+    return logit < LIMIT ? logit : LIMIT;
+}
+
+__device__ inline float finite_heat(float heat) {       // NaN is 0
+    heat = heat == heat ? heat : 0.0f;
+    heat = heat > -LIMIT ? heat : -LIMIT;
+    return heat < LIMIT ? heat : LIMIT;
+}
+
+__device__ inline float finite_offset(float offset) {   // what is not finite is 0
+    offset = fabsf(offset) <= LARGEST ? offset : 0.0f;
+    offset = offset > -OFFSET_LIMIT ? offset : -OFFSET_LIMIT;
+    return offset < OFFSET_LIMIT ? offset : OFFSET_LIMIT;
+}
+
+template <class Head>
+__device__ inline float logit_at(const Task& task, int class_id, int row, int column) {
+    const Head* plane = static_cast<const Head*>(task.semantic)
+        + static_cast<long long>(class_id) * task.rows * task.columns;
+    return finite_logit(as_float(plane[row * task.columns + column]));
+}
+
+template <class Head>
+__device__ inline float upsample_logit(const Task& task, int class_id, const Place& y,
+                                       const Place& x) {
+    return interpolate(y, x, logit_at<Head>(task, class_id, y.before, x.before),
+                       logit_at<Head>(task, class_id, y.before, x.after),
+                       logit_at<Head>(task, class_id, y.after, x.before),
+                       logit_at<Head>(task, class_id, y.after, x.after));
+}
+
+template <class Head>
+__device__ inline float heat_at(const Task& task, int row, int column) {
+    return finite_heat(as_float(static_cast<const Head*>(task.center)[row * task.columns
+                                                                      + column]));
+}
+
+template <class Head>
+__device__ inline float upsample_heat(const Task& task, const Place& y, const Place& x) {
+    return interpolate(y, x, heat_at<Head>(task, y.before, x.before),
+                       heat_at<Head>(task, y.before, x.after),
+                       heat_at<Head>(task, y.after, x.before),
+                       heat_at<Head>(task, y.after, x.after));
+}
+
+template <class Head>
+__device__ inline float upsample_offset(const Task& task, int axis, const Place& y,
+                                        const Place& x) {
+    const Head* plane = static_cast<const Head*>(task.offset) + axis * task.rows * task.columns;
+    const int above = y.before * task.columns, below = y.after * task.columns;
+    return interpolate(y, x, finite_offset(as_float(plane[above + x.before])),
+                       finite_offset(as_float(plane[above + x.after])),
+                       finite_offset(as_float(plane[below + x.before])),
+                       finite_offset(as_float(plane[below + x.after])));
+}

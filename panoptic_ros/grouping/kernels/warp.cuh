@@ -1,0 +1,101 @@
+// Work that the 32 threads of a warp do together, and counting that spares global memory.
+#pragma once
+#include "task.cuh"
+
+__device__ inline int warp_lane() {
+    return (threadIdx.x + threadIdx.y * blockDim.x) % 32;
+}
+
+__device__ inline int thread_of_block() {
+    return threadIdx.x + threadIdx.y * blockDim.x;
+}
+
+__device__ inline int threads_of_block() {
+    return blockDim.x * blockDim.y;
+}
+
+// Sum of the values of the lanes before this one.
+__device__ inline int sum_before(int value, int lane) {
+    int sum = value;
+    for (int distance = 1; distance < 32; distance *= 2) {
+        const int other = __shfl_up_sync(EVERY_LANE, sum, distance);
+        sum += lane >= distance ? other : 0;
+    }
+    return sum - value;
+}
+
+// Sum over the threads before this one, and over all; `totals` is shared memory, [33].
+__device__ inline int block_sum_before(int value, int* totals, int* all) {
+    const int thread = thread_of_block(), warps = threads_of_block() / 32, lane = thread % 32;
+    const int before = sum_before(value, lane);
+    if (lane == 31) {
+        totals[thread / 32] = before + value;
+    }
+    __syncthreads();
+    if (thread < 32) {
+        const int total = thread < warps ? totals[thread] : 0;
+        const int start = sum_before(total, lane);
+        totals[thread] = start;
+        if (lane == 31) {
+            totals[32] = start + total;
+        }
+    }
+    __syncthreads();
+    *all = totals[32];
+    return before + totals[thread / 32];    // next time, only this warp writes there before all meet
+}
+
+__device__ inline float block_min(float value, float* scratch) {
+    const int thread = thread_of_block(), warps = threads_of_block() / 32, lane = thread % 32;
+    for (int distance = 16; distance > 0; distance /= 2) {
+        value = min(value, __shfl_xor_sync(EVERY_LANE, value, distance));
+    }
+    if (lane == 0) {
+        scratch[thread / 32] = value;
+    }
+    __syncthreads();
+    for (int warp = 0; warp < warps; ++warp) {
+        value = min(value, scratch[warp]);
+    }
+    __syncthreads();
+    return value;
+}
+
+// Call `serve(mask)` once in one lane for each distinct key of the lanes that take part; `mask`
+// are the lanes that share it.  Every lane of the warp must come.
+template <class Serve>
+__device__ inline void for_each_key(int key, bool takes_part, Serve serve) {
+    const int lane = warp_lane();
+    unsigned remaining = __ballot_sync(EVERY_LANE, takes_part);
+    while (remaining) {
+        const int leader = __ffs(remaining) - 1;
+        const int leaders_key = __shfl_sync(EVERY_LANE, key, leader);
+        const unsigned mask = __ballot_sync(EVERY_LANE, takes_part && key == leaders_key);
+        serve(mask, leaders_key, lane == leader);
+        remaining &= ~mask;
+    }
+}
+
+// A small table in shared memory that finds a slot for a key; -1 when it is full.  Most blocks
+// meet few keys, and what is added there reaches global memory once a block.
+template <int SLOTS>
+struct KeyTable {
+    int keys[SLOTS];
+
+    __device__ void clear() {
+        for (int slot = thread_of_block(); slot < SLOTS; slot += threads_of_block()) {
+            keys[slot] = -1;
+        }
+    }
+
+    __device__ int find(int key) {
+        for (int probe = 0; probe < 8; ++probe) {
+            const int slot = (key * 7 + probe) % SLOTS;
+            const int found = atomicCAS(&keys[slot], -1, key);
+            if (found == -1 || found == key) {
+                return slot;
+            }
+        }
+        return -1;
+    }
+};

@@ -1,0 +1,207 @@
+"""The kernels, executed on the processor, against the reference: every pixel, every column."""
+
+import subprocess
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from cuda_on_cpu import FORWARD, ORDERS
+from grouping_cases import assert_same, cases
+from host_device import HostDevice
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from panoptic_ros import grouping, overlay
+from panoptic_ros.benchmarks.heads import make_heads
+from panoptic_ros.grouping import GroupingOptions
+from panoptic_ros.grouping.cuda import KERNELS, Cameras, CudaGrouping, DeviceHeads
+from panoptic_ros.grouping.task import TALLY, TASK
+from panoptic_ros.grouping.workspace import PICTURES
+from panoptic_ros.heads import Heads
+
+BUILD = Path(__file__).parents[2] / 'build' / 'kernels'
+
+
+def put(device, arrays):
+    batch = np.stack(arrays)
+    target = device.empty(batch.shape, batch.dtype)
+    device.upload(target, batch)
+    return target
+
+
+def group_batch(batch, label_space, sizes, options, warps=8, order=FORWARD):
+    """Group heads of one shape by the kernels; return a result for each."""
+    device = HostDevice(BUILD, order)
+    heads = DeviceHeads(put(device, [h.semantic for h in batch]),
+                        put(device, [h.center[None] for h in batch]),
+                        put(device, [h.offset for h in batch]), batch[0].stride)
+    work = CudaGrouping(device, device.load(KERNELS / 'kernels.cu'), heads, label_space, sizes,
+                        options, frozenset({'confidence'}), warps=warps)
+    work.enqueue()
+    return [work.result(image) for image in range(len(batch))]
+
+
+@settings(deadline=None, max_examples=200)
+@given(cases(), st.sampled_from([1, 2, 8, 32]), st.sampled_from(ORDERS))
+def test_the_kernels_equal_the_reference(case, warps, order):
+    heads, label_space, size, options = case
+    result, = group_batch([heads], label_space, [size], options, warps, order)
+    assert_same(result, grouping.group(heads, label_space, size, 'reference', options,
+                                       confidence=True))
+
+
+@pytest.mark.parametrize('order', ORDERS)
+def test_the_order_of_the_threads_does_not_matter(cityscapes, order):
+    heads = make_heads(cityscapes, (256, 512), 100)
+    options = GroupingOptions(top_k=30)         # fewer than there are
+    result, = group_batch([heads], cityscapes, [(300, 500)], options, order=order)
+    assert_same(result, grouping.group(heads, cityscapes, (300, 500), 'reference', options,
+                                       confidence=True))
+
+
+def test_the_least_area_of_stuff_is_enough(cityscapes):
+    heads = make_heads(cityscapes, (64, 128), 3)
+    stuff = grouping.group(heads, cityscapes, options=GroupingOptions(stuff_area=0)).stuff
+    for area, label in zip(stuff.area, stuff.label, strict=True):
+        for least, kept in ((area, True), (area + 1, False)):
+            result, = group_batch([heads], cityscapes, [(64, 128)],
+                                  GroupingOptions(stuff_area=int(least)))
+            assert (label in result.segments.label) == kept
+
+
+@pytest.mark.parametrize('instances', [0, 30, 200])
+@pytest.mark.parametrize('size', [(128, 256), (257, 513), (375, 1242), (100, 200)])
+def test_realistic_heads(cityscapes, instances, size):
+    heads = make_heads(cityscapes, (256, 512), instances, seed=instances)
+    options = GroupingOptions(stuff_area=100)
+    result, = group_batch([heads], cityscapes, [size], options)
+    assert_same(result, grouping.group(heads, cityscapes, size, 'reference', options,
+                                       confidence=True))
+    if size == (257, 513):
+        assert len(result.things) >= instances // 4
+
+
+def test_half_precision_heads(cityscapes):
+    full = make_heads(cityscapes, (256, 512), 40)
+    heads = Heads(*(a.astype(np.float16) for a in (full.semantic, full.center, full.offset)))
+    result, = group_batch([heads], cityscapes, [(256, 512)], GroupingOptions())
+    assert_same(result, grouping.group(heads, cityscapes, method='reference', confidence=True))
+
+
+def test_a_batch_of_cameras_of_several_sizes(cityscapes):
+    sizes = [(256, 512), (90, 333), (400, 250), (1, 1)]
+    batch = [make_heads(cityscapes, (128, 256), 10 * n, seed=n) for n in range(len(sizes))]
+    options = GroupingOptions(stuff_area=50)
+    results = group_batch(batch, cityscapes, sizes, options)
+    for heads, size, result in zip(batch, sizes, results, strict=True):
+        assert_same(result, grouping.group(heads, cityscapes, size, 'reference', options,
+                                           confidence=True))
+
+
+@pytest.mark.parametrize('top_k', [1, 2, 17, 200, 1000])
+def test_more_peaks_than_are_taken(cityscapes, top_k):
+    """A heatmap of noise, in steps so that many are equal to the last that is taken."""
+    random = np.random.default_rng(top_k)
+    heads = make_heads(cityscapes, (256, 512), 20)
+    for steps in (10, 1000):
+        center = (np.floor(random.random(heads.center.shape) * steps) / steps).astype(np.float32)
+        noisy = Heads(heads.semantic, center, heads.offset)
+        options = GroupingOptions(top_k=top_k, nms_kernel=3)
+        result, = group_batch([noisy], cityscapes, [(256, 512)], options)
+        assert_same(result, grouping.group(noisy, cityscapes, method='reference', options=options,
+                                           confidence=True))
+
+
+def test_a_plateau_is_all_peaks(cityscapes):
+    heads = make_heads(cityscapes, (64, 128), 5)
+    flat = Heads(heads.semantic, np.full_like(heads.center, 0.5), heads.offset)
+    for top_k in (200, 1000):
+        options = GroupingOptions(top_k=top_k)
+        result, = group_batch([flat], cityscapes, [(64, 128)], options)
+        assert_same(result, grouping.group(flat, cityscapes, method='reference', options=options,
+                                           confidence=True))
+
+
+def test_options_change_between_frames(cityscapes):
+    heads = make_heads(cityscapes, (128, 256), 30)
+    device = HostDevice(BUILD)
+    on_device = DeviceHeads(put(device, [heads.semantic]), put(device, [heads.center[None]]),
+                            put(device, [heads.offset]))
+    work = CudaGrouping(device, device.load(KERNELS / 'kernels.cu'), on_device, cityscapes,
+                        [(128, 256)], GroupingOptions())
+    for options in (GroupingOptions(), GroupingOptions(top_k=3, stuff_area=0, nms_kernel=1),
+                    GroupingOptions(center_threshold=0.9)):
+        work.change_options(options)
+        work.enqueue()
+        expected = grouping.group(heads, cityscapes, method='reference', options=options)
+        np.testing.assert_array_equal(work.result(0).labels, expected.labels)
+    with pytest.raises(ValueError, match='made for at most 200; make another'):
+        work.change_options(GroupingOptions(top_k=201))
+
+
+@pytest.mark.parametrize('camera', [(64, 128), (128, 256), (100, 201), (192, 384), (61, 128),
+                                    (40, 300), (30, 50), (270, 480)])
+def test_the_network_input_is_that_of_the_cpu_path(cityscapes, camera):
+    """Equal where nothing is resized, else within rounding of OpenCV's fixed point."""
+    random = np.random.default_rng(3)
+    image = cv2.GaussianBlur(random.integers(0, 256, (*camera, 3)).astype(np.uint8), (0, 0), 1)
+    device, size = HostDevice(BUILD), (64, 128)
+    heads = make_heads(cityscapes, size, 3)
+    on_device = DeviceHeads(put(device, [heads.semantic]), put(device, [heads.center[None]]),
+                            put(device, [heads.offset]))
+    network_input = device.empty((1, *size, 3), np.uint8)
+    picture = put(device, [image])
+    cameras = Cameras([picture], network_input)
+    work = CudaGrouping(device, device.load(KERNELS / 'kernels.cu'), on_device, cityscapes,
+                        [camera], GroupingOptions(), cameras=cameras)
+    work.enqueue_resize()
+    result = network_input.memory.reshape(*size, 3)
+    if camera == size:
+        np.testing.assert_array_equal(result, image)
+        return
+    shrinks = camera[0] > size[0] and camera[1] > size[1]
+    expected = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinks
+                          else cv2.INTER_LINEAR)
+    difference = np.abs(result.astype(int) - expected)
+    assert difference.max() <= 1
+    assert difference.mean() < 0.2
+
+
+def test_pictures(cityscapes):
+    heads, size = make_heads(cityscapes, (128, 256), 20), (130, 250)
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
+    device = HostDevice(BUILD)
+    on_device = DeviceHeads(put(device, [heads.semantic]), put(device, [heads.center[None]]),
+                            put(device, [heads.offset]))
+    work = CudaGrouping(device, device.load(KERNELS / 'kernels.cu'), on_device, cityscapes,
+                        [size], GroupingOptions(), frozenset(PICTURES),
+                        Cameras([put(device, [image])], device.empty((1, 8, 8, 3), np.uint8)),
+                        overlay.label_colors(cityscapes))
+    work.change_options(work.options, opacity=0.3)
+    work.enqueue()
+    result = work.result(0)
+    np.testing.assert_array_equal(work.picture(0, 'semantic_image'), result.semantic())
+    np.testing.assert_array_equal(work.picture(0, 'instance_image'), result.instances())
+    expected = overlay.paint(image, result, 0.3)
+    assert abs(work.picture(0, 'overlay').astype(int) - expected).max() <= 1
+
+
+def test_the_structures_are_those_of_the_header(tmp_path):
+    """Sizes and offsets of the fields as g++ lays them out, which is as nvcc does."""
+    lines = [f'{name} %zu\\n' for name in (*TASK.names, *TALLY.names)]
+    values = [f'offsetof({kind}, {name})' for kind, dtype in (('Task', TASK), ('Tally', TALLY))
+              for name in dtype.names]
+    source = tmp_path / 'layout.cpp'
+    source.write_text(
+        '#include <cstddef>\n#include <cstdio>\n#include "task.cuh"\nint main() {\n'
+        + ''.join(f'std::printf("{line}", {value});\n'
+                  for line, value in zip(lines, values, strict=True))
+        + 'std::printf("%zu %zu", sizeof(Task), sizeof(Tally));\n}\n')
+    program = tmp_path / 'layout'
+    subprocess.run(['g++', '-std=c++17', f'-I{KERNELS}', '-o', program, source], check=True)
+    *offsets, sizes = subprocess.run([program], capture_output=True, text=True,
+                                     check=True).stdout.splitlines()
+    assert offsets == [f'{name} {dtype.fields[name][1]}' for dtype in (TASK, TALLY)
+                       for name in dtype.names]
+    assert sizes == f'{TASK.itemsize} {TALLY.itemsize}'

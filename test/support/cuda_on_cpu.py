@@ -1,0 +1,98 @@
+"""CUDA sources compiled with g++ and executed on the processor: the judge of our kernels."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import platform
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+HEADER = Path(__file__).with_suffix('.hpp')
+ORDERS = FORWARD, REVERSED, BY_WARPS, BY_WARPS_REVERSED = range(4)
+_KERNEL = re.compile(r'__global__\s+void\s+(\w+)\s*\(')
+
+
+class LaunchError(RuntimeError):
+    """A kernel that cannot be launched, or whose threads wait for each other for ever."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Program:
+    """
+    A .cu file with everything it includes, compiled for this processor.
+
+    Parameters
+    ----------
+    source
+        The .cu file.
+    build
+        Folder for what is compiled; it serves again while no source has changed.
+    sanitize
+        Compile with AddressSanitizer, for a process that preloads its runtime.
+
+    """
+
+    def __init__(self, source: Path, build: Path, sanitize: bool = False) -> None:
+        self.kernels = tuple(_KERNEL.findall(source.read_text()))
+        # IEEE arithmetic without contraction, as --fmad=false has it
+        flags = ['-std=c++20', '-O2', '-ffp-contract=off', '-fPIC', '-shared', '-pthread',
+                 '-fno-extern-tls-init', '-U_FORTIFY_SOURCE', f'-I{source.parent}',
+                 *(['-mtls-dialect=gnu2', '-fcf-protection=none']
+                   if platform.machine() == 'x86_64' else []),
+                 *(['-fsanitize=address', '-g'] if sanitize else [])]
+        content = b''.join(path.read_bytes() for path in (
+            HEADER, *sorted(source.parent.glob('*.cu*')))) + ' '.join(flags).encode()
+        name = f'{source.stem}-{hashlib.sha256(content).hexdigest()[:16]}'
+        library = build / f'{name}.so'
+        if not library.is_file():
+            build.mkdir(parents=True, exist_ok=True)
+            unit = build / f'{name}.cpp'
+            unit.write_text(f'#include "{HEADER}"\n#include "{source}"\n' + ''.join(
+                f'EXPORT_KERNEL({kernel})\n' for kernel in self.kernels))
+            new = build / f'{name}.new.so'
+            subprocess.run(['g++', *flags, '-o', new, unit], check=True)
+            new.replace(library)
+        self._library = ctypes.CDLL(str(library))
+
+    def launch(self, name: str, grid: Sequence[int], block: Sequence[int],
+               arguments: Sequence[np.ndarray | np.generic | ctypes._SimpleCData],
+               order: int = FORWARD, workers: int = 2) -> None:
+        """
+        Run a kernel to its end.
+
+        Parameters
+        ----------
+        name, grid, block
+            The kernel, and up to three sizes each of its grid and its blocks.
+        arguments
+            An array is passed as its address, a scalar as its value.
+        order
+            In which order threads run, one of ``ORDERS``: what differs lacks a barrier.
+        workers
+            Blocks that run at a time.
+
+        Raises
+        ------
+        LaunchError
+            A shape that is not allowed, a barrier that not all threads reach.
+
+        """
+        shape = (ctypes.c_uint * 6)(*((*grid, 1, 1)[:3]), *((*block, 1, 1)[:3]))
+        values = [ctypes.c_void_p(a.ctypes.data) if isinstance(a, np.ndarray)
+                  else np.ctypeslib.as_ctypes(np.asarray(a)) if isinstance(a, np.generic) else a
+                  for a in arguments]
+        pointers = (ctypes.c_void_p * len(values))(
+            *(ctypes.cast(ctypes.byref(value), ctypes.c_void_p) for value in values))
+        message = ctypes.create_string_buffer(256)
+        status = getattr(self._library, f'launch_{name}')(
+            shape, pointers, order, workers, message, len(message))
+        if status:
+            raise LaunchError(f'{name}: {message.value.decode()}', status)
