@@ -91,7 +91,15 @@ $(DONE)/train: $(DONE)/runtime requirements/train.txt
 	  echo 'torch has no wheel for this Python: training and its tests are left out'; }
 	@touch $@
 
-$(DONE)/test: $(DONE)/train requirements/test.txt
+# TensorRT-RTX and NVRTC need no GPU to build and compile.
+$(DONE)/gpu: $(DONE)/runtime requirements/gpu.txt
+	@$(PYTHON) tools/step.py 'TensorRT-RTX and NVRTC, for the tests of the GPU path' $(LOGS)/gpu.log \
+	  $(BIN)/python -m pip install -r requirements/gpu.txt || { \
+	  grep -q 'No matching distribution found' $(LOGS)/gpu.log && \
+	  echo 'no wheels of TensorRT-RTX or NVRTC for this Python: some tests are left out'; }
+	@touch $@
+
+$(DONE)/test: $(DONE)/train $(DONE)/gpu requirements/test.txt
 	$(STEP) 'Tools of the tests' $(LOGS)/test.log $(UV) pip install --python $(BIN)/python \
 	  -r requirements/test.txt
 	@touch $@

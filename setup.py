@@ -3,8 +3,8 @@ from glob import glob
 from setuptools import find_packages, setup
 
 PACKAGE = 'panoptic_ros'
-EXECUTABLES = ('panoptic_node', 'benchmark', 'demo', 'evaluate', 'export', 'replay', 'segment',
-               'streets', 'train')
+EXECUTABLES = ('panoptic_node', 'benchmark', 'build_engine', 'demo', 'evaluate', 'export',
+               'replay', 'segment', 'streets', 'train')
 
 setup(
     name=PACKAGE,
@@ -22,6 +22,7 @@ setup(
     install_requires=['setuptools', 'numpy', 'opencv-python-headless', 'PyYAML', 'rich'],
     extras_require={
         'cpu': ['numba', 'onnxruntime'],
+        'gpu': ['pycuda', 'tensorrt'],
         'bags': ['rosbags', 'av'],
         'train': ['torch', 'onnx', 'onnxscript'],
         'test': ['pytest', 'hypothesis'],

@@ -28,7 +28,7 @@ def draw(image: npt.NDArray[np.uint8], panoptic: Panoptic,
     panoptic
         The result for it.
     opacity
-        Weight of the colours, from 0 to 1.
+        Weight of the colours, from 0 to 1; what a GPU has painted already keeps its own.
 
     Returns
     -------
@@ -40,7 +40,8 @@ def draw(image: npt.NDArray[np.uint8], panoptic: Panoptic,
         Image and result differ in size, or the opacity is out of range.
 
     """
-    picture = paint(image, panoptic, opacity)
+    ready = panoptic.pictures.get('overlay')
+    picture = paint(image, panoptic, opacity) if ready is None else np.array(ready, np.uint8)
     draw_boxes(picture, panoptic)
     return picture
 

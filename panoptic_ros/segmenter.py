@@ -2,92 +2,168 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import perf_counter
+from typing import Any, Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from . import engine as engines
-from . import grouping
+from .cpu_pipeline import CpuPipeline
 from .engine import Engine, ModelMetadata
 from .grouping import GroupingOptions
 from .labels import LabelSpace
 from .panoptic import Panoptic
 
-STAGES = ('resize', 'network', 'grouping')
-"""What a call consists of, in order."""
+STAGES = CpuPipeline.stages
+"""What a call on the processor consists of; those on a GPU are ``CudaPipeline.stages``."""
+
+PICTURES = frozenset({'confidence', 'semantic', 'instance', 'overlay'})
+"""What can be asked for beside labels and segments."""
+
+
+class Pipeline(Protocol):
+    """What turns images into results, on one kind of device."""
+
+    metadata: ModelMetadata
+    description: str
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """What a call consists of, in order."""
+
+    def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: GroupingOptions,
+                 pictures: frozenset[str], opacity: float,
+                 times: dict[str, float] | None = None) -> list[Panoptic]:
+        """Segment images."""
+        ...
+
+    def warm_up(self) -> None:
+        """Compile what is compiled on its first use."""
+
+    def close(self) -> None:
+        """Release everything."""
 
 
 class Segmenter:
     """
-    An engine and the grouping of its heads: image in, ``Panoptic`` out.
+    Image in, ``Panoptic`` out.
 
-    It serves one thread at a time.
+    It serves one thread at a time; on a GPU always the one that opened it, which also closes it.
 
     Parameters
     ----------
     engine
-        A loaded network.
+        A loaded network, or a whole pipeline.
     options
         Thresholds of the grouping; by default those that the model asks for.  They may be
         assigned between calls.
     method
-        How pixels are grouped: 'cpu' or 'reference'.
+        How pixels are grouped after an engine on the processor: 'cpu' or 'reference'.
 
     """
 
-    def __init__(self, engine: Engine, options: GroupingOptions | None = None,
+    def __init__(self, engine: Engine | Pipeline, options: GroupingOptions | None = None,
                  method: str = 'cpu') -> None:
-        self._engine = engine
-        self._method = method
+        self._pipeline: Pipeline = (engine if hasattr(engine, 'stages')     # type: ignore
+                                    else CpuPipeline(engine, method))       # type: ignore
         self.options = options or GroupingOptions(**engine.metadata.grouping)
 
     @classmethod
     def open(cls, path: str | Path, options: GroupingOptions | None = None,
-             threads: int = 0, method: str = 'cpu') -> Segmenter:
+             threads: int = 0, method: str = 'cpu', gpu: int = 0) -> Segmenter:
         """
         Open a model file.
 
         Parameters
         ----------
         path
-            The file: ``.onnx`` runs on the CPU.
+            The file: ``.onnx`` runs on the CPU, ``.plan`` on a GPU.
         options, method
             As for ``Segmenter``.
         threads
             Threads of the network on the CPU; 0 leaves it to the runtime.
+        gpu
+            Number of the GPU.
 
         Raises
         ------
         FileNotFoundError
             There is no such file.
         ModelError
-            The file is not a model, or lacks a part of the engine contract.
+            The file is not a model, lacks a part of the engine contract, or is a plan for another
+            GPU.
         ImportError
             The runtime for that kind of file is not installed.
+        DeviceError
+            There is no GPU, or it fails.
 
         """
+        if Path(path).suffix == '.plan':
+            from .gpu import open_plan
+            return cls(open_plan(Path(path), gpu), options)
         return cls(engines.load(path, threads), options, method)
+
+    @classmethod
+    def open_on_gpu(cls, path: str | Path, options: GroupingOptions | None = None,
+                    precision: str = 'fp16', batch: int = 1, gpu: int = 0,
+                    log: Callable[[str], None] = print, **build: Any) -> Segmenter:
+        """
+        Open an ONNX model on a GPU: its plan is found in the cache, or built, which takes minutes.
+
+        Parameters
+        ----------
+        path
+            The ``.onnx`` file.
+        options
+            As for ``Segmenter``.
+        precision
+            'fp32', 'fp16' or 'int8'; the last needs ``calibration`` unless a plan is there.
+        batch
+            Most images at once.
+        gpu
+            Number of the GPU.
+        log
+            Receives one line when a plan is built, which says why.
+        build
+            ``folder`` of the cache; ``calibration``, ``progress`` and ``cancelled`` as for
+            ``engine.build.build_engine``.
+
+        Raises
+        ------
+        BuildCancelled, BuildError
+            The build was cancelled, or failed.
+        FileNotFoundError, ModelError, ImportError, DeviceError
+            As ``open`` does.
+
+        """
+        from .gpu import find_or_build
+        return cls(find_or_build(Path(path), precision, batch, gpu, log, **build), options)
 
     @property
     def metadata(self) -> ModelMetadata:
         """What the model says about itself."""
-        return self._engine.metadata
+        return self._pipeline.metadata
 
     @property
     def label_space(self) -> LabelSpace:
         """The classes that the model knows."""
-        return self._engine.metadata.label_space
+        return self._pipeline.metadata.label_space
 
     @property
     def description(self) -> str:
         """The runtime and device that execute the network, for people."""
-        return self._engine.description
+        return self._pipeline.description
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """What a call consists of, in order."""
+        return self._pipeline.stages
 
     def __call__(self, image: npt.NDArray[np.uint8], confidence: bool = False,
-                 times: dict[str, float] | None = None) -> Panoptic:
+                 times: dict[str, float] | None = None,
+                 pictures: frozenset[str] = frozenset(), opacity: float = 0.5) -> Panoptic:
         """
         Segment one image.
 
@@ -98,42 +174,62 @@ class Segmenter:
         confidence
             Also compute ``Panoptic.confidence``.
         times
-            Receives the seconds that each of ``STAGES`` took.
+            Receives the seconds that each of ``stages`` took.
+        pictures, opacity
+            As for ``segment``.
 
         Raises
         ------
         ValueError
             The image is not as above.
+        DeviceError
+            The GPU fails.
 
         """
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-            raise ValueError(f'image is {image.dtype} {image.shape}: expected uint8 (H, W, 3), '
-                             'BGR, not empty')
-        start = perf_counter()
-        height, width = self.metadata.input_size
-        resized = image
-        if image.shape[:2] != (height, width):
-            shrinks = image.shape[0] > height and image.shape[1] > width
-            resized = np.asarray(cv2.resize(
-                image, (width, height),
-                interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8)
-        prepared = perf_counter()
-        heads = self._engine(resized[np.newaxis])[0]
-        inferred = perf_counter()
-        panoptic = grouping.group(heads, self.label_space, size=(image.shape[0], image.shape[1]),
-                                  method=self._method, options=self.options,
-                                  confidence=confidence)
-        if times is not None:
-            grouped = perf_counter()
-            times.update(zip(STAGES, (prepared - start, inferred - prepared, grouped - inferred),
-                             strict=True))
-        return panoptic
+        wanted = pictures | {'confidence'} if confidence else pictures
+        return self.segment([image], wanted, opacity, times)[0]
+
+    def segment(self, images: Sequence[npt.NDArray[np.uint8]],
+                pictures: frozenset[str] = frozenset(), opacity: float = 0.5,
+                times: dict[str, float] | None = None) -> list[Panoptic]:
+        """
+        Segment several images, each of a size of its own; a GPU takes them together.
+
+        Parameters
+        ----------
+        images
+            As for a call with one.
+        pictures
+            Those of ``PICTURES`` that a GPU is to make along with the labels.
+        opacity
+            Weight of the colours of an overlay.
+        times
+            Receives the seconds that each of ``stages`` took for all of them.
+
+        Raises
+        ------
+        ValueError
+            An image is not as above, or there is no such picture.
+        DeviceError
+            The GPU fails.
+
+        """
+        for image in images:
+            if (image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3
+                    or not image.size):
+                raise ValueError(f'image is {image.dtype} {image.shape}: expected uint8 '
+                                 '(H, W, 3), BGR, not empty')
+        if not pictures <= PICTURES:
+            raise ValueError(f'no pictures {sorted(pictures - PICTURES)}: expected some of '
+                             f'{sorted(PICTURES)}')
+        return self._pipeline(images, self.options, pictures, opacity, times)
 
     def warm_up(self, size: tuple[int, int] = (480, 640)) -> None:
         """Compile, and segment a black image of (height, width), so that no frame waits for it."""
-        grouping.warm_up(self._method)
-        self(np.zeros((*size, 3), np.uint8))
+        self._pipeline.warm_up()
+        for _ in range(2):      # a GPU records its work the second time
+            self(np.zeros((*size, 3), np.uint8))
 
     def close(self) -> None:
         """Release the network; the segmenter cannot be called afterwards."""
-        self._engine.close()
+        self._pipeline.close()

@@ -9,7 +9,8 @@ import panoptic_ros
 
 PACKAGE = Path(panoptic_ros.__file__).parent
 BASE = {'resources', 'labels', 'heads', 'panoptic'}
-CORE = BASE | {'grouping', 'engine', 'images', 'segmenter', 'overlay'}
+CORE = BASE | {'device', 'grouping', 'engine', 'cpu_pipeline', 'cuda_pipeline', 'gpu', 'images',
+               'segmenter', 'overlay'}
 
 # A room may import itself and these.
 ALLOWED = {
@@ -18,12 +19,16 @@ ALLOWED = {
     'arguments': set(),
     'labels': {'resources'},
     'heads': set(),
+    'device': set(),
     'images': set(),
     'panoptic': {'labels'},
     'overlay': BASE,
-    'grouping': BASE,
-    'engine': BASE,
-    'segmenter': BASE | {'grouping', 'engine'},
+    'grouping': BASE | {'device'},
+    'engine': BASE | {'device'},
+    'cpu_pipeline': BASE | {'grouping', 'engine'},
+    'cuda_pipeline': BASE | {'device', 'grouping', 'engine', 'overlay'},
+    'gpu': BASE | {'device', 'grouping', 'engine', 'cuda_pipeline'},
+    'segmenter': BASE | {'grouping', 'engine', 'cpu_pipeline', 'gpu'},
     '__init__': CORE,
     'node': CORE,
     'bags': CORE,
@@ -44,7 +49,9 @@ CONFINED = {
     'numba': {'grouping', 'streets', 'evaluation'},
     'rosbags': {'bags', 'demo'},
     'tensorrt': {'engine'},
-    'pycuda': {'grouping', 'engine'},
+    'tensorrt_rtx': {'engine'},
+    'pycuda': {'device'},
+    'cuda': {'device'},
 }
 # An executable starts the runtime of the room that it is the face of.
 STARTED = {'cli/replay.py': {'rclpy'}, 'cli/train.py': {'torch'}}

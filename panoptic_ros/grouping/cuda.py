@@ -9,10 +9,9 @@ on the order in which the device works.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +25,6 @@ from .workspace import Workspace, words_of
 
 if TYPE_CHECKING:
     from ..device import Device, DeviceArray, Module
-
-KERNELS = Path(__file__).parent / 'kernels'
-"""Folder of ``kernels.cu`` and what it includes."""
 
 _TILE_ROWS = 4          # as kernels/assignment.cuh
 _CELLS = 256            # threads of a block that reads cells
@@ -87,7 +83,7 @@ class CudaGrouping:
     colors
         (65536, 3) B, G, R of each label.
     warps
-        Warps of a block of pixels, from 1 to 32.
+        Warps of a block of pixels, from 1 to 16.
 
     Raises
     ------
@@ -108,8 +104,9 @@ class CudaGrouping:
         """The largest that the memory serves."""
         self._device, self._kernels, self._heads = device, kernels, heads
         self._label_space, self._cameras, self._warps = label_space, cameras, warps
-        self._workspace = Workspace(sizes, heads.center.shape[2:], len(label_space),
-                                    options.top_k, pictures)
+        rows, columns = heads.center.shape[2:]
+        self._workspace = Workspace(sizes, (rows, columns), len(label_space), options.top_k,
+                                    pictures)
         self._memory = device.empty((self._workspace.size,), np.uint8)
         self._summed = self._memory.part(self._workspace.zero_start, self._workspace.zero_end)
         self._results = self._memory.part(self._workspace.result_start, self._workspace.size)
@@ -163,7 +160,8 @@ class CudaGrouping:
             self._launch('draw_pictures_any', (words, lines), (32, warps))
         self._device.download(self._results, self._received)
 
-    def result(self, image: int) -> Panoptic:
+    def result(self, image: int, pictures: Mapping[str, npt.NDArray[np.generic]] | None = None
+               ) -> Panoptic:
         """Return the result of one image, once the device has been synchronised."""
         read = self._read
         count = int(read(image, 'center_count')[0])
@@ -182,18 +180,20 @@ class CudaGrouping:
         confidence = self.picture(image, 'confidence') if 'confidence' in self.pictures else None
         return Panoptic(read(image, 'labels').copy(),
                         sums.segments(label, heat, self._label_space), self._label_space,
-                        confidence)
+                        confidence, pictures or {})
 
-    def picture(self, image: int, name: str) -> npt.NDArray:
+    def picture(self, image: int, name: str) -> npt.NDArray[Any]:
         """Return one of the pictures that were asked for, in memory of its own."""
         return self._read(image, name).copy()
 
     def close(self) -> None:
-        """Release the device memory."""
+        """Release the memory, on the device and on the host."""
         for array in (self._memory, self._tasks, *self._tables.values()):
-            array.free()
+            self._device.free(array)
+        for pinned in (self._received, self._host_tasks):
+            self._device.free(pinned)
 
-    def _read(self, image: int, name: str) -> npt.NDArray:
+    def _read(self, image: int, name: str) -> npt.NDArray[Any]:
         return self._workspace.images[image][name].view(self._received,
                                                         self._workspace.result_start)
 
@@ -208,13 +208,13 @@ class CudaGrouping:
         self._device.upload(self._tasks, tasks)
         self._device.synchronize()      # they may be changed again before the next frame
 
-    def _upload(self, array: npt.NDArray) -> DeviceArray:
+    def _upload(self, array: npt.NDArray[Any]) -> DeviceArray:
         target = self._device.empty(array.shape, array.dtype)
         self._device.upload(target, array)
         self._device.synchronize()
         return target
 
-    def _task(self, image: int) -> npt.NDArray:
+    def _task(self, image: int) -> npt.NDArray[Any]:
         task = np.zeros((), TASK)
         heads, size, space = self._heads, self.sizes[image], self._label_space
         for name in ('semantic', 'center', 'offset'):

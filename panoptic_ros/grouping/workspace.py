@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +23,9 @@ class Place:
 
     start: int
     shape: tuple[int, ...]
-    dtype: np.dtype
+    dtype: np.dtype[Any]
 
-    def view(self, memory: npt.NDArray[np.uint8], origin: int) -> npt.NDArray:
+    def view(self, memory: npt.NDArray[np.uint8], origin: int) -> npt.NDArray[Any]:
         """Return the array in a copy of the workspace that begins at byte ``origin``."""
         size = int(np.prod(self.shape)) * self.dtype.itemsize
         start = self.start - origin

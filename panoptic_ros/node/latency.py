@@ -8,8 +8,13 @@ from threading import Lock
 
 import numpy as np
 
-STAGES = ('receive', 'wait', 'convert', 'resize', 'network', 'grouping', 'publish', 'total')
-"""In the order in which a frame passes them; ``total`` is from the camera's publish to ours."""
+STAGES = ('receive', 'wait', 'convert', 'resize', 'network', 'grouping', 'upload',
+          'device', 'download', 'publish', 'total')
+"""
+In the order in which a frame passes them; ``total`` is from the camera's publish to ours.
+
+A CPU resizes, infers and groups; a GPU has its three stages instead, see ``CudaPipeline.stages``.
+"""
 
 
 @dataclass(frozen=True)

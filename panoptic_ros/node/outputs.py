@@ -103,9 +103,11 @@ class CameraOutputs:
         self._overlay = ImageOutput(node, f'{prefix}/overlay', 'bgr8')
 
     @property
-    def wants_confidence(self) -> bool:
-        """Whether the confidence must be computed for the next frame."""
-        return self._confidence.wanted
+    def wanted(self) -> frozenset[str]:
+        """The optional images that somebody subscribes to."""
+        outputs = {'confidence': self._confidence, 'semantic': self._semantic,
+                   'instance': self._instance, 'overlay': self._overlay}
+        return frozenset(name for name, output in outputs.items() if output.wanted)
 
     def publish_label_info(self, label_space: LabelSpace) -> None:
         """Publish the names of the classes, latched: before the first label image."""

@@ -59,6 +59,8 @@ class PanopticNode(LifecycleNode):
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(REPORT_PERIOD, self._report, clock=steady)
         self._starter: Timer | None = None
+        if self._settings.build_only:
+            return
         if not self._settings.autostart:
             self.get_logger().info('autostart is false: waiting for a lifecycle manager')
         else:
@@ -116,6 +118,15 @@ class PanopticNode(LifecycleNode):
         """Release what a failed transition left, so that the node can be configured again."""
         return self._release('unconfigured')
 
+    @property
+    def build_only(self) -> bool:
+        """Whether ``build`` is all that was asked for."""
+        return self._settings.build_only
+
+    def build(self) -> bool:
+        """Build and load the engine, as configure does; return whether that succeeded."""
+        return bool(self.trigger_configure() == SUCCESS)
+
     def shut_down(self) -> None:
         """Go to the final state, if the node is not there yet."""
         if self._state != 'finalized':
@@ -170,6 +181,7 @@ class PanopticNode(LifecycleNode):
 
     def _report(self) -> None:
         """Publish the diagnostics; from a timer, so that silence is reported too."""
+        self._abandon_lost()
         name = self.get_fully_qualified_name().lstrip('/')
         message = DiagnosticArray(status=self._statuses())
         message.header.stamp = self.get_clock().now().to_msg()
@@ -177,6 +189,19 @@ class PanopticNode(LifecycleNode):
             status.name = f'{name}: {status.name}'
             status.hardware_id = name
         self._diagnostics.publish(message)
+
+    def _abandon_lost(self) -> None:
+        """Release a GPU whose context is lost: the node can be configured again."""
+        lost = self._session.pipeline.lost if self._session else None
+        if lost is None:
+            return
+        self.get_logger().error(f'the engine is lost and was released: {lost.rstrip(".")}; '
+                                'configure and activate the node again')
+        if self._state == 'active':
+            self.trigger_deactivate()
+        if self._session is not None:
+            self.trigger_cleanup()
+        self._fault = lost
 
     def _statuses(self) -> list[DiagnosticStatus]:
         session, settings = self._session, self._settings

@@ -10,10 +10,12 @@ from typing import Any
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 
+from ..engine.precision import PRECISIONS
 from ..grouping import GroupingOptions
 from ..resources import share_directory
 
 TRANSPORTS = ('raw', 'compressed')
+RUNTIMES = ('auto', 'onnxruntime', 'tensorrt')
 _THRESHOLDS = ('center_threshold', 'nms_kernel', 'top_k', 'stuff_area')
 _FROM_MODEL = '-1 takes what the model file recommends.'
 
@@ -39,8 +41,20 @@ class Settings:
 
     autostart: bool = _parameter(
         True, 'Configure and activate without a lifecycle manager.', read_only=True)
+    build_only: bool = _parameter(
+        False, 'Build the engine for this GPU, and end.', read_only=True)
     model: str = _parameter(
-        'streets', 'Name of a shipped model or path of an .onnx file.', structural=True)
+        'streets', 'Name of a shipped model or path of an .onnx or .plan file.', structural=True)
+    runtime: str = _parameter(
+        'auto', 'What executes an .onnx model: TensorRT on a GPU, ONNX Runtime on the CPU; auto '
+        'takes a GPU where there is one.', constraints='auto, onnxruntime or tensorrt',
+        structural=True)
+    precision: str = _parameter(
+        'fp16', 'In which a GPU computes an .onnx model; int8 needs a plan that build_engine has '
+        'calibrated.', constraints='fp32, fp16 or int8', structural=True)
+    gpu: int = _parameter(0, 'Number of the GPU.', (0, 63), structural=True)
+    engine_cache: str = _parameter(
+        '', 'Folder of built engines; ~/.cache/panoptic_ros by default.', structural=True)
     threads: int = _parameter(
         0, 'CPU threads of the network; 0 takes all cores.', (0, 1024), structural=True)
     image_transport: str = _parameter(
@@ -77,6 +91,10 @@ class Settings:
         if self.image_transport not in TRANSPORTS:
             raise ValueError(f'image_transport is {self.image_transport!r}: expected one of '
                              f'{", ".join(TRANSPORTS)}')
+        for name, choices in (('runtime', RUNTIMES), ('precision', PRECISIONS)):
+            if getattr(self, name) not in choices:
+                raise ValueError(f'{name} is {getattr(self, name)!r}: expected one of '
+                                 f'{", ".join(choices)}')
         self.grouping(GroupingOptions())
 
     def grouping(self, recommended: GroupingOptions) -> GroupingOptions:
@@ -95,6 +113,10 @@ class Settings:
         if path.suffix or len(path.parts) > 1:
             return path
         return share_directory() / 'models' / f'{self.model}.onnx'
+
+    def cache_folder(self) -> Path | None:
+        """Return the folder of built engines; None for the usual one."""
+        return Path(self.engine_cache).expanduser() if self.engine_cache else None
 
     def change(self, changes: Mapping[str, Any], configured: bool) -> Settings:
         """

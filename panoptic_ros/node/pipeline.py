@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sensor_msgs.msg import CompressedImage
 
 from .. import images
+from ..device import DeviceError
 from ..grouping import GroupingOptions
 from ..panoptic import Panoptic
 from ..segmenter import Segmenter
@@ -49,6 +50,8 @@ class Pipeline:
         self.latency = LatencyWindow()
         self.failure: str | None = None
         """Why the newest usable frame was not segmented; None when it was."""
+        self.lost: str | None = None
+        """Why no frame will ever be segmented again; None while there is hope."""
 
     def serve(self, segmenter: Segmenter, frame: Frame) -> None:
         """Turn one frame into published results, and record how long that took."""
@@ -65,6 +68,8 @@ class Pipeline:
             self._publish(frame, image, panoptic)
         except Exception as error:      # whatever it is, the next frame may be fine
             self.failure = f'{type(error).__name__}: {error}'
+            if isinstance(error, DeviceError) and error.sticky:
+                self.lost = str(error)
             self._camera.counts.failed += 1
             self._log.error(type(error).__name__, f'a frame was lost: {self.failure}')
             return
@@ -93,7 +98,8 @@ class Pipeline:
     def _segment(self, segmenter: Segmenter, image: npt.NDArray[np.uint8],
                  times: dict[str, float]) -> Panoptic:
         segmenter.options = self._settings().grouping(self._recommended)
-        return segmenter(image, confidence=self._outputs.wants_confidence, times=times)
+        return segmenter(image, times=times, pictures=self._outputs.wanted,
+                         opacity=self._settings().overlay_opacity)
 
     def _publish(self, frame: Frame, image: npt.NDArray[np.uint8], panoptic: Panoptic) -> None:
         settings = self._settings()

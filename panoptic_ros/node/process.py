@@ -45,7 +45,8 @@ def run(argv: Sequence[str]) -> int:
 
     Returns
     -------
-    The exit code: 0 after a signal, 2 when a parameter given at the start is refused.
+    The exit code: 0 after a signal and when ``build_only`` has built, 1 when that failed, 2 when
+    a parameter given at the start is refused.
 
     """
     signals = _catch_signals()
@@ -71,12 +72,14 @@ def run(argv: Sequence[str]) -> int:
         get_logger('panoptic_node').fatal(f'cannot start: {error}')
         return 2
     executor.add_node(node)
-    executor.spin_until_future_complete(stopped)
+    built = node.build() if node.build_only else True
+    if not node.build_only:
+        executor.spin_until_future_complete(stopped)
     node.shut_down()
     executor.shutdown()
     node.destroy_node()
     rclpy.shutdown()
-    return 0
+    return 0 if built else 1
 
 
 def _parser() -> argparse.ArgumentParser:

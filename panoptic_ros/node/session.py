@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 from rclpy.node import Node
 
 from ..segmenter import Segmenter
 from .camera import Camera, Frame
+from .loading import open_segmenter
 from .log import ThrottledLog
 from .outputs import CameraOutputs
 from .parameters import Settings
@@ -45,6 +47,8 @@ class Session:
 
     def __init__(self, node: Node, settings: Callable[[], Settings]) -> None:
         self._settings = settings
+        self._log = node.get_logger()
+        self._ending = Event()
         self._worker = Worker(self._load, self._serve)
         segmenter = self._worker.start()
         self.camera = Camera(node, settings().image_transport, self._receive)
@@ -102,6 +106,7 @@ class Session:
 
         """
         self.camera.stop()
+        self._ending.set()
         ended = self._worker.stop(PATIENCE)
         self.outputs.destroy()
         if not ended:
@@ -109,9 +114,7 @@ class Session:
                                'restart the node')
 
     def _load(self) -> Segmenter:
-        segmenter = Segmenter.open(self.model, threads=self._settings().threads)
-        segmenter.warm_up(segmenter.metadata.input_size)
-        return segmenter
+        return open_segmenter(self._settings(), self._log.info, self._ending.is_set)
 
     def _receive(self, frame: Frame) -> None:
         self.camera.counts.dropped += self._worker.put(frame)

@@ -60,7 +60,7 @@ def publish(outputs, panoptic):
 def test_nothing_is_computed_while_nobody_subscribes(outputs, panoptic, computed):
     publish(outputs, panoptic)
     assert computed == []
-    assert not outputs.wants_confidence
+    assert not outputs.wanted
 
 
 @pytest.mark.parametrize(('kind', 'topic', 'expected'), [
@@ -82,7 +82,7 @@ def test_what_is_subscribed_to_is_computed(client, outputs, panoptic, computed, 
 
 def test_confidence_is_asked_of_the_segmenter(client, outputs, cityscapes):
     received = client.subscribe(Image, '/outputs/confidence')
-    client.wait(lambda: outputs.wants_confidence, 'subscription')
+    client.wait(lambda: 'confidence' in outputs.wanted, 'subscription')
     labels = np.full((4, 6), 13001, np.uint16)
     measured = Panoptic.from_labels(labels, cityscapes)
     publish(outputs, measured)          # it came too late for this frame: nothing to publish

@@ -32,20 +32,22 @@ __device__ inline float weight_in(const Span& span, int pixel) {
         : pixel == span.last ? span.weight_last : span.weight_between;
 }
 
-// Two pixels of the camera and the share of the second, as OpenCV's INTER_LINEAR has them.
+// Two pixels of the camera and their shares of 2048, as OpenCV's INTER_LINEAR weighs bytes.
 struct Pair {
-    int before, after;
-    float share;
+    int before, after, share_before, share_after;
 };
 
 __device__ inline Pair straddle(int pixel, int pixels, int camera_pixels) {
     const double ratio = static_cast<double>(camera_pixels) / pixels;
     const float position = static_cast<float>((pixel + 0.5) * ratio - 0.5);
     const int before = static_cast<int>(floorf(position));
+    const bool is_inside = before >= 0 && before < camera_pixels - 1;
+    const float share = is_inside ? position - before : 0.0f;
     Pair pair;
-    pair.share = before < 0 || before >= camera_pixels - 1 ? 0.0f : position - before;
     pair.before = max(0, min(before, camera_pixels - 1));
     pair.after = min(pair.before + 1, camera_pixels - 1);
+    pair.share_before = static_cast<int>(rintf((1.0f - share) * 2048.0f));
+    pair.share_after = static_cast<int>(rintf(share * 2048.0f));
     return pair;
 }
 
@@ -63,16 +65,17 @@ __device__ inline float area_mean(const Task& task, const Span& rows, const Span
     return sum;
 }
 
-__device__ inline float bilinear(const Task& task, const Pair& rows, const Pair& columns,
-                                 int channel) {
+__device__ inline int bilinear(const Task& task, const Pair& rows, const Pair& columns,
+                               int channel) {
     const unsigned char* above = task.camera + static_cast<long long>(rows.before) * task.step
         + channel;
     const unsigned char* below = task.camera + static_cast<long long>(rows.after) * task.step
         + channel;
     const int left = 3 * columns.before, right = 3 * columns.after;
-    const float upper = above[left] + (above[right] - above[left]) * columns.share;
-    const float lower = below[left] + (below[right] - below[left]) * columns.share;
-    return upper + (lower - upper) * rows.share;
+    const int upper = above[left] * columns.share_before + above[right] * columns.share_after;
+    const int lower = below[left] * columns.share_before + below[right] * columns.share_after;
+    return ((rows.share_before * (upper >> 4) >> 16) + (rows.share_after * (lower >> 4) >> 16) + 2)
+        >> 2;
 }
 
 // By area where the image shrinks along both axes, else bilinearly: as Segmenter does on the CPU.
@@ -100,8 +103,7 @@ __device__ inline void resize(const Task* tasks) {
         const Pair rows = straddle(y, task.input_height, task.height);
         const Pair columns = straddle(x, task.input_width, task.width);
         for (int channel = 0; channel < 3; ++channel) {
-            pixel[channel] = static_cast<unsigned char>(
-                rintf(bilinear(task, rows, columns, channel)));
+            pixel[channel] = static_cast<unsigned char>(bilinear(task, rows, columns, channel));
         }
     }
 }

@@ -1,0 +1,189 @@
+"""Builds the TensorRT plan of an ONNX model, and the kernels that go with it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from ..engine.build import BuildCancelled, BuildOptions, build_engine
+from ..engine.cache import PlanCache
+from ..engine.calibration import LIMIT, CalibrationImages
+from ..engine.monitor import Progress as Show
+from ..engine.monitor import poll
+from ..engine.onnx_file import OnnxFile
+from ..engine.plan import read_plan
+from ..engine.precision import PRECISIONS
+from ..grouping.kernel_sources import KERNELS
+from ..report import add_json_argument, write_json
+
+_Image = npt.NDArray[np.uint8]
+_INTERRUPTED = 130      # what a shell reports of a command that Ctrl-C ended
+
+
+@dataclass(frozen=True)
+class _Gpu:
+    name: str
+    target: str
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Build one plan; the exit status is 1 when that fails, 130 when it is interrupted."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    stop = threading.Event()
+    try:
+        with _interruptible(stop):
+            report = _build(args, stop)
+    # RuntimeError is what a device, the compiler and TensorRT raise, ValueError a model or bag.
+    except (RuntimeError, ValueError, ImportError, OSError) as error:
+        sys.exit(f'{parser.prog}: {error}')
+    except (BuildCancelled, KeyboardInterrupt):
+        print(f'{parser.prog}: interrupted, nothing was written', file=sys.stderr)
+        sys.exit(_INTERRUPTED)
+    print(f'{report["file"]}: {report["bytes"] / 1e6:.1f} MB in {report["seconds"]:.1f} s, for '
+          f'{report["gpu"]}, target {report["target"]}, by {report["tensorrt"]}; '
+          f'{report["checked"]}; {report["batch"][0]} to {report["batch"][2]} images at once')
+    write_json(args.json, report)
+
+
+def _build(args: argparse.Namespace, stop: threading.Event) -> dict[str, Any]:
+    options = BuildOptions(
+        precision=args.precision, target=args.target, batch=args.batch,
+        static_batch=args.static_batch, workspace=args.workspace,
+        optimization_level=args.optimization_level, dla_core=args.dla)
+    start = perf_counter()
+    onnx = OnnxFile.read(args.model)
+    gpu = None if args.target else _this_gpu()
+    columns = (TextColumn('{task.description:<32}'), BarColumn(), TaskProgressColumn(),
+               TimeElapsedColumn())
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task('Reading', total=1.0)
+
+        def show(phase: str, share: float) -> None:
+            bar.update(task, description=phase, completed=share)
+
+        calibration = _calibration(args, onnx, show, stop)
+        if args.output is None:
+            plan = PlanCache().find_or_build(
+                onnx, options, gpu, bar.console.print, kernels=KERNELS, calibration=calibration,
+                progress=show, cancelled=stop.is_set)
+        else:
+            plan = args.output
+            build_engine(onnx, plan, options, kernels=KERNELS, gpu=gpu, calibration=calibration,
+                         progress=show, cancelled=stop.is_set)
+    content, info = read_plan(plan)
+    return {'file': str(plan), 'bytes': len(content), 'seconds': perf_counter() - start,
+            'precision': info.precision, 'checked': info.checked, 'gpu': info.gpu,
+            'target': info.target, 'tensorrt': info.tensorrt, 'batch': list(info.batch),
+            'created': info.created, 'key': info.key}
+
+
+def _this_gpu() -> _Gpu:
+    """Return the GPU of this machine, without keeping it."""
+    from ..device import Device
+    try:
+        device = Device.open()
+    except (RuntimeError, ImportError) as error:
+        raise RuntimeError(f'{error}; without a GPU, name what to build for, such as '
+                           '--target sm_89') from error
+    try:
+        return _Gpu(device.name, device.target)
+    finally:
+        device.close()
+
+
+def _calibration(args: argparse.Namespace, onnx: OnnxFile, show: Show,
+                 stop: threading.Event) -> CalibrationImages | None:
+    """Read the images that int8 is scaled by, from a folder of pictures or from a bag."""
+    source: Path | None = args.calibrate
+    if source is None:
+        return None
+    if args.precision != 'int8':
+        raise ValueError(f'--calibrate is of use with --precision int8 only, not with '
+                         f'{args.precision}')
+    size = onnx.metadata.input_size
+    if source.is_dir() and not (source / 'metadata.yaml').is_file():
+        return CalibrationImages.from_folder(source, size, args.images)
+    try:
+        from ..bags.frames import camera_frames, camera_topic
+        from ..bags.reader import Bag, BagError
+    except ImportError as error:
+        raise ImportError(f'reading {source} needs rosbags: `pip install rosbags`') from error
+    try:
+        with Bag(source) as bag:
+            topic = camera_topic(bag, args.topic)
+            frames = _watch((frame.image for frame in camera_frames(bag, topic)), topic.count,
+                            show, stop)
+            return CalibrationImages.from_images(frames, size, args.images, topic.count)
+    except BagError as error:
+        raise ValueError(error) from error
+
+
+def _watch(images: Iterator[_Image], total: int, show: Show,
+           stop: threading.Event) -> Iterator[_Image]:
+    """Yield the images of a bag, with progress and an ear for the end."""
+    for number, image in enumerate(images):
+        poll(stop.is_set)
+        show('Reading the bag', number / total)
+        yield image
+
+
+@contextmanager
+def _interruptible(stop: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C ask for the end, so that no exception crosses TensorRT; a second one insists."""
+    def interrupt(signal_number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    previous = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='build_engine', description=__doc__)
+    parser.add_argument('model', type=Path, metavar='MODEL.onnx')
+    parser.add_argument('-o', '--output', type=Path, metavar='FILE.plan',
+                        help='plan to write, with .plan.json and .cubin beside it (default: into '
+                        'the cache that the node looks into)')
+    parser.add_argument('--precision', choices=PRECISIONS, default='fp16',
+                        help='default: %(default)s')
+    parser.add_argument('--target', metavar='SM',
+                        help='compute capability to build for, such as sm_89 (default: the GPU of '
+                        'this machine); other than that, with TensorRT-RTX only')
+    parser.add_argument('--batch', type=int, default=1, metavar='N',
+                        help='most images at once, as many as there are cameras (default: 1)')
+    parser.add_argument('--static-batch', action='store_true', help='N images, never fewer')
+    parser.add_argument('--workspace', type=int, metavar='MIB',
+                        help="most device memory for temporaries (default: TensorRT's)")
+    parser.add_argument('--optimization-level', type=int, metavar='0-5',
+                        help="0 builds soonest, 5 runs fastest (default: TensorRT's)")
+    parser.add_argument('--dla', type=int, metavar='CORE',
+                        help='run on a deep-learning accelerator, where there is one')
+    images = parser.add_argument_group('calibration, for int8')
+    images.add_argument('--calibrate', type=Path, metavar='FOLDER_OR_BAG',
+                        help='images such as the camera takes')
+    images.add_argument('--images', type=int, default=LIMIT, metavar='N',
+                        help='how many of them, evenly spaced (default: %(default)s)')
+    images.add_argument('--topic', help='camera topic of a bag (default: the only one)')
+    add_json_argument(parser)
+    return parser
+
+
+if __name__ == '__main__':
+    main()

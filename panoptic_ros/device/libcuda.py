@@ -1,0 +1,39 @@
+"""The few functions of the driver's library that PyCUDA does not wrap."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+_HANDLE, _HANDLE_OUT = ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p)
+_SIGNATURES: dict[str, tuple[Any, ...]] = {
+    'cuGetErrorString': (ctypes.c_int, ctypes.POINTER(ctypes.c_char_p)),
+    'cuDeviceGet': (ctypes.POINTER(ctypes.c_int), ctypes.c_int),
+    'cuDevicePrimaryCtxReset_v2': (ctypes.c_int,),
+    'cuCtxPopCurrent_v2': (_HANDLE_OUT,),
+    'cuStreamBeginCapture_v2': (_HANDLE, ctypes.c_int),
+    'cuStreamEndCapture': (_HANDLE, _HANDLE_OUT),
+    'cuGraphInstantiateWithFlags': (_HANDLE_OUT, _HANDLE, ctypes.c_ulonglong),
+    'cuGraphLaunch': (_HANDLE, _HANDLE),
+    'cuGraphExecDestroy': (_HANDLE,),
+    'cuGraphDestroy': (_HANDLE,),
+}
+CAPTURE_THREAD_LOCAL = 1
+"""CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: other threads may allocate while this one captures."""
+
+
+def load_libcuda() -> Any:
+    """
+    Return the driver's library with the types of its functions declared.
+
+    Raises
+    ------
+    OSError, AttributeError
+        There is no driver, or one too old for a function (before CUDA 11.4).
+
+    """
+    library = ctypes.CDLL('libcuda.so.1')
+    for name, parameters in _SIGNATURES.items():
+        function = getattr(library, name)
+        function.argtypes, function.restype = parameters, ctypes.c_int
+    return library

@@ -1,0 +1,108 @@
+"""Compiled kernels, loaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .array import DeviceArray
+from .context import Context
+from .cubin import architecture, parameter_sizes
+from .errors import DeviceError
+
+
+class Module:
+    """
+    The kernels of a cubin; ``Device.load`` makes it.
+
+    Raises
+    ------
+    DeviceError
+        The cubin is for another architecture, or is none.
+
+    """
+
+    def __init__(self, context: Context, cubin: bytes) -> None:
+        self._context = context
+        self._functions: dict[str, Any] = {}
+        self._shared: dict[str, int] = {}
+        try:
+            built_for = architecture(cubin)
+            self._sizes = parameter_sizes(cubin)
+        except ValueError as error:
+            raise DeviceError(f'the kernels cannot be loaded: {error}: build the engine again on '
+                              'this machine') from error
+        with context.using(
+                f'loading kernels for {built_for}', cure=f'this GPU, {context.name}, is '
+                f'{context.target}: build the engine again on this machine') as cuda:
+            self._module = context.keep(cuda.module_from_buffer(cubin))
+
+    def launch(self, name: str, grid: tuple[int, ...], block: tuple[int, ...],
+               *arguments: DeviceArray | np.generic, shared: int = 0) -> None:
+        """
+        Enqueue a kernel on the device's stream.  Asynchronous.
+
+        Parameters
+        ----------
+        name
+            The kernel, as its ``extern "C"`` function is called.
+        grid, block
+            Blocks, and threads of each, along x, y and z.
+        arguments
+            Arrays on the device, and scalars of NumPy, whose width is that of the parameter.
+        shared
+            Bytes of dynamic shared memory.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The arguments are not those that the kernel takes.
+        DeviceError
+            There is no such kernel, CUDA refuses the launch, or earlier work failed.
+
+        """
+        values = [_value(name, argument) for argument in arguments]
+        sizes = self._sizes.get(name)
+        given = tuple(value.itemsize for value in values)
+        if sizes is not None and given != sizes:
+            raise ValueError(f'kernel {name} is given parameters of {given} bytes: expected '
+                             f'{sizes}')
+        self._find(name)
+        with self._context.using(
+                f'launching {name}', cure=f'grid {grid}, block {block} or {shared} bytes of '
+                'shared memory are more than this GPU has') as cuda:
+            if shared > self._shared.get(name, 0):      # beyond 48 KiB only when asked for
+                self._functions[name].set_attribute(
+                    cuda.function_attribute.MAX_DYNAMIC_SHARED_SIZE_BYTES, shared)
+                self._shared[name] = shared
+            self._functions[name](*values, grid=_three(grid), block=_three(block), shared=shared,
+                                  stream=self._context.stream)
+
+    def close(self) -> None:
+        """Unload the kernels."""
+        self._functions.clear()
+        self._module = None
+
+    def _find(self, name: str) -> None:
+        if name not in self._functions:
+            if self._module is None:
+                raise DeviceError(f'kernel {name} was unloaded: open the device again')
+            with self._context.using(
+                    f'looking for kernel {name}',
+                    cure=f'expected one of {", ".join(sorted(self._sizes))}: build the engine '
+                    'again with this version of panoptic_ros'):
+                self._functions[name] = self._module.get_function(name)
+
+
+def _value(name: str, argument: Any) -> np.number[Any]:
+    if isinstance(argument, DeviceArray):
+        return np.uintp(argument.pointer)
+    if not isinstance(argument, np.number):
+        raise TypeError(f'kernel {name} is given {argument!r}: expected a DeviceArray or a NumPy '
+                        'scalar such as np.int32(3), which says its width')
+    return argument
+
+
+def _three(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(size) for size in (*sizes, 1, 1)[:3])

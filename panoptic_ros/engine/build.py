@@ -1,0 +1,218 @@
+"""Building plans from ONNX files."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from .build_options import BuildOptions, Gpu
+from .builder import BuildError, serialize, targets
+from .calibration import CalibrationImages
+from .monitor import BuildCancelled, Cancelled, Progress, create_monitor, poll
+from .onnx_file import OnnxFile
+from .plan import PlanInfo, write_plan
+from .precision import convert
+from .tensorrt import describe_tensorrt, load_tensorrt
+
+__all__ = ['BuildCancelled', 'BuildError', 'BuildOptions', 'Built', 'Gpu', 'build_engine',
+           'build_plan', 'describe_plan', 'kernels_sha256']
+
+Compile = Callable[[Path, str], bytes]
+"""Compiles a folder of kernels for a target such as 'sm_89' to a cubin."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A plan in memory."""
+
+    plan: bytes
+    info: PlanInfo
+    seconds: float
+    """How long it took."""
+
+
+def compile_kernels(folder: Path, target: str) -> bytes:
+    """Compile our kernels; see ``panoptic_ros.device.compiler``."""
+    from ..device import compiler
+    return compiler.compile_kernels(folder, target)
+
+
+def kernels_sha256(folder: Path) -> str:
+    """
+    Return the hash over the sources of the kernels in a folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        There are none.
+
+    """
+    sources = sorted(p for p in folder.glob('*') if p.suffix in ('.cu', '.cuh'))
+    if not sources:
+        raise FileNotFoundError(f'no CUDA sources in {folder}: reinstall the package, which '
+                                'ships them')
+    digest = hashlib.sha256()
+    for path in sources:
+        digest.update(f'{path.name}\0{path.stat().st_size}\0'.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def describe_plan(onnx: OnnxFile, options: BuildOptions, gpu: Gpu | None = None,
+                  kernels: str = '', calibration: CalibrationImages | None = None) -> PlanInfo:
+    """
+    Return what a build would make, without making it.
+
+    Parameters
+    ----------
+    onnx, options
+        What to build, and how.
+    gpu
+        This machine's GPU, if it has one.
+    kernels
+        ``kernels_sha256`` of the sources that belong to the plan.
+    calibration
+        The images for int8.
+
+    Raises
+    ------
+    ValueError
+        No GPU is given nor a target named, or this TensorRT does not build for the target.
+    ModelError
+        The file's batch is fixed and not the one asked for.
+    ImportError
+        TensorRT is not installed.
+
+    """
+    tensorrt = load_tensorrt()
+    known, product = targets(tensorrt), describe_tensorrt(tensorrt)
+    target = options.target or (gpu.target if gpu else None)
+    if target is None:
+        raise ValueError('no target and no GPU on this machine: name one, such as '
+                         '`--target sm_89`, or build on the machine that has the GPU')
+    if known is not None and target not in known:
+        raise ValueError(f'target {target}: {product} builds for {", ".join(known)} only; for '
+                         'another GPU build on its machine, with the package tensorrt')
+    if known is None and (gpu is None or gpu.target != target):
+        raise ValueError(f'target {target}: {product} builds for the GPU of its machine only '
+                         f'({gpu.target if gpu else "there is none"}): build there without a '
+                         'target, or install tensorrt-rtx')
+    here = gpu is not None and (known is None or options.target is None)
+    name = gpu.name if gpu is not None and here else f'any {target}'
+    extras = options.others() | {'calibration': calibration.sha256 if calibration else None}
+    return PlanInfo(
+        onnx_sha256=onnx.sha256, tensorrt=product, gpu=name, target=target,
+        precision=options.precision, batch=options.profile(onnx), options=extras,
+        kernels_sha256=kernels, properties=onnx.properties)
+
+
+def build_plan(onnx: str | Path | OnnxFile, options: BuildOptions,
+               calibration: CalibrationImages | None = None, progress: Progress | None = None,
+               cancelled: Cancelled | None = None, *, gpu: Gpu | None = None, kernels: str = '',
+               timing_cache: Path | None = None) -> Built:
+    """
+    Build a plan in memory.
+
+    Parameters
+    ----------
+    onnx
+        The file, or its path.
+    options
+        How to build it.
+    calibration
+        Images for int8.
+    progress
+        Receives the name of the phase and the share of the build that is done.
+    cancelled
+        Asked at every step whether to end.
+    gpu, kernels
+        As for ``describe_plan``.
+    timing_cache
+        File that keeps what TensorRT measures, so that the next build is faster.
+
+    Raises
+    ------
+    BuildCancelled
+        ``cancelled`` said so.
+    BuildError
+        TensorRT failed to build.
+    ModelError
+        The file breaks the engine contract, TensorRT cannot parse it, or its layers are not in
+        the precision asked for.
+    ValueError
+        The options do not suit the file, this machine, or this TensorRT.
+    FileNotFoundError, ImportError
+        The file, or a library, is not there.
+
+    """
+    start = time.monotonic()
+    file = onnx if isinstance(onnx, OnnxFile) else OnnxFile.read(onnx)
+    info = describe_plan(file, options, gpu, kernels, calibration)
+    content = convert(file.content, options.precision,
+                      None if calibration is None else _watch(calibration, progress, cancelled))
+    poll(cancelled)
+    tensorrt = load_tensorrt()
+    plan, checked = serialize(tensorrt, file, content, options, info,
+                              create_monitor(tensorrt, progress, cancelled), timing_cache)
+    poll(cancelled)
+    created = datetime.now(timezone.utc).isoformat(timespec='seconds')
+    return Built(plan, replace(info, checked=checked, created=created),
+                 time.monotonic() - start)
+
+
+def build_engine(onnx: str | Path | OnnxFile, output: Path, options: BuildOptions, *,
+                 kernels: Path, gpu: Gpu | None = None,
+                 calibration: CalibrationImages | None = None, progress: Progress | None = None,
+                 cancelled: Cancelled | None = None, timing_cache: Path | None = None,
+                 compile: Compile = compile_kernels) -> Built:
+    """
+    Build a plan and its kernels, and write them with their sidecar; see ``build_plan``.
+
+    Parameters
+    ----------
+    onnx, options, gpu, calibration, progress, cancelled, timing_cache
+        As for ``build_plan``.
+    output
+        The plan's path; it ends in .plan.
+    kernels
+        Folder of the sources of our CUDA kernels.
+    compile
+        Compiles that folder for a target.
+
+    Raises
+    ------
+    BuildCancelled, BuildError, ModelError, ValueError, FileNotFoundError, ImportError
+        As ``build_plan`` and the compiler do; then nothing is written.
+    OSError
+        The files cannot be written.
+
+    """
+    if output.suffix != '.plan':
+        raise ValueError(f'{output}: expected a file that ends in .plan')
+    file = onnx if isinstance(onnx, OnnxFile) else OnnxFile.read(onnx)
+    hashed = kernels_sha256(kernels)
+    target = describe_plan(file, options, gpu, hashed, calibration).target
+    # First, as it takes less than a second: a missing compiler is told before TensorRT's minutes.
+    if progress is not None:
+        progress('Compiling kernels', 0.0)
+    cubin = compile(kernels, target)
+    poll(cancelled)
+    built = build_plan(file, options, calibration, progress, cancelled, gpu=gpu, kernels=hashed,
+                       timing_cache=timing_cache)
+    write_plan(output, built.plan, built.info, cubin)
+    return built
+
+
+def _watch(calibration: CalibrationImages, progress: Progress | None,
+           cancelled: Cancelled | None) -> Iterator[Any]:
+    """Yield the images, with progress and an ear for the end."""
+    for number, image in enumerate(calibration):
+        poll(cancelled)
+        if progress is not None:
+            progress('Calibrating', number / len(calibration))
+        yield image
+    poll(cancelled)

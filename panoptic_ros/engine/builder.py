@@ -1,0 +1,137 @@
+"""One run of TensorRT's builder."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from .build_options import BuildOptions
+from .metadata import ModelError
+from .network_check import check_engine, check_network, head_types
+from .onnx_file import OnnxFile
+from .plan_info import PlanInfo
+from .tensorrt import Message, collect_messages, complaints, describe_tensorrt, tensorrt_logger
+from .timing_cache import load_timings, save_timings
+
+
+class BuildError(RuntimeError):
+    """TensorRT could not build the network; the message holds what it says."""
+
+
+def targets(tensorrt: Any) -> list[str] | None:
+    """Return the targets that TensorRT-RTX builds for; None of TensorRT, which cannot choose."""
+    if not hasattr(tensorrt, 'ComputeCapability'):
+        return None
+    names = dir(tensorrt.ComputeCapability)
+    numbers = sorted(int(n[2:]) for n in names if n.startswith('SM') and n[2:].isdecimal())
+    return [f'sm_{number}' for number in numbers]
+
+
+def serialize(tensorrt: Any, file: OnnxFile, content: bytes, options: BuildOptions,
+              info: PlanInfo, monitor: Any, timing_cache: Path | None) -> tuple[bytes, str]:
+    """
+    Parse, check and build a network.
+
+    Parameters
+    ----------
+    tensorrt
+        The module.
+    file, content
+        The file, and its content in the precision asked for.
+    options, info
+        How to build, and what the result will be.
+    monitor
+        As ``monitor.create_monitor`` makes it.
+    timing_cache
+        File of what was measured before, if it shall be kept.
+
+    Returns
+    -------
+    The serialised engine, and the precision that was found in it.
+
+    Raises
+    ------
+    BuildError
+        TensorRT does not start or fails to build.
+    ModelError
+        It cannot parse the file, or layers are not in the precision asked for.
+    ValueError
+        The machine lacks what the options ask for.
+
+    """
+    with collect_messages() as messages:
+        return _serialize(tensorrt, file, content, options, info, monitor, timing_cache,
+                          messages)
+
+
+def _serialize(tensorrt: Any, file: OnnxFile, content: bytes, options: BuildOptions,
+               info: PlanInfo, monitor: Any, timing_cache: Path | None,
+               messages: list[Message]) -> tuple[bytes, str]:
+    builder = _builder(tensorrt, messages)
+    flags = 1 << int(tensorrt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
+    network = builder.create_network(flags)
+    parser = tensorrt.OnnxParser(network, tensorrt_logger(tensorrt))
+    if not parser.parse(content):
+        errors = [parser.get_error(n) for n in range(parser.num_errors)]
+        found = '; '.join(f'{e.node_name() or e.node_operator() or "model"}: {e.desc()}'
+                          for e in errors)
+        raise ModelError(f'{file.path} cannot be parsed by {info.tensorrt}: '
+                         f'{found or complaints(messages)}')
+    checked = check_network(tensorrt, network, options.precision)
+    types = head_types(tensorrt, network)
+    config = _configure(tensorrt, builder, options, info)
+    if file.batch is None:
+        profile = builder.create_optimization_profile()
+        size = (*file.metadata.input_size, 3)
+        profile.set_shape('image', *((count, *size) for count in info.batch))
+        config.add_optimization_profile(profile)
+    config.progress_monitor = monitor
+    with warnings.catch_warnings():
+        # TensorRT-RTX says that there timing caches are without effect.
+        warnings.simplefilter('ignore', DeprecationWarning)
+        load_timings(config, timing_cache)
+        plan = builder.build_serialized_network(network, config)
+        if monitor.error is not None:
+            raise monitor.error
+        if plan is None:
+            raise BuildError(f'{info.tensorrt} cannot build {file.path} for {info.gpu}: '
+                             f'{complaints(messages)}')
+        save_timings(config, timing_cache)
+    loaded = check_engine(tensorrt, plan, options.precision, types)
+    return bytes(plan), f'{checked}; {loaded}' if loaded else checked
+
+
+def _builder(tensorrt: Any, messages: list[Message]) -> Any:
+    try:
+        return tensorrt.Builder(tensorrt_logger(tensorrt))
+    except (TypeError, RuntimeError) as error:      # its factory returned nothing
+        raise BuildError(
+            f'{describe_tensorrt(tensorrt)} does not start: {complaints(messages)}; it needs the '
+            'NVIDIA driver, or tensorrt-rtx, which builds without one') from error
+
+
+def _configure(tensorrt: Any, builder: Any, options: BuildOptions, info: PlanInfo) -> Any:
+    config = builder.create_builder_config()
+    config.profiling_verbosity = tensorrt.ProfilingVerbosity.DETAILED
+    if options.precision == 'fp32':
+        config.clear_flag(tensorrt.BuilderFlag.TF32)
+    if options.workspace is not None:
+        config.set_memory_pool_limit(tensorrt.MemoryPoolType.WORKSPACE, options.workspace << 20)
+    if options.optimization_level is not None:
+        config.builder_optimization_level = options.optimization_level
+    if targets(tensorrt) is not None:
+        # TensorRT-RTX alone has these.  Without them it builds for every GPU that it knows.
+        capability = getattr(tensorrt.ComputeCapability, info.target.replace('sm_', 'SM'))
+        config.num_compute_capabilities = 1
+        if not config.set_compute_capability(capability, 0):
+            raise BuildError(f'{info.tensorrt} refuses to build for {info.target}')
+    if options.dla_core is not None:
+        cores = builder.num_DLA_cores
+        if options.dla_core >= cores:
+            raise ValueError(f'DLA core {options.dla_core}: {info.tensorrt} finds {cores} on this '
+                             'machine; leave it out to build for the GPU')
+        config.default_device_type = tensorrt.DeviceType.DLA
+        config.DLA_core = options.dla_core
+        config.set_flag(tensorrt.BuilderFlag.GPU_FALLBACK)
+    return config

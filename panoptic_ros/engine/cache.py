@@ -1,0 +1,156 @@
+"""Plans that this machine has built before."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from .build import Compile, build_engine, compile_kernels, describe_plan, kernels_sha256
+from .build_options import BuildOptions, Gpu
+from .calibration import CalibrationImages
+from .monitor import Cancelled, Progress, poll
+from .onnx_file import OnnxFile
+from .plan import PlanError, read_cubin, read_plan, sidecar_path
+from .plan_info import PlanInfo
+
+Log = Callable[[str], None]
+
+_POLL_SECONDS = 0.1
+
+
+def default_folder() -> Path:
+    """Return where plans are kept: ``$XDG_CACHE_HOME/panoptic_ros``, or in ``~/.cache``."""
+    base = os.environ.get('XDG_CACHE_HOME')
+    return (Path(base) if base else Path.home() / '.cache') / 'panoptic_ros'
+
+
+class PlanCache:
+    """
+    A folder of plans, each found again by what it was built from.
+
+    Parameters
+    ----------
+    folder
+        Where they are; by default ``default_folder()``.  It is made if it is not there.
+
+    Raises
+    ------
+    PermissionError
+        Others may write to the folder, and so decide what runs here.
+    OSError
+        It cannot be made.
+
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or default_folder()
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise NotADirectoryError(f'{self.folder} cannot hold plans ({error.strerror}): remove '
+                                     'the file in its place, or set XDG_CACHE_HOME') from error
+        _check_owner(self.folder)
+
+    def path(self, onnx: OnnxFile, info: PlanInfo) -> Path:
+        """Return where a plan is kept: by model and request, whichever TensorRT builds it."""
+        return self.folder / (f'{onnx.path.stem}-{info.precision}-{info.target}-'
+                              f'{info.model_key[:8]}.plan')
+
+    def find_or_build(self, onnx: str | Path | OnnxFile, options: BuildOptions,
+                      gpu: Gpu | None = None, log: Log = print, *, kernels: Path,
+                      calibration: CalibrationImages | None = None,
+                      progress: Progress | None = None, cancelled: Cancelled | None = None,
+                      compile: Compile = compile_kernels) -> Path:
+        """
+        Return the path of a plan, after building it where there is none that will do.
+
+        A plan of precision int8 is found without calibration images, whichever it was built with.
+        While another process builds the same plan, this waits for it.
+
+        Parameters
+        ----------
+        onnx, options, gpu, kernels, calibration, progress, cancelled, compile
+            As for ``build_engine``.
+        log
+            Receives one line when something is built, which says why.
+
+        Raises
+        ------
+        BuildCancelled, BuildError, ModelError, ValueError, FileNotFoundError, ImportError, OSError
+            As ``build_engine`` does.
+
+        """
+        file = onnx if isinstance(onnx, OnnxFile) else OnnxFile.read(onnx)
+        wanted = describe_plan(file, options, gpu, kernels_sha256(kernels), calibration)
+        path = self.path(file, wanted)
+        if _reason_to_build(path, wanted, calibration) is None:
+            return path
+        with _lock(path.with_suffix('.lock'), cancelled):
+            reason = _reason_to_build(path, wanted, calibration)
+            if reason is None:      # built by another process meanwhile
+                return path
+            log(f'Building {path.name}: {reason}')
+            for left_over in self.folder.glob(f'.{path.stem}.*.partial'):
+                left_over.unlink(missing_ok=True)
+            build_engine(file, path, options, kernels=kernels, gpu=gpu, calibration=calibration,
+                         progress=progress, cancelled=cancelled, compile=compile,
+                         timing_cache=self._timing_cache(wanted))
+        return path
+
+    def _timing_cache(self, info: PlanInfo) -> Path:
+        name = re.sub(r'[^A-Za-z0-9.]+', '_', f'{info.tensorrt} {info.gpu}')
+        return self.folder / f'{name}.timings'
+
+
+def _reason_to_build(path: Path, wanted: PlanInfo,
+                     calibration: CalibrationImages | None) -> str | None:
+    """Say why the plan at a path will not do, or None where it will."""
+    if not path.exists() and not sidecar_path(path).exists():
+        return 'not built yet'
+    try:
+        _, info = read_plan(path)
+        read_cubin(path)
+    except FileNotFoundError:
+        return 'the plan is missing'
+    except PlanError as error:
+        return error.reason
+    if calibration is None:
+        found = info.options.get('calibration')
+        wanted = replace(wanted, options=wanted.options | {'calibration': found})
+    return info.difference(wanted)
+
+
+@contextmanager
+def _lock(file: Path, cancelled: Cancelled | None) -> Iterator[None]:
+    """Hold a file's lock; the system releases it when the process ends, however it does."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                poll(cancelled)
+                time.sleep(_POLL_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _check_owner(folder: Path) -> None:
+    """Refuse a folder that somebody else could put a plan into: plans are code."""
+    status = folder.stat()
+    if status.st_uid != os.getuid():
+        raise PermissionError(f'{folder} belongs to user {status.st_uid}, this is '
+                              f'{os.getuid()}: `sudo chown -R {os.getuid()} {folder}`, or set '
+                              'XDG_CACHE_HOME to a folder of your own')
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PermissionError(f'{folder} may be written by others (mode '
+                              f'{stat.S_IMODE(status.st_mode):o}): `chmod go-w {folder}`')

@@ -1,0 +1,139 @@
+"""The images that int8 activations are scaled by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+LIMIT = 64
+"""How many images are used where nobody asks for fewer."""
+
+_ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrationImages:
+    """A few images, evenly spaced over a recording, at the network's resolution."""
+
+    images: tuple[npt.NDArray[np.uint8], ...]
+    """Each (H, W, 3) uint8, BGR."""
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.uint8]]:
+        return iter(self.images)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def sha256(self) -> str:
+        """Hash over all pixels."""
+        digest = hashlib.sha256()
+        for image in self.images:
+            digest.update(image.tobytes())
+        return digest.hexdigest()
+
+    @classmethod
+    def from_images(cls, images: Iterable[npt.NDArray[np.uint8]], size: tuple[int, int],
+                    limit: int = LIMIT, total: int | None = None) -> CalibrationImages:
+        """
+        Choose from a recording.
+
+        Parameters
+        ----------
+        images
+            (H, W, 3) uint8, BGR, of any size.
+        size
+            (height, width) of the network's input.
+        limit
+            Most images to keep.
+        total
+            How many images there are, if that is known; otherwise between half of ``limit`` and
+            ``limit`` of them are kept.
+
+        Raises
+        ------
+        ValueError
+            There is no image, or one of another kind; or ``limit`` is not positive.
+
+        """
+        _check_limit(limit)
+        wanted = None if total is None else _spread(total, limit)
+        kept: list[npt.NDArray[np.uint8]] = []
+        step = 1
+        for index, image in enumerate(images):
+            if wanted is not None:
+                if index in wanted:
+                    kept.append(_fit(image, size))
+            elif index % step == 0:
+                if len(kept) == limit:
+                    kept = kept[::2]
+                    step *= 2
+                    if index % step:
+                        continue
+                kept.append(_fit(image, size))
+        if not kept:
+            raise ValueError('no image to calibrate with: give a recording or a folder that has '
+                             'some')
+        return cls(tuple(kept))
+
+    @classmethod
+    def from_folder(cls, folder: Path, size: tuple[int, int],
+                    limit: int = LIMIT) -> CalibrationImages:
+        """
+        Choose from the pictures in a folder and the folders in it, in order of their paths.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such folder.
+        ValueError
+            It holds no pictures, or one that cannot be decoded; or ``limit`` is not positive.
+
+        """
+        _check_limit(limit)
+        if not folder.is_dir():
+            raise FileNotFoundError(f'no folder {folder}: give one with pictures such as the '
+                                    'camera takes')
+        paths = sorted(p for p in folder.rglob('*') if p.suffix.lower() in _ENDINGS)
+        if not paths:
+            raise ValueError(f'{folder} holds no pictures: expected files that end in '
+                             f'{", ".join(_ENDINGS)}')
+        chosen = _spread(len(paths), limit)
+        return cls.from_images((_decode(paths[n]) for n in sorted(chosen)), size, limit,
+                               len(chosen))
+
+
+def _check_limit(limit: int) -> None:
+    if limit < 1:
+        raise ValueError(f'{limit} calibration images: expected at least 1')
+
+
+def _spread(total: int, limit: int) -> set[int]:
+    """Return at most ``limit`` indices, evenly spaced from the first to the last of ``total``."""
+    return set(np.linspace(0, total - 1, min(total, limit)).round().astype(int).tolist())
+
+
+def _decode(path: Path) -> npt.NDArray[np.uint8]:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError(f'{path} cannot be decoded: remove it from the folder')
+    return np.asarray(image, np.uint8)
+
+
+def _fit(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Resize as ``Segmenter`` does."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ValueError(f'a calibration image is {image.dtype} {image.shape}: expected uint8 '
+                         '(H, W, 3), BGR, not empty')
+    height, width = size
+    if image.shape[:2] == size:
+        return np.ascontiguousarray(image)
+    shrinks = image.shape[0] > height and image.shape[1] > width
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA
+                                 if shrinks else cv2.INTER_LINEAR), np.uint8)

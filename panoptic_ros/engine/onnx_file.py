@@ -1,0 +1,115 @@
+"""An ONNX file as something to build a plan from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .metadata import ModelError, ModelMetadata
+
+HEADS = ('semantic', 'center', 'offset')
+
+
+@dataclass(frozen=True)
+class OnnxFile:
+    """The content of an ONNX file that keeps the engine contract."""
+
+    path: Path
+    content: bytes
+    properties: dict[str, str]
+    """Its ``metadata_props``."""
+    metadata: ModelMetadata
+    batch: int | None
+    """How many images it takes at once; None where that is free."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the content."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @classmethod
+    def read(cls, path: str | Path) -> OnnxFile:
+        """
+        Read a file.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ModelError
+            It is not an ONNX model, or one that does not keep the contract.
+        ImportError
+            The package onnx is not installed.
+
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f'no model file {path}: give the path of an .onnx file')
+        content = path.read_bytes()
+        model = parse_onnx(content, str(path))
+        if any(w.data_location == w.EXTERNAL for w in model.graph.initializer):
+            raise ModelError(f'{path} keeps its weights in another file: expected one file that '
+                             'holds all; save it with `onnx.save(onnx.load(...), path)`')
+        properties = {p.key: p.value for p in model.metadata_props}
+        metadata = ModelMetadata.from_properties(properties, str(path))
+        return cls(path, content, properties, metadata, _batch(model, metadata, path))
+
+
+def import_onnx() -> Any:
+    """
+    Return the module onnx.
+
+    Raises
+    ------
+    ImportError
+        It is not installed.
+
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise ImportError('building plans needs the package onnx: `pip install onnx`') from error
+    return onnx
+
+
+def parse_onnx(content: bytes, source: str) -> Any:
+    """
+    Return the ``ModelProto`` in a file's content; ``source`` names the file in errors.
+
+    Raises
+    ------
+    ModelError
+        The content is something else.
+    ImportError
+        The package onnx is not installed.
+
+    """
+    onnx = import_onnx()
+    try:
+        model = onnx.load_model_from_string(content)
+    except Exception as error:      # protobuf's errors depend on its implementation
+        raise ModelError(f'{source} is not an ONNX model: {error}') from error
+    if not model.graph.node:
+        raise ModelError(f'{source} is not an ONNX model: it holds no operation')
+    return model
+
+
+def _batch(model: Any, metadata: ModelMetadata, path: Path) -> int | None:
+    """Check the contract's tensors, and return the size of the image's first axis."""
+    onnx = import_onnx()
+    inputs = {i.name: i.type.tensor_type for i in model.graph.input}
+    image = inputs.get('image')
+    height, width = metadata.input_size
+    shape = [] if image is None else [d.dim_value or d.dim_param for d in image.shape.dim]
+    if (image is None or image.elem_type != onnx.TensorProto.UINT8
+            or len(shape) != 4 or shape[1:] != [height, width, 3]):
+        kind = 'absent' if image is None else onnx.TensorProto.DataType.Name(image.elem_type)
+        raise ModelError(f'{path}: input image is {kind} {tuple(shape)}: the engine contract '
+                         f'asks for UINT8 (N, {height}, {width}, 3)')
+    missing = set(HEADS) - {o.name for o in model.graph.output}
+    if missing:
+        raise ModelError(f'{path}: output {", ".join(sorted(missing))} is absent: the engine '
+                         f'contract asks for {", ".join(HEADS)}')
+    return shape[0] if isinstance(shape[0], int) else None

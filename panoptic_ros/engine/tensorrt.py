@@ -1,0 +1,109 @@
+"""The one place that imports TensorRT, and what it says while it works."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, NamedTuple
+
+MODULES = {'tensorrt': 'TensorRT', 'tensorrt_rtx': 'TensorRT-RTX'}
+"""The Python modules that offer TensorRT's interface, in order of preference, and their names."""
+
+_CHOICE = 'PANOPTIC_ROS_TENSORRT'
+_INSTALL = ('`pip install tensorrt` (or JetPack, which brings it), or '
+            '`pip install tensorrt-rtx` for GeForce RTX and RTX PRO GPUs')
+_log = logging.getLogger(__name__)
+_listeners: list[Callable[[int, str], None]] = []
+
+
+class Message(NamedTuple):
+    """One line of TensorRT's log."""
+
+    level: int
+    """As in ``logging``."""
+    text: str
+
+
+def load_tensorrt() -> Any:
+    """
+    Return the module of TensorRT 10 or 11, or else that of TensorRT-RTX.
+
+    The environment variable ``PANOPTIC_ROS_TENSORRT`` chooses one of them by its module's name.
+
+    Raises
+    ------
+    ImportError
+        None is installed, or the chosen one is not; the message names the line that installs it.
+
+    """
+    choice = os.environ.get(_CHOICE)
+    if choice and choice not in MODULES:
+        raise ImportError(f'{_CHOICE} is {choice!r}: expected {" or ".join(MODULES)}')
+    failures = []
+    for name in [choice] if choice else MODULES:
+        try:
+            return importlib.import_module(name)
+        except (ImportError, OSError) as error:     # OSError: its shared libraries are missing
+            failures.append(f'{name}: {error}')
+    raise ImportError(f'TensorRT is needed for .plan files and cannot be imported '
+                      f'({"; ".join(failures)}): {_INSTALL}')
+
+
+def describe_tensorrt(tensorrt: Any) -> str:
+    """Return a module's product and version, such as 'TensorRT-RTX 1.7.1.116'."""
+    return f'{MODULES.get(tensorrt.__name__, tensorrt.__name__)} {tensorrt.__version__}'
+
+
+@cache
+def tensorrt_logger(tensorrt: Any) -> Any:
+    """
+    Return the logger to construct builders, parsers and runtimes of a module with.
+
+    TensorRT keeps the first logger that a process gives it and ignores later ones, hence one for
+    all; ``collect_messages`` listens to it.
+    """
+    severity = tensorrt.ILogger.Severity
+    levels = {severity.INTERNAL_ERROR: logging.CRITICAL, severity.ERROR: logging.ERROR,
+              severity.WARNING: logging.WARNING, severity.INFO: logging.INFO}
+
+    class Logger(tensorrt.ILogger):
+        """Hands TensorRT's messages to ``logging`` and to who listens."""
+
+        def __init__(self) -> None:
+            tensorrt.ILogger.__init__(self)
+
+        def log(self, severity: Any, message: str) -> None:
+            level = levels.get(severity, logging.DEBUG)
+            for listener in tuple(_listeners):
+                listener(level, message)
+            # Errors end up in exceptions; TensorRT's information is detail to everyone else.
+            _log.log(logging.DEBUG if level < logging.WARNING else logging.INFO, message)
+
+    return Logger()
+
+
+@contextmanager
+def collect_messages() -> Iterator[list[Message]]:
+    """Collect what TensorRT says, from any thread, while the block runs."""
+    messages: list[Message] = []
+
+    def listen(level: int, text: str) -> None:
+        if level > logging.DEBUG:
+            messages.append(Message(level, text))
+
+    _listeners.append(listen)
+    try:
+        yield messages
+    finally:
+        _listeners.remove(listen)
+
+
+def complaints(messages: list[Message], most: int = 5) -> str:
+    """Return the errors among the messages as one text for an exception; the last come last."""
+    texts = [m.text for m in messages if m.level >= logging.ERROR]
+    texts = texts or [m.text for m in messages if m.level >= logging.WARNING]
+    return '; '.join(dict.fromkeys(texts[-most:])) or 'TensorRT gives no reason'

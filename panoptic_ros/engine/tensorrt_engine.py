@@ -1,0 +1,209 @@
+"""The engine on TensorRT: a plan, executed in device memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..device import Device, DeviceArray, DeviceError
+from .metadata import ModelError, ModelMetadata
+from .tensorrt import (
+    collect_messages,
+    complaints,
+    describe_tensorrt,
+    load_tensorrt,
+    tensorrt_logger,
+)
+
+_OUTPUTS = ('semantic', 'center', 'offset')
+_REBUILD = 'build it again on this machine with `ros2 run panoptic_ros build_engine`'
+_MIB = 1 << 20
+
+
+class TensorRtEngine:
+    """
+    A serialised TensorRT engine on a GPU; see ``DeviceEngine``.
+
+    Each number of images has an execution context of its own, so that a graph captured with one
+    stays valid when another runs; all share one piece of scratch memory.
+
+    Parameters
+    ----------
+    device
+        The GPU, opened by this thread; closing it closes the engine.
+    plan
+        What TensorRT serialised.
+    metadata
+        What the model says about itself, from the plan's sidecar.
+    description
+        The runtime and device for people; by default TensorRT's version and the GPU's name.
+
+    Raises
+    ------
+    ModelError
+        The plan is for another GPU or TensorRT, or does not keep the engine contract.
+    DeviceError
+        The device has not enough memory.
+    ImportError
+        TensorRT is not installed.
+
+    """
+
+    def __init__(self, device: Device, plan: bytes, metadata: ModelMetadata,
+                 description: str = '') -> None:
+        self._tensorrt = load_tensorrt()
+        runtime = describe_tensorrt(self._tensorrt)
+        self.metadata = metadata
+        self.description = description or f'{runtime}, {device.name}'
+        self._device = device
+        self._contexts: dict[int, Any] = {}
+        self._ran: set[int] = set()
+        self._arrays: list[DeviceArray] = []
+        self._runtime: Any = self._tensorrt.Runtime(tensorrt_logger(self._tensorrt))
+        with collect_messages() as messages:
+            self._engine: Any = self._runtime.deserialize_cuda_engine(plan)
+        if self._engine is None:
+            self._fail_to_load(f'{runtime} cannot load the plan on {device.name}: '
+                               f'{complaints(messages)}')
+        self._is_dynamic, self._least, self.batch = self._batch_range()
+        types = self._check_contract()
+        device.own(self)
+        try:
+            self.image, self.semantic, self.center, self.offset = (
+                self._allocate(self._shape_of(name), types[name])
+                for name in ('image', *_OUTPUTS))
+            size = int(self._engine.device_memory_size_v2)
+            self._scratch = self._allocate((size,), np.uint8) if size else None
+            self._scratch_size = size
+            self._prepare(self.batch)
+        except BaseException:
+            self.close()
+            raise
+
+    def enqueue(self, count: int) -> None:
+        """Run the network; see ``DeviceEngine``."""
+        if not 1 <= count <= self.batch:
+            raise ValueError(f'{count} images: expected 1 to {self.batch}, for which the plan was '
+                             'built')
+        if self._engine is None:
+            raise DeviceError(f'{self.description} is closed: load the plan again')
+        if not self._is_dynamic:
+            count = self.batch
+        count = max(count, self._least)
+        if self._device.capturing and count not in self._ran:
+            raise RuntimeError(f'a graph is being captured, and {count} images were never run '
+                               'before: call enqueue with that count once, then capture')
+        self._prepare(count)
+        with collect_messages() as messages:
+            done = self._contexts[count].execute_async_v3(self._device.stream_handle)
+        if not done:
+            if not self._device.capturing:
+                self._device.synchronize()      # says so if the context is lost
+            raise DeviceError(f'{self.description} cannot run the network: '
+                              f'{complaints(messages)}: {_REBUILD}')
+        self._ran.add(count)
+
+    def close(self) -> None:
+        """Release the engine and its memory; once is enough, and twice is no error."""
+        self._contexts.clear()
+        self._engine = None
+        self._runtime = None
+        arrays, self._arrays = self._arrays, []
+        if not self._device.lost:
+            for array in arrays:
+                array.free()
+        self._device.disown(self)
+
+    def _batch_range(self) -> tuple[bool, int, int]:
+        """Return whether the number of images may change, the least and the most of them."""
+        if 'image' not in self._names():
+            raise ModelError('the plan has no input image: the engine contract asks for one; '
+                             f'{_REBUILD}')
+        images = tuple(self._engine.get_tensor_shape('image'))[:1]
+        if images != (-1,):
+            return False, images[0], images[0]
+        least, _, most = map(tuple, self._engine.get_tensor_profile_shape('image', 0))
+        return True, least[0], most[0]
+
+    def _check_contract(self) -> dict[str, type[np.generic]]:
+        """Return the types of the tensors, or raise ModelError."""
+        tensorrt, engine, names = self._tensorrt, self._engine, self._names()
+        images: dict[Any, type[np.generic]] = {tensorrt.DataType.UINT8: np.uint8}
+        heads: dict[Any, type[np.generic]] = {tensorrt.DataType.FLOAT: np.float32,
+                                              tensorrt.DataType.HALF: np.float16}
+        types: dict[str, type[np.generic]] = {}
+        for name in ('image', *_OUTPUTS):
+            is_input = name == 'image'
+            mode = tensorrt.TensorIOMode.INPUT if is_input else tensorrt.TensorIOMode.OUTPUT
+            allowed = images if is_input else heads
+            expected = self._shape_of(name)
+            shape: tuple[int, ...] = ()
+            kind = None
+            if name in names and engine.get_tensor_mode(name) == mode:
+                shape = tuple(engine.get_tensor_shape(name))
+                kind = engine.get_tensor_dtype(name)
+            count = -1 if self._is_dynamic else self.batch
+            if kind not in allowed or shape != (count, *expected[1:]):
+                wanted = ' or '.join(t.__name__ for t in allowed.values())
+                found = 'absent' if kind is None else f'{kind} {shape}'
+                raise ModelError(
+                    f'the plan\'s {"input" if is_input else "output"} {name} is {found}: the '
+                    f'engine contract asks for {wanted} (N, '
+                    f'{", ".join(map(str, expected[1:]))}); {_REBUILD}')
+            types[name] = allowed[kind]
+        if len({types[name] for name in _OUTPUTS}) > 1:
+            raise ModelError("the plan's heads have the types "
+                             f'{", ".join(types[name].__name__ for name in _OUTPUTS)}: expected '
+                             f'one type for all; {_REBUILD}')
+        return types
+
+    def _names(self) -> set[str]:
+        return {self._engine.get_tensor_name(n) for n in range(self._engine.num_io_tensors)}
+
+    def _shape_of(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a tensor of the contract for a whole batch."""
+        height, width = self.metadata.input_size
+        if name == 'image':
+            return self.batch, height, width, 3
+        channels = {'semantic': len(self.metadata.label_space), 'center': 1, 'offset': 2}[name]
+        stride = self.metadata.stride
+        return self.batch, channels, height // stride, width // stride
+
+    def _allocate(self, shape: tuple[int, ...], dtype: type[np.generic]) -> DeviceArray:
+        array = self._device.empty(shape, dtype)
+        self._arrays.append(array)
+        return array
+
+    def _prepare(self, count: int) -> None:
+        """Make the execution context for a number of images, at its first use."""
+        if count in self._contexts:
+            return
+        tensorrt, stream = self._tensorrt, self._device.stream_handle
+        with collect_messages() as messages:
+            context = self._engine.create_execution_context(
+                tensorrt.ExecutionContextAllocationStrategy.USER_MANAGED)
+            if context is None:
+                self._fail_to_load(f'{self.description} cannot make an execution context: '
+                                   f'{complaints(messages)}')
+            if self._scratch is not None:
+                context.set_device_memory(self._scratch.pointer, self._scratch_size)
+            ready = not self._is_dynamic or (
+                context.set_optimization_profile_async(0, stream)
+                and context.set_input_shape('image', (count, *self._shape_of('image')[1:])))
+            for name in ('image', *_OUTPUTS):
+                ready = ready and context.set_tensor_address(name, getattr(self, name).pointer)
+        if not ready:
+            del context         # it must not outlive the engine in the frames of the exception
+            raise DeviceError(f'{self.description} cannot be set up for {count} images: '
+                              f'{complaints(messages)}: {_REBUILD}')
+        self._device.synchronize()      # with what the change of the profile enqueued
+        self._contexts[count] = context
+
+    def _fail_to_load(self, found: str) -> None:
+        if any(sign in found.lower() for sign in ('out of memory', 'could not be allocated')):
+            free, total = self._device.memory()
+            raise DeviceError(f'{found} ({free / _MIB:.0f} of {total / _MIB:.0f} MiB are free): '
+                              'end other programs on the GPU (`nvidia-smi` lists them), or run a '
+                              'smaller model, a lower precision or fewer cameras')
+        raise ModelError(f'{found}: {_REBUILD}')

@@ -1,0 +1,108 @@
+"""The node on the GPU path, over DDS, on doubles of CUDA and TensorRT in its own process."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import tiny_model
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from ros_harness import Process, image_message, pixels_of
+from sensor_msgs.msg import Image
+from vision_msgs.msg import Detection2DArray
+
+from panoptic_ros import Segmenter
+
+pytestmark = pytest.mark.ros
+
+TEST = Path(__file__).parents[1]
+SCENE = tiny_model.scene((128, 256))
+PROGRAM = """
+import sys
+from pathlib import Path
+sys.path[:0] = [{support!r}, {test!r}]
+import fake_cuda, fake_tensorrt, pytest
+from cuda_on_cpu import Program
+from fake_cuda_machine import KernelError
+from panoptic_ros.grouping.kernel_sources import KERNELS
+program = Program(KERNELS / 'kernels.cu', Path({test!r}).parent / 'build' / 'kernels')
+def run(name, grid, block, shared, arguments):
+    if Path({fault!r}).exists():
+        raise KernelError(700)
+    program.launch(name, grid, block, arguments)
+patch = pytest.MonkeyPatch()
+doubles = fake_cuda.install(patch, kernels=run)
+cuda = next(doubles)
+fake_tensorrt.install(patch, cuda.machine)
+from panoptic_ros.cli.panoptic_node import main
+try:
+    main({arguments!r})
+finally:
+    print('left:', cuda.machine.left_behind(), flush=True)
+"""
+
+
+@pytest.fixture
+def plan(tmp_path, tiny_onnx):
+    from gpu_plans import make_plan
+    return make_plan(tmp_path / 'tiny.plan', tiny_onnx)
+
+
+def start(domain, plan, fault, name):
+    arguments = ['--ros-args', '-r', f'__node:={name}', '-r', f'image:=/{name}/image',
+                 '-p', f'model:={plan}']
+    return Process([sys.executable, '-c', PROGRAM.format(
+        support=str(TEST / 'support'), test=str(TEST), fault=str(fault), arguments=arguments)],
+        domain)
+
+
+def test_labels_objects_and_pictures_are_those_of_the_cpu_path(domain, client, plan, tmp_path,
+                                                               tiny_onnx):
+    expected = Segmenter.open(tiny_onnx)(SCENE)
+    diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
+    with start(domain, plan, tmp_path / 'fault', 'on_gpu') as node:
+        node.wait_for_output('waiting for images')
+        labels = client.subscribe(Image, '/on_gpu/panoptic')
+        objects = client.subscribe(Detection2DArray, '/on_gpu/objects')
+        semantic = client.subscribe(Image, '/on_gpu/semantic')
+        message = image_message(SCENE, 'bgr8', client.header())
+        client.exchange(message, '/on_gpu/image', semantic)
+        found = labels.wait(lambda m: m.header == message.header)
+        assert (pixels_of(found) == expected.labels).all()
+        assert (pixels_of(semantic[-1]) == expected.semantic()).all()
+        detections = objects.wait(lambda m: m.header == message.header).detections
+        assert [d.id for d in detections] == [str(label) for label in expected.things.label]
+        status = client.status(diagnostics, 'engine', 'on_gpu')
+        assert status.level == DiagnosticStatus.OK
+        assert 'Host GPU' in {v.key: v.value for v in status.values}['runtime']
+        latency = client.wait(lambda: (v := {
+            value.key for value in client.status(diagnostics, 'latency', 'on_gpu').values})
+            and 'device p50 [ms]' in v and v, 'latency')
+        assert 'network p50 [ms]' not in latency
+        assert node.stop() == 0
+        assert 'left: []' in node.output
+
+
+def test_after_a_lost_context_the_node_can_be_configured_again(domain, client, plan, tmp_path):
+    fault = tmp_path / 'fault'
+    diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
+    with start(domain, plan, fault, 'lost') as node:
+        node.wait_for_output('waiting for images')
+        labels = client.subscribe(Image, '/lost/panoptic')
+        client.exchange(image_message(SCENE, 'bgr8', client.header()), '/lost/image', labels)
+        fault.touch()
+        client.publisher(Image, '/lost/image').publish(
+            image_message(SCENE, 'bgr8', client.header()))
+        node.wait_for_output('engine is lost and was released: .*illegal memory access.*'
+                             'configure and activate the node again')
+        assert client.state('/lost') == 'unconfigured'
+        status = client.wait(lambda: (s := client.status(diagnostics, 'engine', 'lost')).level
+                             == DiagnosticStatus.ERROR and s, 'engine error')
+        assert 'illegal memory access' in status.message
+        assert not client.change_state('/lost', 'configure'), 'the GPU is still broken'
+        fault.unlink()
+        assert client.change_state('/lost', 'configure')
+        assert client.change_state('/lost', 'activate')
+        labels = client.subscribe(Image, '/lost/panoptic')
+        client.exchange(image_message(SCENE, 'bgr8', client.header()), '/lost/image', labels)
+        assert node.stop() == 0
+        assert 'left: []' in node.output

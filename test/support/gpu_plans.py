@@ -1,0 +1,35 @@
+"""Plans for the doubles of CUDA and TensorRT, with kernels that are compiled for real."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import fake_tensorrt
+import pytest
+
+from panoptic_ros.device import compile_kernels
+from panoptic_ros.engine.onnx_file import OnnxFile
+from panoptic_ros.engine.plan import write_plan
+from panoptic_ros.engine.plan_info import PlanInfo
+from panoptic_ros.grouping.kernel_sources import KERNELS
+
+
+@lru_cache
+def cubin_for(target: str) -> bytes:
+    """Return our kernels for an architecture; skip the test where nothing can compile them."""
+    try:
+        return compile_kernels(KERNELS, target)
+    except ImportError as error:
+        pytest.skip(str(error))
+
+
+def make_plan(path: Path, onnx: Path, batch: tuple[int, int] = (1, 4), target: str = 'sm_89',
+              cubin: bytes | None = None) -> Path:
+    """Write a plan of an ONNX file that the double of TensorRT runs."""
+    file = OnnxFile.read(onnx)
+    info = PlanInfo(file.sha256, 'a double', f'any {target}', target, 'fp32',
+                    (batch[0], batch[1], batch[1]), '', file.properties)
+    write_plan(path, fake_tensorrt.write_plan(onnx, batch, target), info,
+               cubin or cubin_for('sm_89'))
+    return path

@@ -1,0 +1,246 @@
+"""From camera pixels to labels through device, TensorRT and kernels, on doubles of them."""
+
+from pathlib import Path
+
+import fake_cuda
+import fake_tensorrt
+import numpy as np
+import pytest
+import tiny_model
+from cuda_on_cpu import Program
+from gpu_plans import cubin_for, make_plan
+
+from panoptic_ros import GroupingOptions, Segmenter, overlay
+from panoptic_ros.device import DeviceError
+from panoptic_ros.engine import ModelError
+from panoptic_ros.engine.plan import cubin_path
+from panoptic_ros.grouping.kernel_sources import KERNELS
+from panoptic_ros.segmenter import PICTURES
+
+BUILD = Path(__file__).parents[1] / 'build' / 'kernels'
+FRAMES = 30
+
+
+@pytest.fixture(scope='session')
+def program():
+    return Program(KERNELS / 'kernels.cu', BUILD)
+
+
+@pytest.fixture
+def cuda(monkeypatch, program):
+    def run(name, grid, block, shared, arguments):
+        assert not shared
+        program.launch(name, grid, block, arguments)
+
+    yield from fake_cuda.install(monkeypatch, kernels=run)
+
+
+@pytest.fixture
+def tensorrt(monkeypatch, cuda):
+    return fake_tensorrt.install(monkeypatch, cuda.machine)
+
+
+@pytest.fixture
+def plan(tmp_path, tiny_onnx):
+    return make_plan(tmp_path / 'tiny.plan', tiny_onnx)
+
+
+@pytest.fixture
+def segmenter(tensorrt, plan):
+    segmenter = Segmenter.open(plan)
+    yield segmenter
+    segmenter.close()
+
+
+@pytest.fixture(scope='module')
+def on_cpu(tiny_onnx):
+    return Segmenter.open(tiny_onnx)
+
+
+def assert_same(result, expected):
+    np.testing.assert_array_equal(result.labels, expected.labels)
+    for column in ('label', 'area', 'box', 'centroid'):
+        np.testing.assert_array_equal(getattr(result.segments, column),
+                                      getattr(expected.segments, column), column)
+    np.testing.assert_allclose(result.segments.score, expected.segments.score, atol=1e-5)
+
+
+@pytest.mark.parametrize('size', [(64, 128), (128, 256), (96, 200), (270, 480)])
+def test_the_labels_are_those_of_the_cpu_path(segmenter, on_cpu, size):
+    image = tiny_model.scene(size)
+    for _ in range(3):          # enqueued, recorded, launched
+        assert_same(segmenter(image), on_cpu(image))
+
+
+@pytest.mark.parametrize('size', [(37, 61), (50, 300), (300, 100)])
+def test_enlarged_images_differ_where_opencv_rounds_otherwise(segmenter, on_cpu, size):
+    image = tiny_model.scene(size)
+    for _ in range(3):
+        result = segmenter(image)
+        assert (result.labels == on_cpu(image).labels).mean() > 0.99
+        assert result.things.label.tolist() == on_cpu(image).things.label.tolist()
+
+
+def test_frames_differ_and_results_stay(segmenter, on_cpu):
+    """Each result is the frame's own, also after later frames have used the same memory."""
+    images = [np.roll(tiny_model.scene((128, 256)), 8 * shift, axis=1) for shift in range(6)]
+    results = [segmenter(image) for image in images]
+    for image, result in zip(images, results, strict=True):
+        assert_same(result, on_cpu(image))
+
+
+def test_a_batch_of_cameras(segmenter, on_cpu):
+    sizes = [(64, 128), (128, 256), (96, 200), (90, 140), (64, 128), (77, 300)]
+    images = [tiny_model.scene(size) for size in sizes]     # more than the engine takes at once
+    for _ in range(3):
+        for image, result in zip(images, segmenter.segment(images), strict=True):
+            assert_same(result, on_cpu(image))
+
+
+def test_pictures_on_demand(segmenter, on_cpu):
+    image = tiny_model.scene((96, 200))
+    for pictures, opacity in ((PICTURES, 0.5), (frozenset(), 0.5), (PICTURES, 0.2)):
+        for _ in range(3):
+            result = segmenter(image, pictures=pictures, opacity=opacity)
+        expected = on_cpu(image, confidence=True)
+        assert set(result.pictures) == pictures - {'confidence'}
+        np.testing.assert_array_equal(result.semantic(), expected.semantic())
+        np.testing.assert_array_equal(result.instances(), expected.instances())
+        if pictures:
+            assert abs(result.confidence.astype(int) - expected.confidence).max() <= 1
+            drawn = overlay.draw(image, expected, opacity)
+            assert abs(overlay.draw(image, result, opacity).astype(int) - drawn).max() <= 1
+
+
+def test_thresholds_change_between_frames(segmenter, on_cpu, tiny_onnx):
+    image = tiny_model.scene()
+    changed = Segmenter.open(tiny_onnx)
+    for options in (segmenter.options, GroupingOptions(stuff_area=10**6), segmenter.options,
+                    GroupingOptions(top_k=2, stuff_area=1), GroupingOptions(top_k=300)):
+        segmenter.options = changed.options = options
+        for _ in range(3):
+            assert_same(segmenter(image), changed(image))
+
+
+def test_the_steady_state_allocates_nothing_and_launches_one_graph(segmenter, cuda):
+    image = tiny_model.scene((128, 256))
+    for _ in range(3):
+        segmenter(image)
+    held, before = cuda.machine.held(), cuda.machine.calls.copy()
+    for _ in range(FRAMES):
+        segmenter(image)
+    assert cuda.machine.held() == held
+    calls = cuda.machine.calls - before
+    done = {name: calls[name] for name in calls if name.startswith('cu')}
+    assert done['cuGraphLaunch'] == FRAMES
+    assert not {'cuMemAlloc', 'cuMemHostAlloc', 'cuMemFree', 'cuLaunchKernel', 'cuMemcpyHtoDAsync',
+                'cuMemcpyDtoHAsync', 'cuStreamBeginCapture'} & set(done), done
+
+
+def test_times_name_the_stages(segmenter):
+    times = {}
+    segmenter(tiny_model.scene(), times=times)
+    assert tuple(times) == segmenter.stages == ('upload', 'device', 'download')
+
+
+def test_an_image_that_changes_its_size_leaks_nothing(segmenter, cuda):
+    sizes = [(64, 128), (128, 256), (37, 61)]
+    held = []
+    for _ in range(4):
+        for size in sizes:
+            for _ in range(3):
+                segmenter(tiny_model.scene(size))
+        held.append(cuda.machine.held())
+    assert all(h == held[0] for h in held)
+
+
+def test_half_precision_heads(tensorrt, tmp_path, tiny_onnx, on_cpu):
+    from panoptic_ros.engine.precision import convert
+    half = tmp_path / 'half.onnx'
+    half.write_bytes(convert(tiny_onnx.read_bytes(), 'fp16', None))
+    segmenter = Segmenter.open(make_plan(tmp_path / 'half.plan', half))
+    image = tiny_model.scene((96, 200))
+    for _ in range(3):
+        result = segmenter(image)
+    assert (result.labels == on_cpu(image).labels).mean() > 0.999
+    segmenter.close()
+
+
+def test_out_of_memory_frees_the_gpu(tensorrt, cuda, plan):
+    """Wherever memory runs out, the error says how much was asked, and nothing stays."""
+    Segmenter.open(plan).close()
+    needed = cuda.machine.calls['cuMemAlloc']
+    for nth in range(1, needed + 1):
+        cuda.machine.fail('cuMemAlloc', 2, nth)
+        with pytest.raises(DeviceError, match=r'MiB .* free.*nvidia-smi'):
+            Segmenter.open(plan)
+        assert not cuda.machine.left_behind()
+
+
+def test_the_first_frame_may_run_out_of_memory(tensorrt, cuda, plan, on_cpu):
+    segmenter = Segmenter.open(plan)
+    image = tiny_model.scene((128, 256))
+    cuda.machine.fail('cuMemAlloc', 2)
+    with pytest.raises(DeviceError, match='out of memory'):
+        segmenter(image)
+    assert_same(segmenter(image), on_cpu(image))        # there is memory again
+    segmenter.close()
+
+
+@pytest.mark.parametrize('frames', [0, 1, 2, 5])
+def test_after_a_sticky_error_the_gpu_can_be_opened_again(tensorrt, cuda, plan, on_cpu, frames):
+    image = tiny_model.scene((128, 256))
+    segmenter = Segmenter.open(plan)
+    for _ in range(frames):
+        segmenter(image)
+    cuda.machine.fail('kernel', 700)
+    with pytest.raises(DeviceError, match='illegal memory access') as caught:
+        segmenter(image)
+    assert caught.value.sticky
+    with pytest.raises(DeviceError):
+        segmenter(image)
+    segmenter.close()
+    again = Segmenter.open(plan)
+    assert_same(again(image), on_cpu(image))
+    again.close()
+
+
+def test_a_network_that_cannot_be_recorded_runs_without_a_graph(segmenter, cuda, on_cpu,
+                                                                monkeypatch, caplog):
+    image = tiny_model.scene()
+    segmenter(image)
+
+    def refuse(*_):
+        raise DeviceError('recording a graph: operation not permitted')
+
+    monkeypatch.setattr('panoptic_ros.device.gpu.capture', refuse)
+    before = cuda.machine.calls.copy()
+    for _ in range(4):
+        assert_same(segmenter(image), on_cpu(image))
+    assert 'no CUDA graph' in caplog.text
+    assert len(caplog.records) == 1
+    assert (cuda.machine.calls - before)['cuGraphLaunch'] == 0
+
+
+def test_no_gpu(tensorrt, cuda, plan):
+    cuda.machine.gpus = ()
+    with pytest.raises(DeviceError, match='nvidia-smi'):
+        Segmenter.open(plan)
+
+
+def test_a_plan_for_another_gpu(tensorrt, tmp_path, tiny_onnx):
+    foreign = make_plan(tmp_path / 'foreign.plan', tiny_onnx, target='sm_120')
+    with pytest.raises(ModelError, match=r'sm_120.*build it again'):
+        Segmenter.open(foreign)
+
+
+def test_kernels_for_another_gpu(tensorrt, tmp_path, tiny_onnx):
+    foreign = make_plan(tmp_path / 'foreign.plan', tiny_onnx, cubin=cubin_for('sm_75'))
+    with pytest.raises(DeviceError, match='build the engine again'):
+        Segmenter.open(foreign)
+
+
+def test_a_plan_without_its_kernels(tensorrt, plan):
+    cubin_path(plan).unlink()
+    with pytest.raises(ModelError, match=r'tiny\.cubin'):
+        Segmenter.open(plan)
