@@ -92,7 +92,9 @@ class CudaPipeline:
             if batch is not None:
                 self._batch = None
                 batch.close()
-            batch = _Batch(self._device, self._engine, self._kernels, sizes, options, pictures)
+            with self._device.all_or_nothing():
+                batch = _Batch(self._device, self._engine, self._kernels, sizes, options,
+                               pictures)
             self._batch = batch
         batch.change_options(options, opacity)
         batch.fill(images)

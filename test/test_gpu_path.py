@@ -13,6 +13,7 @@ from gpu_plans import cubin_for, make_plan
 from panoptic_ros import GroupingOptions, Segmenter, overlay
 from panoptic_ros.device import DeviceError
 from panoptic_ros.engine import ModelError
+from panoptic_ros.engine.build import BuildCancelled
 from panoptic_ros.engine.plan import cubin_path
 from panoptic_ros.grouping.kernel_sources import KERNELS
 from panoptic_ros.segmenter import PICTURES
@@ -180,9 +181,12 @@ def test_out_of_memory_frees_the_gpu(tensorrt, cuda, plan):
 def test_the_first_frame_may_run_out_of_memory(tensorrt, cuda, plan, on_cpu):
     segmenter = Segmenter.open(plan)
     image = tiny_model.scene((128, 256))
-    cuda.machine.fail('cuMemAlloc', 2)
-    with pytest.raises(DeviceError, match='out of memory'):
-        segmenter(image)
+    held = cuda.machine.held()
+    for name in ('cuMemAlloc', 'cuMemAlloc', 'cuMemAlloc', 'cuMemHostAlloc'):
+        cuda.machine.fail(name, 2, nth=1 + cuda.machine.calls['cuMemAlloc'] % 3)
+        with pytest.raises(DeviceError, match='out of memory'):
+            segmenter(image)
+        assert cuda.machine.held() == held
     assert_same(segmenter(image), on_cpu(image))        # there is memory again
     segmenter.close()
 
@@ -244,3 +248,52 @@ def test_a_plan_without_its_kernels(tensorrt, plan):
     cubin_path(plan).unlink()
     with pytest.raises(ModelError, match=r'tiny\.cubin'):
         Segmenter.open(plan)
+
+
+class Builds:
+    """In the place of TensorRT's builder; test/engine runs the real one."""
+
+    def __init__(self, monkeypatch, folder):
+        self.made = 0
+        self._folder = folder
+        monkeypatch.setattr('panoptic_ros.engine.build.serialize', self._serialize)
+
+    def _serialize(self, tensorrt, file, content, options, info, monitor, timing_cache):
+        self.made += 1
+        model = self._folder / f'converted-{self.made}.onnx'
+        model.write_bytes(content)
+        return fake_tensorrt.write_plan(model, (1, options.batch), info.target), 'as asked for'
+
+
+def test_an_onnx_model_is_built_once_for_this_gpu(tensorrt, tiny_onnx, tmp_path, monkeypatch,
+                                                  on_cpu):
+    builds, lines = Builds(monkeypatch, tmp_path), []
+    image = tiny_model.scene((96, 200))
+    for precision, made in (('fp32', 1), ('fp32', 1), ('fp16', 2), ('fp32', 2)):
+        segmenter = Segmenter.open_on_gpu(tiny_onnx, precision=precision, log=lines.append,
+                                          folder=tmp_path / 'cache')
+        for _ in range(3):
+            labels = segmenter(image).labels
+        segmenter.close()
+        assert (labels == on_cpu(image).labels).mean() > 0.999
+        assert builds.made == made
+    assert len(lines) == 2
+    monkeypatch.setattr(tensorrt.module, '__version__', '10.1.fake')
+    Segmenter.open_on_gpu(tiny_onnx, precision='fp32', log=lines.append,
+                          folder=tmp_path / 'cache').close()
+    assert builds.made == 3
+    assert 'built by TensorRT 10.0.fake, this is TensorRT 10.1.fake' in lines[-1]
+
+
+def test_a_build_that_fails_or_is_cancelled_frees_the_gpu(tensorrt, cuda, tiny_onnx, tmp_path,
+                                                          monkeypatch):
+    Builds(monkeypatch, tmp_path)
+    with pytest.raises(BuildCancelled):
+        Segmenter.open_on_gpu(tiny_onnx, log=[].append, folder=tmp_path / 'cache',
+                              cancelled=lambda: True)
+    assert not list((tmp_path / 'cache').glob('*.plan*'))
+    assert not cuda.machine.left_behind()
+    with pytest.raises(ValueError, match='calibration'):
+        Segmenter.open_on_gpu(tiny_onnx, precision='int8', log=[].append,
+                              folder=tmp_path / 'cache')
+    assert not cuda.machine.left_behind()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
 import numpy.typing as npt
@@ -129,6 +129,10 @@ class Device:
 
         """
         self._memory.free(array)
+
+    def all_or_nothing(self) -> AbstractContextManager[None]:
+        """Free what a block allocates if the block raises."""
+        return self._memory.all_or_nothing()
 
     def upload(self, target: DeviceArray, source: npt.NDArray[Any]) -> None:
         """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,22 @@ class Memory:
                 self._allocations.pop(address).free()
             else:
                 _unlock(self._pinned.pop(address))
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Free what the block allocates if it raises; see ``Device.all_or_nothing``."""
+        before = {*self._allocations, *self._pinned}
+        try:
+            yield
+        except BaseException:
+            if not self._context.lost:
+                with self._context.using('freeing memory'):
+                    self._context.wait()
+                    for address in [a for a in self._allocations if a not in before]:
+                        self._allocations.pop(address).free()
+                    for address in [a for a in self._pinned if a not in before]:
+                        _unlock(self._pinned.pop(address))
+            raise
 
     def is_pinned(self, array: npt.NDArray[Any]) -> bool:
         """Tell whether all of an array on the host is page-locked."""

@@ -77,6 +77,7 @@ class FakeTensorRt:
         self.module.ILogger = type('ILogger', (), {
             'Severity': Severity, '__init__': lambda self: None, 'log': lambda *_: None})
         self.module.Logger = type('Logger', (self.module.ILogger,), {})
+        self.module.IProgressMonitor = type('IProgressMonitor', (), {})
         self.module.Runtime = lambda logger: _Runtime(self, logger)
 
     def fails(self, name: str, logger: Any) -> bool:
