@@ -10,7 +10,8 @@ import tiny_model
 from cuda_on_cpu import Program
 from gpu_plans import cubin_for, make_plan
 
-from panoptic_ros import GroupingOptions, Segmenter, overlay
+from panoptic_ros import GroupingOptions, Segmenter, grouping, overlay
+from panoptic_ros.benchmarks.heads import make_heads
 from panoptic_ros.device import DeviceError
 from panoptic_ros.engine import ModelError
 from panoptic_ros.engine.build import BuildCancelled
@@ -153,6 +154,15 @@ def test_an_image_that_changes_its_size_leaks_nothing(segmenter, cuda):
                 segmenter(tiny_model.scene(size))
         held.append(cuda.machine.held())
     assert all(h == held[0] for h in held)
+
+
+def test_grouping_of_heads_on_the_host(cuda, cityscapes):
+    heads = make_heads(cityscapes, (128, 256), 20)
+    results = [grouping.group(heads, cityscapes, (130, 250), method, confidence=True)
+               for method in ('cuda', 'cpu')]
+    assert_same(*results)
+    assert abs(results[0].confidence.astype(int) - results[1].confidence).max() <= 1
+    assert not cuda.machine.left_behind()
 
 
 def test_half_precision_heads(tensorrt, tmp_path, tiny_onnx, on_cpu):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _TILE_ROWS = 4          # as kernels/assignment.cuh
 _CELLS = 256            # threads of a block that reads cells
+_LIST_WARPS = 32        # of the one block that lists an image's centres, or numbers its segments
 
 
 @dataclass(frozen=True)
@@ -152,9 +153,9 @@ class CudaGrouping:
         self._device.zero(self._summed)
         self._launch(f'read_cells_{head}', (-(-rows * columns // _CELLS), 1), (_CELLS, 1))
         self._launch(f'find_peaks_{head}', (words, lines), (32, warps))
-        self._launch(f'list_centers_{head}', (1, 1), (32, max(warps, 8)))
+        self._launch(f'list_centers_{head}', (1, 1), (32, _LIST_WARPS))
         self._launch(f'assign_pixels_{head}', (words, tiles), (32, warps))
-        self._launch('number_segments_any', (1, 1), (32, max(warps, 8)))
+        self._launch('number_segments_any', (1, 1), (32, _LIST_WARPS))
         self._launch(f'paint_labels_{head}', (words, tiles), (32, warps))
         if self.pictures:
             self._launch('draw_pictures_any', (words, lines), (32, warps))

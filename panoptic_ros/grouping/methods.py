@@ -11,7 +11,8 @@ from ..labels import LabelSpace
 from ..panoptic import Panoptic
 from .options import GroupingOptions
 
-METHODS = ('reference', 'cpu')
+METHODS = {'reference': 'reference', 'cpu': 'cpu', 'cuda': 'cuda_once'}
+"""The methods and their modules."""
 _MOST_CLASSES = 255
 
 
@@ -32,7 +33,8 @@ def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int] | None = 
     size
         (height, width) of the label image in pixels; the network's input size by default.
     method
-        ``'cpu'``: compiled by numba.  ``'reference'``: the definition in NumPy, slow.
+        ``'cpu'``: compiled by numba.  ``'reference'``: the definition in NumPy, slow.  ``'cuda'``:
+        on a GPU that is opened for this one call; for many frames take a ``Segmenter``.
     options
         The thresholds; the published ones by default.
     confidence
@@ -49,6 +51,8 @@ def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int] | None = 
         method.
     ImportError
         The method needs a library that is not installed.
+    DeviceError
+        There is no GPU, or it fails.
 
     """
     if len(label_space) != len(heads.semantic):
@@ -62,8 +66,8 @@ def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int] | None = 
     if height < 1 or width < 1:
         raise ValueError(f'size is {size}: expected a positive (height, width) in pixels')
     if method not in METHODS:
-        raise ValueError(f'no grouping method {method!r}: expected one of {METHODS}')
-    execution = import_module(f'.{method}', __package__)
+        raise ValueError(f'no grouping method {method!r}: expected one of {tuple(METHODS)}')
+    execution = import_module(f'.{METHODS[method]}', __package__)
     return execution.group(heads, label_space, (height, width), options or GroupingOptions(),
                            confidence)
 

@@ -14,9 +14,9 @@ FAR = 1 << 30
 
 _POINTERS = (
     'semantic', 'center', 'offset', 'is_thing', 'colors', 'camera', 'network_input', 'cell_code',
-    'probability', 'peaks', 'row_peaks', 'center_y', 'center_x', 'heat', 'center_count', 'areas',
-    'votes', 'label_of', 'class_of', 'labels', 'tallies', 'confidence', 'semantic_image',
-    'instance_image', 'overlay')
+    'probability', 'peaks', 'row_peaks', 'busy_rows', 'center_y', 'center_x', 'heat',
+    'center_count', 'areas', 'votes', 'label_of', 'class_of', 'labels', 'tallies', 'confidence',
+    'semantic_image', 'instance_image', 'overlay')
 _INTEGERS = ('classes', 'rows', 'columns', 'height', 'width', 'words', 'step', 'input_height',
              'input_width')
 _FLOATS = ('y_step', 'x_step', 'y_scale', 'x_scale', 'threshold')

@@ -71,6 +71,7 @@ class Workspace:
         for image, size in enumerate(sizes):
             place({'cell_code': (cells, np.uint16), 'probability': (cells, np.int32),
                    'peaks': ((size[0], words_of(size)), np.uint32),
+                   'busy_rows': ((size[0],), np.int32),
                    'center_y': ((MOST_CENTERS,), np.float32),
                    'center_x': ((MOST_CENTERS,), np.float32),
                    'class_of': ((codes,), np.uint16)}, image)

@@ -90,6 +90,16 @@ def test_half_precision_heads(cityscapes):
     assert_same(result, grouping.group(heads, cityscapes, method='reference', confidence=True))
 
 
+@pytest.mark.parametrize('warps', [1, 4, 32])
+def test_the_blocks_that_list_and_number(cityscapes, warps, monkeypatch):
+    monkeypatch.setattr('panoptic_ros.grouping.cuda._LIST_WARPS', warps)
+    heads = make_heads(cityscapes, (256, 512), 150)
+    for options in (GroupingOptions(), GroupingOptions(top_k=40)):
+        result, = group_batch([heads], cityscapes, [(333, 512)], options)
+        assert_same(result, grouping.group(heads, cityscapes, (333, 512), 'reference', options,
+                                           confidence=True))
+
+
 def test_a_batch_of_cameras_of_several_sizes(cityscapes):
     sizes = [(256, 512), (90, 333), (400, 250), (1, 1)]
     batch = [make_heads(cityscapes, (128, 256), 10 * n, seed=n) for n in range(len(sizes))]

@@ -29,10 +29,8 @@ __device__ int classify(const Task& task, const Place& y, const Place& x) {
     return task.is_thing[winner] ? THING + winner : winner;
 }
 
-// The box of the targets of a tile's thing pixels.
-struct Aim {
-    float y0, y1, x0, x1;
-};
+// The box of the targets of a tile's thing pixels; the far edges negated, so that all are minima.
+enum Edge { TOP, MINUS_BOTTOM, LEFT, MINUS_RIGHT, EDGES };
 
 __device__ inline float squared_distance(float dy, float dx) {
     return dy * dy + dx * dx;
@@ -41,24 +39,25 @@ __device__ inline float squared_distance(float dy, float dx) {
 // List the centres that can be the nearest to a target in the box, in their order; return how
 // many.  A centre is left out when it is farther from the box than the farthest corner of the box
 // from another centre.  Rounding keeps the order of these distances, so the choice is exact.
-__device__ inline int choose_centers(const Task& task, const Aim& aim, int count,
+__device__ inline int choose_centers(const Task& task, const float (&box)[EDGES], int count,
                                      unsigned short* chosen, float* scratch, int* totals) {
-    float bound = LARGEST;
+    const float y0 = box[TOP], y1 = -box[MINUS_BOTTOM], x0 = box[LEFT], x1 = -box[MINUS_RIGHT];
+    float bound[1] = {LARGEST};
     for (int index = thread_of_block(); index < count; index += threads_of_block()) {
         const float y = task.center_y[index], x = task.center_x[index];
-        const float dy = max(aim.y1 - y, y - aim.y0), dx = max(aim.x1 - x, x - aim.x0);
-        bound = min(bound, squared_distance(dy, dx));
+        const float dy = max(y1 - y, y - y0), dx = max(x1 - x, x - x0);
+        bound[0] = min(bound[0], squared_distance(dy, dx));
     }
-    bound = block_min(bound, scratch);
+    block_min(bound, scratch);
     int found = 0;
     for (int first = 0; first < count; first += threads_of_block()) {
         const int index = first + thread_of_block();
         bool near = false;
         if (index < count) {
             const float y = task.center_y[index], x = task.center_x[index];
-            const float dy = max(max(aim.y0 - y, y - aim.y1), 0.0f);
-            const float dx = max(max(aim.x0 - x, x - aim.x1), 0.0f);
-            near = squared_distance(dy, dx) <= bound;
+            const float dy = max(max(y0 - y, y - y1), 0.0f);
+            const float dx = max(max(x0 - x, x - x1), 0.0f);
+            near = squared_distance(dy, dx) <= bound[0];
         }
         int all;
         const int slot = found + block_sum_before(near, totals, &all);
@@ -79,7 +78,7 @@ __device__ void assign_pixels(const Task* tasks) {
     __shared__ int counts[COUNT_SLOTS];
     __shared__ unsigned short chosen[MOST_CENTERS];
     __shared__ float near_y[MOST_CENTERS], near_x[MOST_CENTERS];
-    __shared__ float scratch[32];
+    __shared__ float scratch[32 * EDGES];
     __shared__ int totals[33];
     const Task& task = tasks[blockIdx.z];
     const int top = blockIdx.y * blockDim.y * TILE_ROWS, left = blockIdx.x * 32;
@@ -94,7 +93,7 @@ __device__ void assign_pixels(const Task* tasks) {
     const Place column = locate(min(x, task.width - 1), task.x_step, task.columns);
     int code[TILE_ROWS];
     float target_y[TILE_ROWS], target_x[TILE_ROWS];
-    Aim aim = {LARGEST, LARGEST, LARGEST, LARGEST};     // upper edges negated
+    float box[EDGES] = {LARGEST, LARGEST, LARGEST, LARGEST};
 #pragma unroll
     for (int step = 0; step < TILE_ROWS; ++step) {
         const int y = top + step * blockDim.y + threadIdx.y;
@@ -109,19 +108,16 @@ __device__ void assign_pixels(const Task* tasks) {
                 + upsample_offset<Head>(task, 0, row, column) * task.y_scale;
             target_x[step] = static_cast<float>(x)
                 + upsample_offset<Head>(task, 1, row, column) * task.x_scale;
-            aim.y0 = min(aim.y0, target_y[step]);
-            aim.y1 = min(aim.y1, -target_y[step]);
-            aim.x0 = min(aim.x0, target_x[step]);
-            aim.x1 = min(aim.x1, -target_x[step]);
+            box[TOP] = min(box[TOP], target_y[step]);
+            box[MINUS_BOTTOM] = min(box[MINUS_BOTTOM], -target_y[step]);
+            box[LEFT] = min(box[LEFT], target_x[step]);
+            box[MINUS_RIGHT] = min(box[MINUS_RIGHT], -target_x[step]);
         }
     }
     const int centers = *task.center_count;
-    aim.y0 = block_min(aim.y0, scratch);                // also: the tables are clear now
-    if (centers > 0 && aim.y0 < LARGEST) {              // some pixel is of a thing
-        aim.y1 = -block_min(aim.y1, scratch);
-        aim.x0 = block_min(aim.x0, scratch);
-        aim.x1 = -block_min(aim.x1, scratch);
-        const int count = choose_centers(task, aim, centers, chosen, scratch, totals);
+    block_min(box, scratch);                            // also: the tables are clear now
+    if (centers > 0 && box[TOP] < LARGEST) {            // some pixel is of a thing
+        const int count = choose_centers(task, box, centers, chosen, scratch, totals);
         for (int index = thread_of_block(); index < count; index += threads_of_block()) {
             near_y[index] = task.center_y[chosen[index]];
             near_x[index] = task.center_x[chosen[index]];

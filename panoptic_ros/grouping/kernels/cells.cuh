@@ -14,6 +14,7 @@ __device__ void read_cells(const Task* tasks) {
     float best = finite_logit(as_float(logits[cell]));
     float total = 1.0f;                     // of exp(logit - best)
     int winner = 0;
+#pragma unroll 4
     for (int class_id = 1; class_id < task.classes; ++class_id) {
         const float logit = finite_logit(
             as_float(logits[static_cast<long long>(class_id) * cells + cell]));

@@ -113,21 +113,28 @@ __device__ float find_kth_heat(const Task& task, int* histogram, unsigned* chose
     return __uint_as_float(*chosen);
 }
 
-// Number the rows' peaks from the first row on; return how many there are.
-__device__ inline int start_rows(const Task& task, int* totals) {
+// Number the rows' peaks from the first row on, and list the rows that have some; return how many
+// peaks there are.
+__device__ inline int start_rows(const Task& task, int* totals, int* busy_count) {
     const int each = (task.height + threads_of_block() - 1) / threads_of_block();
     const int first = min(thread_of_block() * each, task.height);
     const int last = min(first + each, task.height);
-    int count = 0, all;
+    int count = 0, busy = 0, all, all_busy;
     for (int y = first; y < last; ++y) {
         count += task.row_peaks[y];
+        busy += task.row_peaks[y] > 0;
     }
     int start = block_sum_before(count, totals, &all);
+    int place = block_sum_before(busy, totals, &all_busy);
     for (int y = first; y < last; ++y) {
         const int peaks = task.row_peaks[y];
+        if (peaks > 0) {
+            task.busy_rows[place++] = y;
+        }
         task.row_peaks[y] = start;
         start += peaks;
     }
+    *busy_count = all_busy;
     __syncthreads();
     return all;
 }
@@ -164,15 +171,14 @@ __device__ void list_centers(const Task* tasks) {
         }
         __syncthreads();
     }
-    all = start_rows(task, totals);
+    int busy;
+    all = start_rows(task, totals, &busy);
     if (thread_of_block() == 0) {
         *task.center_count = all;
     }
-    for (int y = warp; y < task.height; y += warps) {
+    for (int row = warp; row < busy; row += warps) {    // most have none
+        const int y = task.busy_rows[row];
         int next = task.row_peaks[y];
-        if (next == (y + 1 < task.height ? task.row_peaks[y + 1] : all)) {
-            continue;
-        }
         for (int first = 0; first < task.words; first += 32) {
             const int word = first + lane;
             unsigned bits = word < task.words ? task.peaks[y * task.words + word] : 0;

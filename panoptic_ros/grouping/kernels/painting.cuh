@@ -23,11 +23,9 @@ __device__ inline Tally& tally_of(const Task& task, int code) {
     return task.tallies[code < THING ? code : task.classes + code - INSTANCE];
 }
 
-// The probability of a segment's class in the cell that holds the middle of a pixel.
+// The probability of a segment's class in a cell.
 template <class Head>
-__device__ int probability_of(const Task& task, int class_id, int y, int x) {
-    const int row = containing_cell(y, task.height, task.rows);
-    const int column = containing_cell(x, task.width, task.columns);
+__device__ int probability_of(const Task& task, int class_id, int row, int column) {
     const int cell = row * task.columns + column;
     const int winner = task.cell_code[cell] % THING;
     if (winner == class_id) {
@@ -55,6 +53,7 @@ __device__ void paint_labels(const Task* tasks) {
     }
     __syncthreads();
     const int x = left + threadIdx.x;
+    const int column = containing_cell(x, task.width, task.columns);
     for (int step = 0; step < TILE_ROWS; ++step) {
         const int y = top + step * blockDim.y + threadIdx.y;
         int code = NO_SEGMENT, probability = 0;
@@ -66,7 +65,8 @@ __device__ void paint_labels(const Task* tasks) {
             if (label == UNLABELED) {
                 code = NO_SEGMENT;
             } else {
-                probability = probability_of<Head>(task, task.class_of[code], y, x);
+                probability = probability_of<Head>(
+                    task, task.class_of[code], containing_cell(y, task.height, task.rows), column);
             }
         }
         for_each_key(code, code != NO_SEGMENT, [&](unsigned mask, int key, bool leads) {

@@ -33,6 +33,7 @@ struct Task {
     int* probability;                   // [rows, columns] of the cell's class
     unsigned* peaks;                    // [height, words] a bit for each pixel
     int* row_peaks;                     // [height], zero at first
+    int* busy_rows;                     // [height] those that have peaks
     float* center_y;                    // [MOST_CENTERS]
     float* center_x;                    // [MOST_CENTERS]
     float* heat;                        // [MOST_CENTERS]

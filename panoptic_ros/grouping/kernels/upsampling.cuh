@@ -37,9 +37,9 @@ __device__ inline Place locate(int pixel, float cells_per_pixel, int cells) {
     return place;
 }
 
-// The cell that holds the middle of a pixel.
-__device__ inline int containing_cell(int pixel, int pixels, int cells) {
-    return static_cast<int>((2ll * pixel + 1) * cells / (2ll * pixels));
+// The cell that holds the middle of a pixel; no axis has so many that 32 bits overflow.
+__device__ inline int containing_cell(unsigned pixel, unsigned pixels, unsigned cells) {
+    return static_cast<int>((2u * pixel + 1u) * cells / (2u * pixels));
 }
 
 __device__ inline float interpolate(const Place& y, const Place& x, float upper_left,

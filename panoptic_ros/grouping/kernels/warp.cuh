@@ -45,20 +45,26 @@ __device__ inline int block_sum_before(int value, int* totals, int* all) {
     return before + totals[thread / 32];    // next time, only this warp writes there before all meet
 }
 
-__device__ inline float block_min(float value, float* scratch) {
-    const int thread = thread_of_block(), warps = threads_of_block() / 32, lane = thread % 32;
-    for (int distance = 16; distance > 0; distance /= 2) {
-        value = min(value, __shfl_xor_sync(EVERY_LANE, value, distance));
-    }
-    if (lane == 0) {
-        scratch[thread / 32] = value;
+// The least of each of COUNT values over the block; `scratch` is shared memory, [32 * COUNT].
+template <int COUNT>
+__device__ inline void block_min(float (&values)[COUNT], float* scratch) {
+    const int thread = thread_of_block(), warps = threads_of_block() / 32;
+    for (int index = 0; index < COUNT; ++index) {
+        for (int distance = 16; distance > 0; distance /= 2) {
+            values[index] = min(values[index],
+                                __shfl_xor_sync(EVERY_LANE, values[index], distance));
+        }
+        if (thread % 32 == 0) {
+            scratch[thread / 32 * COUNT + index] = values[index];
+        }
     }
     __syncthreads();
     for (int warp = 0; warp < warps; ++warp) {
-        value = min(value, scratch[warp]);
+        for (int index = 0; index < COUNT; ++index) {
+            values[index] = min(values[index], scratch[warp * COUNT + index]);
+        }
     }
     __syncthreads();
-    return value;
 }
 
 // Call `serve(mask)` once in one lane for each distinct key of the lanes that take part; `mask`

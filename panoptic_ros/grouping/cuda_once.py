@@ -1,0 +1,40 @@
+"""The grouping on a GPU that is opened for one image, whose heads come from the host."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from ..device import Device, compile_kernels
+from ..heads import Heads
+from ..labels import LabelSpace
+from ..panoptic import Panoptic
+from .cuda import CudaGrouping, DeviceHeads
+from .kernel_sources import KERNELS
+from .options import GroupingOptions
+
+
+def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
+          options: GroupingOptions, confidence: bool) -> Panoptic:
+    """Group heads as ``reference`` does; the parameters are those of ``grouping.group``."""
+    device = Device.open()
+    try:
+        kernels = device.load(_compiled(device.target))
+        arrays = [np.ascontiguousarray(head)
+                  for head in (heads.semantic[None], heads.center[None, None], heads.offset[None])]
+        semantic, center, offset = copies = [device.empty(array.shape, array.dtype)
+                                             for array in arrays]
+        for copy, array in zip(copies, arrays, strict=True):
+            device.upload(copy, array)
+        pictures = frozenset({'confidence'} if confidence else ())
+        on_device = DeviceHeads(semantic, center, offset, heads.stride)
+        work = CudaGrouping(device, kernels, on_device, label_space, [size], options, pictures)
+        work.enqueue()
+        device.synchronize()
+        return work.result(0)
+    finally:
+        device.close()
+
+
+_compiled = lru_cache(lambda target: compile_kernels(KERNELS, target))
