@@ -1,6 +1,7 @@
 """The node on the GPU path, over DDS, on doubles of CUDA and TensorRT in its own process."""
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.ros
 TEST = Path(__file__).parents[1]
 SCENE = tiny_model.scene((128, 256))
 PROGRAM = """
-import sys
+import sys, time
 from pathlib import Path
 sys.path[:0] = [{support!r}, {test!r}]
 import fake_cuda, fake_tensorrt, pytest
@@ -33,6 +34,12 @@ patch = pytest.MonkeyPatch()
 doubles = fake_cuda.install(patch, kernels=run)
 cuda = next(doubles)
 fake_tensorrt.install(patch, cuda.machine)
+def serialize(tensorrt, file, content, options, info, monitor, timing_cache):
+    print('building', flush=True)
+    while Path({fault!r}).exists():
+        time.sleep(0.01)
+    return fake_tensorrt.write_plan(file.path, (1, options.batch), info.target), 'as asked for'
+patch.setattr('panoptic_ros.engine.build.serialize', serialize)
 from panoptic_ros.cli.panoptic_node import main
 try:
     main({arguments!r})
@@ -47,9 +54,11 @@ def plan(tmp_path, tiny_onnx):
     return make_plan(tmp_path / 'tiny.plan', tiny_onnx)
 
 
-def start(domain, plan, fault, name):
+def start(domain, model, fault, name, **parameters):
     arguments = ['--ros-args', '-r', f'__node:={name}', '-r', f'image:=/{name}/image',
-                 '-p', f'model:={plan}']
+                 '-p', f'model:={model}']
+    for key, value in parameters.items():
+        arguments += ['-p', f'{key}:={value}']
     return Process([sys.executable, '-c', PROGRAM.format(
         support=str(TEST / 'support'), test=str(TEST), fault=str(fault), arguments=arguments)],
         domain)
@@ -106,3 +115,36 @@ def test_after_a_lost_context_the_node_can_be_configured_again(domain, client, p
         client.exchange(image_message(SCENE, 'bgr8', client.header()), '/lost/image', labels)
         assert node.stop() == 0
         assert 'left: []' in node.output
+
+
+def test_the_first_start_builds_and_the_next_finds_the_engine(domain, client, tiny_onnx, tmp_path):
+    cache, fault = tmp_path / 'cache', tmp_path / 'fault'
+    with start(domain, tiny_onnx, fault, 'builder', engine_cache=cache, build_only='true',
+               precision='fp32') as node:
+        assert node.process.wait(60) == 0
+        node.wait_for_output('Building tiny-fp32-sm_89-')
+    assert len(list(cache.glob('*.plan'))) == 1
+    with start(domain, tiny_onnx, fault, 'built', engine_cache=cache, precision='fp32') as node:
+        node.wait_for_output('waiting for images')
+        assert 'uilding' not in node.output
+        labels = client.subscribe(Image, '/built/panoptic')
+        client.exchange(image_message(SCENE, 'bgr8', client.header()), '/built/image', labels)
+        assert node.stop() == 0
+
+
+def test_a_build_that_fails_fails_a_build_only_start(domain, tmp_path):
+    with start(domain, tmp_path / 'absent.onnx', tmp_path / 'fault', 'failing',
+               runtime='tensorrt', build_only='true') as node:
+        assert node.process.wait(60) == 1
+        node.wait_for_output('cannot configure: no .*absent.onnx')
+
+
+def test_a_signal_ends_a_build_and_nothing_is_written(domain, tiny_onnx, tmp_path):
+    cache, fault = tmp_path / 'cache', tmp_path / 'fault'
+    fault.touch()
+    with start(domain, tiny_onnx, fault, 'interrupted', engine_cache=cache) as node:
+        node.wait_for_output('^building')
+        begin = time.monotonic()
+        assert node.stop() == 0
+        assert time.monotonic() - begin < 20, 'ten times what it may take'
+    assert not [path for path in cache.iterdir() if path.suffix != '.lock']

@@ -44,6 +44,8 @@ def test_thresholds_come_from_the_model_unless_set():
     ('nms_kernel', 0, r'nms_kernel is 0'),
     ('top_k', 0, r'top_k is 0: expected 1 to 1000'),
     ('image_transport', 'theora', r"image_transport is 'theora': expected one of raw, compr"),
+    ('runtime', 'cuda', r"runtime is 'cuda': expected one of auto, onnxruntime, tensorrt"),
+    ('precision', 'bf16', r"precision is 'bf16': expected one of fp32, fp16, int8"),
     ('model', '', r"model is ''")])
 def test_refuses_with_a_reason(name, value, reason):
     with pytest.raises(ValueError, match=reason):
@@ -51,7 +53,8 @@ def test_refuses_with_a_reason(name, value, reason):
 
 
 @pytest.mark.parametrize(('name', 'value'), [
-    ('model', 'other'), ('threads', 2), ('image_transport', 'compressed')])
+    ('model', 'other'), ('threads', 2), ('image_transport', 'compressed'),
+    ('runtime', 'tensorrt'), ('precision', 'int8'), ('gpu', 1), ('engine_cache', '/srv/plans')])
 def test_structural_parameters_wait_for_cleanup(name, value):
     assert getattr(Settings().change({name: value}, configured=False), name) == value
     with pytest.raises(ValueError, match=f'{name} cannot change while the node is configured'):
@@ -87,7 +90,7 @@ def test_declarations_describe_themselves(node):
     for parameter in fields(Settings):
         descriptor = node.describe_parameter(parameter.name)
         assert descriptor.description.endswith('.')
-        assert descriptor.read_only == (parameter.name == 'autostart')
+        assert descriptor.read_only == (parameter.name in ('autostart', 'build_only'))
     threshold = node.describe_parameter('center_threshold')
     assert threshold.floating_point_range[0].to_value == 1
     assert node.describe_parameter('top_k').integer_range[0].to_value == 1000
