@@ -11,6 +11,7 @@ from ..report import add_json_argument, write_json
 
 BENCHMARKS = {
     'evaluation': 'panoptic quality of 1024x2048 pairs against cityscapesscripts',
+    'gpu': 'the GPU path: grouping, image to labels, graph, batches of cameras',
     'grouping': 'grouping at 1024x2048 against upsampling the heads with PyTorch',
     'segmenter': 'stage times from camera image to labels',
     'streets': 'frames per second of the scene renderer',

@@ -33,8 +33,12 @@ from ..labels import LabelSpace
 from ..network.config import PRESETS, NetworkConfig
 
 if TYPE_CHECKING:
+    from ..network.checkpoint import Checkpoint
     from ..network.frames import StreetFrames
     from ..network.trainer import Step, Trainer
+
+UNFOLDING_FRAMES = 64
+"""From so many frames the batch statistics of an exported model are measured again."""
 
 LOG_EVERY = 20
 """Steps between lines of the log."""
@@ -69,8 +73,9 @@ def _parser() -> argparse.ArgumentParser:
                         help='shape of the network (default: %(default)s)')
     start = parser.add_mutually_exclusive_group()
     start.add_argument('--resume', action='store_true', help='go on from RUN/checkpoint.pt')
-    start.add_argument('--weights', type=Path, metavar='CHECKPOINT',
-                       help='start from the weights of another training')
+    start.add_argument('--weights', type=Path, metavar='FILE',
+                       help='start from the weights of another training: its checkpoint, or the '
+                       '.onnx file that was exported from it')
 
     length = parser.add_argument_group('length and learning rate')
     either = length.add_mutually_exclusive_group()
@@ -127,10 +132,20 @@ def _train(args: argparse.Namespace) -> None:
     trainer = _trainer(args, frames)
     if args.resume:
         trainer.resume(Checkpoint.load(path))
-    elif args.weights is not None:
-        trainer.start_from(Checkpoint.load(args.weights))
     _render(frames, args.workers)
+    if args.weights is not None:
+        trainer.start_from(_weights(args.weights, frames))
     _run(trainer, args.run, path, args.save_minutes * 60)
+
+
+def _weights(path: Path, frames: StreetFrames) -> Checkpoint:
+    from ..network.checkpoint import Checkpoint
+    from ..network.unfolding import unfold
+
+    if path.suffix != '.onnx':
+        return Checkpoint.load(path)
+    chosen = range(0, len(frames), max(1, len(frames) // UNFOLDING_FRAMES))
+    return unfold(path, (frames[index][0] for index in chosen))
 
 
 def _trainer(args: argparse.Namespace, frames: StreetFrames) -> Trainer:

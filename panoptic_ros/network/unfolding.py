@@ -1,0 +1,117 @@
+"""Exported weights back into a network that can be trained further."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from ..engine.metadata import ModelMetadata
+from .checkpoint import Checkpoint, CheckpointError
+from .config import NetworkConfig
+from .deeplab import PanopticDeepLab
+
+
+def unfold(path: Path, images: Iterable[npt.NDArray[np.uint8]]) -> Checkpoint:
+    """
+    Read the weights of a model that ``export`` wrote, and measure its batch statistics again.
+
+    An export folds batch norm into the convolutions, so what the norms had seen is lost.  Here
+    each gets the mean and the variance that the folded convolution shows on some images, and
+    the weights with which it then changes nothing: the network computes what the file does,
+    and can go on from there.
+
+    Parameters
+    ----------
+    path
+        The ONNX file.
+    images
+        Some that the network was trained for, uint8 (H, W, 3) BGR.
+
+    Raises
+    ------
+    CheckpointError
+        The file is not an export of one of this package's networks, or there are no images.
+
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(str(path))
+    metadata = ModelMetadata.from_properties({p.key: p.value for p in model.metadata_props},
+                                             str(path))
+    try:
+        config = NetworkConfig.preset(metadata.network)
+    except ValueError as error:
+        raise CheckpointError(f'{path}: {error}') from error
+    network = PanopticDeepLab(config, len(metadata.label_space)).eval()
+    found = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy())
+             for i in model.graph.initializer}
+    norms = _take_over(network, found, path)
+    _measure(network, norms, images)
+    return Checkpoint(config, metadata.label_space, network.state_dict(),
+                      {'unfolded_from': path.name, **metadata.training}, {})
+
+
+def _take_over(network: PanopticDeepLab, found: dict[str, Tensor],
+               path: Path) -> list[nn.BatchNorm2d]:
+    """Fill in the weights, and let each norm add the bias that was folded into its conv."""
+    norms = []
+    modules = dict(network.named_modules())
+    with torch.no_grad():
+        for name, module in modules.items():
+            if not isinstance(module, nn.Conv2d):
+                continue
+            folded = found.get(f'{name}.weight_bias')
+            parts = {'weight': found.get(f'{name}.weight'), 'bias': found.get(f'{name}.bias')}
+            for part, value in parts.items():
+                target = getattr(module, part)
+                if target is None:
+                    continue
+                if value is None or value.shape != target.shape:
+                    raise CheckpointError(
+                        f'{path} has no {name}.{part} of shape {tuple(target.shape)}: expected '
+                        f'an export of network {network.config.name!r}')
+                target.copy_(value)
+            if folded is not None:
+                norm = modules[f'{name.rpartition(".")[0]}.1']
+                assert isinstance(norm, nn.BatchNorm2d)
+                norm.running_mean = torch.zeros_like(folded)
+                norm.running_var = torch.full_like(folded, 1 - norm.eps)
+                norm.weight.fill_(1)
+                norm.bias.copy_(folded)
+                norms.append(norm)
+    return norms
+
+
+@torch.no_grad()
+def _measure(network: PanopticDeepLab, norms: list[nn.BatchNorm2d],
+             images: Iterable[npt.NDArray[np.uint8]]) -> None:
+    """Give each norm the statistics of what it is fed, and weights that undo them."""
+    sums = [torch.zeros(2, norm.num_features, dtype=torch.float64) for norm in norms]
+    counts = [0] * len(norms)
+
+    def watch(index: int) -> torch.utils.hooks.RemovableHandle:
+        def add(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            values = inputs[0].double().transpose(0, 1).flatten(1)
+            sums[index] += torch.stack([values.sum(1), values.square().sum(1)])
+            counts[index] += values.shape[1]
+        return norms[index].register_forward_pre_hook(add)
+
+    handles = [watch(index) for index in range(len(norms))]
+    for image in images:
+        network(torch.from_numpy(np.ascontiguousarray(image))[None])
+    for handle in handles:
+        handle.remove()
+    for norm, total, count in zip(norms, sums, counts, strict=True):
+        if not count:
+            raise CheckpointError('no images to measure the batch statistics on: give some')
+        mean = total[0] / count
+        variance = (total[1] / count - mean.square()).clamp(min=0)
+        norm.running_mean, norm.running_var = mean.float(), variance.float()
+        norm.weight.copy_((variance + norm.eps).sqrt().float())
+        norm.bias += mean.float()
