@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 
@@ -10,35 +12,69 @@ from ..heads import Heads
 from ..labels import UNLABELED, LabelSpace
 
 
+class TorchHeads(NamedTuple):
+    """Heads of one image as tensors, where PyTorch is to group them."""
+
+    semantic: torch.Tensor
+    """(C, h, w) logits."""
+    center: torch.Tensor
+    """(h, w) heatmap."""
+    offset: torch.Tensor
+    """(2, h, w) as (dy, dx) in pixels of the network's input."""
+    input_size: tuple[int, int]
+    """(height, width) in pixels."""
+
+
 def set_threads(count: int) -> None:
     """Let PyTorch use so many threads."""
     torch.set_num_threads(count)
 
 
+def load(heads: Heads, device: str = 'cpu') -> TorchHeads:
+    """Bring heads to a device, such as 'cuda:0'; on the processor they are not copied."""
+    semantic, center, offset = (torch.from_numpy(head).to(device)
+                                for head in (heads.semantic, heads.center, heads.offset))
+    return TorchHeads(semantic, center, offset, heads.input_size)
+
+
 @torch.inference_mode()
-def upsample(heads: Heads) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Upsample the heads to the network's input size; return classes, heat and offsets."""
+def upsample(heads: Heads | TorchHeads, device: str = 'cpu'
+             ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """
+    Upsample the heads to the network's input size; return classes, heat and offsets.
+
+    Parameters
+    ----------
+    heads
+        Those of one image; float16 is upsampled in float32, as the reference does.
+    device
+        Where heads in arrays are brought to; tensors are left where they are.
+
+    """
+    tensors = load(heads, device) if isinstance(heads, Heads) else heads
     semantic, center, offset = (
-        F.interpolate(torch.from_numpy(head)[None], size=heads.input_size, mode='bilinear',
+        F.interpolate(head[None].float(), size=tensors.input_size, mode='bilinear',
                       align_corners=False)[0]
-        for head in (heads.semantic, heads.center[None], heads.offset))
+        for head in (tensors.semantic, tensors.center[None], tensors.offset))
     return semantic.argmax(0), center[0], offset
 
 
 @torch.inference_mode()
-def group(heads: Heads, label_space: LabelSpace) -> torch.Tensor:
+def group(heads: Heads | TorchHeads, label_space: LabelSpace, device: str = 'cpu'
+          ) -> torch.Tensor:
     """Return the label image, (H, W) int32, by the published steps and thresholds."""
     options = GroupingOptions()
-    classes, heat, offset = upsample(heads)
+    classes, heat, offset = upsample(heads, device)
+    place = heat.device
     pooled = F.max_pool2d(heat[None], options.nms_kernel, 1, options.nms_kernel // 2)[0]
     heat = torch.where((heat > options.center_threshold) & (heat == pooled), heat, -1)
     least = heat.flatten().topk(min(options.top_k, heat.numel())).values[-1].clamp(min=0)
     centers = torch.nonzero(heat > least)
-    labels = torch.full(heat.shape, UNLABELED, dtype=torch.int32)
-    is_thing = torch.from_numpy(label_space.is_thing.copy())[classes]
+    labels = torch.full(heat.shape, UNLABELED, dtype=torch.int32, device=place)
+    is_thing = torch.from_numpy(label_space.is_thing.copy()).to(place)[classes]
     if len(centers):
-        y, x = torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in heat.shape),
-                              indexing='ij')
+        y, x = torch.meshgrid(*(torch.arange(n, dtype=torch.float32, device=place)
+                                for n in heat.shape), indexing='ij')
         target = (torch.stack([y, x]) + offset).flatten(1).T
         nearest = torch.norm(centers[:, None].float() - target, dim=-1).argmin(0)
         nearest = nearest.reshape(heat.shape)

@@ -73,7 +73,7 @@ __device__ inline int choose_centers(const Task& task, const float (&box)[EDGES]
 // Write the code of each pixel; count the pixels of stuff classes, and for each instance those of
 // each class.  A block serves 32 columns and TILE_ROWS times as many rows as it has warps.
 template <class Head>
-__device__ void assign_pixels(const Task* tasks) {
+__device__ void assign_pixels(Tasks tasks) {
     __shared__ KeyTable<COUNT_SLOTS> table;
     __shared__ int counts[COUNT_SLOTS];
     __shared__ unsigned short chosen[MOST_CENTERS];

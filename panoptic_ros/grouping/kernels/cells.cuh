@@ -3,7 +3,7 @@
 #include "upsampling.cuh"
 
 template <class Head>
-__device__ void read_cells(const Task* tasks) {
+__device__ void read_cells(Tasks tasks) {
     const Task& task = tasks[blockIdx.z];
     const int cells = task.rows * task.columns;
     const int cell = blockIdx.x * blockDim.x + threadIdx.x;

@@ -30,7 +30,7 @@ __device__ bool is_maximum(const Task& task, int y, int x, float value) {
 // Mark the pixels over the threshold that are the maximum of the square around them: a warp for
 // 32 pixels of a row.
 template <class Head>
-__device__ void find_peaks(const Task* tasks) {
+__device__ void find_peaks(Tasks tasks) {
     const Task& task = tasks[blockIdx.z];
     const int y = blockIdx.y * blockDim.y + threadIdx.y;
     const int word = blockIdx.x, lane = threadIdx.x, x = word * 32 + lane;
@@ -141,7 +141,7 @@ __device__ inline int start_rows(const Task& task, int* totals, int* busy_count)
 
 // List the centres row by row; one block for an image.
 template <class Head>
-__device__ void list_centers(const Task* tasks) {
+__device__ void list_centers(Tasks tasks) {
     __shared__ int totals[33];
     __shared__ int histogram[256];
     __shared__ unsigned chosen;

@@ -3,7 +3,7 @@
 #include "warp.cuh"
 
 // One block for an image.
-__device__ inline void number_segments(const Task* tasks) {
+__device__ inline void number_segments(Tasks tasks) {
     __shared__ short class_of[MOST_CENTERS];        // -1 for an instance without pixels
     const Task& task = tasks[blockIdx.z];
     const int centers = *task.center_count;

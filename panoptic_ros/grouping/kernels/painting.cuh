@@ -39,7 +39,7 @@ __device__ int probability_of(const Task& task, int class_id, int row, int colum
 // Turn codes into labels, in place, and tally the segments.  A block serves 32 columns and
 // TILE_ROWS times as many rows as it has warps.
 template <class Head>
-__device__ void paint_labels(const Task* tasks) {
+__device__ void paint_labels(Tasks tasks) {
     __shared__ KeyTable<SEGMENT_SLOTS> table;
     __shared__ Tally sums[SEGMENT_SLOTS];
     const Task& task = tasks[blockIdx.z];

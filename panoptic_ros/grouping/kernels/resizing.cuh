@@ -79,7 +79,7 @@ __device__ inline int bilinear(const Task& task, const Pair& rows, const Pair& c
 }
 
 // By area where the image shrinks along both axes, else bilinearly: as Segmenter does on the CPU.
-__device__ inline void resize(const Task* tasks) {
+__device__ inline void resize(Tasks tasks) {
     const Task& task = tasks[blockIdx.z];
     const int x = blockIdx.x * blockDim.x + threadIdx.x;
     const int y = blockIdx.y * blockDim.y + threadIdx.y;

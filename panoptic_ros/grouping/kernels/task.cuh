@@ -60,3 +60,5 @@ struct Task {
     int label_divisor, max_instances;
     float opacity;
 };
+
+using Tasks = const Task* __restrict__;     // of a batch, one for each image

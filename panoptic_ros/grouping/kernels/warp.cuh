@@ -42,7 +42,7 @@ __device__ inline int block_sum_before(int value, int* totals, int* all) {
     }
     __syncthreads();
     *all = totals[32];
-    return before + totals[thread / 32];    // next time, only this warp writes there before all meet
+    return before + totals[thread / 32];    // next time only this warp writes there at first
 }
 
 // The least of each of COUNT values over the block; `scratch` is shared memory, [32 * COUNT].
