@@ -31,6 +31,8 @@ class CpuPipeline:
     stages = ('resize', 'network', 'grouping')
     """What a call consists of, in order."""
 
+    batch = 1
+
     def __init__(self, engine: Engine, method: str = 'cpu') -> None:
         self._engine, self._method = engine, method
         self.metadata = engine.metadata

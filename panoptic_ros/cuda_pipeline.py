@@ -52,6 +52,7 @@ class CudaPipeline:
         self._batch: _Batch | None = None
         self.metadata = engine.metadata
         self.description = engine.description
+        self.batch = engine.batch
 
     def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: GroupingOptions,
                  pictures: frozenset[str], opacity: float,

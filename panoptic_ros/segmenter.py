@@ -28,6 +28,8 @@ class Pipeline(Protocol):
 
     metadata: ModelMetadata
     description: str
+    batch: int
+    """Images that are served together; more are served in turns."""
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -160,6 +162,11 @@ class Segmenter:
     def stages(self) -> tuple[str, ...]:
         """What a call consists of, in order."""
         return self._pipeline.stages
+
+    @property
+    def batch(self) -> int:
+        """How many images it is best given at once."""
+        return self._pipeline.batch
 
     def __call__(self, image: npt.NDArray[np.uint8], confidence: bool = False,
                  times: dict[str, float] | None = None,

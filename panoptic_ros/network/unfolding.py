@@ -114,4 +114,4 @@ def _measure(network: PanopticDeepLab, norms: list[nn.BatchNorm2d],
         variance = (total[1] / count - mean.square()).clamp(min=0)
         norm.running_mean, norm.running_var = mean.float(), variance.float()
         norm.weight.copy_((variance + norm.eps).sqrt().float())
-        norm.bias += mean.float()
+        norm.bias.add_(mean.float())

@@ -27,6 +27,14 @@ class Frame:
     """Of the clock ``time.perf_counter``."""
     transport: float
     """Seconds from the camera's publish to the callback, by the middleware's wall clock stamps."""
+    stamp: Stamp | None = None
+    """How old its header said it was when it came."""
+
+    def age(self, now: float) -> float:
+        """Return the seconds since its stamp, at a time of ``perf_counter``; 0 if not known."""
+        if self.stamp is None or self.stamp.is_zero or not self.stamp.clock_runs:
+            return 0.0
+        return self.stamp.age + now - self.arrival
 
 
 @dataclass
@@ -69,15 +77,13 @@ class Camera:
         What stands before ``image``: nothing for a single camera.
     transport
         'raw' or 'compressed'.
-    on_frame
-        Called with each frame in the executor's thread.
 
     """
 
-    def __init__(self, node: Node, transport: str, on_frame: Callable[[Frame], None],
-                 prefix: str = '') -> None:
+    def __init__(self, node: Node, transport: str, prefix: str = '') -> None:
         self._node = node
-        self._on_frame = on_frame
+        self.on_frame: Callable[[Frame], None] = lambda _: None
+        """Called with each frame in the executor's thread."""
         self._subscription: Subscription | None = None
         self._kind = CompressedImage if transport == 'compressed' else Image
         self._name = f'{prefix}image/compressed' if transport == 'compressed' else f'{prefix}image'
@@ -183,7 +189,7 @@ class Camera:
         transport = max(0.0, (time.time_ns() - sent) * 1e-9) if sent else 0.0
         self.counts.received += 1
         self.stamp = self._compare(message)
-        self._on_frame(Frame(message, self.last_arrival, transport))
+        self.on_frame(Frame(message, self.last_arrival, transport, self.stamp))
 
     def _compare(self, message: ImageMessage) -> Stamp:
         now = self._node.get_clock().now().nanoseconds

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from .camera import Camera, Counts, Stamp
+from .channel import Channel
 from .latency import Latency
 from .parameters import Settings
 
@@ -30,6 +31,20 @@ def engine_status(fault: str | None, failure: str | None, state: str,
         return _status('engine', ERROR, f'the last frame was lost: {failure}', values)
     loaded = 'model' in values
     return _status('engine', OK, 'ready' if loaded else f'no model loaded: {state}', values)
+
+
+def channel_statuses(channel: Channel, before: Counts, seconds: float,
+                     settings: Settings) -> list[DiagnosticStatus]:
+    """Return how a camera is, its latency and its frames, ``seconds`` after ``before``."""
+    counts = replace(channel.camera.counts)
+    rate = (counts.received - before.received) / seconds
+    latency = channel.latency
+    statuses = [camera_status(channel.camera, rate, settings),
+                latency_status(latency.summary(), len(latency), settings.latency_limit),
+                counts_status(counts, before)]
+    for status in statuses:
+        status.name += f' {channel.name}' if channel.name else ''
+    return statuses
 
 
 def camera_status(camera: Camera, rate: float, settings: Settings) -> DiagnosticStatus:

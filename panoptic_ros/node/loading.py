@@ -59,6 +59,7 @@ def _open(path: Path, settings: Settings, log: Log,
     if runtime == 'tensorrt':
         return Segmenter.open_on_gpu(
             path, precision=settings.precision, gpu=settings.gpu, log=log,
+            batch=max(1, len(settings.named_cameras())),
             folder=settings.cache_folder(), progress=_Progress(log), cancelled=cancelled)
     return Segmenter.open(path, threads=settings.threads)
 

@@ -48,7 +48,7 @@ class PanopticNode(LifecycleNode):
         self._session: Session | None = None
         self._state = 'unconfigured'
         self._fault: str | None = None
-        self._reported = Counts()
+        self._reported: dict[str, Counts] = {}
         self._reported_at = time.perf_counter()
         self._settings = parameters.declare(self)
         self.add_on_set_parameters_callback(self._check_parameters)
@@ -75,7 +75,7 @@ class PanopticNode(LifecycleNode):
             self.get_logger().error(f'cannot configure: {self._fault}; then configure again')
             return FAILURE
         self._fault = None
-        self._reported = Counts()
+        self._reported = {}
         self._state = 'inactive'
         about = self._session.description
         self.get_logger().info(f'{about["model"]} loaded in {about["load time [s]"]} s: '
@@ -88,11 +88,12 @@ class PanopticNode(LifecycleNode):
         try:
             self._session.activate()
         except Exception as error:      # rclpy would hide it, and end in on_error
-            self._session.camera.stop()
+            self._session.stop_cameras()
             self.get_logger().error(f'cannot activate: {error}')
             return FAILURE
         self._state = 'active'
-        self.get_logger().info(f'waiting for images on {self._session.camera.topic}')
+        topics = ', '.join(channel.camera.topic for channel in self._session.channels)
+        self.get_logger().info(f'waiting for images on {topics}')
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -208,16 +209,13 @@ class PanopticNode(LifecycleNode):
         if session is None:
             return [diagnostics.engine_status(self._fault, None, self._state, {
                 'state': self._state, 'requested model': settings.model})]
-        pipeline, counts = session.pipeline, replace(session.camera.counts)
-        session.camera.adapt()
         now = time.perf_counter()
-        rate = (counts.received - self._reported.received) / (now - self._reported_at)
-        statuses = [
-            diagnostics.engine_status(None, pipeline.failure, self._state,
-                                      {'state': self._state, **session.description}),
-            diagnostics.camera_status(session.camera, rate, settings),
-            diagnostics.latency_status(pipeline.latency.summary(), len(pipeline.latency),
-                                       settings.latency_limit),
-            diagnostics.counts_status(counts, self._reported)]
-        self._reported, self._reported_at = counts, now
+        seconds, self._reported_at = now - self._reported_at, now
+        statuses = [diagnostics.engine_status(None, session.pipeline.failure, self._state,
+                                              {'state': self._state, **session.description})]
+        for channel in session.channels:
+            channel.camera.adapt()
+            before = self._reported.get(channel.name, Counts())
+            self._reported[channel.name] = replace(channel.camera.counts)
+            statuses += diagnostics.channel_statuses(channel, before, seconds, settings)
         return statuses

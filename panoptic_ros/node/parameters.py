@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..resources import share_directory
 TRANSPORTS = ('raw', 'compressed')
 RUNTIMES = ('auto', 'onnxruntime', 'tensorrt')
 _THRESHOLDS = ('center_threshold', 'nms_kernel', 'top_k', 'stuff_area')
+_NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
 _FROM_MODEL = '-1 takes what the model file recommends.'
 
 
@@ -57,6 +59,11 @@ class Settings:
         '', 'Folder of built engines; ~/.cache/panoptic_ros by default.', structural=True)
     threads: int = _parameter(
         0, 'CPU threads of the network; 0 takes all cores.', (0, 1024), structural=True)
+    cameras: tuple[str, ...] = _parameter(
+        ('',), 'Names of several cameras, each with its images on NAME/image and its outputs '
+        'under ~/NAME; NAME/compressed takes CompressedImage. Empty for one camera on image.',
+        constraints='different names of letters, digits and _, each with or without /compressed',
+        structural=True)
     image_transport: str = _parameter(
         'raw', 'Take sensor_msgs/Image from image, or CompressedImage from image/compressed.',
         constraints='raw or compressed', structural=True)
@@ -81,6 +88,9 @@ class Settings:
     max_stamp_age: float = _parameter(
         5.0, 'Seconds by which a stamp may lie behind the clock before diagnostics warn; '
         '0 never warns.', (0.0, 86400.0))
+    max_age: float = _parameter(
+        0.0, 'Seconds by which a stamp may lie behind the clock before its frame is dropped '
+        'instead of segmented; 0 never drops.', (0.0, 3600.0))
     latency_limit: float = _parameter(
         0.5, 'Seconds from publish of an image to publish of its labels that 99 % of frames may '
         'take before diagnostics warn; 0 never warns.', (0.0, 3600.0))
@@ -91,6 +101,8 @@ class Settings:
         if self.image_transport not in TRANSPORTS:
             raise ValueError(f'image_transport is {self.image_transport!r}: expected one of '
                              f'{", ".join(TRANSPORTS)}')
+        object.__setattr__(self, 'cameras', tuple(self.cameras))    # ROS has lists
+        self._check_cameras()
         for name, choices in (('runtime', RUNTIMES), ('precision', PRECISIONS)):
             if getattr(self, name) not in choices:
                 raise ValueError(f'{name} is {getattr(self, name)!r}: expected one of '
@@ -114,6 +126,19 @@ class Settings:
             return path
         return share_directory() / 'models' / f'{self.model}.onnx'
 
+    def _check_cameras(self) -> None:
+        names = [name for name, _ in self.named_cameras()]
+        for entry, name in zip(filter(None, self.cameras), names, strict=True):
+            if not _NAME.fullmatch(name) or names.count(name) > 1:
+                raise ValueError(f'cameras has {entry!r}: expected different names of letters, '
+                                 'digits and _, each with or without /compressed')
+
+    def named_cameras(self) -> list[tuple[str, str]]:
+        """Return name and transport of each camera of ``cameras``; none means one without name."""
+        return [(entry.removesuffix('/compressed'),
+                 'compressed' if entry.endswith('/compressed') else self.image_transport)
+                for entry in self.cameras if entry]
+
     def cache_folder(self) -> Path | None:
         """Return the folder of built engines; None for the usual one."""
         return Path(self.engine_cache).expanduser() if self.engine_cache else None
@@ -131,11 +156,15 @@ class Settings:
         for parameter in fields(self):
             name = parameter.name
             if (configured and parameter.metadata['structural'] and name in changes
-                    and changes[name] != getattr(self, name)):
+                    and _plain(changes[name]) != getattr(self, name)):
                 raise ValueError(f'{name} cannot change while the node is configured: '
                                  'deactivate and clean up, set it, and configure again')
         own = {parameter.name for parameter in fields(self)}
         return replace(self, **{k: v for k, v in changes.items() if k in own})
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def declare(node: Node) -> Settings:

@@ -1,107 +1,111 @@
-"""What happens to a frame: convert, segment, publish; and what becomes of a bad one."""
+"""What happens to frames: convert, segment together, publish; and what becomes of a bad one."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from sensor_msgs.msg import CompressedImage
 
-from .. import images
 from ..device import DeviceError
 from ..grouping import GroupingOptions
 from ..panoptic import Panoptic
 from ..segmenter import Segmenter
-from .camera import Camera, Frame
-from .latency import LatencyWindow
-from .log import ThrottledLog
-from .outputs import CameraOutputs
+from .camera import Frame
+from .channel import Channel
 from .parameters import Settings
+
+
+@dataclass
+class _Work:
+    """A frame on its way, its image, and the seconds that its stages took."""
+
+    channel: Channel
+    frame: Frame
+    image: npt.NDArray[np.uint8]
+    times: dict[str, float] = field(default_factory=dict)
 
 
 class Pipeline:
     """
-    Serves a camera's frames, in the worker's thread; a bad frame is counted, never fatal.
+    Serves frames, in the worker's thread; a bad frame is counted, never fatal.
 
     Parameters
     ----------
-    camera
-        Whose frames are served, and where they are counted.
-    outputs
-        Where results are published.
     settings
         Returns the parameters' present values.
     recommended
         The model's own thresholds.
-    log
-        Receives what is wrong with frames.
 
     """
 
-    def __init__(self, camera: Camera, outputs: CameraOutputs, settings: Callable[[], Settings],
-                 recommended: GroupingOptions, log: ThrottledLog) -> None:
-        self._camera = camera
-        self._outputs = outputs
+    def __init__(self, settings: Callable[[], Settings], recommended: GroupingOptions) -> None:
         self._settings = settings
         self._recommended = recommended
-        self._log = log
-        self.latency = LatencyWindow()
         self.failure: str | None = None
-        """Why the newest usable frame was not segmented; None when it was."""
+        """Why a frame was lost when the last ones were served; None when none was."""
         self.lost: str | None = None
         """Why no frame will ever be segmented again; None while there is hope."""
 
-    def serve(self, segmenter: Segmenter, frame: Frame) -> None:
-        """Turn one frame into published results, and record how long that took."""
-        start = time.perf_counter()
-        times = {'receive': frame.transport, 'wait': start - frame.arrival}
-        image = self._convert(frame)
-        if image is None:
-            return
-        converted = time.perf_counter()
-        times['convert'] = converted - start
+    def serve(self, segmenter: Segmenter, frames: Sequence[tuple[Channel, Frame]]) -> None:
+        """Turn frames of different cameras into published results; record how long that took."""
+        works = []
+        for channel, frame in frames:
+            start = time.perf_counter()
+            if self._is_stale(frame, start):
+                channel.camera.counts.dropped += 1
+                continue
+            image = channel.convert(frame)
+            if image is not None:
+                works.append(_Work(channel, frame, image, {
+                    'receive': frame.transport, 'wait': start - frame.arrival,
+                    'convert': time.perf_counter() - start}))
+        if works:
+            self.failure = self._serve(segmenter, works)
+
+    def _is_stale(self, frame: Frame, now: float) -> bool:
+        limit = self._settings().max_age
+        return 0 < limit < frame.age(now)
+
+    def _serve(self, segmenter: Segmenter, works: Sequence[_Work]) -> str | None:
+        """Segment and publish; return why a frame was lost, if one was."""
         try:
-            panoptic = self._segment(segmenter, image, times)
-            segmented = time.perf_counter()
-            self._publish(frame, image, panoptic)
+            results = self._segment(segmenter, works)
         except Exception as error:      # whatever it is, the next frame may be fine
-            self.failure = f'{type(error).__name__}: {error}'
             if isinstance(error, DeviceError) and error.sticky:
                 self.lost = str(error)
-            self._camera.counts.failed += 1
-            self._log.error(type(error).__name__, f'a frame was lost: {self.failure}')
-            return
-        published = time.perf_counter()
-        times['publish'] = published - segmented
-        times['total'] = frame.transport + published - frame.arrival
-        self.latency.record(times)
-        self._camera.counts.segmented += 1
-        self.failure = None
+            elif len(works) > 1:        # let none suffer for another
+                failures = [self._serve(segmenter, [work]) for work in works]
+                return next(filter(None, failures), None)
+            lost = [work.channel.lose(error) for work in works]
+            return lost[0]
+        failure = None
+        for work, panoptic in zip(works, results, strict=True):
+            try:
+                self._publish(work, panoptic)
+            except Exception as error:
+                failure = work.channel.lose(error)
+        return failure
 
-    def _convert(self, frame: Frame) -> npt.NDArray[np.uint8] | None:
-        camera, message = self._camera, frame.message
-        compressed = isinstance(message, CompressedImage)
-        try:
-            image = images.decompress(message) if compressed else images.to_bgr(message)
-        except images.ImageError as error:
-            camera.rejection = str(error)
-            camera.counts.rejected += 1
-            self._log.error(error.kind, f'image on {camera.topic} rejected: {error}')
-            return None
-        encoding = message.format if compressed else message.encoding
-        camera.format = f'{image.shape[1]}x{image.shape[0]} {encoding}'
-        camera.rejection = None
-        return image
-
-    def _segment(self, segmenter: Segmenter, image: npt.NDArray[np.uint8],
-                 times: dict[str, float]) -> Panoptic:
-        segmenter.options = self._settings().grouping(self._recommended)
-        return segmenter(image, times=times, pictures=self._outputs.wanted,
-                         opacity=self._settings().overlay_opacity)
-
-    def _publish(self, frame: Frame, image: npt.NDArray[np.uint8], panoptic: Panoptic) -> None:
+    def _segment(self, segmenter: Segmenter, works: Sequence[_Work]) -> list[Panoptic]:
         settings = self._settings()
-        self._outputs.publish(frame.message.header, image, panoptic, settings.overlay_opacity,
-                              settings.jpeg_quality)
+        segmenter.options = settings.grouping(self._recommended)
+        wanted = frozenset().union(*(work.channel.outputs.wanted for work in works))
+        times: dict[str, float] = {}
+        results = segmenter.segment([work.image for work in works], wanted,
+                                    settings.overlay_opacity, times)
+        for work in works:
+            work.times |= times
+        return results
+
+    def _publish(self, work: _Work, panoptic: Panoptic) -> None:
+        start = time.perf_counter()
+        channel, frame = work.channel, work.frame
+        channel.publish(frame, work.image, panoptic, self._settings())
+        published = time.perf_counter()
+        work.times['publish'] = published - start
+        work.times['total'] = frame.transport + published - frame.arrival
+        channel.latency.record(work.times)
+        channel.camera.counts.segmented += 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -10,6 +11,7 @@ from rclpy.node import Node
 
 from ..segmenter import Segmenter
 from .camera import Camera, Frame
+from .channel import Channel
 from .loading import open_segmenter
 from .log import ThrottledLog
 from .outputs import CameraOutputs
@@ -23,7 +25,7 @@ PATIENCE = 10.0
 
 class Session:
     """
-    A loaded model with its worker, camera and outputs, from configure to cleanup.
+    A loaded model with its worker, cameras and outputs, from configure to cleanup.
 
     Parameters
     ----------
@@ -51,14 +53,12 @@ class Session:
         self._ending = Event()
         self._worker = Worker(self._load, self._serve)
         segmenter = self._worker.start()
-        self.camera = Camera(node, settings().image_transport, self._receive)
         try:
-            self.outputs = CameraOutputs(node)
+            self.channels = self._make_channels(node)
         except Exception:       # whatever it is, the worker must not keep the model
             self._worker.stop(PATIENCE)
             raise
-        self.pipeline = Pipeline(self.camera, self.outputs, settings, segmenter.options,
-                                 ThrottledLog(node.get_logger()))
+        self.pipeline = Pipeline(settings, segmenter.options)
         self._label_space = segmenter.label_space
         metadata = segmenter.metadata
         self.description: dict[str, object] = {
@@ -75,8 +75,9 @@ class Session:
 
     def activate(self) -> None:
         """Publish the names of the classes, then take images."""
-        self.outputs.publish_label_info(self._label_space)
-        self.camera.start()
+        for channel in self.channels:
+            channel.outputs.publish_label_info(self._label_space)
+            channel.camera.start()
 
     def deactivate(self) -> None:
         """
@@ -88,12 +89,18 @@ class Session:
             The engine hangs.
 
         """
-        self.camera.stop()
+        self.stop_cameras()
         dropped, finished = self._worker.drain(PATIENCE)
-        self.camera.counts.dropped += dropped
+        for channel in dropped:
+            channel.camera.counts.dropped += 1
         if not finished:
             raise TimeoutError(f'the engine has not finished a frame for {PATIENCE:.0f} s: '
                                'restart the node')
+
+    def stop_cameras(self) -> None:
+        """Take no more images."""
+        for channel in self.channels:
+            channel.camera.stop()
 
     def close(self) -> None:
         """
@@ -105,10 +112,11 @@ class Session:
             The engine hangs.
 
         """
-        self.camera.stop()
+        self.stop_cameras()
         self._ending.set()
         ended = self._worker.stop(PATIENCE)
-        self.outputs.destroy()
+        for channel in self.channels:
+            channel.outputs.destroy()
         if not ended:
             raise TimeoutError(f'the engine has not ended within {PATIENCE:.0f} s: '
                                'restart the node')
@@ -116,8 +124,19 @@ class Session:
     def _load(self) -> Segmenter:
         return open_segmenter(self._settings(), self._log.info, self._ending.is_set)
 
-    def _receive(self, frame: Frame) -> None:
-        self.camera.counts.dropped += self._worker.put(frame)
+    def _make_channels(self, node: Node) -> list[Channel]:
+        settings, log = self._settings(), ThrottledLog(node.get_logger())
+        channels = []
+        for name, transport in settings.named_cameras() or [('', settings.image_transport)]:
+            prefix, private = (f'{name}/', f'~/{name}') if name else ('', '~')
+            camera = Camera(node, transport, prefix)
+            channel = Channel(name, camera, CameraOutputs(node, private), log)
+            camera.on_frame = partial(self._receive, channel)
+            channels.append(channel)
+        return channels
 
-    def _serve(self, segmenter: Segmenter, frame: Frame) -> None:
-        self.pipeline.serve(segmenter, frame)
+    def _receive(self, channel: Channel, frame: Frame) -> None:
+        channel.camera.counts.dropped += self._worker.put(channel, frame)
+
+    def _serve(self, segmenter: Segmenter, frames: Sequence[tuple[Channel, Frame]]) -> None:
+        self.pipeline.serve(segmenter, frames)

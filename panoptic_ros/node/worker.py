@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event, Thread
 
 from ..segmenter import Segmenter
 from .camera import Frame
+from .channel import Channel
 from .mailbox import Mailbox
 
 
@@ -22,15 +23,16 @@ class Worker:
     load
         Makes the segmenter, ready for its first frame.
     serve
-        Handles one frame; must not raise.
+        Handles frames of different cameras, as many as the segmenter takes at once; must not
+        raise.
 
     """
 
     def __init__(self, load: Callable[[], Segmenter],
-                 serve: Callable[[Segmenter, Frame], None]) -> None:
+                 serve: Callable[[Segmenter, Sequence[tuple[Channel, Frame]]], None]) -> None:
         self._load = load
         self._serve = serve
-        self._mailbox: Mailbox[Frame] = Mailbox()
+        self._mailbox: Mailbox[Channel, tuple[Channel, Frame]] = Mailbox()
         self._loaded = Event()
         self._result: Segmenter | BaseException | None = None
         self._thread = Thread(target=self._run, name='segmenter', daemon=True)
@@ -55,11 +57,11 @@ class Worker:
         assert self._result is not None
         return self._result
 
-    def put(self, frame: Frame) -> bool:
-        """Hand over a frame, in place of one that still waits; return whether it did."""
-        return self._mailbox.put(frame)
+    def put(self, channel: Channel, frame: Frame) -> bool:
+        """Hand over a frame, in place of one that still waits; return whether one did."""
+        return self._mailbox.put(channel, (channel, frame))
 
-    def drain(self, timeout: float) -> tuple[bool, bool]:
+    def drain(self, timeout: float) -> tuple[list[Channel], bool]:
         """Throw away what waits and finish what is at work, as ``Mailbox.drain``."""
         return self._mailbox.drain(timeout)
 
@@ -81,7 +83,7 @@ class Worker:
         self._result = segmenter
         self._loaded.set()
         try:
-            while (frame := self._mailbox.take()) is not None:
-                self._serve(segmenter, frame)
+            while (frames := self._mailbox.take(segmenter.batch)) is not None:
+                self._serve(segmenter, frames)
         finally:
             segmenter.close()

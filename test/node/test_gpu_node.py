@@ -91,6 +91,20 @@ def test_labels_objects_and_pictures_are_those_of_the_cpu_path(domain, client, p
         assert 'left: []' in node.output
 
 
+def test_cameras_share_the_engine(domain, client, plan, tmp_path, tiny_onnx):
+    on_cpu = Segmenter.open(tiny_onnx)
+    scenes = {'front': SCENE, 'rear': tiny_model.scene((96, 200))}
+    with start(domain, plan, tmp_path / 'fault', 'shared', cameras='[front, rear]') as node:
+        node.wait_for_output('waiting for images on /front/image, /rear/image')
+        for name, scene in scenes.items():
+            labels = client.subscribe(Image, f'/shared/{name}/panoptic')
+            answer = client.exchange(image_message(scene, 'bgr8', client.header()),
+                                     f'/{name}/image', labels)
+            assert (pixels_of(answer) == on_cpu(scene).labels).all()
+        assert node.stop() == 0
+        assert 'left: []' in node.output
+
+
 def test_after_a_lost_context_the_node_can_be_configured_again(domain, client, plan, tmp_path):
     fault = tmp_path / 'fault'
     diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from threading import Event, Thread
 
 from panoptic_ros.node.mailbox import Mailbox
@@ -5,22 +6,53 @@ from panoptic_ros.node.mailbox import Mailbox
 
 def test_the_newest_item_wins():
     mailbox = Mailbox()
-    assert [mailbox.put(item) for item in range(3)] == [False, True, True]
-    assert mailbox.take() == 2
-    assert not mailbox.put(3)
+    assert [mailbox.put('front', item) for item in range(3)] == [False, True, True]
+    assert mailbox.take() == [2]
+    assert not mailbox.put('front', 3)
+
+
+def test_each_sender_has_a_slot_of_its_own():
+    mailbox = Mailbox()
+    assert not mailbox.put('front', 1)
+    assert not mailbox.put('rear', 2)
+    assert mailbox.put('front', 3)
+    assert sorted(mailbox.take(5)) == [2, 3]
+
+
+def test_no_sender_starves():
+    """However often one sends, the others have their turns: those served longest ago first."""
+    mailbox, taken = Mailbox(), []
+    for number in range(12):
+        for sender in 'abcde':
+            mailbox.put(sender, (sender, number))
+        taken += [sender for sender, _ in mailbox.take(2)]
+    turns = {sender: [turn for turn, s in enumerate(taken) if s == sender] for sender in 'abcde'}
+    assert all(len(places) in (4, 5) for places in turns.values()), turns
+    assert all(b - a == 5 for places in turns.values() for a, b in pairwise(places)), turns
+
+
+def test_one_that_was_silent_goes_first():
+    mailbox = Mailbox()
+    for _ in range(3):
+        mailbox.put('busy', 'busy')
+        mailbox.take()
+    mailbox.put('busy', 'busy')
+    mailbox.put('quiet', 'quiet')
+    assert mailbox.take() == ['quiet']
+    assert mailbox.take() == ['busy']
 
 
 def test_the_taker_waits_and_leaves_when_it_is_closed():
     mailbox, taken, came = Mailbox(), [], Event()
 
     def take():
-        while (item := mailbox.take()) is not None:
-            taken.append(item)
+        while (items := mailbox.take()) is not None:
+            taken.extend(items)
             came.set()
 
     thread = Thread(target=take)
     thread.start()
-    mailbox.put('frame')
+    mailbox.put('front', 'frame')
     assert came.wait(10)
     mailbox.close()
     thread.join(10)
@@ -38,18 +70,18 @@ def test_drain_throws_away_and_waits_for_the_taker():
 
     thread = Thread(target=take)
     thread.start()
-    mailbox.put(1)
+    mailbox.put('front', 1)
     working.wait(10)
-    mailbox.put(2)
-    assert mailbox.drain(0) == (True, False)
+    mailbox.put('front', 2)
+    assert mailbox.drain(0) == (['front'], False)
     free.set()
-    assert mailbox.drain(10) == (False, True)
+    assert mailbox.drain(10) == ([], True)
     mailbox.close()
     thread.join(10)
 
 
 def test_a_closed_mailbox_keeps_nothing():
     mailbox = Mailbox()
-    mailbox.put(1)
+    mailbox.put('front', 1)
     mailbox.close()
     assert mailbox.take() is None

@@ -18,7 +18,8 @@ def in_file():
 
 
 def test_the_file_has_every_parameter_with_its_default():
-    expected = {parameter.name: parameter.default for parameter in fields(Settings)}
+    expected = {parameter.name: list(parameter.default) if parameter.name == 'cameras'
+                else parameter.default for parameter in fields(Settings)}
     assert in_file() == expected
     assert {k: type(v) for k, v in in_file().items()} == {
         k: type(v) for k, v in expected.items()}
@@ -28,6 +29,14 @@ def test_the_file_comments_every_parameter():
     text = FILE.read_text()
     for name in in_file():
         assert re.search(rf'^    {name}: \S+ +# \S', text, re.MULTILINE), f'{name} has no comment'
+
+
+def test_cameras_and_their_transports():
+    assert Settings().named_cameras() == []
+    settings = Settings(cameras=['front', '', 'rear/compressed'])
+    assert settings.named_cameras() == [('front', 'raw'), ('rear', 'compressed')]
+    compressed = Settings(cameras=['front'], image_transport='compressed')
+    assert compressed.named_cameras() == [('front', 'compressed')]
 
 
 def test_thresholds_come_from_the_model_unless_set():
@@ -44,6 +53,10 @@ def test_thresholds_come_from_the_model_unless_set():
     ('nms_kernel', 0, r'nms_kernel is 0'),
     ('top_k', 0, r'top_k is 0: expected 1 to 1000'),
     ('image_transport', 'theora', r"image_transport is 'theora': expected one of raw, compr"),
+    ('cameras', ['front', 'front'], r"cameras has 'front': expected different names"),
+    ('cameras', ['front', 'front/compressed'], r"cameras has 'front': expected different"),
+    ('cameras', ['/front'], r"cameras has '/front': expected different names of letters"),
+    ('cameras', ['front', '2nd'], r"cameras has '2nd'"),
     ('runtime', 'cuda', r"runtime is 'cuda': expected one of auto, onnxruntime, tensorrt"),
     ('precision', 'bf16', r"precision is 'bf16': expected one of fp32, fp16, int8"),
     ('model', '', r"model is ''")])
@@ -54,7 +67,8 @@ def test_refuses_with_a_reason(name, value, reason):
 
 @pytest.mark.parametrize(('name', 'value'), [
     ('model', 'other'), ('threads', 2), ('image_transport', 'compressed'),
-    ('runtime', 'tensorrt'), ('precision', 'int8'), ('gpu', 1), ('engine_cache', '/srv/plans')])
+    ('cameras', ('front', 'rear')), ('runtime', 'tensorrt'), ('precision', 'int8'), ('gpu', 1),
+    ('engine_cache', '/srv/plans')])
 def test_structural_parameters_wait_for_cleanup(name, value):
     assert getattr(Settings().change({name: value}, configured=False), name) == value
     with pytest.raises(ValueError, match=f'{name} cannot change while the node is configured'):

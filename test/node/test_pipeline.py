@@ -1,5 +1,7 @@
 """What becomes of a frame, with a segmenter and outputs that fail when they are told to."""
 
+import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +12,8 @@ from std_msgs.msg import Header
 
 from panoptic_ros import GroupingOptions, Segmenter
 from panoptic_ros.cuda_pipeline import CudaPipeline
-from panoptic_ros.node.camera import Counts, Frame
+from panoptic_ros.node.camera import Counts, Frame, Stamp
+from panoptic_ros.node.channel import Channel
 from panoptic_ros.node.latency import STAGES
 from panoptic_ros.node.log import ThrottledLog
 from panoptic_ros.node.parameters import Settings
@@ -33,12 +36,12 @@ class Failing:
     """A segmenter that raises until it is repaired."""
 
     def __init__(self, segmenter):
-        self.segmenter, self.broken = segmenter, True
+        self.segmenter, self.broken, self.hated = segmenter, True, None
 
-    def __call__(self, *args, **kwargs):
-        if self.broken:
+    def segment(self, images, *args):
+        if self.broken or any(image.shape == self.hated for image in images):
             raise RuntimeError('the engine broke')
-        return self.segmenter(*args, **kwargs)
+        return self.segmenter.segment(images, *args)
 
 
 @pytest.fixture(scope='module')
@@ -52,61 +55,135 @@ def logged():
 
 
 @pytest.fixture
-def pipeline(logged):
-    camera = SimpleNamespace(counts=Counts(), topic='/image', format='', rejection=None)
+def make_channel(logged):
     log = ThrottledLog(SimpleNamespace(error=logged.append))
-    pipeline = Pipeline(camera, Outputs(), lambda: pipeline.settings, GroupingOptions(), log)
+
+    def make(name=''):
+        camera = SimpleNamespace(counts=Counts(), topic=f'/{name}image', format='',
+                                 rejection=None)
+        return Channel(name, camera, Outputs(), log)
+    return make
+
+
+@pytest.fixture
+def channel(make_channel):
+    return make_channel()
+
+
+@pytest.fixture
+def pipeline():
+    pipeline = Pipeline(lambda: pipeline.settings, GroupingOptions())
     pipeline.settings = Settings()
     return pipeline
 
 
-def frame(encoding='bgr8'):
-    return Frame(image_message(SCENE, encoding, Header(frame_id='front')), 0.0, 0.25)
+def frame(encoding='bgr8', scene=SCENE, stamp=None):
+    return Frame(image_message(scene, encoding, Header(frame_id='front')), time.perf_counter(),
+                 0.25, stamp)
 
 
-def test_a_good_frame(pipeline, segmenter):
-    pipeline.serve(segmenter, frame())
-    (header, panoptic), = pipeline._outputs.published
+def test_a_good_frame(pipeline, channel, segmenter):
+    pipeline.serve(segmenter, [(channel, frame())])
+    (header, panoptic), = channel.outputs.published
     assert header.frame_id == 'front'
     assert np.array_equal(panoptic.labels, segmenter(SCENE).labels)
-    assert pipeline._camera.counts == Counts(segmented=1)
-    assert pipeline._camera.format == '128x64 bgr8'
-    summary = pipeline.latency.summary()
+    assert channel.camera.counts == Counts(segmented=1)
+    assert channel.camera.format == '128x64 bgr8'
+    summary = channel.latency.summary()
     assert tuple(summary) == tuple(s for s in STAGES if s not in CudaPipeline.stages)
     assert summary['receive'].max == 0.25
     parts = sum(stage.max for name, stage in summary.items() if name != 'total')
     assert parts <= summary['total'].max
 
 
-def test_a_rejected_frame_and_a_good_one_after_it(pipeline, segmenter, logged):
+def test_a_rejected_frame_and_a_good_one_after_it(pipeline, channel, segmenter, logged):
     for _ in range(3):
-        pipeline.serve(segmenter, frame('yuv422'))
-    assert pipeline._camera.counts == Counts(rejected=3)
-    assert "'yuv422' is not supported" in pipeline._camera.rejection
+        pipeline.serve(segmenter, [(channel, frame('yuv422'))])
+    assert channel.camera.counts == Counts(rejected=3)
+    assert "'yuv422' is not supported" in channel.camera.rejection
     assert len(logged) == 1, 'said once'
-    assert not pipeline.latency.summary()
-    pipeline.serve(segmenter, frame())
-    assert pipeline._camera.rejection is None
+    assert not channel.latency.summary()
+    pipeline.serve(segmenter, [(channel, frame())])
+    assert channel.camera.rejection is None
 
 
-def test_an_engine_that_raises_loses_frames_until_it_recovers(pipeline, segmenter, logged):
+def test_an_engine_that_raises_loses_frames_until_it_recovers(pipeline, channel, segmenter,
+                                                               logged):
     engine = Failing(segmenter)
     for _ in range(2):
-        pipeline.serve(engine, frame())
-    assert pipeline._camera.counts == Counts(failed=2)
+        pipeline.serve(engine, [(channel, frame())])
+    assert channel.camera.counts == Counts(failed=2)
     assert pipeline.failure == 'RuntimeError: the engine broke'
     assert logged == ['a frame was lost: RuntimeError: the engine broke']
     engine.broken = False
-    pipeline.serve(engine, frame())
+    pipeline.serve(engine, [(channel, frame())])
     assert pipeline.failure is None
-    assert pipeline._camera.counts == Counts(segmented=1, failed=2)
+    assert channel.camera.counts == Counts(segmented=1, failed=2)
 
 
-def test_thresholds_are_those_of_the_moment(pipeline, segmenter):
+def test_thresholds_are_those_of_the_moment(pipeline, channel, segmenter):
     for top_k in (7, 3):
         pipeline.settings = Settings(top_k=top_k)
-        pipeline.serve(segmenter, frame())
+        pipeline.serve(segmenter, [(channel, frame())])
         assert segmenter.options == GroupingOptions(top_k=top_k)
+
+
+def test_cameras_together(pipeline, make_channel, segmenter):
+    scenes = {name: tiny_model.scene(size)
+              for name, size in (('front', (64, 128)), ('left', (96, 200)), ('rear', (128, 256)))}
+    channels = {name: make_channel(name) for name in scenes}
+    frames = [(channels[name], frame(scene=scene)) for name, scene in scenes.items()]
+    frames.insert(1, (make_channel('torn'), frame('yuv422')))
+    pipeline.serve(segmenter, frames)
+    for name, scene in scenes.items():
+        (_, panoptic), = channels[name].outputs.published
+        assert np.array_equal(panoptic.labels, segmenter(scene).labels)
+        assert channels[name].camera.counts == Counts(segmented=1)
+        assert len(channels[name].latency) == 1
+    torn = frames[1][0]
+    assert torn.camera.counts == Counts(rejected=1)
+    assert not torn.outputs.published
+
+
+def test_a_camera_that_breaks_the_engine_costs_the_others_nothing(pipeline, make_channel,
+                                                                  segmenter):
+    engine = Failing(segmenter)
+    engine.broken, engine.hated = False, (40, 40, 3)
+    good, bad = make_channel('good'), make_channel('bad')
+    pipeline.serve(engine, [(bad, frame(scene=np.zeros((40, 40, 3), np.uint8))),
+                            (good, frame())])
+    assert good.camera.counts == Counts(segmented=1)
+    assert bad.camera.counts == Counts(failed=1)
+    assert pipeline.failure == 'RuntimeError: the engine broke'
+
+
+def test_a_camera_that_cannot_publish_costs_the_others_nothing(pipeline, make_channel, segmenter):
+    good, bad = make_channel('good'), make_channel('bad')
+    bad.outputs.publish = None
+    pipeline.serve(segmenter, [(bad, frame()), (good, frame())])
+    assert good.camera.counts == Counts(segmented=1)
+    assert bad.camera.counts == Counts(failed=1)
+    assert 'TypeError' in pipeline.failure
+
+
+@pytest.mark.parametrize(('stamp', 'kept'), [
+    (None, True), (Stamp(0.2, False, True), True), (Stamp(3.0, False, True), False),
+    (Stamp(3.0, True, True), True), (Stamp(3.0, False, False), True),
+    (Stamp(-3.0, False, True), True)])
+def test_stale_frames_are_dropped(pipeline, channel, segmenter, stamp, kept):
+    pipeline.settings = Settings(max_age=1.0)
+    pipeline.serve(segmenter, [(channel, frame(stamp=stamp))])
+    assert channel.camera.counts == (Counts(segmented=1) if kept else Counts(dropped=1))
+    pipeline.settings = Settings()
+    pipeline.serve(segmenter, [(channel, frame(stamp=stamp))])
+    assert channel.camera.counts.segmented == 1 + kept
+
+
+def test_waiting_makes_a_frame_older(pipeline, channel, segmenter):
+    pipeline.settings = Settings(max_age=1.0)
+    waited = frame(stamp=Stamp(0.5, False, True))
+    pipeline.serve(segmenter, [(channel, replace(waited, arrival=waited.arrival - 0.6))])
+    assert channel.camera.counts == Counts(dropped=1)
 
 
 def test_the_log_counts_what_it_does_not_repeat():

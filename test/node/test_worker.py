@@ -8,6 +8,8 @@ from panoptic_ros.node.worker import Worker
 class Recorder:
     """A segmenter that records which threads used it."""
 
+    batch = 3
+
     def __init__(self):
         self.threads = {'load': threading.current_thread()}
 
@@ -18,20 +20,42 @@ class Recorder:
 def test_one_thread_loads_serves_and_closes():
     served = threading.Event()
 
-    def serve(segmenter, frame):
-        segmenter.threads[frame] = threading.current_thread()
+    def serve(segmenter, frames):
+        for _, frame in frames:
+            segmenter.threads[frame] = threading.current_thread()
         served.set()
 
     worker = Worker(Recorder, serve)
     segmenter = worker.start()
     assert worker.load_time >= 0
-    worker.put('frame')
+    worker.put('front', 'frame')
     assert served.wait(10)
-    assert worker.drain(10) == (False, True)
+    assert worker.drain(10) == ([], True)
     assert worker.stop(10)
     assert set(segmenter.threads) == {'load', 'frame', 'close'}
     thread, = set(segmenter.threads.values())
     assert thread is not threading.current_thread()
+
+
+def test_as_many_cameras_are_served_at_once_as_the_segmenter_takes():
+    batches, begun, go = [], threading.Event(), threading.Event()
+
+    def serve(_, frames):
+        batches.append([channel for channel, _ in frames])
+        begun.set()
+        go.wait(10)
+
+    worker = Worker(Recorder, serve)
+    worker.start()
+    worker.put('first', 0)
+    assert begun.wait(10)
+    for channel in 'abcde':
+        worker.put(channel, 0)
+    go.set()
+    while sum(map(len, batches)) < 6:
+        pass
+    assert worker.stop(10)
+    assert batches == [['first'], ['a', 'b', 'c'], ['d', 'e']]
 
 
 def test_whatever_loading_raises_is_raised_where_it_was_started():
@@ -45,15 +69,15 @@ def test_whatever_loading_raises_is_raised_where_it_was_started():
 def test_a_frame_that_never_ends_is_reported():
     working, free = threading.Event(), threading.Event()
 
-    def serve(_, frame):
+    def serve(_, frames):
         working.set()
         free.wait(10)
 
     worker = Worker(Recorder, serve)
     worker.start()
-    worker.put(1)
+    worker.put('front', 1)
     assert working.wait(10)
-    assert worker.drain(0) == (False, False)
+    assert worker.drain(0) == ([], False)
     assert not worker.stop(0)
     free.set()
     assert worker.stop(10)

@@ -1,0 +1,69 @@
+"""One camera's way through the node: from its messages to what is published for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from sensor_msgs.msg import CompressedImage
+
+from .. import images
+from ..panoptic import Panoptic
+from .camera import Camera, Frame
+from .latency import LatencyWindow
+from .log import ThrottledLog
+from .outputs import CameraOutputs
+from .parameters import Settings
+
+
+class Channel:
+    """
+    A camera with its outputs and its latency.
+
+    Parameters
+    ----------
+    name
+        Of the camera; empty where there is one only.
+    camera
+        Whose frames are served, and where they are counted.
+    outputs
+        Where results are published.
+    log
+        Receives what is wrong with frames.
+
+    """
+
+    def __init__(self, name: str, camera: Camera, outputs: CameraOutputs,
+                 log: ThrottledLog) -> None:
+        self.name, self.camera, self.outputs = name, camera, outputs
+        self.latency = LatencyWindow()
+        self._log = log
+
+    def convert(self, frame: Frame) -> npt.NDArray[np.uint8] | None:
+        """Return the image of a frame, or None, counted and said, where there is none."""
+        camera, message = self.camera, frame.message
+        compressed = isinstance(message, CompressedImage)
+        try:
+            image = images.decompress(message) if compressed else images.to_bgr(message)
+        except images.ImageError as error:
+            camera.rejection = str(error)
+            camera.counts.rejected += 1
+            self._log.error(f'{self.name} {error.kind}',
+                            f'image on {camera.topic} rejected: {error}')
+            return None
+        encoding = message.format if compressed else message.encoding
+        camera.format = f'{image.shape[1]}x{image.shape[0]} {encoding}'
+        camera.rejection = None
+        return image
+
+    def publish(self, frame: Frame, image: npt.NDArray[np.uint8], panoptic: Panoptic,
+                settings: Settings) -> None:
+        """Publish a frame's result under its header."""
+        self.outputs.publish(frame.message.header, image, panoptic, settings.overlay_opacity,
+                             settings.jpeg_quality)
+
+    def lose(self, error: Exception) -> str:
+        """Count a frame that was lost; return why, for people."""
+        failure = f'{type(error).__name__}: {error}'
+        self.camera.counts.failed += 1
+        self._log.error(f'{self.name} {type(error).__name__}', f'a frame was lost: {failure}')
+        return failure
