@@ -19,12 +19,12 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint benchmark clean
+.PHONY: help setup demo test lint benchmark gpu-report clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  PYTHON=python3.12 chooses the interpreter of .venv; ARGS="..." are passed on, as in'
 	@echo '  make demo ARGS="--frames 40"  or  make test ARGS="-k grouping".'
@@ -46,6 +46,13 @@ benchmark: $(DONE)/demo $(DONE)/test  ## measure grouping, segmenter and rendere
 	@for name in evaluation grouping segmenter streets; do \
 	  $(BIN)/python -m panoptic_ros.cli.benchmark $$name --json build/benchmark/$$name.json \
 	  || exit 1; done
+
+# PyCUDA is built against a CUDA toolkit; where that fails the report says what is missing.
+gpu-report: $(DONE)/test  ## test and measure the GPU path on this machine, write docs/gpu.md
+	@$(BIN)/python -c 'import pycuda.driver' 2> /dev/null || ! command -v nvidia-smi > /dev/null || \
+	  $(PYTHON) tools/step.py 'PyCUDA (compiled here)' $(LOGS)/pycuda.log $(UV) pip install \
+	  --python $(BIN)/python pycuda -r requirements/gpu.txt || true
+	@$(BIN)/python tools/gpu_report.py $(ARGS)
 
 clean:  ## remove .venv, the demo's recordings and everything built
 	rm -rf $(VENV) build demo install log *.egg-info .mypy_cache .pytest_cache .ruff_cache

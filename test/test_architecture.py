@@ -35,7 +35,7 @@ ALLOWED = {
     'streets': BASE,
     'evaluation': BASE | {'streets'},
     'network': BASE | {'engine', 'streets'},
-    'benchmarks': CORE | {'arguments', 'report', 'streets', 'evaluation'},
+    'benchmarks': CORE | {'arguments', 'report', 'streets', 'evaluation', 'network'},
     'demo': CORE | {'bags', 'streets', 'evaluation'},
     'cli': CORE | {'arguments', 'report', 'node', 'bags', 'streets', 'evaluation', 'network',
                    'benchmarks', 'demo'},

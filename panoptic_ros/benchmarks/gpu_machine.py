@@ -1,0 +1,72 @@
+"""Which GPU, driver and libraries a measurement was made with."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import shutil
+import subprocess
+from importlib import metadata
+
+from ..device import Device
+from ..engine.tensorrt import describe_tensorrt, load_tensorrt
+
+UNKNOWN = 'unknown'
+_PACKAGES = ('pycuda', 'torch', 'tensorrt', 'tensorrt_rtx', 'nvidia-cuda-nvrtc',
+             'nvidia-cuda-nvrtc-cu12', 'numpy')
+
+
+def describe_machine(device: Device) -> dict[str, str]:
+    """Return names and versions; 'unknown' where the machine does not say."""
+    free, total = device.memory()
+    machine = {
+        'gpu': device.name, 'target': device.target,
+        'memory_mib': f'{total >> 20}, {free >> 20} free at the start',
+        'driver': _ask_nvidia_smi('driver_version', device.name), 'driver_cuda': _driver_cuda(),
+        'clock_mhz': _ask_nvidia_smi('clocks.max.sm', device.name),
+        'system': f'{platform.system()} {platform.release()}, {platform.machine()}',
+        'python': platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            machine[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    if why_not_tensorrt() is None:
+        machine['tensorrt'] = describe_tensorrt(load_tensorrt())
+    try:
+        import torch
+    except ImportError:
+        return machine
+    machine['torch'] = str(torch.__version__)
+    machine['torch_cuda'] = str(torch.version.cuda or 'none')
+    return machine
+
+
+def why_not_tensorrt() -> str | None:
+    """Say why TensorRT cannot be used here, or None where it can be imported."""
+    try:
+        load_tensorrt()
+    except ImportError as error:
+        return str(error)
+    return None
+
+
+def _ask_nvidia_smi(what: str, gpu: str) -> str:
+    """Return what nvidia-smi says of the first GPU of that name."""
+    command = shutil.which('nvidia-smi')
+    if command is None:
+        return UNKNOWN
+    done = subprocess.run([command, f'--query-gpu=name,{what}', '--format=csv,noheader'],
+                          capture_output=True, text=True, check=False)
+    rows = (line.partition(', ') for line in done.stdout.splitlines())
+    return next((value.strip() for name, _, value in rows if name == gpu), UNKNOWN)
+
+
+def _driver_cuda() -> str:
+    """Return the newest CUDA that the driver knows, such as '13.0'."""
+    version = ctypes.c_int()
+    try:
+        failed = ctypes.CDLL('libcuda.so.1').cuDriverGetVersion(ctypes.byref(version))
+    except (OSError, AttributeError):
+        return UNKNOWN
+    return UNKNOWN if failed else f'{version.value // 1000}.{version.value % 1000 // 10}'

@@ -1,0 +1,98 @@
+"""What the floor is measured with: kernels that do nothing, wait, or copy."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ..device import Device, Graph, compile_kernels
+from ..device.compiler import SOURCE
+
+COPY_BYTES = 256 << 20
+"""How much is copied to measure the bandwidth: more than any cache holds."""
+TURNS = 60_000
+"""Steps of the kernel that holds the GPU: some tenths of a millisecond."""
+
+KERNELS = """
+struct alignas(16) Words { unsigned first, second, third, fourth; };
+
+extern "C" __global__ void nothing(const void* ignored) {}
+
+extern "C" __global__ void hold(unsigned* result, unsigned turns) {
+    unsigned value = turns;
+    for (unsigned turn = 0; turn < turns; turn++) value = value * 1664525u + (value >> 16);
+    *result = value;
+}
+
+extern "C" __global__ void copy(const Words* source, Words* target, unsigned count) {
+    for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < count;
+         i += gridDim.x * blockDim.x)
+        target[i] = source[i];
+}
+"""
+_THREADS, _MOST_BLOCKS, _WORDS = 256, 4096, 16
+
+
+class Probes:
+    """
+    The kernels of the measurement, compiled for a GPU and loaded.
+
+    Raises
+    ------
+    ImportError, CompileError
+        There is no compiler of CUDA kernels, or it refuses.
+    DeviceError
+        The device has not enough memory.
+
+    """
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        with tempfile.TemporaryDirectory(prefix='panoptic_ros_') as folder:
+            (Path(folder) / SOURCE).write_text(KERNELS, encoding='ascii')
+            self._kernels = device.load(compile_kernels(Path(folder), device.target))
+        self._result = device.empty((1,), np.uint32)
+
+    def hold(self) -> None:
+        """Keep the GPU busy with one thread for some tenths of a millisecond; asynchronous."""
+        self._kernels.launch('hold', (1, 1, 1), (1, 1, 1), self._result, np.uint32(TURNS))
+
+    def chain(self, length: int) -> Graph:
+        """Return a graph of so many kernels that do nothing, one after the other."""
+        def enqueue() -> None:
+            for _ in range(length):
+                self._kernels.launch('nothing', (1, 1, 1), (32, 1, 1), self._result)
+        return record(self._device, enqueue)
+
+    def bandwidth(self, median: Callable[[Callable[[], None]], float]) -> float:
+        """
+        Return how many bytes a millisecond a copy on the device moves, read and written.
+
+        ``median`` measures the milliseconds of what it is given.
+        """
+        source, target = (self._device.empty((COPY_BYTES,), np.uint8) for _ in range(2))
+        count = COPY_BYTES // _WORDS
+        blocks = min(-(-count // _THREADS), _MOST_BLOCKS)
+        self._device.zero(source)
+        taken = median(lambda: self._kernels.launch(
+            'copy', (blocks, 1, 1), (_THREADS, 1, 1), source, target, np.uint32(count)))
+        source.free()
+        target.free()
+        return 2 * COPY_BYTES / taken
+
+
+def record(device: Device, enqueue: Callable[[], None]) -> Graph:
+    """Return a graph of what a function enqueues."""
+    with device.capture() as graph:
+        enqueue()
+    return graph
+
+
+def forget(device: Device, *graphs: Graph) -> None:
+    """Release graphs before the memory that they use."""
+    for graph in graphs:
+        graph.close()
+        device.disown(graph)

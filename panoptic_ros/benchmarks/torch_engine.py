@@ -1,0 +1,256 @@
+"""
+The network executed by PyTorch on the GPU: for measurements where there is no TensorRT.
+
+It shares our device memory without a copy, in the device's primary context and on its stream, and
+allocates nothing once it has run with a number of images, so that it can be captured in a graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ..device import Device, DeviceArray, DeviceError
+from ..engine.metadata import ModelMetadata
+from ..heads import Heads
+from ..labels import LabelSpace
+from ..network.config import NetworkConfig
+from ..network.deeplab import PanopticDeepLab
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+_TYPES: dict[torch.dtype, npt.DTypeLike] = {torch.float32: np.float32, torch.float16: np.float16}
+
+
+class TorchEngine:
+    """
+    A PyTorch network on a GPU; see ``engine.protocol.DeviceEngine``.
+
+    Parameters
+    ----------
+    device
+        The GPU, opened by this thread; closing it closes the engine.
+    network
+        In evaluation mode, on the processor; its weights are moved to the GPU and converted.
+    metadata
+        What is known of it.
+    batch
+        Most images at once.
+    dtype
+        ``torch.float16`` or ``torch.float32``: of weights, arithmetic and heads.
+    stand_ins
+        Heads that take the place of the network's own, which is executed all the same: weights
+        that nobody trained make no instances.
+    gpu
+        Number of the GPU.
+
+    Raises
+    ------
+    ImportError
+        This PyTorch sees no GPU, or is older than 2.5.
+    ValueError
+        There is no such type.
+    DeviceError
+        The device has not enough memory.
+
+    """
+
+    def __init__(self, device: Device, network: PanopticDeepLab, metadata: ModelMetadata,
+                 batch: int = 1, dtype: torch.dtype = torch.float16,
+                 stand_ins: Heads | None = None, gpu: int = 0) -> None:
+        if dtype not in _TYPES:
+            raise ValueError(f'dtype is {dtype}: expected {" or ".join(map(str, _TYPES))}')
+        place = _place(gpu)
+        self.metadata, self.batch = metadata, batch
+        self.description = (f'PyTorch {torch.__version__}, '
+                            f'{"fp16" if dtype is torch.float16 else "fp32"}, {device.name}')
+        self._device = device
+        self._ran: set[int] = set()
+        self._arrays: list[DeviceArray] = []
+        self._tensors: list[torch.Tensor] = []
+        self._stand_ins: list[torch.Tensor] = []
+        self._stream = self._pool = None
+        self._place = place
+        # The pixels of an image are its last axis already, as convolutions want them.
+        self._network: torch.nn.Module | None = network.to(
+            place, dtype, memory_format=torch.channels_last)    # type: ignore[call-overload]
+        device.own(self)
+        height, width = metadata.input_size
+        cells = height // metadata.stride, width // metadata.stride
+        try:
+            self.image = self._allocate((batch, height, width, 3), np.uint8)
+            self.semantic, self.center, self.offset = (
+                self._allocate((batch, channels, *cells), _TYPES[dtype])
+                for channels in (network.classes, 1, 2))
+            self._tensors += [share(array, place) for array in (
+                self.image, self.semantic, self.center, self.offset)]
+            if stand_ins is not None:
+                self._stand_ins += [torch.from_numpy(values).to(place, dtype) for values in (
+                    stand_ins.semantic, stand_ins.center[None], stand_ins.offset)]
+            self._stream, self._pool = _stream_of(device, place), _pool(place)
+            _finish(place)      # copies of weights do not wait for our stream
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def untrained(cls, device: Device, preset: str = 'resnet50',
+                  input_size: tuple[int, int] = (1024, 2048), batch: int = 1,
+                  dtype: torch.dtype = torch.float16, stand_ins: Heads | None = None,
+                  gpu: int = 0) -> TorchEngine:
+        """
+        Return a network of this package with random weights, for Cityscapes' classes.
+
+        Raises
+        ------
+        ValueError
+            There is no such network or type.
+        ImportError, DeviceError
+            As the constructor does.
+
+        """
+        space = LabelSpace.load('cityscapes')
+        config = NetworkConfig.preset(preset)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            network = PanopticDeepLab(config, len(space)).eval()
+        metadata = ModelMetadata(preset, input_size, 4, space, {'weights': 'random'}, {})
+        return cls(device, network, metadata, batch, dtype, stand_ins, gpu)
+
+    def enqueue(self, count: int) -> None:
+        """Run the network; see ``DeviceEngine``."""
+        if not 1 <= count <= self.batch:
+            raise ValueError(f'{count} images: expected 1 to {self.batch}, for which the engine '
+                             'was made')
+        if self._network is None:
+            raise RuntimeError(f'{self.description} is closed: make another engine')
+        if self._device.capturing and count not in self._ran:
+            raise RuntimeError(f'a graph is being captured, and {count} images were never run '
+                               'before: call enqueue with that count once, then capture')
+        # The first run chooses algorithms, the second allocates what they need.
+        try:
+            with memory_errors():
+                self._run(count, 1 if count in self._ran else 2)
+        except MemoryError as error:
+            raise DeviceError(f'{self.description} lacks memory for {count} images: {error}: run '
+                              'a smaller network or fewer images at once') from error
+        self._ran.add(count)
+
+    def close(self) -> None:
+        """Release the network and the memory; twice is no error."""
+        if self._network is not None and not self._device.lost:
+            self._device.synchronize()
+        self._network = None
+        self._tensors, self._stand_ins = [], []
+        self._stream = self._pool = None
+        if not self._device.lost:
+            release_cache()
+        arrays, self._arrays = self._arrays, []
+        if not self._device.lost:
+            for array in arrays:
+                array.free()
+        self._device.disown(self)
+
+    def _run(self, count: int, times: int) -> None:
+        assert self._network is not None
+        image, *heads = self._tensors
+        with torch.inference_mode(), _working(self._place, self._stream, self._pool):
+            for _ in range(times):
+                outputs: Sequence[torch.Tensor] = self._network(image[:count])
+                for target, values in zip(heads, outputs, strict=True):
+                    target[:count].copy_(values)
+            for target, values in zip(heads, self._stand_ins, strict=False):
+                target[:count].copy_(values)
+
+    def _allocate(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> DeviceArray:
+        array = self._device.empty(shape, dtype)
+        self._arrays.append(array)
+        return array
+
+
+def why_not_torch() -> str | None:
+    """Say why PyTorch cannot be used on a GPU here, or None where it can."""
+    if not torch.cuda.is_available():
+        return (f'PyTorch {torch.__version__} sees no GPU: install a build for CUDA, as '
+                'pytorch.org says')
+    if not hasattr(torch.cuda, 'MemPool'):
+        return f'PyTorch {torch.__version__} has no memory pools: expected 2.5 or newer'
+    return None
+
+
+def share(array: DeviceArray, place: torch.device) -> torch.Tensor:
+    """
+    Return an array in device memory as a tensor in the same place.
+
+    Raises
+    ------
+    RuntimeError
+        PyTorch made a copy.
+
+    """
+    tensor = torch.as_tensor(array, device=place)
+    if tensor.data_ptr() != array.pointer:
+        raise RuntimeError(f'PyTorch copied the array {array.shape} from {array.pointer:#x} to '
+                           f'{tensor.data_ptr():#x}: expected it to be shared; is it on {place}?')
+    return tensor
+
+
+@contextmanager
+def on_stream(device: Device, gpu: int = 0) -> Iterator[torch.device]:
+    """Let PyTorch work on the device's stream in a block, which gets PyTorch's device."""
+    place = _place(gpu)
+    with _working(place, _stream_of(device, place), None):
+        yield place
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Let a block raise MemoryError, of one line, where PyTorch has too little on the GPU."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        lines = str(error).splitlines() or ['out of memory']
+        raise MemoryError(lines[0]) from error.with_traceback(None)
+
+
+def release_cache() -> None:
+    """Give back the memory of the GPU that PyTorch keeps after it was freed."""
+    torch.cuda.empty_cache()
+
+
+def _place(gpu: int) -> torch.device:
+    reason = why_not_torch()
+    if reason is not None:
+        raise ImportError(reason)
+    return torch.device('cuda', gpu)
+
+
+def _stream_of(device: Device, place: torch.device) -> Any:
+    return torch.cuda.ExternalStream(device.stream_handle, device=place)
+
+
+def _pool(place: torch.device) -> Any:
+    """Return memory of its own for what lies between the layers: graphs go on using it."""
+    with torch.cuda.device(place):
+        return torch.cuda.MemPool()
+
+
+def _finish(place: torch.device) -> None:
+    torch.cuda.synchronize(place)
+
+
+@contextmanager
+def _working(place: torch.device, stream: Any, pool: Any) -> Iterator[None]:
+    with ExitStack() as stack:
+        stack.enter_context(torch.cuda.device(place))
+        stack.enter_context(torch.cuda.stream(stream))
+        if pool is not None:
+            stack.enter_context(torch.cuda.use_mem_pool(pool, place))
+        stack.enter_context(torch.backends.cudnn.flags(
+            enabled=True, benchmark=True, deterministic=False, allow_tf32=True))
+        yield

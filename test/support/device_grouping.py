@@ -1,0 +1,53 @@
+"""Grouping on any device, real or doubled, beside the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from panoptic_ros import grouping
+from panoptic_ros.grouping import GroupingOptions
+from panoptic_ros.grouping.cuda import CudaGrouping, DeviceHeads
+from panoptic_ros.heads import Heads
+from panoptic_ros.labels import LabelSpace
+from panoptic_ros.panoptic import Panoptic
+
+
+def put(device, arrays: Sequence[np.ndarray]):
+    """Bring a batch of arrays of one shape to a device."""
+    batch = np.stack(arrays)
+    target = device.empty(batch.shape, batch.dtype)
+    device.upload(target, batch)
+    return target
+
+
+def group_batch(device, kernels, batch: Sequence[Heads], label_space: LabelSpace,
+                sizes: Sequence[tuple[int, int]], options: GroupingOptions,
+                warps: int = 8) -> list[Panoptic]:
+    """Group heads of one shape by the kernels; return a result for each; free everything."""
+    arrays = [put(device, [h.semantic for h in batch]),
+              put(device, [h.center[None] for h in batch]),
+              put(device, [h.offset for h in batch])]
+    work = CudaGrouping(device, kernels, DeviceHeads(*arrays, batch[0].stride), label_space,
+                        sizes, options, frozenset({'confidence'}), warps=warps)
+    work.enqueue()
+    device.synchronize()
+    results = [work.result(image) for image in range(len(batch))]
+    work.close()
+    for array in arrays:
+        device.free(array)
+    return results
+
+
+def assert_equals_reference(result: Panoptic, heads: Heads, label_space: LabelSpace,
+                            size: tuple[int, int], options: GroupingOptions) -> None:
+    """Compare every pixel and every column; scores and confidence within rounding."""
+    reference = grouping.group(heads, label_space, size, 'reference', options, confidence=True)
+    np.testing.assert_array_equal(result.labels, reference.labels)
+    for column in ('label', 'class_id', 'instance', 'area', 'box', 'centroid'):
+        np.testing.assert_array_equal(getattr(result.segments, column),
+                                      getattr(reference.segments, column), column)
+    np.testing.assert_allclose(result.segments.score, reference.segments.score, atol=1e-5)
+    assert abs(result.confidence.astype(int) - reference.confidence).max() <= 1
+    result.check()

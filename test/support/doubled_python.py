@@ -1,0 +1,82 @@
+"""
+Python on a machine with a doubled GPU: ``doubled_python.py -m MODULE``, ``-c TEXT`` or a file.
+
+CUDA, TensorRT and the kernels are those of the test doubles, and the tests that take long on a
+real GPU do less.  Where PANOPTIC_ROS_TENSORRT is 'nothing', PyTorch takes TensorRT's place.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import runpy
+import sys
+from pathlib import Path
+
+SUPPORT = Path(__file__).parent
+BUILD = SUPPORT.parents[1] / 'build' / 'kernels'
+sys.path[:0] = [str(SUPPORT.parents[1]), str(SUPPORT)]
+
+import fake_cuda  # noqa: E402
+import fake_tensorrt  # noqa: E402
+import gpu_machine  # noqa: E402
+import gpu_plans  # noqa: E402
+import pytest  # noqa: E402
+import tiny_model  # noqa: E402
+from cuda_on_cpu import Program  # noqa: E402
+
+from panoptic_ros.benchmarks import gpu_probes  # noqa: E402
+from panoptic_ros.grouping.kernel_sources import KERNELS  # noqa: E402
+
+
+def make_plan(folder, device):
+    plan = folder / 'tiny.plan'
+    if not plan.is_file():
+        onnx = tiny_model.build(folder / 'tiny.onnx', gpu_machine.INPUT_SIZE)
+        gpu_plans.make_plan(plan, onnx, (1, gpu_machine.MOST_IMAGES))
+    return plan
+
+
+def main() -> None:
+    patch = pytest.MonkeyPatch()
+    source = BUILD / 'probes' / 'kernels.cu'
+    source.parent.mkdir(parents=True, exist_ok=True)
+    if not source.is_file() or source.read_text() != gpu_probes.KERNELS:
+        source.write_text(gpu_probes.KERNELS)
+    programs = [Program(KERNELS / 'kernels.cu', BUILD), Program(source, BUILD)]
+
+    def run(name, grid, block, shared, arguments):
+        program = next(p for p in programs if name in p.kernels)
+        program.launch(name, grid, block, arguments)
+
+    doubles = fake_cuda.install(patch, kernels=run)
+    cuda = next(doubles)
+    if os.environ.get('PANOPTIC_ROS_TENSORRT') == 'nothing':
+        import torch
+        import torch_on_host
+        torch.set_num_threads(1)
+        torch_on_host.install(patch, cuda.machine)
+    else:
+        fake_tensorrt.install(patch, cuda.machine)
+    gpu_probes.COPY_BYTES, gpu_probes.TURNS = 1 << 16, 10
+    gpu_machine.FRAMES, gpu_machine.PYTHON = 40, [sys.executable, __file__]
+    gpu_machine.build_plan = make_plan
+
+    def report() -> None:
+        left = cuda.machine.left_behind()
+        if left:
+            print('left behind:', left, file=sys.stderr)
+
+    atexit.register(report)
+    kind, sys.argv = sys.argv[1], sys.argv[1:]
+    if kind == '-m':
+        sys.argv = sys.argv[1:]
+        runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)
+    elif kind == '-c':
+        exec(compile(sys.argv[1], '<text>', 'exec'), {'__name__': '__main__'})
+    else:
+        runpy.run_path(sys.argv[0], run_name='__main__')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,147 @@
+"""The GPU of this machine for the gpu-marked tests, and a network on it by what is installed."""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from panoptic_ros import GroupingOptions, LabelSpace
+from panoptic_ros.benchmarks.gpu_machine import why_not_tensorrt
+from panoptic_ros.benchmarks.heads import make_heads
+from panoptic_ros.cuda_pipeline import CudaPipeline
+from panoptic_ros.device import CompileError, Device, DeviceArray, DeviceError, compile_kernels
+from panoptic_ros.engine.plan import read_plan
+from panoptic_ros.grouping.kernel_sources import KERNELS
+from panoptic_ros.heads import Heads
+from panoptic_ros.panoptic import Panoptic
+
+FRAMES = 10_000
+"""Of the endurance test; 5 % of them warm up."""
+PYTHON = [sys.executable]
+"""Starts an interpreter that has the GPU."""
+INPUT_SIZE = (64, 128)
+MOST_IMAGES = 4
+_OUT_OF_BOUNDS = """
+extern "C" __global__ void write_at(int* target) { *target = 1; }
+"""
+
+
+@lru_cache
+def why_not_gpu() -> str | None:
+    """Say why no GPU can be used here, or None where one can."""
+    try:
+        device = Device.open()
+    except DeviceError as error:
+        return str(error)
+    try:
+        cubin_for(device.target)
+    except (CompileError, ImportError) as error:
+        return str(error)
+    finally:
+        device.close()
+    return None
+
+
+@lru_cache
+def cubin_for(target: str) -> bytes:
+    return compile_kernels(KERNELS, target)
+
+
+def build_plan(folder: Path, device: Device) -> Path:
+    """Return a plan of the tiny network for the device, built on the first call."""
+    import tiny_model
+
+    from panoptic_ros.engine.build import BuildOptions
+    from panoptic_ros.engine.cache import PlanCache
+    onnx = folder / 'tiny.onnx'
+    if not onnx.is_file():
+        tiny_model.build(onnx, INPUT_SIZE)
+    return PlanCache(folder).find_or_build(
+        onnx, BuildOptions(precision='fp32', batch=MOST_IMAGES), device, kernels=KERNELS)
+
+
+def why_not_network() -> str | None:
+    """Say why no network can be run on the GPU, or None where one can."""
+    if _with_tensorrt() is None:
+        return None
+    try:
+        from panoptic_ros.benchmarks.torch_engine import why_not_torch
+    except ImportError as error:
+        return f'{_with_tensorrt()}; PyTorch is not installed ({error})'
+    reason = why_not_torch()
+    return None if reason is None else f'{_with_tensorrt()}; {reason}'
+
+
+def _with_tensorrt() -> str | None:
+    reason = why_not_tensorrt()
+    if reason is None:
+        try:
+            import onnx  # noqa: F401
+        except ImportError as error:
+            return f'the network of the tests needs onnx ({error}): `pip install onnx`'
+    return reason
+
+
+class OpenPath:
+    """A GPU with a network and the pipeline on it, opened as ``Segmenter.open`` does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.device = Device.open()
+        try:
+            if _with_tensorrt() is None:
+                from panoptic_ros.engine.tensorrt_engine import TensorRtEngine
+                plan, info = read_plan(build_plan(folder, self.device))
+                self.engine = TensorRtEngine(self.device, plan, info.metadata('tiny'))
+            else:
+                import torch
+
+                from panoptic_ros.benchmarks.torch_engine import TorchEngine
+                stand_ins = make_heads(LabelSpace.load('cityscapes'), INPUT_SIZE, 8)
+                self.engine = TorchEngine.untrained(self.device, 'mobile', INPUT_SIZE,
+                                                    MOST_IMAGES, torch.float32, stand_ins)
+            kernels = self.device.load(cubin_for(self.device.target))
+            self.pipeline = CudaPipeline(self.device, self.engine, kernels)
+        except BaseException:
+            self.device.close()
+            raise
+        self.options = GroupingOptions(**self.engine.metadata.grouping)
+
+    def segment(self, *images: np.ndarray) -> list[Panoptic]:
+        return self.pipeline(images, self.options, frozenset(), 0.5)
+
+    def heads(self, image: int = 0) -> Heads:
+        """Return what the network made of an image of the last frame."""
+        semantic, center, offset = (self.fetch(a)[image] for a in (
+            self.engine.semantic, self.engine.center, self.engine.offset))
+        return Heads(semantic, center[0], offset, self.engine.metadata.stride)
+
+    def fetch(self, array: DeviceArray) -> np.ndarray:
+        values = np.empty(array.shape, array.dtype)
+        self.device.download(array, values)
+        self.device.synchronize()
+        return values
+
+    def close(self) -> None:
+        self.pipeline.close()
+
+
+def picture(size: tuple[int, int], shift: int = 0) -> np.ndarray:
+    """Return a picture, (H, W, 3) uint8, with some order in it."""
+    try:
+        import tiny_model
+        image = tiny_model.scene(size)
+    except ImportError:     # onnx is not installed
+        y, x = np.mgrid[:size[0], :size[1]]
+        image = np.stack([3 * y + x, 5 * x, 2 * y], -1).astype(np.uint8)
+    return np.ascontiguousarray(np.roll(image, 8 * shift, axis=1))
+
+
+def write_out_of_bounds(device: Device, folder: Path) -> None:
+    """Enqueue a kernel that writes where nobody has memory."""
+    (folder / 'kernels.cu').write_text(_OUT_OF_BOUNDS)
+    kernels = device.load(compile_kernels(folder, device.target))
+    nowhere = DeviceArray(1 << 40, (1,), np.dtype(np.int32), device.stream_handle)
+    kernels.launch('write_at', (1, 1, 1), (1, 1, 1), nowhere)
