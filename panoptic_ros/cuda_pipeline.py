@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from .panoptic import Panoptic
 
 _PICTURES = {'confidence': 'confidence', 'semantic': 'semantic_image',
              'instance': 'instance_image', 'overlay': 'overlay'}
+_KEPT = 8
 _LOG = logging.getLogger(__name__)
 
 
@@ -25,9 +27,10 @@ class CudaPipeline:
     """
     Keeps everything between the camera's bytes and the labels in the memory of the GPU.
 
-    What a frame needs is allocated, and its work recorded as a CUDA graph, for the first frame of
+    What a frame needs is allocated, and its work recorded as a CUDA graph, for the first frames of
     its size; from then on a frame costs a copy into page-locked memory, the launch of the graph,
-    and the copy of its labels out.  All calls come from the thread that opened the device.
+    and the copy of its labels out.  So it is for each combination of cameras that come together,
+    of which the last few are kept.  All calls come from the thread that opened the device.
 
     Parameters
     ----------
@@ -49,7 +52,7 @@ class CudaPipeline:
                  graph: bool = True) -> None:
         self._device, self._engine, self._kernels = device, engine, kernels
         self._with_graph = graph
-        self._batch: _Batch | None = None
+        self._batches: dict[tuple[Any, ...], _Batch] = {}     # the last used one last
         self.metadata = engine.metadata
         self.description = engine.description
         self.batch = engine.batch
@@ -77,7 +80,7 @@ class CudaPipeline:
 
     def close(self) -> None:
         """Release the network, the memory and the device."""
-        self._batch = None
+        self._batches.clear()
         try:
             self._engine.close()
         finally:
@@ -87,27 +90,49 @@ class CudaPipeline:
                  pictures: frozenset[str], opacity: float,
                  times: dict[str, float] | None) -> list[Panoptic]:
         start = perf_counter()
-        sizes = [(image.shape[0], image.shape[1]) for image in images]
-        batch = self._batch
-        if batch is None or not batch.serves(sizes, options, pictures):
-            if batch is not None:
-                self._batch = None
-                batch.close()
-            with self._device.all_or_nothing():
-                batch = _Batch(self._device, self._engine, self._kernels, sizes, options,
-                               pictures)
-            self._batch = batch
+        # by size, so that it does not matter in which order cameras come
+        order = sorted(range(len(images)), key=lambda index: images[index].shape)
+        batch = self._batch_for([images[index].shape[:2] for index in order], options, pictures)
         batch.change_options(options, opacity)
-        batch.fill(images)
+        batch.fill([images[index] for index in order])
         filled = perf_counter()
         batch.run(self._with_graph)
         computed = perf_counter()
-        results = batch.results()
+        found = dict(zip(order, batch.results(), strict=True))
+        results = [found[index] for index in range(len(images))]
         if times is not None:
             for stage, seconds in zip(self.stages, (filled - start, computed - filled,
                                                     perf_counter() - computed), strict=True):
                 times[stage] = times.get(stage, 0.0) + seconds
         return results
+
+
+    def _batch_for(self, sizes: Sequence[tuple[int, ...]], options: GroupingOptions,
+                   pictures: frozenset[str]) -> _Batch:
+        key = (*sizes, pictures)
+        batch = self._batches.pop(key, None)
+        if batch is not None and options.top_k > batch.top_k:
+            batch.close()
+            batch = None
+        if batch is None:
+            while len(self._batches) >= _KEPT:
+                self._batches.pop(next(iter(self._batches))).close()
+            try:
+                batch = self._make(sizes, options, pictures)
+            except DeviceError as error:
+                if error.sticky or not self._batches:
+                    raise
+                while self._batches:        # it may fit without the others
+                    self._batches.popitem()[1].close()
+                batch = self._make(sizes, options, pictures)
+        self._batches[key] = batch
+        return batch
+
+    def _make(self, sizes: Sequence[tuple[int, ...]], options: GroupingOptions,
+              pictures: frozenset[str]) -> _Batch:
+        with self._device.all_or_nothing():
+            return _Batch(self._device, self._engine, self._kernels,
+                          [(height, width) for height, width in sizes], options, pictures)
 
 
 class _Batch:
@@ -143,10 +168,9 @@ class _Batch:
             frozenset(_PICTURES[name] for name in pictures), Cameras(cameras, engine.image),
             overlay.label_colors(space) if 'overlay' in pictures else None)
 
-    def serves(self, sizes: Sequence[tuple[int, int]], options: GroupingOptions,
-               pictures: frozenset[str]) -> bool:
-        return (tuple(sizes) == self._sizes and pictures == self._pictures
-                and options.top_k <= self._grouping.top_k)
+    @property
+    def top_k(self) -> int:
+        return self._grouping.top_k
 
     def change_options(self, options: GroupingOptions, opacity: float) -> None:
         if (options, opacity) != (self._grouping.options, self._grouping.opacity):

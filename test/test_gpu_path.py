@@ -139,6 +139,30 @@ def test_the_steady_state_allocates_nothing_and_launches_one_graph(segmenter, cu
                 'cuMemcpyDtoHAsync', 'cuStreamBeginCapture'} & set(done), done
 
 
+def test_cameras_that_come_in_turns_and_together_allocate_nothing(segmenter, cuda, on_cpu):
+    images = [tiny_model.scene(size) for size in ((64, 128), (96, 200), (128, 256))]
+    combinations = [[0], [1, 0], [0, 1], [2], [0, 1, 2], [2, 0]]
+    for _ in range(3):
+        for chosen in combinations:
+            segmenter.segment([images[n] for n in chosen])
+    held, before = cuda.machine.held(), cuda.machine.calls.copy()
+    for chosen in combinations * 2:
+        results = segmenter.segment([images[n] for n in chosen])
+        for n, result in zip(chosen, results, strict=True):
+            assert_same(result, on_cpu(images[n]))
+    assert cuda.machine.held() == held
+    assert (cuda.machine.calls - before)['cuGraphLaunch'] == 12
+    assert not (cuda.machine.calls - before)['cuLaunchKernel']
+
+
+def test_the_least_used_sizes_are_forgotten(segmenter, cuda):
+    held = []
+    for height in range(40, 80):
+        segmenter(tiny_model.scene((height, 100)))
+        held.append(cuda.machine.held()['device memory'])
+    assert len(set(held[10:])) == 1
+
+
 def test_times_name_the_stages(segmenter):
     times = {}
     segmenter(tiny_model.scene(), times=times)
@@ -192,13 +216,21 @@ def test_the_first_frame_may_run_out_of_memory(tensorrt, cuda, plan, on_cpu):
     segmenter = Segmenter.open(plan)
     image = tiny_model.scene((128, 256))
     held = cuda.machine.held()
-    for name in ('cuMemAlloc', 'cuMemAlloc', 'cuMemAlloc', 'cuMemHostAlloc'):
+    for name in ('cuMemAlloc', 'cuMemAlloc', 'cuMemAlloc', 'cuMemHostAlloc'):    # nothing to free
         cuda.machine.fail(name, 2, nth=1 + cuda.machine.calls['cuMemAlloc'] % 3)
         with pytest.raises(DeviceError, match='out of memory'):
             segmenter(image)
         assert cuda.machine.held() == held
     assert_same(segmenter(image), on_cpu(image))        # there is memory again
     segmenter.close()
+
+
+def test_memory_of_other_sizes_is_given_up_when_it_runs_out(segmenter, cuda, on_cpu):
+    images = [tiny_model.scene(size) for size in ((96, 200), (128, 256))]
+    segmenter(images[0])
+    cuda.machine.fail('cuMemAlloc', 2)
+    for image in (images[1], images[0]):
+        assert_same(segmenter(image), on_cpu(image))
 
 
 @pytest.mark.parametrize('frames', [0, 1, 2, 5])
