@@ -49,6 +49,8 @@ class Counts:
     """The message held no usable image."""
     failed: int = 0
     """The engine or a publisher raised."""
+    stale: int = 0
+    """Its stamp was older than ``max_age`` when its turn came."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ class Camera:
     """
     A subscription to a camera's images.
 
-    ``received`` is the executor's, the rest the worker's, so no lock is needed: every attribute
-    has one writer.
+    ``received`` and ``dropped`` are the executor's, the rest the worker's, so no lock is needed:
+    every attribute has one writer.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ class Pipeline:
         for channel, frame in frames:
             start = time.perf_counter()
             if self._is_stale(frame, start):
-                channel.camera.counts.dropped += 1
+                channel.camera.counts.stale += 1
                 continue
             image = channel.convert(frame)
             if image is not None:

@@ -53,10 +53,11 @@ class Session:
         self._ending = Event()
         self._worker = Worker(self._load, self._serve)
         segmenter = self._worker.start()
+        self.channels: list[Channel] = []
         try:
-            self.channels = self._make_channels(node)
-        except Exception:       # whatever it is, the worker must not keep the model
-            self._worker.stop(PATIENCE)
+            self._add_channels(node)
+        except Exception:       # whatever it is, nothing of it may stay
+            self.close()
             raise
         self.pipeline = Pipeline(settings, segmenter.options)
         self._label_space = segmenter.label_space
@@ -124,16 +125,14 @@ class Session:
     def _load(self) -> Segmenter:
         return open_segmenter(self._settings(), self._log.info, self._ending.is_set)
 
-    def _make_channels(self, node: Node) -> list[Channel]:
+    def _add_channels(self, node: Node) -> None:
         settings, log = self._settings(), ThrottledLog(node.get_logger())
-        channels = []
         for name, transport in settings.named_cameras() or [('', settings.image_transport)]:
             prefix, private = (f'{name}/', f'~/{name}') if name else ('', '~')
             camera = Camera(node, transport, prefix)
             channel = Channel(name, camera, CameraOutputs(node, private), log)
             camera.on_frame = partial(self._receive, channel)
-            channels.append(channel)
-        return channels
+            self.channels.append(channel)
 
     def _receive(self, channel: Channel, frame: Frame) -> None:
         channel.camera.counts.dropped += self._worker.put(channel, frame)

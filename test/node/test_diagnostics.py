@@ -73,7 +73,7 @@ def test_lost_frames_warn_once():
     after = Counts(received=6, segmented=5, rejected=1)
     lost = counts_status(after, before)
     assert lost.level == WARN
-    assert lost.message == '6 received, 5 segmented, 0 dropped, 1 rejected, 0 failed'
+    assert lost.message == '6 received, 5 segmented, 0 dropped, 1 rejected, 0 failed, 0 stale'
     assert counts_status(after, after).level == OK
 
 

@@ -173,7 +173,7 @@ def test_a_camera_that_cannot_publish_costs_the_others_nothing(pipeline, make_ch
 def test_stale_frames_are_dropped(pipeline, channel, segmenter, stamp, kept):
     pipeline.settings = Settings(max_age=1.0)
     pipeline.serve(segmenter, [(channel, frame(stamp=stamp))])
-    assert channel.camera.counts == (Counts(segmented=1) if kept else Counts(dropped=1))
+    assert channel.camera.counts == (Counts(segmented=1) if kept else Counts(stale=1))
     pipeline.settings = Settings()
     pipeline.serve(segmenter, [(channel, frame(stamp=stamp))])
     assert channel.camera.counts.segmented == 1 + kept
@@ -183,7 +183,7 @@ def test_waiting_makes_a_frame_older(pipeline, channel, segmenter):
     pipeline.settings = Settings(max_age=1.0)
     waited = frame(stamp=Stamp(0.5, False, True))
     pipeline.serve(segmenter, [(channel, replace(waited, arrival=waited.arrival - 0.6))])
-    assert channel.camera.counts == Counts(dropped=1)
+    assert channel.camera.counts == Counts(stale=1)
 
 
 def test_the_log_counts_what_it_does_not_repeat():
