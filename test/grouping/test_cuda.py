@@ -4,9 +4,11 @@ import subprocess
 from pathlib import Path
 
 import cv2
+import device_grouping
 import numpy as np
 import pytest
 from cuda_on_cpu import FORWARD, ORDERS
+from device_grouping import put
 from grouping_cases import assert_same, cases
 from host_device import HostDevice
 from hypothesis import given, settings
@@ -24,23 +26,11 @@ from panoptic_ros.heads import Heads
 BUILD = Path(__file__).parents[2] / 'build' / 'kernels'
 
 
-def put(device, arrays):
-    batch = np.stack(arrays)
-    target = device.empty(batch.shape, batch.dtype)
-    device.upload(target, batch)
-    return target
-
-
 def group_batch(batch, label_space, sizes, options, warps=8, order=FORWARD):
-    """Group heads of one shape by the kernels; return a result for each."""
+    """Group heads of one shape by the kernels on the processor; return a result for each."""
     device = HostDevice(BUILD, order)
-    heads = DeviceHeads(put(device, [h.semantic for h in batch]),
-                        put(device, [h.center[None] for h in batch]),
-                        put(device, [h.offset for h in batch]), batch[0].stride)
-    work = CudaGrouping(device, device.load(KERNELS / 'kernels.cu'), heads, label_space, sizes,
-                        options, frozenset({'confidence'}), warps=warps)
-    work.enqueue()
-    return [work.result(image) for image in range(len(batch))]
+    return device_grouping.group_batch(device, device.load(KERNELS / 'kernels.cu'), batch,
+                                       label_space, sizes, options, warps)
 
 
 @settings(deadline=None, max_examples=200)

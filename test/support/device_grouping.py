@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from grouping_cases import assert_same
 
 from panoptic_ros import grouping
 from panoptic_ros.grouping import GroupingOptions
@@ -43,11 +44,5 @@ def group_batch(device, kernels, batch: Sequence[Heads], label_space: LabelSpace
 def assert_equals_reference(result: Panoptic, heads: Heads, label_space: LabelSpace,
                             size: tuple[int, int], options: GroupingOptions) -> None:
     """Compare every pixel and every column; scores and confidence within rounding."""
-    reference = grouping.group(heads, label_space, size, 'reference', options, confidence=True)
-    np.testing.assert_array_equal(result.labels, reference.labels)
-    for column in ('label', 'class_id', 'instance', 'area', 'box', 'centroid'):
-        np.testing.assert_array_equal(getattr(result.segments, column),
-                                      getattr(reference.segments, column), column)
-    np.testing.assert_allclose(result.segments.score, reference.segments.score, atol=1e-5)
-    assert abs(result.confidence.astype(int) - reference.confidence).max() <= 1
-    result.check()
+    assert_same(result, grouping.group(heads, label_space, size, 'reference', options,
+                                       confidence=True))
