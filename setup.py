@@ -22,7 +22,8 @@ setup(
     install_requires=['setuptools', 'numpy', 'opencv-python-headless', 'PyYAML', 'rich'],
     extras_require={
         'cpu': ['numba', 'onnxruntime'],
-        'gpu': ['pycuda', 'tensorrt'],
+        'gpu': ['pycuda', 'tensorrt', 'onnx', 'onnxruntime', 'cuda-bindings',
+                'nvidia-cuda-nvrtc'],
         'bags': ['rosbags', 'av'],
         'train': ['torch', 'onnx', 'onnxscript'],
         'test': ['pytest', 'hypothesis'],

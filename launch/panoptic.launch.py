@@ -38,7 +38,7 @@ def generate_launch_description() -> LaunchDescription:
                  'name without /compressed.'),
         argument('params_file', str(config / 'panoptic.yaml'), 'Parameters of the node.'),
         argument('namespace', '', 'Namespace of the node and of its relative topics.'),
-        argument('model', '', 'Name of a shipped model or path of an .onnx file.'),
+        argument('model', '', 'Name of a shipped model or path of an .onnx or .plan file.'),
         argument('autostart', '', 'Configure and activate without a lifecycle manager.',
                  ['', 'true', 'false']),
         argument('use_sim_time', '', 'Take the time from /clock.', ['', 'true', 'false']),

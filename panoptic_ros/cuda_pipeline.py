@@ -19,7 +19,7 @@ from .panoptic import Panoptic
 
 _PICTURES = {'confidence': 'confidence', 'semantic': 'semantic_image',
              'instance': 'instance_image', 'overlay': 'overlay'}
-_KEPT = 8
+_KEPT_SHARE = 8         # one part in so many of the GPU's memory
 _LOG = logging.getLogger(__name__)
 
 
@@ -30,7 +30,8 @@ class CudaPipeline:
     What a frame needs is allocated, and its work recorded as a CUDA graph, for the first frames of
     its size; from then on a frame costs a copy into page-locked memory, the launch of the graph,
     and the copy of its labels out.  So it is for each combination of cameras that come together,
-    of which the last few are kept.  All calls come from the thread that opened the device.
+    kept until they fill an eighth of the GPU's memory.  All calls come from the thread that opened
+    the device.
 
     Parameters
     ----------
@@ -56,6 +57,7 @@ class CudaPipeline:
         self.metadata = engine.metadata
         self.description = engine.description
         self.batch = engine.batch
+        self._most_bytes = device.memory()[1] // _KEPT_SHARE
 
     def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: GroupingOptions,
                  pictures: frozenset[str], opacity: float,
@@ -76,7 +78,10 @@ class CudaPipeline:
         return results
 
     def warm_up(self) -> None:
-        """Nothing is compiled here; the first frame of a size allocates and records."""
+        """Let the network run once with each number of images, for which it may prepare."""
+        for count in range(1, self.batch + 1):
+            self._engine.enqueue(count)
+        self._device.synchronize()
 
     def close(self) -> None:
         """Release the network, the memory and the device."""
@@ -115,7 +120,7 @@ class CudaPipeline:
             batch.close()
             batch = None
         if batch is None:
-            while len(self._batches) >= _KEPT:
+            while self._batches and self._kept_bytes() > self._most_bytes:
                 self._batches.pop(next(iter(self._batches))).close()
             try:
                 batch = self._make(sizes, options, pictures)
@@ -127,6 +132,9 @@ class CudaPipeline:
                 batch = self._make(sizes, options, pictures)
         self._batches[key] = batch
         return batch
+
+    def _kept_bytes(self) -> int:
+        return sum(batch.nbytes for batch in self._batches.values())
 
     def _make(self, sizes: Sequence[tuple[int, ...]], options: GroupingOptions,
               pictures: frozenset[str]) -> _Batch:
@@ -171,6 +179,10 @@ class _Batch:
     @property
     def top_k(self) -> int:
         return self._grouping.top_k
+
+    @property
+    def nbytes(self) -> int:
+        return self._grouping.nbytes + (self._owned.nbytes if self._owned else 0)
 
     def change_options(self, options: GroupingOptions, opacity: float) -> None:
         if (options, opacity) != (self._grouping.options, self._grouping.opacity):

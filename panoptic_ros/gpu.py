@@ -8,7 +8,8 @@ from typing import Any
 
 from .cuda_pipeline import CudaPipeline
 from .device import Device
-from .engine.plan import read_cubin, read_plan
+from .engine.metadata import ModelError
+from .engine.plan import read_cubin, read_plan, sidecar_path
 from .grouping.kernel_sources import KERNELS
 
 
@@ -47,10 +48,19 @@ def find_or_build(onnx: Path, precision: str, batch: int, index: int,
 
     device = Device.open(index)
     try:
-        plan = PlanCache(folder).find_or_build(
-            onnx, BuildOptions(precision=precision, batch=batch), gpu=device, log=log,
-            kernels=KERNELS, **build)
-        return _assemble(device, plan)
+        options, cache = BuildOptions(precision=precision, batch=batch), PlanCache(folder)
+
+        def find() -> Path:
+            return cache.find_or_build(onnx, options, gpu=device, log=log, kernels=KERNELS,
+                                       **build)
+
+        plan = find()
+        try:
+            return _assemble(device, plan)
+        except ModelError as error:     # whatever its sidecar says, it does not run here
+            log(f'Building {plan.name} again: {error}')
+            sidecar_path(plan).unlink(missing_ok=True)
+        return _assemble(device, find())
     except BaseException:
         device.close()
         raise

@@ -7,6 +7,18 @@ from pathlib import Path
 PACKAGE = 'panoptic_ros'
 
 
+def model_path(model: str) -> Path:
+    """
+    Return the file that a model's name means, which need not exist.
+
+    A plain word is a model in share/models; anything with a suffix or a slash is a path.
+    """
+    path = Path(model).expanduser()
+    if path.suffix or len(path.parts) > 1:
+        return path
+    return share_directory() / 'models' / f'{model}.onnx'
+
+
 def share_directory() -> Path:
     """
     Return the folder that holds ``config/``, ``launch/`` and ``models/``.

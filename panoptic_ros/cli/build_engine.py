@@ -27,6 +27,7 @@ from ..engine.plan import read_plan
 from ..engine.precision import PRECISIONS
 from ..grouping.kernel_sources import KERNELS
 from ..report import add_json_argument, write_json
+from ..resources import model_path
 
 _Image = npt.NDArray[np.uint8]
 _INTERRUPTED = 130      # what a shell reports of a command that Ctrl-C ended
@@ -157,7 +158,8 @@ def _interruptible(stop: threading.Event) -> Iterator[None]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='build_engine', description=__doc__)
-    parser.add_argument('model', type=Path, metavar='MODEL.onnx')
+    parser.add_argument('model', type=model_path, metavar='MODEL',
+                        help='an .onnx file, or the name of a shipped model')
     parser.add_argument('-o', '--output', type=Path, metavar='FILE.plan',
                         help='plan to write, with .plan.json and .cubin beside it (default: into '
                         'the cache that the node looks into)')

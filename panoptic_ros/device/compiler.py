@@ -11,7 +11,7 @@ from typing import Any
 
 SOURCE = 'kernels.cu'
 """The file of a folder that is compiled; it includes the others."""
-_OPTIONS = ('--std=c++17', '--fmad=false')      # IEEE arithmetic, equal to NumPy's: no contraction
+OPTIONS = ('--std=c++17', '--fmad=false')      # IEEE arithmetic, equal to NumPy's: no contraction
 
 
 class CompileError(RuntimeError):
@@ -74,7 +74,7 @@ def _find_nvcc() -> str | None:
 
 
 def _compile_with_nvrtc(nvrtc: Any, source: Path, target: str) -> bytes:
-    options = [option.encode() for option in (f'--gpu-architecture={target}', *_OPTIONS,
+    options = [option.encode() for option in (f'--gpu-architecture={target}', *OPTIONS,
                                               f'-I{source.parent}')]
     # By its whole name, or NVRTC looks for what it includes in the working directory first.
     program = _take(nvrtc.nvrtcCreateProgram(source.read_bytes(), str(source).encode(), 0, [], []))
@@ -111,7 +111,7 @@ def _compile_with_nvcc(nvcc: str, source: Path, target: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix='panoptic_ros_') as folder:
         output = Path(folder) / 'kernels.cubin'
         done = subprocess.run(
-            [nvcc, '--cubin', f'--gpu-architecture={target}', *_OPTIONS, f'-I{source.parent}',
+            [nvcc, '--cubin', f'--gpu-architecture={target}', *OPTIONS, f'-I{source.parent}',
              '-o', str(output), str(source)], capture_output=True, text=True, check=False)
         if done.returncode:
             raise CompileError(f'{source.name} does not compile for {target} with {nvcc}: '

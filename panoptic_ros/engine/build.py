@@ -44,7 +44,7 @@ def compile_kernels(folder: Path, target: str) -> bytes:
 
 def kernels_sha256(folder: Path) -> str:
     """
-    Return the hash over the sources of the kernels in a folder.
+    Return the hash over the sources of the kernels in a folder, and how they are compiled.
 
     Raises
     ------
@@ -56,7 +56,8 @@ def kernels_sha256(folder: Path) -> str:
     if not sources:
         raise FileNotFoundError(f'no CUDA sources in {folder}: reinstall the package, which '
                                 'ships them')
-    digest = hashlib.sha256()
+    from ..device import compiler
+    digest = hashlib.sha256(repr(compiler.OPTIONS).encode())
     for path in sources:
         digest.update(f'{path.name}\0{path.stat().st_size}\0'.encode() + path.read_bytes())
     return digest.hexdigest()

@@ -61,9 +61,10 @@ class PlanInfo:
 
     @property
     def model_key(self) -> str:
-        """Hash over what was asked for, whichever TensorRT, GPU and images met the request."""
+        """Hash over what was asked for, whichever version and images met the request."""
         options = {k: v for k, v in self.options.items() if k != 'calibration'}
-        identity = [self.onnx_sha256, self.precision, self.batch, options]
+        product = self.tensorrt.rpartition(' ')[0]
+        identity = [self.onnx_sha256, self.precision, self.batch, options, product, self.gpu]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
     def metadata(self, source: str) -> ModelMetadata:

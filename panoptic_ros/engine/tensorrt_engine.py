@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -66,10 +67,10 @@ class TensorRtEngine:
         if self._engine is None:
             self._fail_to_load(f'{runtime} cannot load the plan on {device.name}: '
                                f'{complaints(messages)}')
-        self._is_dynamic, self._least, self.batch = self._batch_range()
-        types = self._check_contract()
         device.own(self)
         try:
+            self._is_dynamic, self._least, self.batch = self._batch_range()
+            types = self._check_contract()
             self.image, self.semantic, self.center, self.offset = (
                 self._allocate(self._shape_of(name), types[name])
                 for name in ('image', *_OUTPUTS))
@@ -106,6 +107,9 @@ class TensorRtEngine:
 
     def close(self) -> None:
         """Release the engine and its memory; once is enough, and twice is no error."""
+        if self._engine is not None and not self._device.lost:
+            with suppress(DeviceError):         # the network may still be running
+                self._device.synchronize()
         self._contexts.clear()
         self._engine = None
         self._runtime = None

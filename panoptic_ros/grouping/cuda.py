@@ -120,6 +120,11 @@ class CudaGrouping:
         self._tasks = device.empty((len(sizes),), TASK)
         self._upload_tasks()
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of device memory."""
+        return self._memory.nbytes + sum(table.nbytes for table in self._tables.values())
+
     def change_options(self, options: GroupingOptions, opacity: float = 0.5) -> None:
         """
         Take other thresholds from the next frame on; captured graphs stay valid.

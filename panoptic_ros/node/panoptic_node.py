@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -34,6 +35,13 @@ class PanopticNode(LifecycleNode):
 
     With the parameter ``autostart`` it configures and activates itself as soon as it spins.
 
+    Parameters
+    ----------
+    ending
+        Set when the process shall end: a build that goes on is then given up.
+    options
+        As for ``rclpy.lifecycle.LifecycleNode``.
+
     Raises
     ------
     ValueError
@@ -43,8 +51,9 @@ class PanopticNode(LifecycleNode):
 
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, ending: Event | None = None, **options: Any) -> None:
         super().__init__('panoptic_node', **options)
+        self._ending = ending or Event()
         self._session: Session | None = None
         self._state = 'unconfigured'
         self._fault: str | None = None
@@ -69,7 +78,8 @@ class PanopticNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model; FAILURE with the cause in the log and in diagnostics."""
         try:
-            self._session = Session(self, lambda: self._settings)
+            self._session = Session(self, lambda: self._settings, self._ending,
+                                    self._report_build)
         except Exception as error:      # rclpy would hide it, and end in on_error
             self._fault = (str(error) or type(error).__name__).rstrip('.')
             self.get_logger().error(f'cannot configure: {self._fault}; then configure again')
@@ -183,8 +193,16 @@ class PanopticNode(LifecycleNode):
     def _report(self) -> None:
         """Publish the diagnostics; from a timer, so that silence is reported too."""
         self._abandon_lost()
+        self._publish(self._statuses())
+
+    def _report_build(self, progress: str) -> None:
+        """Publish how far a build is, for which the executor waits; in the worker's thread."""
+        self._publish([diagnostics.engine_status(None, None, progress, {
+            'state': 'configuring', 'requested model': self._settings.model})])
+
+    def _publish(self, statuses: list[DiagnosticStatus]) -> None:
         name = self.get_fully_qualified_name().lstrip('/')
-        message = DiagnosticArray(status=self._statuses())
+        message = DiagnosticArray(status=statuses)
         message.header.stamp = self.get_clock().now().to_msg()
         for status in message.status:
             status.name = f'{name}: {status.name}'

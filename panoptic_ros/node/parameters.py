@@ -13,7 +13,7 @@ from rclpy.node import Node
 
 from ..engine.precision import PRECISIONS
 from ..grouping import GroupingOptions
-from ..resources import share_directory
+from ..resources import model_path
 
 TRANSPORTS = ('raw', 'compressed')
 RUNTIMES = ('auto', 'onnxruntime', 'tensorrt')
@@ -107,6 +107,9 @@ class Settings:
             if getattr(self, name) not in choices:
                 raise ValueError(f'{name} is {getattr(self, name)!r}: expected one of '
                                  f'{", ".join(choices)}')
+        if self.build_only and self.runtime == 'onnxruntime':
+            raise ValueError('build_only is true and runtime is onnxruntime, for which nothing is '
+                             'built: take tensorrt')
         self.grouping(GroupingOptions())
 
     def grouping(self, recommended: GroupingOptions) -> GroupingOptions:
@@ -115,16 +118,8 @@ class Settings:
         return replace(recommended, **{k: v for k, v in chosen.items() if v != -1})
 
     def model_path(self) -> Path:
-        """
-        Return the file that ``model`` means, which need not exist.
-
-        A plain word is a model in the package's share/models; anything with a suffix or a slash
-        is a path.
-        """
-        path = Path(self.model).expanduser()
-        if path.suffix or len(path.parts) > 1:
-            return path
-        return share_directory() / 'models' / f'{self.model}.onnx'
+        """Return the file that ``model`` means, which need not exist."""
+        return model_path(self.model)
 
     def _check_cameras(self) -> None:
         names = [name for name, _ in self.named_cameras()]

@@ -9,7 +9,7 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from threading import Thread
+from threading import Event, Thread
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -45,8 +45,8 @@ def run(argv: Sequence[str]) -> int:
 
     Returns
     -------
-    The exit code: 0 after a signal and when ``build_only`` has built, 1 when that failed, 2 when
-    a parameter given at the start is refused.
+    The exit code: 0 after a signal and when ``build_only`` has built, 1 when that failed or was
+    interrupted, 2 when a parameter given at the start is refused.
 
     """
     signals = _catch_signals()
@@ -63,17 +63,26 @@ def run(argv: Sequence[str]) -> int:
 
     _parser().parse_args(remove_ros_args(argv))
     stopped: Future = Future()
-    _on_signal(signals, lambda: stopped.set_result(None))
+    ending, building = Event(), Event()
+
+    def stop() -> None:
+        ending.set()
+        stopped.set_result(None)
+
+    _on_signal(signals, stop, lambda: int(building.is_set()))
     rclpy.init(args=list(argv), signal_handler_options=SignalHandlerOptions.NO)
     executor = SingleThreadedExecutor()
     try:
-        node = PanopticNode()
+        node = PanopticNode(ending)
     except (ParameterException, ValueError) as error:
         get_logger('panoptic_node').fatal(f'cannot start: {error}')
         return 2
     executor.add_node(node)
-    built = node.build() if node.build_only else True
-    if not node.build_only:
+    built = True
+    if node.build_only:
+        building.set()
+        built = node.build()
+    else:
         executor.spin_until_future_complete(stopped)
     node.shut_down()
     executor.shutdown()
@@ -105,14 +114,14 @@ def _catch_signals() -> int:
     return reader
 
 
-def _on_signal(signals: int, stop: Callable[[], None]) -> None:
-    """Call ``stop`` in a thread of its own at a signal; end the process if that is no help."""
+def _on_signal(signals: int, stop: Callable[[], None], code: Callable[[], int]) -> None:
+    """Call ``stop`` in a thread of its own at a signal; end with ``code`` if that is no help."""
     def wait() -> None:
         os.read(signals, 1)
         stop()
         select.select([signals], [], [], DEADLINE)      # a second signal does not wait either
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)
+        os._exit(code())
 
     Thread(target=wait, name='signals', daemon=True).start()

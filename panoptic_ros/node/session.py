@@ -33,6 +33,10 @@ class Session:
         The node that publishes and subscribes.
     settings
         Returns the parameters' present values.
+    ending
+        Set when the process shall end, which ends a build.
+    progress
+        Receives, in another thread, how far a build is.
 
     Raises
     ------
@@ -47,10 +51,11 @@ class Session:
 
     """
 
-    def __init__(self, node: Node, settings: Callable[[], Settings]) -> None:
+    def __init__(self, node: Node, settings: Callable[[], Settings], ending: Event,
+                 progress: Callable[[str], None]) -> None:
         self._settings = settings
         self._log = node.get_logger()
-        self._ending = Event()
+        self._ending, self._progress = ending, progress
         self._worker = Worker(self._load, self._serve)
         segmenter = self._worker.start()
         self.channels: list[Channel] = []
@@ -114,7 +119,6 @@ class Session:
 
         """
         self.stop_cameras()
-        self._ending.set()
         ended = self._worker.stop(PATIENCE)
         for channel in self.channels:
             channel.outputs.destroy()
@@ -123,7 +127,8 @@ class Session:
                                'restart the node')
 
     def _load(self) -> Segmenter:
-        return open_segmenter(self._settings(), self._log.info, self._ending.is_set)
+        return open_segmenter(self._settings(), self._log.info, self._ending.is_set,
+                              self._progress)
 
     def _add_channels(self, node: Node) -> None:
         settings, log = self._settings(), ThrottledLog(node.get_logger())

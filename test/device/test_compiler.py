@@ -46,7 +46,7 @@ def test_cubin_for_every_architecture(kernel_folder, compile_it, target):
 def test_resources_are_those_that_the_compiler_reports(kernel_folder, monkeypatch, target):
     """ptxas says them in its log; the cubin is read without it."""
     nvrtc, logs = compiler._find_nvrtc(), []
-    options = [f'--gpu-architecture={target}', *compiler._OPTIONS, '--ptxas-options=-v',
+    options = [f'--gpu-architecture={target}', *compiler.OPTIONS, '--ptxas-options=-v',
                f'-I{kernel_folder}']
     source = (kernel_folder / 'kernels.cu').read_bytes()
     program = compiler._take(nvrtc.nvrtcCreateProgram(source, b'kernels.cu', 0, [], []))

@@ -2,6 +2,7 @@ import dataclasses
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -74,7 +75,12 @@ def test_an_upgrade_of_tensorrt_is_told(tensorrt, find):
 
 
 def test_a_plan_of_another_machine_is_told(rtx, find, gpu):
-    path, _ = find(gpu=dataclasses.replace(gpu, name='NVIDIA RTX 4090'))
+    path, _ = find()
+    other, _ = find(gpu=dataclasses.replace(gpu, name='NVIDIA RTX 4090'))
+    assert other != path, 'the plans of two GPUs would drive each other out'
+    assert find() == (path, [])
+    for name in (lambda plan: plan, sidecar_path, cubin_path):
+        shutil.copy(name(other), name(path))
     again, lines = find()
     assert again == path
     expect_one_line(lines, path, 'built for NVIDIA RTX 4090, this is NVIDIA L4')

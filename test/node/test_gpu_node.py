@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tiny_model
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from ros_harness import Process, image_message, pixels_of
+from ros_harness import Process, image_message, pixels_of, start_node
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
@@ -36,7 +36,12 @@ cuda = next(doubles)
 fake_tensorrt.install(patch, cuda.machine)
 def serialize(tensorrt, file, content, options, info, monitor, timing_cache):
     print('building', flush=True)
-    while Path({fault!r}).exists():
+    monitor.phase_start('Tactics', None, 100)
+    for step in range(100000):
+        if not Path({fault!r}).exists():
+            break
+        if not monitor.step_complete('Tactics', step % 50):
+            raise monitor.error
         time.sleep(0.01)
     return fake_tensorrt.write_plan(file.path, (1, options.batch), info.target), 'as asked for'
 patch.setattr('panoptic_ros.engine.build.serialize', serialize)
@@ -153,12 +158,30 @@ def test_a_build_that_fails_fails_a_build_only_start(domain, tmp_path):
         node.wait_for_output('cannot configure: no .*absent.onnx')
 
 
-def test_a_signal_ends_a_build_and_nothing_is_written(domain, tiny_onnx, tmp_path):
+def test_a_signal_ends_a_build_and_nothing_is_written(domain, client, tiny_onnx, tmp_path):
     cache, fault = tmp_path / 'cache', tmp_path / 'fault'
     fault.touch()
+    diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
     with start(domain, tiny_onnx, fault, 'interrupted', engine_cache=cache) as node:
         node.wait_for_output('^building')
+        client.wait(lambda: 'building the engine: Tactics' in client.status(
+            diagnostics, 'engine', 'interrupted').message, 'word of the build')
         begin = time.monotonic()
         assert node.stop() == 0
         assert time.monotonic() - begin < 20, 'ten times what it may take'
+        assert 'cancelled' in node.output
     assert not [path for path in cache.iterdir() if path.suffix != '.lock']
+    with start(domain, tiny_onnx, fault, 'interrupted', engine_cache=cache,
+               build_only='true') as node:
+        node.wait_for_output('^building')
+        assert node.stop() == 1
+
+
+def test_build_only_builds_or_fails(domain, tiny_onnx, tmp_path):
+    """Where there is no GPU, too: a fleet must not believe that it is ready."""
+    for runtime, code, text in (('auto', 1, 'cannot configure: .*needs PyCUDA'),
+                                ('onnxruntime', 2, 'for which nothing is built')):
+        with start_node(domain, model=tiny_onnx, remap={'__node': 'unready'}, build_only=True,
+                        runtime=runtime, engine_cache=tmp_path / 'cache') as node:
+            assert node.process.wait(60) == code
+            node.wait_for_output(text)

@@ -340,6 +340,7 @@ To bits(From from) {
 }  // namespace cuda_on_cpu
 
 #define __syncthreads() cuda_on_cpu::wait_at(__LINE__)
+#define __syncwarp() ((void)cuda_on_cpu::meet(~0u, 0, false))
 
 template <class T>
 T __shfl_sync(unsigned mask, T value, int source) {

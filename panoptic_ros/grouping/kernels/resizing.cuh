@@ -92,6 +92,14 @@ __device__ inline void resize(Tasks tasks) {
         for (int channel = 0; channel < 3; ++channel) {
             pixel[channel] = camera[channel];
         }
+    } else if (task.height == 2 * task.input_height && task.width == 2 * task.input_width) {
+        const unsigned char* above = task.camera + 2ll * y * task.step + 6 * x;
+        const unsigned char* below = above + task.step;
+        for (int channel = 0; channel < 3; ++channel) {     // rounds half up, as OpenCV here
+            pixel[channel] = static_cast<unsigned char>(
+                (above[channel] + above[channel + 3] + below[channel] + below[channel + 3] + 2)
+                >> 2);
+        }
     } else if (task.height > task.input_height && task.width > task.input_width) {
         const Span rows = cover(y, task.input_height, task.height);
         const Span columns = cover(x, task.input_width, task.width);

@@ -42,7 +42,9 @@ __device__ inline int block_sum_before(int value, int* totals, int* all) {
     }
     __syncthreads();
     *all = totals[32];
-    return before + totals[thread / 32];    // next time only this warp writes there at first
+    const int result = before + totals[thread / 32];
+    __syncwarp();                           // only this warp writes there before all meet again
+    return result;
 }
 
 // The least of each of COUNT values over the block; `scratch` is shared memory, [32 * COUNT].
