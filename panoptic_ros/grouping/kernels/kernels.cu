@@ -19,17 +19,17 @@ extern "C" __global__ void read_cells_half(Tasks tasks) { read_cells<Half>(tasks
 extern "C" __global__ void find_peaks_float(Tasks tasks) { find_peaks<float>(tasks); }
 extern "C" __global__ void find_peaks_half(Tasks tasks) { find_peaks<Half>(tasks); }
 
-extern "C" __global__ void __launch_bounds__(1024) list_centers_float(Tasks tasks) {
+extern "C" __global__ void __launch_bounds__(1024, 1) list_centers_float(Tasks tasks) {
     list_centers<float>(tasks);
 }
-extern "C" __global__ void __launch_bounds__(1024) list_centers_half(Tasks tasks) {
+extern "C" __global__ void __launch_bounds__(1024, 1) list_centers_half(Tasks tasks) {
     list_centers<Half>(tasks);
 }
 
 extern "C" __global__ void assign_pixels_float(Tasks tasks) { assign_pixels<float>(tasks); }
 extern "C" __global__ void assign_pixels_half(Tasks tasks) { assign_pixels<Half>(tasks); }
 
-extern "C" __global__ void __launch_bounds__(1024) number_segments_any(Tasks tasks) {
+extern "C" __global__ void __launch_bounds__(1024, 1) number_segments_any(Tasks tasks) {
     number_segments(tasks);
 }
 
