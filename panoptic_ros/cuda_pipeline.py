@@ -111,7 +111,6 @@ class CudaPipeline:
                 times[stage] = times.get(stage, 0.0) + seconds
         return results
 
-
     def _batch_for(self, sizes: Sequence[tuple[int, ...]], options: GroupingOptions,
                    pictures: frozenset[str]) -> _Batch:
         key = (*sizes, pictures)

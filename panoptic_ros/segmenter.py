@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ PICTURES = frozenset({'confidence', 'semantic', 'instance', 'overlay'})
 """What can be asked for beside labels and segments."""
 
 
+@runtime_checkable
 class Pipeline(Protocol):
     """What turns images into results, on one kind of device."""
 
@@ -68,8 +69,8 @@ class Segmenter:
 
     def __init__(self, engine: Engine | Pipeline, options: GroupingOptions | None = None,
                  method: str = 'cpu') -> None:
-        self._pipeline: Pipeline = (engine if hasattr(engine, 'stages')     # type: ignore
-                                    else CpuPipeline(engine, method))       # type: ignore
+        self._pipeline: Pipeline = (engine if isinstance(engine, Pipeline)
+                                    else CpuPipeline(engine, method))
         self.options = options or GroupingOptions(**engine.metadata.grouping)
 
     @classmethod

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .workers import INSTANCE, UNASSIGNED, Tickets, compiled, take_ticket
+from .codes import INSTANCE, UNASSIGNED
+from .workers import Tickets, compiled, take_ticket
 
 _ROWS = 8
 _TILE = 64

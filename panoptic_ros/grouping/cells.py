@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from .codes import UNASSIGNED
 from .tallies import PROBABILITY_ONE
 from .upsampling import LIMIT, OFFSET_LIMIT
-from .workers import UNASSIGNED, Tickets, compiled, finite, take_ticket
+from .workers import Tickets, compiled, finite, take_ticket
 
 _LARGEST = np.float32(3.4028235e38)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .workers import UNASSIGNED, Tickets, compiled, finite, take_ticket
+from .codes import UNASSIGNED
+from .workers import Tickets, compiled, finite, take_ticket
 
 _SIDE = 4
 """Pixels between cells that disagree are cut into blocks of at most _SIDE x _SIDE ..."""

@@ -18,10 +18,11 @@ from .assignment import assign
 from .cells import read_cells
 from .centers import find_centers
 from .classification import classify
+from .codes import INSTANCE, UNASSIGNED
 from .options import GroupingOptions
 from .tallies import Tallies
 from .upsampling import Axis
-from .workers import INSTANCE, UNASSIGNED, run, thread_count
+from .workers import run, thread_count
 
 
 def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int],

@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from ..labels import LabelSpace
 from ..panoptic import Panoptic
+from .codes import INSTANCE
 from .options import GroupingOptions
 from .tallies import Tallies
-from .task import FAR, INSTANCE, TASK
+from .task import FAR, TASK
 from .workspace import Workspace, words_of
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from .codes import UNASSIGNED
 from .tallies import PROBABILITY_ONE
-from .workers import UNASSIGNED, Tickets, compiled, finite, take_ticket
+from .workers import Tickets, compiled, finite, take_ticket
 
 AREA, SUM_X, SUM_Y, X0, Y0, X1, Y1, PROBABILITY = range(8)
 """Columns of ``tallies``."""

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-INSTANCE = 512
-"""Codes of pixels: a stuff class, 256 + a thing class, or INSTANCE + the number of a centre."""
-STUFF_CODES = 256
 MOST_CENTERS = 1000
 """``GroupingOptions`` allows no larger top_k."""
 FAR = 1 << 30

@@ -32,9 +32,6 @@ except ImportError as error:
 from .upsampling import LIMIT
 
 Tickets = npt.NDArray[np.int64]
-UNASSIGNED = 256
-"""Codes of pixels: a stuff class, UNASSIGNED + a thing class, or INSTANCE + an instance."""
-INSTANCE = 512
 Function = TypeVar('Function', bound=Callable[..., Any])
 _MOST_THREADS = 8
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .task import INSTANCE, MOST_CENTERS, STUFF_CODES, TALLY
+from .codes import INSTANCE, UNASSIGNED
+from .task import MOST_CENTERS, TALLY
 
 PICTURES = ('confidence', 'semantic_image', 'instance_image', 'overlay')
 """Images that are computed only when they are asked for."""
@@ -77,7 +78,7 @@ class Workspace:
                    'class_of': ((codes,), np.uint16)}, image)
         self.zero_start = end
         for image, size in enumerate(sizes):
-            place({'row_peaks': ((size[0],), np.int32), 'areas': ((STUFF_CODES,), np.int32),
+            place({'row_peaks': ((size[0],), np.int32), 'areas': ((UNASSIGNED,), np.int32),
                    'votes': ((top_k, classes), np.int32)}, image)
         self.result_start = end
         for image in range(len(sizes)):
