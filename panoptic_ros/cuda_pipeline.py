@@ -57,6 +57,7 @@ class CudaPipeline:
         self.metadata = engine.metadata
         self.description = engine.description
         self.batch = engine.batch
+        self.about: dict[str, str] = {'GPU': device.name}
         self._most_bytes = device.memory()[1] // _KEPT_SHARE
 
     def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: GroupingOptions,
@@ -82,6 +83,10 @@ class CudaPipeline:
         for count in range(1, self.batch + 1):
             self._engine.enqueue(count)
         self._device.synchronize()
+
+    def memory(self) -> tuple[int, int]:
+        """Return the free and total bytes of the GPU's memory."""
+        return self._device.memory()
 
     def close(self) -> None:
         """Release the network, the memory and the device."""
@@ -168,7 +173,7 @@ class _Batch:
         flat = self._pinned.reshape(-1)
         self._pixels = [flat[start:end].reshape(*size, 3)
                         for start, end, size in zip(starts, ends, sizes, strict=True)]
-        heads = DeviceHeads(engine.semantic, engine.center, engine.offset, engine.metadata.stride)
+        heads = DeviceHeads(engine.semantic, engine.center, engine.offset, engine.metadata.grid)
         space = engine.metadata.label_space
         self._grouping = CudaGrouping(
             device, kernels, heads, space, sizes, options,

@@ -8,6 +8,34 @@ import numpy as np
 import numpy.typing as npt
 
 
+@dataclass(frozen=True)
+class Grid:
+    """
+    Where the cells of the heads lie on the network's input.
+
+    Cell ``k`` of an axis lies in the middle of the pixels ``k * stride`` to
+    ``(k + 1) * stride - 1``; with ``align_corners`` at the pixel ``k * stride``.  So networks see
+    it that were trained on heads upsampled with ``align_corners=False`` or ``True``.
+    """
+
+    input_size: tuple[int, int]
+    """The network's input (height, width) in pixels."""
+    stride: int = 4
+    align_corners: bool = False
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """(h, w) of the heads; with ``align_corners`` the last cell is at the end or past it."""
+        past = 2 * self.stride - 2 if self.align_corners else 0
+        height, width = ((pixels + past) // self.stride for pixels in self.input_size)
+        return height, width
+
+    @property
+    def shift(self) -> float:
+        """How far, in cells, the first cell lies from the upper left corner of the image."""
+        return 0.5 / self.stride if self.align_corners else 0.5
+
+
 @dataclass(frozen=True, eq=False)
 class Heads:
     """
@@ -24,6 +52,10 @@ class Heads:
         network's input, same type.
     stride
         Pixels of the network's input per cell of the heads.
+    align_corners
+        Where the cells lie, see ``Grid``.
+    size
+        The network's input (height, width) in pixels; by default the smallest of these cells.
 
     Raises
     ------
@@ -36,6 +68,8 @@ class Heads:
     center: npt.NDArray[np.floating]
     offset: npt.NDArray[np.floating]
     stride: int = 4
+    align_corners: bool = False
+    size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.semantic.ndim != 3 or 0 in self.semantic.shape:
@@ -53,8 +87,21 @@ class Heads:
                 'expected all three float32 or all three float16')
         if self.stride < 1:
             raise ValueError(f'stride is {self.stride}: expected at least 1')
+        if self.grid.cells != cells:
+            raise ValueError(f'size is {self.size}: heads of {cells[0]}x{cells[1]} cells of '
+                             f'stride {self.stride} belong to another, to this one '
+                             f'{"x".join(map(str, self.grid.cells))} cells')
+
+    @property
+    def grid(self) -> Grid:
+        """Where the cells lie."""
+        return Grid(self.input_size, self.stride, self.align_corners)
 
     @property
     def input_size(self) -> tuple[int, int]:
         """The network's input (height, width) in pixels."""
-        return self.center.shape[0] * self.stride, self.center.shape[1] * self.stride
+        if self.size is not None:
+            return self.size
+        less = self.stride - 1 if self.align_corners else 0
+        height, width = self.center.shape
+        return height * self.stride - less, width * self.stride - less

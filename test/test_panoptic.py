@@ -95,6 +95,15 @@ def test_heads_know_the_input_size():
     assert heads.input_size == (32, 64)
 
 
+def test_cells_at_the_corners_of_their_pixels_span_a_larger_or_smaller_input():
+    arrays = [np.zeros(shape, np.float32) for shape in ((19, 9, 17), (9, 17), (2, 9, 17))]
+    assert Heads(*arrays, align_corners=True).input_size == (33, 65)
+    padded = Heads(*arrays, align_corners=True, size=(32, 64))
+    assert padded.grid.cells == (9, 17)
+    with pytest.raises(ValueError, match=r'size is .34, 65.: heads of 9x17 cells of stride 4'):
+        Heads(*arrays, align_corners=True, size=(34, 65))
+
+
 @pytest.mark.parametrize(('semantic', 'center', 'offset', 'message'), [
     ((19, 8), (8, 16), (2, 8, 16), 'semantic has shape'),
     ((19, 8, 16), (8, 15), (2, 8, 16), 'center has shape'),

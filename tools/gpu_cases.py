@@ -62,8 +62,9 @@ def run(device: Device, kernels: Any, space: LabelSpace, size: tuple[int, int], 
     images = [put(device, random.integers(0, 256, (*camera, 3)).astype(np.uint8))
               for camera in CAMERAS]
     network_input = device.empty((len(batch), *size, 3), np.uint8)
-    work = CudaGrouping(device, kernels, DeviceHeads(arrays[0], arrays[1], arrays[2]), space,
-                        CAMERAS, options, frozenset(PICTURES), Cameras(images, network_input),
+    on_device = DeviceHeads(arrays[0], arrays[1], arrays[2], batch[0].grid)
+    work = CudaGrouping(device, kernels, on_device, space, CAMERAS, options,
+                        frozenset(PICTURES), Cameras(images, network_input),
                         overlay.label_colors(space), warps)
     work.enqueue_resize()
     work.enqueue()

@@ -145,7 +145,7 @@ class GroupingBench:
     def _on_device(self, heads: Heads) -> Iterator[DeviceHeads]:
         semantic, center, offset = (self._upload(a) for a in (
             heads.semantic[None], heads.center[None, None], heads.offset[None]))
-        yield DeviceHeads(semantic, center, offset, heads.stride)
+        yield DeviceHeads(semantic, center, offset, heads.grid)
         for array in (semantic, center, offset):
             array.free()
 

@@ -56,7 +56,7 @@ class DevicePath:
         self._options = GroupingOptions(**engine.metadata.grouping)
         self._grouping = CudaGrouping(
             cast('Device', self._tap), kernels,
-            DeviceHeads(engine.semantic, engine.center, engine.offset, engine.metadata.stride),
+            DeviceHeads(engine.semantic, engine.center, engine.offset, engine.metadata.grid),
             engine.metadata.label_space, [size] * len(images), self._options,
             cameras=Cameras([self._target[n] for n in range(len(images))], engine.image))
 
@@ -106,7 +106,7 @@ class DevicePath:
         pixels = 0
         for image, result in enumerate(results):
             semantic, center, offset = (a[image] for a in arrays)
-            heads = Heads(semantic, center[0], offset, self._engine.metadata.stride)
+            heads = self._engine.metadata.heads(semantic, center[0], offset)
             size = result.labels.shape[0], result.labels.shape[1]
             reference = grouping.group(heads, self._engine.metadata.label_space, size,
                                        'reference', self._options)

@@ -7,10 +7,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from ..heads import Grid, Heads
 from ..labels import LabelSpace
+
+Head = npt.NDArray[np.floating]
 
 _PREFIX = 'panoptic_ros.'
 _REQUIRED = ('network', 'input_size', 'stride', 'label_space', 'training', 'quality')
+_LARGEST_SIDE = 16384
+_OPTIONAL = ('grouping', 'align_corners')
 
 
 class ModelError(ValueError):
@@ -34,6 +42,17 @@ class ModelMetadata:
     """Measured PQ, SQ and RQ, in percent, and on what; empty when nobody measured."""
     grouping: dict[str, Any] = field(default_factory=dict)
     """Fields of ``GroupingOptions`` that suit this model's resolution better than the defaults."""
+    align_corners: bool = False
+    """Where the heads' cells lie, see ``Grid``."""
+
+    @property
+    def grid(self) -> Grid:
+        """Where the heads' cells lie on the input."""
+        return Grid(self.input_size, self.stride, self.align_corners)
+
+    def heads(self, semantic: Head, center: Head, offset: Head) -> Heads:
+        """Return what the network computed from one image: (C, h, w), (h, w) and (2, h, w)."""
+        return Heads(semantic, center, offset, self.stride, self.align_corners, self.input_size)
 
     def to_properties(self) -> dict[str, str]:
         """Return the metadata as ONNX ``metadata_props``: names with a prefix, values in JSON."""
@@ -58,10 +77,13 @@ class ModelMetadata:
                 '`ros2 run panoptic_ros export`, which writes them')
         try:
             data = {key: json.loads(properties[_PREFIX + key])
-                    for key in (*_REQUIRED, 'grouping') if _PREFIX + key in properties}
+                    for key in (*_REQUIRED, *_OPTIONAL) if _PREFIX + key in properties}
             height, width = data['input_size']
+            if not (0 < height <= _LARGEST_SIDE and 0 < width <= _LARGEST_SIDE):
+                raise ValueError(f'input_size is {height}, {width}: expected 1 to '
+                                 f'{_LARGEST_SIDE} pixels')
             return cls(**data | {
                 'input_size': (int(height), int(width)), 'stride': int(data['stride']),
                 'label_space': LabelSpace.from_dict(data['label_space'])})
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise ModelError(f'{source} has metadata that cannot be read: {error}') from error

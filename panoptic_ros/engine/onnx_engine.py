@@ -65,7 +65,7 @@ class OnnxEngine:
             raise ValueError(f'images are {images.dtype} {images.shape}: expected uint8 '
                              f'(N, {", ".join(map(str, expected))})')
         semantic, center, offset = self._session.run(_OUTPUTS, {'image': images})
-        return [Heads(semantic[n], center[n, 0], offset[n], self.metadata.stride)
+        return [self.metadata.heads(semantic[n], center[n, 0], offset[n])
                 for n in range(len(images))]
 
     def close(self) -> None:
@@ -80,10 +80,10 @@ class OnnxEngine:
         if kind != 'tensor(uint8)' or len(shape) != 4 or shape[1:] != (height, width, 3):
             raise ModelError(f'{path}: input image is {kind} {shape}: the engine contract asks '
                              f'for tensor(uint8) (N, {height}, {width}, 3)')
-        stride = self.metadata.stride
+        cells = self.metadata.grid.cells
         channels = (len(self.metadata.label_space), 1, 2)
         for name, count in zip(_OUTPUTS, channels, strict=True):
-            expected = (count, height // stride, width // stride)
+            expected = (count, *cells)
             found = outputs.get(name, ())
             if found[1:] != expected:
                 raise ModelError(f'{path}: output {name} is {found or "absent"}: the engine '

@@ -171,8 +171,7 @@ class TensorRtEngine:
         if name == 'image':
             return self.batch, height, width, 3
         channels = {'semantic': len(self.metadata.label_space), 'center': 1, 'offset': 2}[name]
-        stride = self.metadata.stride
-        return self.batch, channels, height // stride, width // stride
+        return self.batch, channels, *self.metadata.grid.cells
 
     def _allocate(self, shape: tuple[int, ...], dtype: type[np.generic]) -> DeviceArray:
         array = self._device.empty(shape, dtype)

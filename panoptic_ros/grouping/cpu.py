@@ -30,7 +30,7 @@ def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
     """Group heads as ``reference`` does; the parameters are those of ``grouping.group``."""
     semantic, center, offset = (_float32(head)
                                 for head in (heads.semantic, heads.center, heads.offset))
-    y, x = (Axis.between(cells, pixels) for cells, pixels in zip(center.shape, size, strict=True))
+    y, x = Axis.both(heads.grid, size)
     code_of_cell = np.empty(center.shape, np.uint16)
     probability = np.empty(center.shape, np.int32)
     heat, shift = np.empty_like(center), np.empty_like(offset)

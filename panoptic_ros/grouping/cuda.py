@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..heads import Grid
 from ..labels import LabelSpace
 from ..panoptic import Panoptic
 from .codes import INSTANCE
 from .options import GroupingOptions
 from .tallies import Tallies
 from .task import FAR, TASK
+from .upsampling import cell_step
 from .workspace import Workspace, words_of
 
 if TYPE_CHECKING:
@@ -42,12 +44,8 @@ class DeviceHeads:
     """[N, 1, h, w] heatmap."""
     offset: DeviceArray
     """[N, 2, h, w] as (dy, dx) in pixels of the network's input."""
-    stride: int = 4
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """The network's input (height, width) in pixels."""
-        return self.center.shape[2] * self.stride, self.center.shape[3] * self.stride
+    grid: Grid
+    """Where the cells lie on the network's input."""
 
 
 @dataclass(frozen=True)
@@ -240,9 +238,12 @@ class CudaGrouping:
         task['classes'], task['rows'], task['columns'] = len(space), rows, columns
         task['height'], task['width'], task['words'] = *size, words_of(size)
         task['step'] = 3 * size[1]
-        for axis, cells, pixels, full in zip('yx', (rows, columns), size, heads.input_size,
-                                             strict=True):
-            task[f'{axis}_step'] = np.float32(cells) / np.float32(pixels)
+        grid = heads.grid
+        task['full_height'], task['full_width'] = grid.input_size
+        task['stride'], task['align_corners'] = grid.stride, grid.align_corners
+        task['shift'] = grid.shift
+        for axis, pixels, full in zip('yx', size, grid.input_size, strict=True):
+            task[f'{axis}_step'] = cell_step(full, pixels, grid.stride)
             task[f'{axis}_scale'] = np.float32(pixels / full)
         task['label_divisor'], task['max_instances'] = space.label_divisor, space.max_instances
         return task

@@ -28,7 +28,7 @@ def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
         for copy, array in zip(copies, arrays, strict=True):
             device.upload(copy, array)
         pictures = frozenset({'confidence'} if confidence else ())
-        on_device = DeviceHeads(semantic, center, offset, heads.stride)
+        on_device = DeviceHeads(semantic, center, offset, heads.grid)
         work = CudaGrouping(device, kernels, on_device, label_space, [size], options, pictures)
         work.enqueue()
         device.synchronize()

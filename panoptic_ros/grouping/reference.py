@@ -7,8 +7,9 @@ another size than the network's input, and that scores take the heatmap at the d
 
 1. *Heads* become float32.  A NaN logit is the lowest there is, a NaN of the heatmap is 0, an
    offset that is not finite is 0; then everything is clipped to finite limits (``upsampling``).
-2. *Upsampling* of each head straight to the output size: bilinear, ``align_corners=False``,
-   float32, along x and then along y.  Offsets are then multiplied by output / input size.
+2. *Upsampling* of each head straight to the output size: bilinear, from where the cells lie
+   (``heads.Grid``), float32, along x and then along y.  Offsets are then multiplied by output /
+   input size.
 3. *Classes*: each pixel has the class of its largest logit, the lower id on ties.
 4. *Centres*: pixels whose heat exceeds ``center_threshold`` and is the maximum of the
    ``nms_kernel`` square around them; all pixels of a flat peak are.  When there are at least
@@ -21,13 +22,15 @@ another size than the network's input, and that scores take the heatmap at the d
    centres.  Those past ``LabelSpace.max_instances`` are unlabelled.
 8. *Stuff*: the pixels of a class, unlabelled where they are fewer than ``stuff_area``.
 9. *Scores*: the mean over the segment's pixels of the soft-max probability of the segment's
-   class in the cell of the heads that holds the pixel's middle; for a thing times the heat at
+   class in the cell of the heads nearest to the pixel's middle; for a thing times the heat at
    its centre, clipped to [0, 1].
 10. *Confidence*: the soft-max probability of each cell's likeliest class, upsampled, times 255
     and rounded.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -41,16 +44,21 @@ from .upsampling import LIMIT, OFFSET_LIMIT, Axis
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
+Axes = tuple[Axis, Axis]
 
 
 def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
           options: GroupingOptions, confidence: bool) -> Panoptic:
     """Group heads as this module defines it; the parameters are those of ``grouping.group``."""
     semantic, center, offset = clean(heads)
-    classes = classify(semantic, size)
-    centers, heats = find_centers(upsample(center, size), options)
+    axes = Axis.both(heads.grid, size)
+    classes = classify(semantic, axes)
+    centers, heats = find_centers(upsample(center, axes), options)
     is_thing = label_space.is_thing[classes]
-    instances = assign(offset, heads.input_size, size, centers)
+    ratio = [np.float32(pixels / full)
+             for pixels, full in zip(size, heads.input_size, strict=True)]
+    shift = [upsample(plane, axes) * scale for plane, scale in zip(offset, ratio, strict=True)]
+    instances = assign(shift, centers)
     labels = np.full(size, UNLABELED, np.uint16)
     heat_of = np.ones(UNLABELED + 1, np.float32)
     counts = np.zeros(len(label_space), np.int64)
@@ -69,9 +77,9 @@ def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
         if mask.sum() >= options.stuff_area:
             labels[mask] = class_id * label_space.label_divisor
     probability = softmax(semantic)
-    scores = heat_of * mean_probability(probability, labels, label_space)
+    scores = heat_of * mean_probability(probability, labels, label_space, axes)
     return Panoptic(labels, Segments.measure(labels, label_space, np.clip(scores, 0, 1)),
-                    label_space, confidence_image(probability, size) if confidence else None)
+                    label_space, confidence_image(probability, axes) if confidence else None)
 
 
 def clean(heads: Heads) -> tuple[Floats, Floats, Floats]:
@@ -85,21 +93,20 @@ def clean(heads: Heads) -> tuple[Floats, Floats, Floats]:
     return semantic, center, np.clip(offset, -OFFSET_LIMIT, OFFSET_LIMIT)
 
 
-def upsample(plane: Floats, size: tuple[int, int]) -> Floats:
+def upsample(plane: Floats, axes: Axes) -> Floats:
     """Interpolate one plane of a head, (h, w), to (H, W)."""
-    y, x = (Axis.between(cells, pixels)
-            for cells, pixels in zip(plane.shape, size, strict=True))
+    y, x = axes
     rows = x.weights[0] * plane[:, x.lower] + x.weights[1] * plane[:, x.upper]
     weights = y.weights[:, :, None]
     return np.asarray(weights[0] * rows[y.lower] + weights[1] * rows[y.upper])
 
 
-def classify(semantic: Floats, size: tuple[int, int]) -> Integers:
+def classify(semantic: Floats, axes: Axes) -> Integers:
     """Return the class of each pixel, (H, W)."""
-    best = upsample(semantic[0], size)
-    classes = np.zeros(size, np.int64)
+    best = upsample(semantic[0], axes)
+    classes = np.zeros(best.shape, np.int64)
     for class_id in range(1, len(semantic)):
-        logit = upsample(semantic[class_id], size)
+        logit = upsample(semantic[class_id], axes)
         better = logit > best
         classes[better] = class_id
         best[better] = logit[better]
@@ -119,11 +126,10 @@ def find_centers(heatmap: Floats, options: GroupingOptions) -> tuple[Integers, F
     return np.argwhere(peak), heatmap[peak]
 
 
-def assign(offset: Floats, input_size: tuple[int, int], size: tuple[int, int],
-           centers: Integers) -> Integers:
-    """Return the index of each pixel's nearest centre, (H, W); -1 when there is none."""
-    dy, dx = (upsample(offset[axis], size) * (np.float32(size[axis] / input_size[axis]))
-              for axis in (0, 1))
+def assign(shift: Sequence[Floats], centers: Integers) -> Integers:
+    """Return the index of the centre nearest to pixel + (dy, dx), (H, W); -1: there is none."""
+    dy, dx = shift
+    size = dy.shape
     y = np.arange(size[0], dtype=np.float32)[:, None] + dy
     x = np.arange(size[1], dtype=np.float32)[None, :] + dx
     nearest = np.full(size, -1, np.int64)
@@ -143,10 +149,9 @@ def softmax(semantic: Floats) -> Floats:
 
 
 def mean_probability(probability: Floats, labels: npt.NDArray[np.uint16],
-                     label_space: LabelSpace) -> Floats:
+                     label_space: LabelSpace, axes: Axes) -> Floats:
     """Return the mean probability of each segment's class, by label, (65536,); 0 if absent."""
-    y, x = (Axis.between(cells, pixels).cell
-            for cells, pixels in zip(probability.shape[1:], labels.shape, strict=True))
+    y, x = (axis.cell for axis in axes)
     labeled = labels != UNLABELED
     rows, columns = np.nonzero(labeled)
     class_id = labels[labeled] // label_space.label_divisor
@@ -156,7 +161,7 @@ def mean_probability(probability: Floats, labels: npt.NDArray[np.uint16],
     return (total / np.maximum(area, 1)).astype(np.float32)
 
 
-def confidence_image(probability: Floats, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+def confidence_image(probability: Floats, axes: Axes) -> npt.NDArray[np.uint8]:
     """Return the likeliest class's probability of each pixel, (H, W) uint8, 255 for 1."""
-    confidence = upsample(probability.max(0), size)
+    confidence = upsample(probability.max(0), axes)
     return np.asarray(confidence * np.float32(255) + np.float32(0.5)).astype(np.uint8)

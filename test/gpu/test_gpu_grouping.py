@@ -3,12 +3,12 @@
 import cv2
 import numpy as np
 import pytest
-from device_grouping import assert_equals_reference, group_batch, put
+from device_grouping import assert_equals_reference, bring, group_batch, put
 
 from panoptic_ros import overlay
 from panoptic_ros.benchmarks.heads import make_heads
 from panoptic_ros.grouping import GroupingOptions
-from panoptic_ros.grouping.cuda import Cameras, CudaGrouping, DeviceHeads
+from panoptic_ros.grouping.cuda import Cameras, CudaGrouping
 from panoptic_ros.grouping.workspace import PICTURES
 from panoptic_ros.heads import Heads
 
@@ -71,9 +71,9 @@ def test_resizing_and_pictures(device, kernels, cityscapes, camera):
     random, size = np.random.default_rng(3), (64, 128)
     image = cv2.GaussianBlur(random.integers(0, 256, (*camera, 3)).astype(np.uint8), (0, 0), 1)
     made = make_heads(cityscapes, size, 5)
-    arrays = [put(device, [a]) for a in (made.semantic, made.center[None], made.offset)]
+    heads = bring(device, [made])
     network_input, camera_image = device.empty((1, *size, 3), np.uint8), put(device, [image])
-    work = CudaGrouping(device, kernels, DeviceHeads(*arrays), cityscapes, [camera],
+    work = CudaGrouping(device, kernels, heads, cityscapes, [camera],
                         GroupingOptions(), frozenset(PICTURES),
                         Cameras([camera_image[0]], network_input),
                         overlay.label_colors(cityscapes))
@@ -92,5 +92,5 @@ def test_resizing_and_pictures(device, kernels, cityscapes, camera):
     drawn = overlay.paint(image, result, 0.5)
     assert abs(work.picture(0, 'overlay').astype(int) - drawn).max() <= 1
     work.close()
-    for array in (*arrays, network_input, camera_image):
+    for array in (heads.semantic, heads.center, heads.offset, network_input, camera_image):
         array.free()

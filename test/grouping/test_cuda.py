@@ -8,7 +8,7 @@ import device_grouping
 import numpy as np
 import pytest
 from cuda_on_cpu import FORWARD, ORDERS
-from device_grouping import put
+from device_grouping import bring, put
 from grouping_cases import assert_same, cases
 from host_device import HostDevice
 from hypothesis import given, settings
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from panoptic_ros import grouping, overlay
 from panoptic_ros.benchmarks.heads import make_heads
 from panoptic_ros.grouping import GroupingOptions
-from panoptic_ros.grouping.cuda import Cameras, CudaGrouping, DeviceHeads
+from panoptic_ros.grouping.cuda import Cameras, CudaGrouping
 from panoptic_ros.grouping.kernel_sources import KERNELS
 from panoptic_ros.grouping.task import TALLY, TASK
 from panoptic_ros.grouping.workspace import PICTURES
@@ -127,8 +127,7 @@ def test_a_plateau_is_all_peaks(cityscapes):
 def test_options_change_between_frames(cityscapes):
     heads = make_heads(cityscapes, (128, 256), 30)
     device = HostDevice(BUILD)
-    on_device = DeviceHeads(put(device, [heads.semantic]), put(device, [heads.center[None]]),
-                            put(device, [heads.offset]))
+    on_device = bring(device, [heads])
     work = CudaGrouping(device, device.load(KERNELS / 'kernels.cu'), on_device, cityscapes,
                         [(128, 256)], GroupingOptions())
     for options in (GroupingOptions(), GroupingOptions(top_k=3, stuff_area=0, nms_kernel=1),
@@ -149,8 +148,7 @@ def test_the_network_input_is_that_of_the_cpu_path(cityscapes, camera):
     image = cv2.GaussianBlur(random.integers(0, 256, (*camera, 3)).astype(np.uint8), (0, 0), 1)
     device, size = HostDevice(BUILD), (64, 128)
     heads = make_heads(cityscapes, size, 3)
-    on_device = DeviceHeads(put(device, [heads.semantic]), put(device, [heads.center[None]]),
-                            put(device, [heads.offset]))
+    on_device = bring(device, [heads])
     network_input = device.empty((1, *size, 3), np.uint8)
     picture = put(device, [image])
     cameras = Cameras([picture], network_input)
@@ -173,8 +171,7 @@ def test_pictures(cityscapes):
     heads, size = make_heads(cityscapes, (128, 256), 20), (130, 250)
     image = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
     device = HostDevice(BUILD)
-    on_device = DeviceHeads(put(device, [heads.semantic]), put(device, [heads.center[None]]),
-                            put(device, [heads.offset]))
+    on_device = bring(device, [heads])
     work = CudaGrouping(device, device.load(KERNELS / 'kernels.cu'), on_device, cityscapes,
                         [size], GroupingOptions(), frozenset(PICTURES),
                         Cameras([put(device, [image])], device.empty((1, 8, 8, 3), np.uint8)),

@@ -9,6 +9,7 @@ import pytest
 from panoptic_ros import grouping
 from panoptic_ros.benchmarks.heads import make_heads
 from panoptic_ros.grouping.upsampling import Axis
+from panoptic_ros.heads import Grid
 from panoptic_ros.labels import LabelSpace
 
 SPACE = LabelSpace.load('cityscapes')
@@ -61,10 +62,10 @@ def test_where_no_cache_can_be_written_kernels_are_compiled_all_the_same(monkeyp
     numba = pytest.importorskip('numba')
     from panoptic_ros.grouping import workers
 
-    def njit(cache=False, **options):
+    def njit(*functions, cache=False, **options):
         if cache:
             raise RuntimeError('cannot cache function')
-        return numba.core.decorators.njit(**options)
+        return numba.core.decorators.njit(*functions, **options)
 
     monkeypatch.setattr(workers.numba, 'njit', njit)
     assert workers.compiled(lambda x: x + 1)(np.float32(1)) == 2
@@ -80,13 +81,24 @@ def test_a_forked_process_can_group(heads):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-@pytest.mark.parametrize(('cells', 'pixels'), [(8, 32), (7, 29), (9, 4), (1, 6), (6, 1), (5, 5)])
-def test_an_axis_lies_where_torch_has_it(cells, pixels):
+@pytest.mark.parametrize(('cells', 'pixels', 'align_corners'), [
+    (8, 32, False), (7, 29, False), (9, 4, False), (1, 6, False), (6, 1, False), (5, 5, False),
+    (9, 33, True), (2, 5, True), (1, 1, True)])
+def test_an_axis_lies_where_torch_has_it(cells, pixels, align_corners):
     torch = pytest.importorskip('torch')
-    axis = Axis.between(cells, pixels)
+    full = 4 * cells - 3 if align_corners else 4 * cells
+    axis, _ = Axis.both(Grid((full, 4), 4, align_corners), (pixels, 1))
     values = np.random.default_rng(0).normal(size=cells).astype(np.float32)
     expected = torch.nn.functional.interpolate(
-        torch.from_numpy(values)[None, None], pixels, mode='linear', align_corners=False)
+        torch.from_numpy(values)[None, None], pixels, mode='linear', align_corners=align_corners)
     result = axis.weights[0] * values[axis.lower] + axis.weights[1] * values[axis.upper]
     np.testing.assert_allclose(result, expected[0, 0], atol=1e-6)
     assert axis.starts[-1] == axis.cell_starts[-1] == pixels
+
+
+def test_cells_at_the_corners_of_their_pixels_follow_a_resized_image():
+    """The image is resized to the network's input, so its pixels' middles are mapped."""
+    y, _ = Axis.both(Grid((16, 4), 4, align_corners=True), (8, 1))
+    place = y.lower + y.weights[1]
+    np.testing.assert_allclose(place, np.maximum((2 * np.arange(8) + 0.5) / 4, 0))
+    assert y.cell.tolist() == [0, 1, 1, 2, 2, 3, 3, 4]

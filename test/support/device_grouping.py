@@ -23,20 +23,25 @@ def put(device, arrays: Sequence[np.ndarray]):
     return target
 
 
+def bring(device, batch: Sequence[Heads]) -> DeviceHeads:
+    """Bring heads of one shape to a device."""
+    return DeviceHeads(put(device, [heads.semantic for heads in batch]),
+                       put(device, [heads.center[None] for heads in batch]),
+                       put(device, [heads.offset for heads in batch]), batch[0].grid)
+
+
 def group_batch(device, kernels, batch: Sequence[Heads], label_space: LabelSpace,
                 sizes: Sequence[tuple[int, int]], options: GroupingOptions,
                 warps: int = 8) -> list[Panoptic]:
     """Group heads of one shape by the kernels; return a result for each; free everything."""
-    arrays = [put(device, [h.semantic for h in batch]),
-              put(device, [h.center[None] for h in batch]),
-              put(device, [h.offset for h in batch])]
-    work = CudaGrouping(device, kernels, DeviceHeads(*arrays, batch[0].stride), label_space,
-                        sizes, options, frozenset({'confidence'}), warps=warps)
+    heads = bring(device, batch)
+    work = CudaGrouping(device, kernels, heads, label_space, sizes, options,
+                        frozenset({'confidence'}), warps=warps)
     work.enqueue()
     device.synchronize()
     results = [work.result(image) for image in range(len(batch))]
     work.close()
-    for array in arrays:
+    for array in (heads.semantic, heads.center, heads.offset):
         device.free(array)
     return results
 

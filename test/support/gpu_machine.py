@@ -116,7 +116,7 @@ class OpenPath:
         """Return what the network made of an image of the last frame."""
         semantic, center, offset = (self.fetch(a)[image] for a in (
             self.engine.semantic, self.engine.center, self.engine.offset))
-        return Heads(semantic, center[0], offset, self.engine.metadata.stride)
+        return self.engine.metadata.heads(semantic, center[0], offset)
 
     def fetch(self, array: DeviceArray) -> np.ndarray:
         values = np.empty(array.shape, array.dtype)

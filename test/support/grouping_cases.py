@@ -23,7 +23,10 @@ def cases(draw):
     things = draw(st.lists(st.booleans(), min_size=1, max_size=6))
     cells = draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
     size = draw(st.tuples(st.integers(1, 45), st.integers(1, 90)))
-    stride = draw(st.sampled_from([1, 2, 4, 5]))
+    stride, align_corners = draw(st.sampled_from([1, 2, 4, 5])), draw(st.booleans())
+    spare = 1 - stride if align_corners else 0
+    full = tuple(max(1, count * stride + spare + (-1 if align_corners else 1)
+                     * draw(st.integers(0, stride - 1))) for count in cells)
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     semantic = random.normal(0, 2, (len(things), *cells))
     center = random.uniform(0, 1, cells) ** draw(st.sampled_from([1, 4]))
@@ -39,7 +42,8 @@ def cases(draw):
             array[tuple(random.integers(array.shape))] = value
     dtype = draw(st.sampled_from([np.float32, np.float32, np.float16]))
     with np.errstate(over='ignore'):
-        heads = Heads(*(a.astype(dtype) for a in (semantic, center, offset)), stride)
+        heads = Heads(*(a.astype(dtype) for a in (semantic, center, offset)), stride,
+                      align_corners, draw(st.sampled_from([None, full])))
     options = GroupingOptions(
         center_threshold=draw(st.sampled_from([0, 0.1, 0.25])),
         nms_kernel=draw(st.sampled_from([1, 3, 7])),

@@ -90,7 +90,7 @@ __device__ void assign_pixels(Tasks tasks) {
         counts[slot] = 0;
     }
     const int x = left + threadIdx.x;
-    const Place column = locate(min(x, task.width - 1), task.x_step, task.columns);
+    const Place column = locate_column(task, min(x, task.width - 1));
     int code[TILE_ROWS];
     float target_y[TILE_ROWS], target_x[TILE_ROWS];
     float box[EDGES] = {LARGEST, LARGEST, LARGEST, LARGEST};
@@ -101,7 +101,7 @@ __device__ void assign_pixels(Tasks tasks) {
         if (y >= task.height || x >= task.width) {
             continue;
         }
-        const Place row = locate(y, task.y_step, task.rows);
+        const Place row = locate_row(task, y);
         code[step] = classify<Head>(task, row, column);
         if (code[step] >= THING) {
             target_y[step] = static_cast<float>(y)

@@ -10,16 +10,16 @@ __device__ bool is_maximum(const Task& task, int y, int x, float value) {
         for (int side = 0; side < 4; ++side) {
             const int ny = y + (side == 0) - (side == 1), nx = x + (side == 2) - (side == 3);
             if (ny >= 0 && ny < task.height && nx >= 0 && nx < task.width
-                && upsample_heat<Head>(task, locate(ny, task.y_step, task.rows),
-                                       locate(nx, task.x_step, task.columns)) > value) {
+                && upsample_heat<Head>(task, locate_row(task, ny),
+                                       locate_column(task, nx)) > value) {
                 return false;
             }
         }
     }
     for (int ny = max(y - radius, 0); ny <= min(y + radius, task.height - 1); ++ny) {
-        const Place row = locate(ny, task.y_step, task.rows);
+        const Place row = locate_row(task, ny);
         for (int nx = max(x - radius, 0); nx <= min(x + radius, task.width - 1); ++nx) {
-            if (upsample_heat<Head>(task, row, locate(nx, task.x_step, task.columns)) > value) {
+            if (upsample_heat<Head>(task, row, locate_column(task, nx)) > value) {
                 return false;
             }
         }
@@ -37,8 +37,8 @@ __device__ void find_peaks(Tasks tasks) {
     if (y >= task.height || word >= task.words) {       // the whole warp
         return;
     }
-    const Place row = locate(y, task.y_step, task.rows);
-    const Place column = locate(min(x, task.width - 1), task.x_step, task.columns);
+    const Place row = locate_row(task, y);
+    const Place column = locate_column(task, min(x, task.width - 1));
     const float corners[] = {heat_at<Head>(task, row.before, column.before),
                              heat_at<Head>(task, row.before, column.after),
                              heat_at<Head>(task, row.after, column.before),
@@ -57,8 +57,8 @@ __device__ void find_peaks(Tasks tasks) {
 
 template <class Head>
 __device__ float peak_heat(const Task& task, int y, int x) {
-    return upsample_heat<Head>(task, locate(y, task.y_step, task.rows),
-                               locate(x, task.x_step, task.columns));
+    return upsample_heat<Head>(task, locate_row(task, y),
+                               locate_column(task, x));
 }
 
 // Call `serve(x, heat)` for the peaks of a row, each by some lane of the warp.

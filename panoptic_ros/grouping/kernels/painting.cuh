@@ -53,7 +53,7 @@ __device__ void paint_labels(Tasks tasks) {
     }
     __syncthreads();
     const int x = left + threadIdx.x;
-    const int column = containing_cell(x, task.width, task.columns);
+    const int column = nearest_column(task, x);
     for (int step = 0; step < TILE_ROWS; ++step) {
         const int y = top + step * blockDim.y + threadIdx.y;
         int code = NO_SEGMENT, probability = 0;
@@ -66,7 +66,7 @@ __device__ void paint_labels(Tasks tasks) {
                 code = NO_SEGMENT;
             } else {
                 probability = probability_of<Head>(
-                    task, task.class_of[code], containing_cell(y, task.height, task.rows), column);
+                    task, task.class_of[code], nearest_row(task, y), column);
             }
         }
         for_each_key(code, code != NO_SEGMENT, [&](unsigned mask, int key, bool leads) {

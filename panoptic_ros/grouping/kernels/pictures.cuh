@@ -29,8 +29,8 @@ __device__ inline void draw_overlay(const Task& task, int y, int x, int label) {
 }
 
 __device__ inline unsigned char confidence_at(const Task& task, int y, int x) {
-    const Place row = locate(y, task.y_step, task.rows);
-    const Place column = locate(x, task.x_step, task.columns);
+    const Place row = locate_row(task, y);
+    const Place column = locate_column(task, x);
     const int* above = task.probability + row.before * task.columns;
     const int* below = task.probability + row.after * task.columns;
     const float value = interpolate(

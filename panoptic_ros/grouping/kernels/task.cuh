@@ -53,7 +53,9 @@ struct Task {
     int height, width, words;           // of the label image; words of 32 peaks in a row
     int step;                           // bytes between two rows of the camera image
     int input_height, input_width;
-    float y_step, x_step;               // cells per pixel
+    int full_height, full_width;        // of the image that the heads belong to
+    int stride, align_corners;          // see Grid in heads.py
+    float shift, y_step, x_step;        // in cells
     float y_scale, x_scale;             // pixels of the label image per pixel of the input
     float threshold;
     int radius, top_k, stuff_area;

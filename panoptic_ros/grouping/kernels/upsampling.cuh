@@ -1,4 +1,4 @@
-// Bilinear upsampling with align_corners=False, in the order of operations of upsampling.py.
+// Bilinear upsampling, in the order of operations of upsampling.py.
 #pragma once
 #include "task.cuh"
 
@@ -26,8 +26,8 @@ struct Place {
     float weight_before, weight_after;
 };
 
-__device__ inline Place locate(int pixel, float cells_per_pixel, int cells) {
-    float position = (static_cast<float>(pixel) + 0.5f) * cells_per_pixel - 0.5f;
+__device__ inline Place locate(int pixel, float step, float shift, int cells) {
+    float position = (static_cast<float>(pixel) + 0.5f) * step - shift;
     position = max(position, 0.0f);
     Place place;
     place.before = min(static_cast<int>(position), cells - 1);
@@ -37,9 +37,29 @@ __device__ inline Place locate(int pixel, float cells_per_pixel, int cells) {
     return place;
 }
 
-// The cell that holds the middle of a pixel; no axis has so many that 32 bits overflow.
-__device__ inline int containing_cell(unsigned pixel, unsigned pixels, unsigned cells) {
-    return static_cast<int>((2u * pixel + 1u) * cells / (2u * pixels));
+__device__ inline Place locate_row(const Task& task, int y) {
+    return locate(y, task.y_step, task.shift, task.rows);
+}
+
+__device__ inline Place locate_column(const Task& task, int x) {
+    return locate(x, task.x_step, task.shift, task.columns);
+}
+
+// The cell nearest to the middle of a pixel; no axis has so many that 32 bits overflow.
+__device__ inline int nearest_cell(const Task& task, unsigned pixel, unsigned pixels,
+                                   unsigned full, int cells) {
+    const unsigned stride = task.stride;
+    const unsigned later = task.align_corners ? pixels * (stride - 1u) : 0u;
+    const unsigned cell = ((2u * pixel + 1u) * full + later) / (2u * pixels * stride);
+    return min(static_cast<int>(cell), cells - 1);
+}
+
+__device__ inline int nearest_row(const Task& task, int y) {
+    return nearest_cell(task, y, task.height, task.full_height, task.rows);
+}
+
+__device__ inline int nearest_column(const Task& task, int x) {
+    return nearest_cell(task, x, task.width, task.full_width, task.columns);
 }
 
 __device__ inline float interpolate(const Place& y, const Place& x, float upper_left,
