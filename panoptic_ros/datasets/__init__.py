@@ -1,0 +1,11 @@
+"""Public data sets in the layouts of their official downloads."""
+
+from .cityscapes import Cityscapes
+from .coco import CocoPanoptic
+from .dataset import Dataset
+from .kitti_360 import Kitti360
+from .kitti_step import KittiStep
+from .opening import DATASETS, open_dataset
+
+__all__ = ['DATASETS', 'Cityscapes', 'CocoPanoptic', 'Dataset', 'Kitti360', 'KittiStep',
+           'open_dataset']

@@ -1,0 +1,53 @@
+"""What every data set offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ..labels import LabelSpace
+
+Image = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.uint16]
+
+
+class Dataset(Protocol):
+    """Numbered images with their ground truth; picklable, with no file open."""
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """The classes of the ground truth."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What it is, for a model's metadata."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The data set's own name of each image, sorted; with no suffix, maybe with a slash."""
+        ...
+
+    def __len__(self) -> int:
+        """Return how many images there are."""
+        ...
+
+    def image(self, index: int) -> Image:
+        """Return an image, (H, W, 3) BGR."""
+        ...
+
+    def truth(self, index: int) -> Labels:
+        """
+        Return the panoptic label image (H, W) of an image.
+
+        A thing without an instance number is crowd: a group that nobody told apart.
+        """
+        ...
+
+    def __getitem__(self, index: int) -> tuple[Image, Labels]:
+        """Return both, of one size."""
+        ...

@@ -1,0 +1,64 @@
+"""The 16-bit instance ids of Cityscapes, which KITTI-360 took over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..labels import LabelSpace
+from .dataset import Labels
+from .relabeling import VOID, Integers, labels_of
+
+_DIVISOR = 1000
+
+
+class InstanceIds:
+    """
+    The rule of ids that are a class's dataset id, or that * 1000 + the number of a thing.
+
+    The plain id of a thing class is crowd.
+
+    Parameters
+    ----------
+    label_space
+        The classes of the labels.
+    count
+        Dataset ids are less; those that are no class are unlabelled.
+    first
+        The number of the first thing of a class.
+    merged
+        Dataset ids that count as classes, by name.
+
+    """
+
+    def __init__(self, label_space: LabelSpace, count: int, first: int,
+                 merged: Mapping[int, str] | None = None) -> None:
+        self._label_space = label_space
+        self._first = first
+        self._class_of = np.full(count, VOID, np.int64)
+        for class_id, category in enumerate(label_space.categories):
+            self._class_of[category.dataset_id] = class_id
+        for dataset_id, name in (merged or {}).items():
+            self._class_of[dataset_id] = label_space.names.index(name)
+
+    def __call__(self, ids: Integers) -> Labels:
+        """
+        Return the labels of ids.
+
+        Raises
+        ------
+        ValueError
+            There is no such id.
+
+        """
+        is_numbered = ids >= _DIVISOR
+        dataset_id = np.where(is_numbered, ids // _DIVISOR, ids)
+        foreign = ids[dataset_id >= len(self._class_of)]
+        if len(foreign):
+            raise ValueError(
+                f'pixels have the id {foreign[0]}: expected a class from 0 to '
+                f'{len(self._class_of) - 1}, or that * {_DIVISOR} + the number of an instance; '
+                'are these instance ids?')
+        instance = np.where(is_numbered, ids % _DIVISOR - self._first + 1, 0)
+        return labels_of(self._label_space, self._class_of[dataset_id], instance)

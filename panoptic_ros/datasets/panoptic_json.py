@@ -1,0 +1,97 @@
+"""The JSON file of the COCO panoptic format."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .relabeling import Integers
+
+VOID_ID = 0
+"""The id of pixels of no segment."""
+
+
+class PanopticJson:
+    """
+    The segments of each image, as a COCO panoptic JSON file lists them (cocodataset.org).
+
+    Of the file only the names and three numbers per segment are kept.
+
+    Parameters
+    ----------
+    path
+        The file.
+    suffix
+        What follows an image's name in the name of its PNG.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        It is truncated, or not of the format.
+
+    """
+
+    def __init__(self, path: Path, suffix: str = '.png') -> None:
+        self._path = path
+        with path.open(encoding='utf-8') as file:
+            try:
+                annotations = json.load(file, object_hook=_lean)['annotations']
+                annotations.sort(key=lambda annotation: annotation[0].removesuffix(suffix))
+            except json.JSONDecodeError as error:
+                raise ValueError(f'{path} is no JSON ({error}): is it truncated? Download it '
+                                 'again') from error
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise ValueError(
+                    f'{path} is not of the COCO panoptic format ({error!r}): expected '
+                    'annotations, each with file_name and segments_info, and segments with id, '
+                    'category_id and iscrowd') from error
+        self.names = [file.removesuffix(suffix) for file, _ in annotations]
+        """The images, sorted."""
+        parts = [part for _, part in annotations]
+        self._rows = np.concatenate([_rows([]), *parts])
+        self._start = np.cumsum([0, *map(len, parts)])
+
+    def segments(self, index: int) -> tuple[Integers, Integers, Integers]:
+        """Return (ids, category ids, 1 for crowd) of an image, each (N,), sorted by id."""
+        rows = self._rows[self._start[index]:self._start[index + 1]].astype(np.int64)
+        ids, category, crowd = rows[np.argsort(rows[:, 0])].T
+        return ids, category, crowd
+
+    def check(self, index: int, ids: Integers) -> None:
+        """
+        Compare the segments with the ids that an image's PNG has.
+
+        Raises
+        ------
+        ValueError
+            They are not the same.
+
+        """
+        listed = self.segments(index)[0]
+        drawn = ids[ids != VOID_ID]
+        for only, where in ((np.setdiff1d(drawn, listed), 'the PNG'),
+                            (np.setdiff1d(listed, drawn), str(self._path))):
+            if len(only):
+                raise ValueError(
+                    f'the PNG and {self._path} disagree on image {self.names[index]}: '
+                    f'{len(only)} segments are only in {where}, the first of them {only[0]}; '
+                    'are the two of one download?')
+
+
+def _lean(item: dict[str, Any]) -> Any:
+    """Keep of each JSON object what is needed, as soon as it is read."""
+    if 'segments_info' in item:
+        return item['file_name'], _rows(item['segments_info'])
+    if 'category_id' in item:
+        return item['id'], item['category_id'], item['iscrowd']
+    return item if 'annotations' in item else None
+
+
+def _rows(segments: list[tuple[int, int, int]]) -> npt.NDArray[np.int32]:
+    return np.array(segments, np.int32).reshape(-1, 3)
