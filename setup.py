@@ -4,7 +4,7 @@ from setuptools import find_packages, setup
 
 PACKAGE = 'panoptic_ros'
 EXECUTABLES = ('panoptic_node', 'benchmark', 'build_engine', 'demo', 'evaluate', 'export',
-               'replay', 'segment', 'streets', 'train')
+               'import_checkpoint', 'networks', 'replay', 'segment', 'streets', 'train')
 
 setup(
     name=PACKAGE,
@@ -16,6 +16,7 @@ setup(
         (f'share/{PACKAGE}', ['package.xml']),
         (f'share/{PACKAGE}/config', glob('config/*.*')),
         (f'share/{PACKAGE}/config/labels', glob('config/labels/*.yaml')),
+        (f'share/{PACKAGE}/config/sros2', glob('config/sros2/*.xml')),
         (f'share/{PACKAGE}/launch', glob('launch/*.launch.py')),
         (f'share/{PACKAGE}/models', glob('models/*.*')),
     ],

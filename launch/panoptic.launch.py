@@ -1,8 +1,11 @@
 """
-Segment one camera: ``ros2 launch panoptic_ros panoptic.launch.py image:=/front/image_raw``.
+Segment one camera or many.
 
-``ros2 launch --show-args panoptic_ros panoptic.launch.py`` lists the arguments.  An argument that
-is left empty leaves the matter to the parameter file.
+``ros2 launch panoptic_ros panoptic.launch.py image:=/front/image_raw``, or
+``ros2 launch panoptic_ros panoptic.launch.py cameras:=front,rear image:=/{camera}/image_raw``.
+``--show-args`` lists the arguments; one that is left empty leaves the matter to the parameter
+file.  Included more than once, each needs a ``GroupAction`` of its own, or what is set for the
+first would hold for the second.
 """
 
 from __future__ import annotations
@@ -13,19 +16,20 @@ from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import (
     DeclareLaunchArgument,
-    ExecuteProcess,
     OpaqueFunction,
     SetEnvironmentVariable,
     Shutdown,
 )
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
 
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+PLACEHOLDER = '{camera}'
 
 
 def generate_launch_description() -> LaunchDescription:
+    """Return the node, and RViz where it is asked for."""
     config = Path(get_package_share_directory('panoptic_ros')) / 'config'
 
     def argument(name: str, default: str, description: str,
@@ -34,16 +38,20 @@ def generate_launch_description() -> LaunchDescription:
                                      choices=choices)
 
     return LaunchDescription([
-        argument('image', 'image', "The camera's topic; with image_transport compressed its "
+        argument('image', 'image', "The camera's topic; of several cameras, with {camera} where "
+                 'their name stands (without that, each on NAME/image). Of compressed images the '
                  'name without /compressed.'),
-        argument('params_file', str(config / 'panoptic.yaml'), 'Parameters of the node.'),
+        argument('cameras', '', 'Names of several cameras, as in front,rear/compressed; '
+                 'NAME/compressed takes CompressedImage.'),
+        argument('params_file', str(config / 'panoptic.yaml'), 'Parameters of the node; '
+                 'substitutions such as $(env HOME) are performed.'),
         argument('namespace', '', 'Namespace of the node and of its relative topics.'),
         argument('model', '', 'Name of a shipped model or path of an .onnx or .plan file.'),
         argument('autostart', '', 'Configure and activate without a lifecycle manager.',
                  ['', 'true', 'false']),
         argument('use_sim_time', '', 'Take the time from /clock.', ['', 'true', 'false']),
-        argument('bag', '', 'A bag to play, with its clock: use_sim_time is then true.'),
-        argument('rviz', 'false', 'Show camera and overlay in RViz.', ['true', 'false']),
+        argument('rviz', 'false', 'Show camera and overlay in RViz, a window for each camera.',
+                 ['true', 'false']),
         argument('large_images', 'false', 'Use the Fast DDS profile for large images; the '
                  "camera's process must use it too.", ['true', 'false']),
         OpaqueFunction(function=_launch, args=[config]),
@@ -54,14 +62,18 @@ def _launch(context: LaunchContext, config: Path) -> list[LaunchDescriptionEntit
     def value(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
 
-    image, bag, namespace = value('image'), value('bag'), value('namespace')
+    namespace = value('namespace')
+    cameras = [entry.strip() for entry in value('cameras').split(',') if entry.strip()]
+    topics = _topics(value('image'), [entry.removesuffix('/compressed') for entry in cameras])
     parameters: dict[str, object] = {
         name: value(name) == 'true' for name in ('autostart', 'use_sim_time') if value(name)}
-    if bag:
-        parameters['use_sim_time'] = True
     if value('model'):
         # a str even where YAML would read a number
         parameters['model'] = ParameterValue(value('model'), value_type=str)
+    if cameras:
+        parameters['cameras'] = cameras
+    remappings = [(f'{camera}image{suffix}', f'{topic}{suffix}')
+                  for camera, topic in topics.items() for suffix in ('', '/compressed')]
     entities: list[LaunchDescriptionEntity] = []
     if value('large_images') == 'true':
         entities += [SetEnvironmentVariable(name, str(config / 'fastdds.xml'))
@@ -71,15 +83,29 @@ def _launch(context: LaunchContext, config: Path) -> list[LaunchDescriptionEntit
     entities.append(Node(
         package='panoptic_ros', executable='panoptic_node', name='panoptic_node',
         namespace=namespace, output='screen', on_exit=Shutdown(),
-        parameters=[value('params_file'), parameters],
-        remappings=[('image', image), ('image/compressed', f'{image}/compressed')]))
+        parameters=[ParameterFile(value('params_file'), allow_substs=True), parameters],
+        remappings=remappings))
     if value('rviz') == 'true':
-        entities.append(Node(
-            package='rviz2', executable='rviz2', name='panoptic_rviz', namespace=namespace,
+        entities += [Node(
+            package='rviz2', executable='rviz2', namespace=namespace,
+            name=f'panoptic_rviz_{camera}'.rstrip('/_'),
             arguments=['-d', str(config / 'panoptic.rviz')],
             parameters=[{'use_sim_time': parameters.get('use_sim_time', False)}],
-            remappings=[('image', image), ('overlay', 'panoptic_node/overlay')]))
-    if bag:
-        entities.append(ExecuteProcess(cmd=['ros2', 'bag', 'play', '--clock', '100', bag],
-                                       output='screen'))
+            remappings=[('image', topic), ('overlay', f'panoptic_node/{camera}overlay')])
+            for camera, topic in topics.items()]
     return entities
+
+
+def _topics(image: str, cameras: list[str]) -> dict[str, str]:
+    """Return the images' topic of each camera, by what stands before the node's own topics."""
+    if not cameras:
+        if PLACEHOLDER in image:
+            raise ValueError(f'image is {image!r} and cameras is empty: name the cameras, as in '
+                             'cameras:=front,rear, or write the topic of the one')
+        return {'': image}
+    if len(cameras) > 1 and PLACEHOLDER not in image and image != 'image':
+        raise ValueError(f'image is {image!r}, which all of {", ".join(cameras)} would take: '
+                         f'write {PLACEHOLDER} where their name stands, as in '
+                         f'image:=/{PLACEHOLDER}/image_raw')
+    return {f'{camera}/': f'{camera}/image' if image == 'image' else
+            image.replace(PLACEHOLDER, camera) for camera in cameras}

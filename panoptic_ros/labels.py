@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,10 @@ UNLABELED = 65535
 
 UNLABELED_CLASS = 255
 """The class of such a pixel in a semantic image: the maximum of uint8."""
+
+_LARGEST_FILE = 1 << 20
+
+_T = TypeVar('_T')
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,12 @@ class LabelSpace:
             shipped = sorted(p.stem for p in folder.glob('*.yaml'))
             raise FileNotFoundError(f'no label space {str(name)!r}: expected one of {shipped} '
                                     'or the path of a YAML file')
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ValueError(f'{path} has {path.stat().st_size} bytes: a label space has '
+                             f'{_LARGEST_FILE} at most')
         try:
             return cls.from_dict(yaml.safe_load(path.read_text(encoding='utf-8')))
-        except (ValueError, yaml.YAMLError) as error:
+        except (ValueError, yaml.YAMLError, RecursionError) as error:
             raise ValueError(f'{path}: {error}') from error
 
     @classmethod
@@ -116,10 +123,12 @@ class LabelSpace:
         """
         try:
             categories = tuple(
-                Category(str(c['name']), int(c['dataset_id']), bool(c['thing']),
-                         (int(c['color'][0]), int(c['color'][1]), int(c['color'][2])))
+                Category(_take(c, 'name', str), _take(c, 'dataset_id', int),
+                         _take(c, 'thing', bool),
+                         (_take(c['color'], 0, int), _take(c['color'], 1, int),
+                          _take(c['color'], 2, int)))
                 for c in data['categories'])
-            return cls(str(data['name']), int(data['label_divisor']), categories)
+            return cls(_take(data, 'name', str), _take(data, 'label_divisor', int), categories)
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError(
                 f'not a label space ({error!r}): expected the keys name, label_divisor and '
@@ -176,3 +185,11 @@ class LabelSpace:
         count = len(self) * self.label_divisor
         table[:count] = np.arange(count) // self.label_divisor
         return table
+
+
+def _take(data: Any, key: str | int, kind: type[_T]) -> _T:
+    """Return a value of a kind; others are not converted: aliases in YAML nest without end."""
+    value = data[key]
+    if type(value) is not kind:
+        raise TypeError(f'{key} is a {type(value).__name__}, expected {kind.__name__}')
+    return value

@@ -73,3 +73,30 @@ def test_error_in_a_file_names_the_file(tmp_path):
     path.write_text('name: [unclosed')
     with pytest.raises(ValueError, match=r'broken\.yaml'):
         LabelSpace.load(path)
+
+
+def test_aliases_that_nest_without_end_are_refused_at_once(tmp_path):
+    """Ten references to ten references and so on: written out, this is larger than any memory."""
+    path = tmp_path / 'bomb.yaml'
+    levels = [f'a{n}: &a{n} [{", ".join([f"*a{n - 1}"] * 10)}]' for n in range(1, 30)]
+    path.write_text('\n'.join([
+        'a0: &a0 ha', *levels, 'name: x', 'label_divisor: 256',
+        'categories: [{name: *a29, dataset_id: 0, thing: true, color: [1, 2, 3]}]']))
+    with pytest.raises(ValueError, match=r'bomb\.yaml: .*name is a list, expected str'):
+        LabelSpace.load(path)
+
+
+def test_a_file_of_any_size_is_not_read(tmp_path):
+    path = tmp_path / 'large.yaml'
+    with path.open('w') as file:
+        file.truncate(1 << 40)      # sparse: it takes no space
+    with pytest.raises(ValueError, match='bytes: a label space has 1048576 at most'):
+        LabelSpace.load(path)
+
+
+def test_a_file_that_would_run_code_does_not(tmp_path):
+    path = tmp_path / 'code.yaml'
+    path.write_text(f'name: !!python/object/apply:os.mkdir ["{tmp_path / "made"}"]')
+    with pytest.raises(ValueError, match=r'code\.yaml'):
+        LabelSpace.load(path)
+    assert not (tmp_path / 'made').exists()

@@ -18,6 +18,7 @@ from .onnx_file import OnnxFile
 from .plan import PlanInfo, write_plan
 from .precision import convert
 from .tensorrt import describe_tensorrt, load_tensorrt
+from .trust import check_folder
 
 __all__ = ['BuildCancelled', 'BuildError', 'BuildOptions', 'Built', 'Gpu', 'build_engine',
            'build_plan', 'describe_plan', 'kernels_sha256']
@@ -194,6 +195,8 @@ def build_engine(onnx: str | Path | OnnxFile, output: Path, options: BuildOption
     """
     if output.suffix != '.plan':
         raise ValueError(f'{output}: expected a file that ends in .plan')
+    if output.parent.is_dir():      # not after minutes: from elsewhere the plan is not taken
+        check_folder(output.parent.resolve())
     file = onnx if isinstance(onnx, OnnxFile) else OnnxFile.read(onnx)
     hashed = kernels_sha256(kernels)
     target = describe_plan(file, options, gpu, hashed, calibration).target

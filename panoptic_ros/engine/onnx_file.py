@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 from .metadata import ModelError, ModelMetadata
 
 HEADS = ('semantic', 'center', 'offset')
+
+LARGEST = 2**31 - 1
+"""Bytes that a protocol buffer may have."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,12 @@ class OnnxFile:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f'no model file {path}: give the path of an .onnx file')
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise ModelError(f'{path} has {size} bytes: an ONNX file has {LARGEST} at most')
         content = path.read_bytes()
         model = parse_onnx(content, str(path))
-        if any(w.data_location == w.EXTERNAL for w in model.graph.initializer):
+        if any(w.data_location == w.EXTERNAL for w in _tensors(model.graph)):
             raise ModelError(f'{path} keeps its weights in another file: expected one file that '
                              'holds all; save it with `onnx.save(onnx.load(...), path)`')
         properties = {p.key: p.value for p in model.metadata_props}
@@ -94,6 +101,17 @@ def parse_onnx(content: bytes, source: str) -> Any:
     if not model.graph.node:
         raise ModelError(f'{source} is not an ONNX model: it holds no operation')
     return model
+
+
+def _tensors(graph: Any) -> Iterator[Any]:
+    """Yield all that a graph holds: weights and constants, also those of graphs within."""
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    for attribute in (a for node in graph.node for a in node.attribute):
+        yield from (attribute.t, *attribute.tensors)
+        for inner in (attribute.g, *attribute.graphs):
+            yield from _tensors(inner)
 
 
 def _batch(model: Any, metadata: ModelMetadata, path: Path) -> int | None:

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from .plan_info import BUILD_AGAIN, PlanError, PlanInfo, read_object
+from .trust import read_trusted, write_private
 
 __all__ = ['PlanError', 'PlanInfo', 'cubin_path', 'read_cubin', 'read_plan', 'sidecar_path',
            'write_plan']
+
+_LARGEST_SIDECAR = 4 << 20
 
 
 def sidecar_path(plan: Path) -> Path:
@@ -25,14 +28,15 @@ def cubin_path(plan: Path) -> Path:
 
 def read_plan(path: Path) -> tuple[bytes, PlanInfo]:
     """
-    Return a plan and what is known of it, after checking that it is whole and unaltered.
+    Return a plan and what is known of it, after checking that it is whole, unaltered and ours.
 
     Raises
     ------
     FileNotFoundError
         There is no such plan.
     PlanError
-        Its sidecar is missing or unreadable, or the plan is not the one that it vouches for.
+        Its sidecar is missing or unreadable, the plan is not the one that it vouches for, or
+        others than this user and root may have written one of them.
 
     """
     if not path.is_file():
@@ -49,7 +53,7 @@ def read_cubin(path: Path) -> bytes:
     Raises
     ------
     PlanError
-        They, or the plan's sidecar, are missing, unreadable or altered.
+        They, or the plan's sidecar, are missing, unreadable, altered or may be others' work.
 
     """
     return _read_sealed(cubin_path(path), 'cubin', _read_sidecar(path), sidecar_path(path))
@@ -72,16 +76,13 @@ def write_plan(path: Path, plan: bytes, info: PlanInfo, cubin: bytes) -> None:
     """
     if path.suffix != '.plan':
         raise ValueError(f'{path}: expected a file that ends in .plan')
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     sidecar = info.to_json(plan=_seal(plan), cubin=_seal(cubin))
     contents = {path: plan, cubin_path(path): cubin, sidecar_path(path): sidecar.encode()}
     partial = {file: file.with_name(f'.{file.name}.{os.getpid()}.partial') for file in contents}
     try:
         for file, content in contents.items():
-            with open(partial[file], 'wb') as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
+            write_private(partial[file], content)
         for file in contents:
             os.replace(partial[file], file)
     finally:
@@ -95,7 +96,7 @@ def _seal(content: bytes) -> dict[str, Any]:
 
 def _read_sidecar(plan: Path) -> str:
     try:
-        return sidecar_path(plan).read_text(encoding='utf-8')
+        return read_trusted(sidecar_path(plan), _LARGEST_SIDECAR).decode()
     except FileNotFoundError as error:
         raise PlanError(f'{plan} has no sidecar {sidecar_path(plan).name}', 'copy the .plan, '
                         f'.plan.json and .cubin files together, or {BUILD_AGAIN}') from error
@@ -109,12 +110,13 @@ def _read_sealed(file: Path, name: str, sidecar: str, source: Path) -> bytes:
     if not isinstance(seal, dict) or not {'bytes', 'sha256'} <= seal.keys():
         raise PlanError(f'{source} does not vouch for {file.name}')
     try:
-        content = file.read_bytes()
+        size = file.stat().st_size
+        if size != seal['bytes']:
+            raise PlanError(f'{file} is truncated or another file: it has {size} bytes, '
+                            f'expected {seal["bytes"]}')
+        content = read_trusted(file, size)
     except OSError as error:
         raise PlanError(f'{file} cannot be read ({error})') from error
-    if len(content) != seal['bytes']:
-        raise PlanError(f'{file} is truncated or another file: it has {len(content)} bytes, '
-                        f'expected {seal["bytes"]}')
     if _seal(content) != seal:
         raise PlanError(f'{file} was altered: its sha256 is not the one in {source.name}')
     return content

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from .trust import write_private
+
 
 def load_timings(config: Any, file: Path | None) -> None:
     """Give a builder's configuration the measurements in a file, if any."""
@@ -24,7 +26,7 @@ def save_timings(config: Any, file: Path | None) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f'.{file.name}.{os.getpid()}.partial')
     try:
-        partial.write_bytes(bytes(cache.serialize()))
+        write_private(partial, bytes(cache.serialize()))
         os.replace(partial, file)
     finally:
         partial.unlink(missing_ok=True)

@@ -61,7 +61,8 @@ def test_missing_metadata_is_listed(tmp_path):
 
 @pytest.mark.parametrize(('key', 'value'), [
     ('label_space', '{"name": "x"}'), ('input_size', '[64]'), ('stride', 'four'),
-    ('grouping', '['), ('network', '"')])
+    ('grouping', '['), ('network', '"'), ('input_size', '[64, Infinity]'),
+    ('input_size', '[64, 1000000]'), ('stride', '1e999'), ('training', '[' * 100_000)])
 def test_unreadable_metadata_is_refused(tmp_path, key, value):
     properties = tiny_model.describe((64, 128)).to_properties() | {f'panoptic_ros.{key}': value}
     path = tiny_model.build(tmp_path / 'garbled.onnx', metadata=properties)

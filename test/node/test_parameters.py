@@ -105,6 +105,8 @@ def test_declarations_describe_themselves(node):
         descriptor = node.describe_parameter(parameter.name)
         assert descriptor.description.endswith('.')
         assert descriptor.read_only == (parameter.name in ('autostart', 'build_only'))
+        assert len(descriptor.integer_range) == (type(parameter.default) is int)
+        assert len(descriptor.floating_point_range) == (type(parameter.default) is float)
     threshold = node.describe_parameter('center_threshold')
     assert threshold.floating_point_range[0].to_value == 1
     assert node.describe_parameter('top_k').integer_range[0].to_value == 1000
