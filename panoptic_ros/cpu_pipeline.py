@@ -37,6 +37,7 @@ class CpuPipeline:
         self._engine, self._method = engine, method
         self.metadata = engine.metadata
         self.description = engine.description
+        self.about = {'GPU': 'none', 'precision': 'of the model'}
 
     def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: GroupingOptions,
                  pictures: frozenset[str], opacity: float,

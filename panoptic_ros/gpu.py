@@ -71,4 +71,6 @@ def _assemble(device: Device, path: Path) -> CudaPipeline:
     plan, info = read_plan(path)
     kernels = device.load(read_cubin(path))
     engine = TensorRtEngine(device, plan, info.metadata(str(path)))
-    return CudaPipeline(device, engine, kernels)
+    pipeline = CudaPipeline(device, engine, kernels)
+    pipeline.about |= {'precision': info.checked or info.precision, 'built': info.created}
+    return pipeline

@@ -160,6 +160,16 @@ class Segmenter:
         return self._pipeline.description
 
     @property
+    def about(self) -> dict[str, str]:
+        """Of the engine: ``GPU``, ``precision``, and when it was ``built`` (ISO 8601)."""
+        return dict(getattr(self._pipeline, 'about', {}))
+
+    def gpu_memory(self) -> tuple[int, int] | None:
+        """Return the free and total bytes of the GPU's memory; None on a processor."""
+        memory = getattr(self._pipeline, 'memory', None)
+        return None if memory is None else memory()
+
+    @property
     def stages(self) -> tuple[str, ...]:
         """What a call consists of, in order."""
         return self._pipeline.stages

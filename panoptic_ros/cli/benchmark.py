@@ -15,6 +15,7 @@ BENCHMARKS = {
     'grouping': 'grouping at 1024x2048 against upsampling the heads with PyTorch',
     'segmenter': 'stage times from camera image to labels',
     'streets': 'frames per second of the scene renderer',
+    'transport': 'camera to labels over DDS at 1920x1080 beside a plain relay',
 }
 
 

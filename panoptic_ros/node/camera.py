@@ -15,14 +15,18 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
-ImageMessage: TypeAlias = 'Image | CompressedImage'
+from ..images import ImageError
+from . import wire
+
+ImageMessage: TypeAlias = 'wire.AnyImage | wire.AnyCompressedImage'
 
 
 @dataclass(frozen=True)
 class Frame:
     """One camera message and when it came."""
 
-    message: ImageMessage
+    message: ImageMessage | ImageError
+    """Or why it could not be read."""
     arrival: float
     """Of the clock ``time.perf_counter``."""
     transport: float
@@ -87,8 +91,12 @@ class Camera:
         self.on_frame: Callable[[Frame], None] = lambda _: None
         """Called with each frame in the executor's thread."""
         self._subscription: Subscription | None = None
-        self._kind = CompressedImage if transport == 'compressed' else Image
-        self._name = f'{prefix}image/compressed' if transport == 'compressed' else f'{prefix}image'
+        self._kind: type[Image | CompressedImage] = Image
+        self._name = f'{prefix}image'
+        self._read: Callable[[bytes], ImageMessage] = wire.read_image
+        if transport == 'compressed':
+            self._kind, self._name = CompressedImage, f'{self._name}/compressed'
+            self._read = wire.read_compressed_image
         self._automatic = True
         self.reliability = ReliabilityPolicy.RELIABLE
         self.transport = transport
@@ -152,7 +160,7 @@ class Camera:
         qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_AVAILABLE)
         receive: Callable[..., None] = self._receive     # rclpy sees that it takes two arguments
         self._subscription = self._node.create_subscription(
-            self._kind, self._name, receive, qos,
+            self._kind, self._name, receive, qos, raw=True,
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._disagree),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(
                 callback=self._choose_reliability))
@@ -185,11 +193,16 @@ class Camera:
             return offered.pop()
         return ReliabilityPolicy.BEST_EFFORT if offered else None
 
-    def _receive(self, message: ImageMessage, info: dict[str, int]) -> None:
+    def _receive(self, data: bytes, info: dict[str, int]) -> None:
         self.last_arrival = time.perf_counter()
         sent = info.get('source_timestamp', 0)
         transport = max(0.0, (time.time_ns() - sent) * 1e-9) if sent else 0.0
         self.counts.received += 1
+        try:
+            message = self._read(data)
+        except ImageError as error:
+            self.on_frame(Frame(error, self.last_arrival, transport))
+            return
         self.stamp = self._compare(message)
         self.on_frame(Frame(message, self.last_arrival, transport, self.stamp))
 

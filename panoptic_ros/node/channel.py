@@ -13,6 +13,7 @@ from .latency import LatencyWindow
 from .log import ThrottledLog
 from .outputs import CameraOutputs
 from .parameters import Settings
+from .wire import WireCompressedImage
 
 
 class Channel:
@@ -41,16 +42,19 @@ class Channel:
     def convert(self, frame: Frame) -> npt.NDArray[np.uint8] | None:
         """Return the image of a frame, or None, counted and said, where there is none."""
         camera, message = self.camera, frame.message
-        compressed = isinstance(message, CompressedImage)
         try:
-            image = images.decompress(message) if compressed else images.to_bgr(message)
+            if isinstance(message, images.ImageError):
+                raise message
+            if isinstance(message, WireCompressedImage | CompressedImage):
+                image, encoding = images.decompress(message), message.format
+            else:
+                image, encoding = images.to_bgr(message), message.encoding
         except images.ImageError as error:
             camera.rejection = str(error)
             camera.counts.rejected += 1
             self._log.error(f'{self.name} {error.kind}',
                             f'image on {camera.topic} rejected: {error}')
             return None
-        encoding = message.format if compressed else message.encoding
         camera.format = f'{image.shape[1]}x{image.shape[0]} {encoding}'
         camera.rejection = None
         return image
@@ -58,6 +62,7 @@ class Channel:
     def publish(self, frame: Frame, image: npt.NDArray[np.uint8], panoptic: Panoptic,
                 settings: Settings) -> None:
         """Publish a frame's result under its header."""
+        assert not isinstance(frame.message, images.ImageError)
         self.outputs.publish(frame.message.header, image, panoptic, settings.overlay_opacity,
                              settings.jpeg_quality)
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from datetime import datetime, timezone
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from .camera import Camera, Counts, Stamp
 from .channel import Channel
 from .latency import Latency
+from .memory import Memory
 from .parameters import Settings
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+
+SCARCE = 0.05
+"""Share of memory that is left when diagnostics warn: an allocation may soon fail."""
 
 FUTURE_TOLERANCE = 0.1
 """Seconds by which a stamp may be ahead of the clock: clocks of two machines never agree."""
@@ -31,6 +36,34 @@ def engine_status(fault: str | None, failure: str | None, state: str,
         return _status('engine', ERROR, f'the last frame was lost: {failure}', values)
     loaded = 'model' in values
     return _status('engine', OK, 'ready' if loaded else f'no model loaded: {state}', values)
+
+
+def build_age(built: str) -> dict[str, str]:
+    """Return how long ago an engine was built, ISO 8601; nothing where none was."""
+    try:
+        then = datetime.fromisoformat(built)
+    except ValueError:
+        return {}
+    age = datetime.now(timezone.utc) - (then if then.tzinfo else then.replace(tzinfo=timezone.utc))
+    return {'age of build [h]': f'{age.total_seconds() / 3600:.1f}'}
+
+
+def memory_status(memory: Memory, gpu: tuple[int, int] | None) -> DiagnosticStatus:
+    """Return the process's memory; ``gpu`` is free and total bytes of the GPU, if there is one."""
+    parts = {'resident': memory.resident, 'peak resident': memory.peak,
+             'available': memory.available, 'total': memory.total}
+    if gpu is not None:
+        parts |= {'GPU used': gpu[1] - gpu[0], 'GPU total': gpu[1]}
+    values = {f'{name} [MB]': f'{number / 1e6:.0f}' for name, number in parts.items()
+              if number is not None}
+    text = ', '.join(f'{values[f"{name} [MB]"]} MB {name}' for name in ('resident', 'GPU used')
+                     if f'{name} [MB]' in values)
+    if memory.available is not None and memory.total and (
+            memory.available < SCARCE * memory.total):
+        return _status('memory', WARN, f'{text}: the machine has hardly any left', values)
+    if gpu is not None and gpu[0] < SCARCE * gpu[1]:
+        return _status('memory', WARN, f'{text}: the GPU has hardly any left', values)
+    return _status('memory', OK, text, values)
 
 
 def channel_statuses(channel: Channel, before: Counts, seconds: float,
@@ -114,7 +147,7 @@ def counts_status(counts: Counts, before: Counts) -> DiagnosticStatus:
     """Return what became of the frames, and warn when some were lost since the last report."""
     values = asdict(counts)
     lost = {name: values[name] - number for name, number in asdict(before).items()
-            if name in ('rejected', 'failed')}
+            if name in ('rejected', 'failed', 'stale')}
     text = ', '.join(f'{number} {name}' for name, number in values.items())
     return _status('frames', WARN if any(lost.values()) else OK, text, values)
 

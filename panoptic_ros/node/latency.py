@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
+from time import perf_counter
 
 import numpy as np
 
@@ -39,17 +40,26 @@ class LatencyWindow:
 
     def __init__(self, frames: int = 600) -> None:
         self._times = np.full((frames, len(STAGES)), np.nan)
+        self._ends = np.zeros(frames)
         self._count = 0
         self._lock = Lock()
 
     def __len__(self) -> int:
         return min(self._count, len(self._times))
 
+    @property
+    def seconds(self) -> float:
+        """How long ago the oldest frame that is remembered was recorded; 0 without any."""
+        if not self._count:
+            return 0.0
+        return perf_counter() - float(self._ends[:len(self)].min())
+
     def record(self, times: Mapping[str, float]) -> None:
         """Remember one frame's seconds per stage; a stage that it lacks is not counted."""
         row = [times.get(stage, np.nan) for stage in STAGES]
         with self._lock:
             self._times[self._count % len(self._times)] = row
+            self._ends[self._count % len(self._times)] = perf_counter()
             self._count += 1
 
     def summary(self) -> dict[str, Latency]:

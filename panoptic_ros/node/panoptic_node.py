@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
 from threading import Event
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
@@ -17,8 +14,8 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 from rclpy.timer import Timer
 
-from . import diagnostics, parameters
-from .camera import Counts
+from . import parameters
+from .reporter import Reporter
 from .session import Session
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
@@ -26,7 +23,7 @@ FAILURE = TransitionCallbackReturn.FAILURE
 RCLError = rclpy_implementation.RCLError
 
 REPORT_PERIOD = 1.0
-"""Seconds between two messages on /diagnostics."""
+"""Seconds between two messages on /diagnostics and ~/statistics."""
 
 
 class PanopticNode(LifecycleNode):
@@ -57,13 +54,11 @@ class PanopticNode(LifecycleNode):
         self._session: Session | None = None
         self._state = 'unconfigured'
         self._fault: str | None = None
-        self._reported: dict[str, Counts] = {}
-        self._reported_at = time.perf_counter()
         self._settings = parameters.declare(self)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._take_parameters)
         self._answer_impossible_transitions()
-        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 1)
+        self._reporter = Reporter(self)
         # steady time: diagnostics go on while /clock stands still
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(REPORT_PERIOD, self._report, clock=steady)
@@ -85,7 +80,6 @@ class PanopticNode(LifecycleNode):
             self.get_logger().error(f'cannot configure: {self._fault}; then configure again')
             return FAILURE
         self._fault = None
-        self._reported = {}
         self._state = 'inactive'
         about = self._session.description
         self.get_logger().info(f'{about["model"]} loaded in {about["load time [s]"]} s: '
@@ -193,21 +187,10 @@ class PanopticNode(LifecycleNode):
     def _report(self) -> None:
         """Publish the diagnostics; from a timer, so that silence is reported too."""
         self._abandon_lost()
-        self._publish(self._statuses())
+        self._reporter.report(self._session, self._state, self._fault, self._settings)
 
     def _report_build(self, progress: str) -> None:
-        """Publish how far a build is, for which the executor waits; in the worker's thread."""
-        self._publish([diagnostics.engine_status(None, None, progress, {
-            'state': 'configuring', 'requested model': self._settings.model})])
-
-    def _publish(self, statuses: list[DiagnosticStatus]) -> None:
-        name = self.get_fully_qualified_name().lstrip('/')
-        message = DiagnosticArray(status=statuses)
-        message.header.stamp = self.get_clock().now().to_msg()
-        for status in message.status:
-            status.name = f'{name}: {status.name}'
-            status.hardware_id = name
-        self._diagnostics.publish(message)
+        self._reporter.report_build(progress, self._settings)
 
     def _abandon_lost(self) -> None:
         """Release a GPU whose context is lost: the node can be configured again."""
@@ -221,19 +204,3 @@ class PanopticNode(LifecycleNode):
         if self._session is not None:
             self.trigger_cleanup()
         self._fault = lost
-
-    def _statuses(self) -> list[DiagnosticStatus]:
-        session, settings = self._session, self._settings
-        if session is None:
-            return [diagnostics.engine_status(self._fault, None, self._state, {
-                'state': self._state, 'requested model': settings.model})]
-        now = time.perf_counter()
-        seconds, self._reported_at = now - self._reported_at, now
-        statuses = [diagnostics.engine_status(None, session.pipeline.failure, self._state,
-                                              {'state': self._state, **session.description})]
-        for channel in session.channels:
-            channel.camera.adapt()
-            before = self._reported.get(channel.name, Counts())
-            self._reported[channel.name] = replace(channel.camera.counts)
-            statuses += diagnostics.channel_statuses(channel, before, seconds, settings)
-        return statuses

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,9 @@ from ..segmenter import Segmenter
 from .camera import Frame
 from .channel import Channel
 from .parameters import Settings
+
+_MEMORY_PERIOD = 1.0
+"""Seconds between two looks at the GPU's memory."""
 
 
 @dataclass
@@ -48,6 +52,9 @@ class Pipeline:
         """Why a frame was lost when the last ones were served; None when none was."""
         self.lost: str | None = None
         """Why no frame will ever be segmented again; None while there is hope."""
+        self.gpu_memory: tuple[int, int] | None = None
+        """Free and total bytes of the GPU, as of about a second ago; None without one."""
+        self._looked = -_MEMORY_PERIOD
 
     def serve(self, segmenter: Segmenter, frames: Sequence[tuple[Channel, Frame]]) -> None:
         """Turn frames of different cameras into published results; record how long that took."""
@@ -64,6 +71,15 @@ class Pipeline:
                     'convert': time.perf_counter() - start}))
         if works:
             self.failure = self._serve(segmenter, works)
+            self._look_at_memory(segmenter)
+
+    def _look_at_memory(self, segmenter: Segmenter) -> None:
+        """Ask the GPU in the only thread that may."""
+        now = time.perf_counter()
+        if now - self._looked >= _MEMORY_PERIOD and self.lost is None:
+            self._looked = now
+            with suppress(DeviceError):
+                self.gpu_memory = segmenter.gpu_memory()
 
     def _is_stale(self, frame: Frame, now: float) -> bool:
         limit = self._settings().max_age
@@ -75,7 +91,7 @@ class Pipeline:
             results = self._segment(segmenter, works)
         except Exception as error:      # whatever it is, the next frame may be fine
             if isinstance(error, DeviceError) and error.sticky:
-                self.lost = str(error)
+                self.lost = self.lost or str(error)     # the first one names the cause
             elif len(works) > 1:        # let none suffer for another
                 failures = [self._serve(segmenter, [work]) for work in works]
                 return next(filter(None, failures), None)

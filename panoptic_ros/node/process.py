@@ -1,9 +1,8 @@
-"""The process around the node: memory, signals, executor, exit code."""
+"""The process around the node: signals, executor, exit code."""
 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
 import select
 import signal
@@ -11,28 +10,12 @@ import sys
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
 
+from .large_images import keep_large_buffers, use_large_segments
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 DEADLINE = 1.5
 """Seconds for an orderly end; then the process ends as it is, say in the middle of a build."""
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_LARGEST, _LARGEST_OF_OLD_GLIBC = 1 << 30, 32 << 20
-
-
-def keep_large_buffers() -> None:
-    """
-    Let the allocator keep buffers of the size of images; other allocators than glibc ignore it.
-
-    By default each image is mapped, page-faulted and unmapped at every hop, which costs more
-    than copying it.
-    """
-    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
-    if mallopt is not None:
-        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
-        if not mallopt(_M_MMAP_THRESHOLD, _LARGEST):
-            mallopt(_M_MMAP_THRESHOLD, _LARGEST_OF_OLD_GLIBC)
-
 
 def run(argv: Sequence[str]) -> int:
     """
@@ -51,6 +34,7 @@ def run(argv: Sequence[str]) -> int:
     """
     signals = _catch_signals()
     keep_large_buffers()
+    use_large_segments()
     import rclpy
     from rclpy.exceptions import ParameterException
     from rclpy.executors import SingleThreadedExecutor

@@ -68,7 +68,8 @@ class Session:
         self._label_space = segmenter.label_space
         metadata = segmenter.metadata
         self.description: dict[str, object] = {
-            'model': self.model, 'runtime': segmenter.description, 'network': metadata.network,
+            'model': self.model, 'runtime': segmenter.description, **segmenter.about,
+            'network': metadata.network,
             'input': '{1}x{0}'.format(*metadata.input_size),
             'label space': self._label_space.name,
             'label divisor': self._label_space.label_divisor,

@@ -1,3 +1,4 @@
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import pytest
@@ -8,12 +9,15 @@ from panoptic_ros.node.diagnostics import (
     ERROR,
     OK,
     WARN,
+    build_age,
     camera_status,
     counts_status,
     engine_status,
     latency_status,
+    memory_status,
 )
 from panoptic_ros.node.latency import Latency
+from panoptic_ros.node.memory import Memory
 from panoptic_ros.node.parameters import Settings
 
 FINE = {
@@ -75,6 +79,33 @@ def test_lost_frames_warn_once():
     assert lost.level == WARN
     assert lost.message == '6 received, 5 segmented, 0 dropped, 1 rejected, 0 failed, 0 stale'
     assert counts_status(after, after).level == OK
+
+
+def test_frames_that_came_too_late_warn():
+    before = Counts(received=5, segmented=5)
+    assert counts_status(Counts(received=6, segmented=5, stale=1), before).level == WARN
+
+
+def test_age_of_a_build():
+    then = datetime.now(timezone.utc) - timedelta(hours=30)
+    assert build_age(then.isoformat()) == {'age of build [h]': '30.0'}
+    assert build_age(then.replace(tzinfo=None).isoformat()) == {'age of build [h]': '30.0'}
+    assert build_age('') == build_age('yesterday') == {}
+
+
+@pytest.mark.parametrize(('available', 'gpu', 'level', 'text'), [
+    (5e9, None, OK, '300 MB resident'),
+    (5e9, (2 * 10**9, 8 * 10**9), OK, '300 MB resident, 6000 MB GPU used'),
+    (1e8, None, WARN, 'the machine has hardly any left'),
+    (5e9, (10**8, 8 * 10**9), WARN, 'the GPU has hardly any left'),
+    (None, None, OK, '300 MB resident')])
+def test_memory(available, gpu, level, text):
+    status = memory_status(Memory(300 * 10**6, 400 * 10**6, available, 8 * 10**9), gpu)
+    assert status.level == level
+    assert text in status.message
+    values = {value.key: value.value for value in status.values}
+    assert values['peak resident [MB]'] == '400'
+    assert ('GPU total [MB]' in values) == (gpu is not None)
 
 
 def test_engine():

@@ -87,7 +87,13 @@ def test_labels_objects_and_pictures_are_those_of_the_cpu_path(domain, client, p
         assert [d.id for d in detections] == [str(label) for label in expected.things.label]
         status = client.status(diagnostics, 'engine', 'on_gpu')
         assert status.level == DiagnosticStatus.OK
-        assert 'Host GPU' in {v.key: v.value for v in status.values}['runtime']
+        about = {v.key: v.value for v in status.values}
+        assert 'Host GPU' in about['runtime']
+        assert about['GPU'] == 'Host GPU'
+        assert about['precision']
+        memory = client.wait(lambda: (v := {value.key: value.value for value in client.status(
+            diagnostics, 'memory', 'on_gpu').values}) and 'GPU used [MB]' in v and v, 'memory')
+        assert 0 <= float(memory['GPU used [MB]']) <= float(memory['GPU total [MB]'])
         latency = client.wait(lambda: (v := {
             value.key for value in client.status(diagnostics, 'latency', 'on_gpu').values})
             and 'device p50 [ms]' in v and v, 'latency')

@@ -118,6 +118,9 @@ def test_the_parameter_file_and_qos_overrides(domain, client, tiny_onnx, tmp_pat
         assert engine['label space'] == 'cityscapes'
         assert engine['label divisor'] == '1000'
         assert engine['input'] == '128x64'
+        assert (engine['GPU'], engine['precision']) == ('none', 'of the model')
+        memory = values(client.status(diagnostics, 'memory', 'filed'))
+        assert float(memory['resident [MB]']) <= float(memory['peak resident [MB]']) * 1.1
         assert float(engine['load time [s]']) > 0
         assert 'ONNX Runtime' in engine['runtime']
         latency = client.wait(lambda: (v := values(client.status(

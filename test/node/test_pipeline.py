@@ -12,6 +12,7 @@ from std_msgs.msg import Header
 
 from panoptic_ros import GroupingOptions, Segmenter
 from panoptic_ros.cuda_pipeline import CudaPipeline
+from panoptic_ros.images import ImageError
 from panoptic_ros.node.camera import Counts, Frame, Stamp
 from panoptic_ros.node.channel import Channel
 from panoptic_ros.node.latency import STAGES
@@ -42,6 +43,9 @@ class Failing:
         if self.broken or any(image.shape == self.hated for image in images):
             raise RuntimeError('the engine broke')
         return self.segmenter.segment(images, *args)
+
+    def gpu_memory(self):
+        return 3, 4
 
 
 @pytest.fixture(scope='module')
@@ -94,6 +98,7 @@ def test_a_good_frame(pipeline, channel, segmenter):
     assert summary['receive'].max == 0.25
     parts = sum(stage.max for name, stage in summary.items() if name != 'total')
     assert parts <= summary['total'].max
+    assert pipeline.gpu_memory is None, 'on a processor'
 
 
 def test_a_rejected_frame_and_a_good_one_after_it(pipeline, channel, segmenter, logged):
@@ -118,6 +123,7 @@ def test_an_engine_that_raises_loses_frames_until_it_recovers(pipeline, channel,
     engine.broken = False
     pipeline.serve(engine, [(channel, frame())])
     assert pipeline.failure is None
+    assert pipeline.gpu_memory == (3, 4)
     assert channel.camera.counts == Counts(segmented=1, failed=2)
 
 
@@ -184,6 +190,15 @@ def test_waiting_makes_a_frame_older(pipeline, channel, segmenter):
     waited = frame(stamp=Stamp(0.5, False, True))
     pipeline.serve(segmenter, [(channel, replace(waited, arrival=waited.arrival - 0.6))])
     assert channel.camera.counts == Counts(stale=1)
+
+
+def test_a_message_that_could_not_be_read_is_rejected(pipeline, channel, segmenter, logged):
+    torn = replace(frame(), message=ImageError('wire', 'the message is cut off'))
+    pipeline.serve(segmenter, [(channel, torn)])
+    assert channel.camera.counts == Counts(rejected=1)
+    assert channel.camera.rejection == 'the message is cut off'
+    pipeline.serve(segmenter, [(channel, frame())])
+    assert channel.camera.rejection is None
 
 
 def test_the_log_counts_what_it_does_not_repeat():

@@ -1,0 +1,137 @@
+"""
+Image messages as the bytes that DDS carries, read where they are.
+
+rclpy would copy an image into a message in C, and from there into one in Python.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from rclpy.serialization import deserialize_message
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from ..images import ImageError
+
+_ORDERS = {b'\0\0': '>', b'\0\1': '<'}
+"""Plain CDR by the first bytes of its encapsulation; the next two are options of no meaning."""
+
+_START = 4
+"""Bytes of the encapsulation, from whose end fields are aligned."""
+
+
+@dataclass
+class WireImage:
+    """A ``sensor_msgs/Image`` whose pixels are still where they were received."""
+
+    header: Header
+    height: int
+    width: int
+    encoding: str
+    is_bigendian: int
+    step: int
+    data: memoryview
+
+
+@dataclass
+class WireCompressedImage:
+    """A ``sensor_msgs/CompressedImage`` whose file is still where it was received."""
+
+    header: Header
+    format: str
+    data: memoryview
+
+
+Kind = TypeVar('Kind', Image, CompressedImage)
+
+AnyImage: TypeAlias = 'WireImage | Image'
+AnyCompressedImage: TypeAlias = 'WireCompressedImage | CompressedImage'
+
+
+def read_image(message: bytes) -> AnyImage:
+    """
+    Return a serialised ``sensor_msgs/Image`` without a copy of its pixels.
+
+    A middleware that does not use plain CDR reads its bytes itself.
+
+    Raises
+    ------
+    ImageError
+        The message is cut off.
+
+    """
+    if message[:2] not in _ORDERS:
+        return _convert(message, Image)
+    reader = _Reader(message)
+    header = reader.header()
+    height, width = reader.number(), reader.number()
+    encoding, is_bigendian = reader.text(), reader.byte()
+    return WireImage(header, height, width, encoding, is_bigendian, reader.number(),
+                     reader.block())
+
+
+def read_compressed_image(message: bytes) -> AnyCompressedImage:
+    """
+    Return a serialised ``sensor_msgs/CompressedImage`` without a copy of its file.
+
+    Raises
+    ------
+    ImageError
+        The message is cut off.
+
+    """
+    if message[:2] not in _ORDERS:
+        return _convert(message, CompressedImage)
+    reader = _Reader(message)
+    return WireCompressedImage(reader.header(), reader.text(), reader.block())
+
+
+def _convert(message: bytes, kind: type[Kind]) -> Kind:
+    """Let the middleware read its bytes."""
+    try:
+        converted: Kind = deserialize_message(message, kind)
+    except Exception as error:      # what it raises is the middleware's affair
+        raise ImageError('wire', f'a message of {len(message)} bytes that begins with '
+                                 f'{message[:4].hex()} is no {kind.__name__}: {error}') from error
+    return converted
+
+
+class _Reader:
+    """Takes one field after the other from a message in plain CDR."""
+
+    def __init__(self, message: bytes) -> None:
+        self._view = memoryview(message)
+        self._order = _ORDERS[message[:2]]
+        self._position = _START
+
+    def header(self) -> Header:
+        header = Header()
+        header.stamp.sec = self.number(signed=True)
+        header.stamp.nanosec = self.number()
+        header.frame_id = self.text()
+        return header
+
+    def number(self, signed: bool = False) -> int:
+        self._position += -self._position % 4
+        value: int = struct.unpack(f'{self._order}{"i" if signed else "I"}', self._take(4))[0]
+        return value
+
+    def byte(self) -> int:
+        return self._take(1)[0]
+
+    def text(self) -> str:
+        return self.block().tobytes().removesuffix(b'\0').decode(errors='replace')
+
+    def block(self) -> memoryview:
+        return self._take(self.number())
+
+    def _take(self, size: int) -> memoryview:
+        end = self._position + size
+        if end > len(self._view):
+            raise ImageError('wire', f'a message of {len(self._view)} bytes has a field that ends '
+                                     f'at byte {end}: the message is cut off')
+        taken, self._position = self._view[self._position:end], end
+        return taken

@@ -1,0 +1,71 @@
+import shutil
+import signal
+import sys
+from types import SimpleNamespace
+
+import pytest
+from ros_harness import Process
+
+from panoptic_ros.node import large_images
+from panoptic_ros.resources import share_directory
+
+PROFILE = str(share_directory() / 'config' / 'fastdds.xml')
+
+
+@pytest.fixture
+def free(monkeypatch, tmp_path):
+    """Bytes that shared memory has left, in a working directory without profiles."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(large_images, '_SHARED_MEMORY', tmp_path)
+    space = SimpleNamespace(free=1 << 30)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda _: space)
+    return space
+
+
+def test_the_shipped_profile_is_taken_by_itself(free):
+    environment = {'FASTRTPS_DEFAULT_PROFILES_FILE': ''}
+    assert large_images.use_large_segments(environment)
+    assert environment == dict.fromkeys(large_images.PROFILE_VARIABLES, PROFILE)
+
+
+@pytest.mark.parametrize('name', [
+    'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE',
+    'FASTDDS_BUILTIN_TRANSPORTS', 'ROS_DISCOVERY_SERVER'])
+def test_what_the_user_chose_stays(free, name):
+    environment = {name: 'mine'}
+    assert not large_images.use_large_segments(environment)
+    assert environment == {name: 'mine'}
+
+
+def test_a_profile_in_the_working_directory_stays(free, tmp_path):
+    (tmp_path / 'DEFAULT_FASTDDS_PROFILES.xml').touch()
+    assert not large_images.use_large_segments({})
+
+
+def test_shared_memory_that_is_nearly_full_is_left_to_others(free):
+    free.free = 32 << 20
+    environment = {}
+    assert not large_images.use_large_segments(environment)
+    assert not environment
+
+
+def test_without_shared_memory_nothing_is_done(free, tmp_path, monkeypatch):
+    monkeypatch.setattr(large_images, '_SHARED_MEMORY', tmp_path / 'absent')
+    assert not large_images.use_large_segments({})
+
+
+@pytest.mark.ros
+def test_the_node_has_a_segment_of_its_own(domain, tiny_onnx):
+    """As large as the profile says; Fast DDS names its maker nowhere, so the map is read."""
+    program = ('from panoptic_ros.cli.panoptic_node import main; '
+               f'main(["--ros-args", "-r", "__node:=segmented", "-p", "model:={tiny_onnx}"])')
+    with Process([sys.executable, '-c', program], domain) as node:
+        node.wait_for_output('waiting for images')
+        sizes = []
+        with open(f'/proc/{node.process.pid}/maps', encoding='utf-8') as maps:
+            for line in maps:
+                if '/dev/shm/fastrtps_' in line or '/dev/shm/fastdds_' in line:
+                    start, end = (int(part, 16) for part in line.split()[0].split('-'))
+                    sizes.append(end - start)
+        assert max(sizes) >= 16 << 20, sizes
+        assert node.stop(signal.SIGINT) == 0

@@ -1,0 +1,22 @@
+import pytest
+
+from panoptic_ros.node.memory import Memory, read_memory
+
+
+def test_memory_of_this_process():
+    before = read_memory()
+    block = bytearray(b'x') * (64 << 20)
+    after = read_memory()
+    assert after.resident - before.resident > 48 << 20
+    assert after.peak >= after.resident * 0.9
+    assert len(block) < after.available < after.total
+
+
+@pytest.mark.parametrize('text', ['', 'nothing to read'])
+def test_a_system_that_tells_nothing(tmp_path, text):
+    (tmp_path / 'self').mkdir()
+    for name in ('meminfo', 'self/statm'):
+        if text:
+            (tmp_path / name).write_text(text)
+    memory = read_memory(tmp_path)
+    assert memory == Memory(None, memory.peak, None, None)
