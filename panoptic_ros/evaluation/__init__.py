@@ -1,5 +1,6 @@
 """Measures of how well a prediction agrees with the ground truth."""
 
+from .average_precision import AveragePrecision, AveragePrecisionResult, ClassPrecision
 from .evaluation import Evaluation, Pair
 from .mean_iou import MeanIoU, MeanIoUResult
 from .overlaps import Overlaps
@@ -12,6 +13,7 @@ from .panoptic_quality import (
 from .parallel import evaluate
 
 __all__ = [
-    'ClassQuality', 'Evaluation', 'MeanIoU', 'MeanIoUResult', 'MeanQuality', 'Overlaps', 'Pair',
-    'PanopticQuality', 'PanopticQualityResult', 'evaluate',
+    'AveragePrecision', 'AveragePrecisionResult', 'ClassPrecision', 'ClassQuality', 'Evaluation',
+    'MeanIoU', 'MeanIoUResult', 'MeanQuality', 'Overlaps', 'Pair', 'PanopticQuality',
+    'PanopticQualityResult', 'evaluate',
 ]

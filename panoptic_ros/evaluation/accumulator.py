@@ -13,7 +13,7 @@ A = TypeVar('A', bound='Accumulator')
 
 class Accumulator(ABC):
     """
-    Counts that grow with every image, of a size that does not.
+    What a measure keeps of the images so far: little, and never the images.
 
     ``a.merge(b)`` or ``a += b`` adds what another process has seen.
     """

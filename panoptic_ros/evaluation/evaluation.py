@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..labels import LabelSpace
+from .average_precision import AveragePrecision
 from .mean_iou import MeanIoU
 from .overlaps import LabelImage, Overlaps
 from .panoptic_quality import PanopticQuality
@@ -23,15 +24,16 @@ class Pair(NamedTuple):
 
 class Evaluation:
     """
-    Panoptic quality, mean IoU and prediction times, from one pass over each image pair.
+    All measures and the prediction times, from one pass over each image pair.
 
-    It streams and merges as ``PanopticQuality`` does; of each image it keeps one number, the
-    seconds of its prediction.
+    It streams and merges as ``PanopticQuality`` does; of each image it keeps the seconds of its
+    prediction, and a few numbers of each predicted instance.
     """
 
     def __init__(self, label_space: LabelSpace) -> None:
         self.label_space = label_space
         self.panoptic_quality = PanopticQuality(label_space)
+        self.average_precision = AveragePrecision(label_space)
         self.mean_iou = MeanIoU(label_space)
         self.seconds: list[float] = []
 
@@ -48,6 +50,7 @@ class Evaluation:
         """
         overlaps = Overlaps.measure(prediction, truth, self.label_space)
         self.panoptic_quality.add(overlaps)
+        self.average_precision.add(overlaps)
         self.mean_iou.add(overlaps)
         self.seconds.append(seconds)
         return self
@@ -63,6 +66,7 @@ class Evaluation:
 
         """
         self.panoptic_quality.merge(other.panoptic_quality)
+        self.average_precision.merge(other.average_precision)
         self.mean_iou.merge(other.mean_iou)
         self.seconds += other.seconds
         return self
@@ -72,4 +76,5 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """Return every measure as plain data for JSON."""
         return {'panoptic_quality': self.panoptic_quality.compute().to_dict(),
+                'average_precision': self.average_precision.compute().to_dict(),
                 'mean_iou': self.mean_iou.compute().to_dict()}

@@ -13,12 +13,6 @@ from ..panoptic import Panoptic
 LabelImage = npt.NDArray[np.uint16] | Panoptic
 """A panoptic label image, (H, W) uint16, or the result that carries one."""
 
-_LOW_16 = np.uint32(0xFFFF)
-_LOW_32 = np.uint64(0xFFFFFFFF)
-_BITS_16 = np.uint32(16)
-_BITS_32 = np.uint64(32)
-
-
 @dataclass(frozen=True, eq=False)
 class Overlaps:
     """
@@ -34,15 +28,14 @@ class Overlaps:
     """(N,) label in the prediction."""
     pixels: npt.NDArray[np.int64]
     """(N,) pixels that carry both."""
+    score: npt.NDArray[np.float32]
+    """(N,) the predicted segment's score; 1 where the prediction is a bare label image."""
 
     @classmethod
     def measure(cls, prediction: LabelImage, truth: LabelImage,
                 label_space: LabelSpace) -> Overlaps:
         """
         Count the pixels of every pair of labels.
-
-        Label images are piecewise constant, so runs of equal pairs are found with one comparison
-        per pixel, and only the runs are sorted and summed.
 
         Raises
         ------
@@ -58,25 +51,18 @@ class Overlaps:
             raise ValueError(
                 f'prediction is {_size(predicted)} and truth {_size(true)}: expected one size '
                 '(resize labels with nearest neighbour, or segment at the size of the truth)')
-        joint = true.ravel().astype(np.uint32)
-        joint <<= _BITS_16
-        joint |= predicted.ravel()
-        is_start = np.empty(joint.size, np.bool_)
-        is_start[0] = True
-        np.not_equal(joint[1:], joint[:-1], out=is_start[1:])
-        start = np.flatnonzero(is_start)
-        run = joint[start].astype(np.uint64) << _BITS_32    # sorting packed integers is fastest
-        run |= np.diff(start, append=joint.size).astype(np.uint64)
-        run.sort()
-        pair = (run >> _BITS_32).astype(np.uint32)
-        first = np.flatnonzero(np.diff(pair, prepend=~pair[:1]))
-        pixels = np.add.reduceat((run & _LOW_32).astype(np.int64), first)
-        pair = pair[first]
-        overlaps = cls((pair >> _BITS_16).astype(np.uint16), (pair & _LOW_16).astype(np.uint16),
-                       pixels)
-        _check_labels(np.unique(overlaps.truth), label_space, 'truth')
-        _check_labels(np.unique(overlaps.prediction), label_space, 'prediction')
-        return overlaps
+        from .pair_counts import count_pairs  # loads numba
+
+        pair, pixels = count_pairs(true.ravel(), predicted.ravel())
+        order = np.argsort(pair)
+        true_label = (pair[order] >> 16).astype(np.uint16)
+        predicted_label = (pair[order] & UNLABELED).astype(np.uint16)
+        _check_labels(np.unique(true_label), label_space, 'truth')
+        _check_labels(np.unique(predicted_label), label_space, 'prediction')
+        score_of = np.ones(UNLABELED + 1, np.float32)
+        if isinstance(prediction, Panoptic):
+            score_of[prediction.segments.label] = prediction.segments.score
+        return cls(true_label, predicted_label, pixels[order], score_of[predicted_label])
 
 
 def label_image(image: LabelImage, name: str) -> npt.NDArray[np.uint16]:

@@ -16,5 +16,7 @@ def test_both_sides_measure_the_same_quality():
     assert quality['panoptic_ros'] == pytest.approx(quality['cityscapesscripts'], abs=1e-6)
     assert 1 < quality['panoptic_ros'] < 99
     assert json.loads(json.dumps(report)) == report
-    assert report['ratio_from_files'] == pytest.approx(
-        report['median_ms']['cityscapesscripts'] / report['median_ms']['files'])
+    median = report['median_ms']
+    assert 0 < median['cityscapesscripts_computation'] < median['cityscapesscripts']
+    assert report['ratios']['truth_file']['cityscapesscripts'] == pytest.approx(
+        median['cityscapesscripts'] / median['truth_file'])

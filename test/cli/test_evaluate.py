@@ -1,17 +1,21 @@
 import json
 import subprocess
 import sys
+from contextlib import closing
 
 import cv2
+import dataset_trees
 import numpy as np
 import pytest
 import tiny_model
 from label_scenes import scene_pair
 
-from panoptic_ros import LabelSpace
+from panoptic_ros import LabelSpace, Segmenter
 from panoptic_ros.cli.evaluate import main
-from panoptic_ros.engine import ModelMetadata
+from panoptic_ros.engine import ModelMetadata, OnnxEngine
 from panoptic_ros.evaluation import Evaluation
+from panoptic_ros.evaluation.averaged_engine import AveragedEngine
+from panoptic_ros.evaluation.held_out import single_frame
 
 SPACE = LabelSpace.load('cityscapes')
 
@@ -65,6 +69,46 @@ def test_streets(chosen, tiny_onnx, tmp_path, capsys, monkeypatch):
     assert f'{data["prediction"]["frames_per_second"]:.1f} frames/s' in out
 
 
+@pytest.mark.parametrize(('kind', 'name'), [
+    ('cityscapes', 'ulm_{:06d}_000019'), ('kitti-step', '0002/{:06d}')])
+def test_a_data_set_with_mirrors_and_scales(kind, name, tiny_onnx, tmp_path, capsys):
+    frames = [(name.format(index), *single_frame(index, (96, 192))) for index in range(2)]
+    make = getattr(dataset_trees, f'{kind.replace("-", "_")}_tree')
+    make(tmp_path / 'tree', [(key, image, truth.labels) for key, image, truth in frames])
+    metadata = ModelMetadata('tiny', (96, 192), 4, SPACE, {}, {}, {'stuff_area': 50})
+    larger = tiny_model.build(tmp_path / 'larger.onnx', (96, 192), metadata.to_properties())
+    report = tmp_path / 'report.json'
+    main([f'--{kind}', str(tmp_path / 'tree'), '--model', str(tiny_onnx), '--flip', '--scales',
+          str(larger), '--workers', '1', '--json', str(report)])
+    data = json.loads(report.read_text())
+    assert data['frames'] == 2
+    assert data['source']['dataset'] == kind
+    assert 'mean of 64x128, 96x192, each also mirrored' in data['predictor']['runtime']
+    expected = Evaluation(SPACE)
+    with closing(Segmenter(AveragedEngine([OnnxEngine(tiny_onnx), OnnxEngine(larger)],
+                                          flip=True))) as segmenter:
+        for _, image, truth in frames:
+            expected.update(segmenter(image), truth.labels)
+    for key, value in expected.to_dict().items():
+        assert data[key] == value
+    assert f'AP {expected.average_precision.compute().mean.ap:.2f}' in capsys.readouterr().out
+
+
+def test_the_oracle_tells_what_the_stride_costs(tmp_path, capsys):
+    frames = [(f'ulm_{index:06d}_000019', *single_frame(index, (192, 384))) for index in range(2)]
+    dataset_trees.cityscapes_tree(tmp_path, [(key, image, truth.labels)
+                                             for key, image, truth in frames])
+    report = tmp_path / 'report.json'
+    main(['--oracle', '--cityscapes', str(tmp_path), '--workers', '1', '--json', str(report)])
+    data = json.loads(report.read_text())
+    full, coarse = (data['oracle'][f'stride_{stride}']['panoptic_quality']['all']['pq']
+                    for stride in (1, 4))
+    assert full >= 99
+    assert data['lost']['PQ'] == pytest.approx(full - coarse)
+    assert data['lost']['PQ'] > 5
+    assert f'{data["lost"]["PQ"]:.2f}' in capsys.readouterr().out
+
+
 def test_a_model_of_other_classes_is_refused(tmp_path, capsys):
     other = LabelSpace('backwards', 1000, SPACE.categories[::-1])
     metadata = ModelMetadata('tiny', (64, 128), 4, other, {}, {}).to_properties()
@@ -77,6 +121,12 @@ def test_a_model_of_other_classes_is_refused(tmp_path, capsys):
 @pytest.mark.parametrize(('arguments', 'message'), [
     ([], 'give either --streets'),
     (['--streets', '3', '--predictions', 'a', '--truth', 'b'], 'give either --streets'),
+    (['--streets', '3', '--cityscapes', 'a'], 'give either --streets'),
+    (['--coco', 'a', '--cityscapes', 'a'], 'give either --streets'),
+    (['--cityscapes', 'nowhere'], 'nowhere'),
+    (['--cityscapes', 'a', '--baseline', 'color'], '--baseline learns the colours of streets'),
+    (['--predictions', 'a', '--truth', 'b', '--oracle'], '--oracle needs a ground truth alone'),
+    (['--streets', '1', '--flip', '--model', 'a.plan'], 'expected a model file that ends in .onn'),
     (['--predictions', 'a'], '--predictions and --truth go together'),
     (['--streets', '0'], "'0': expected a whole number from 1"),
     (['--streets', '1', '--size', '512'], "'512': expected HEIGHTxWIDTH"),

@@ -3,6 +3,7 @@ import numpy as np
 from panoptic_ros import LabelSpace
 from panoptic_ros.evaluation import evaluate
 from panoptic_ros.evaluation.held_out import FIRST_HELD_OUT_SEED, HeldOutStreets, single_frame
+from panoptic_ros.evaluation.predicted import Predicted
 
 SPACE = LabelSpace.load('cityscapes')
 SIZE = (96, 192)
@@ -19,10 +20,10 @@ class AllRoad:
 
 
 def test_frames_are_of_held_out_drives_each_its_own():
-    first = HeldOutStreets(AllRoad, SIZE)(0)
+    first = HeldOutStreets(SIZE).truth(0)
     np.testing.assert_array_equal(
-        first.truth.labels, single_frame(FIRST_HELD_OUT_SEED, SIZE)[1].labels)
-    assert (first.truth.labels != HeldOutStreets(AllRoad, SIZE)(1).truth.labels).any()
+        first.labels, single_frame(FIRST_HELD_OUT_SEED, SIZE)[1].labels)
+    assert (first.labels != HeldOutStreets(SIZE).truth(1).labels).any()
 
 
 def test_the_predictor_opens_once_and_its_first_call_is_not_timed():
@@ -32,13 +33,13 @@ def test_the_predictor_opens_once_and_its_first_call_is_not_timed():
         opened.append(AllRoad())
         return opened[-1]
 
-    loader = HeldOutStreets(open_predictor, SIZE)
+    loader = Predicted(HeldOutStreets(SIZE), open_predictor)
     assert all(0 <= loader(index).seconds < 1 for index in range(3))
     assert [predictor.calls for predictor in opened] == [1 + 3]
 
 
 def test_evaluation_of_streets_is_the_same_with_workers():
-    one, two = (evaluate(range(4), SPACE, HeldOutStreets(AllRoad, SIZE), workers)
+    one, two = (evaluate(range(4), SPACE, Predicted(HeldOutStreets(SIZE), AllRoad), workers)
                 for workers in (1, 2))
     assert one.to_dict() == two.to_dict()
     road = one.panoptic_quality.compute().per_class['road']

@@ -1,0 +1,109 @@
+"""Inference over several scales and mirrored images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ..engine import Engine
+from ..heads import Grid, Heads
+
+Floats = npt.NDArray[np.float32]
+
+_LEAST_PROBABILITY = np.float32(1e-30)
+
+
+class AveragedEngine:
+    """
+    Several networks as one: the mean of their heads, and of those of the mirrored image.
+
+    As public multi-scale inference of Panoptic-DeepLab does it, soft-max probabilities, heatmaps
+    and offsets are averaged, the offsets in pixels of one size; here on the cells of the largest
+    network, before the grouping.  Since a model file has one input size, a scale is a file of
+    its own: the same network, exported for another size.
+
+    Parameters
+    ----------
+    engines
+        Networks of one label space; the one with the largest input gives its metadata.
+    flip
+        Whether each network also sees the image mirrored left to right.
+
+    Raises
+    ------
+    ValueError
+        There is no engine, or the label spaces differ.
+
+    """
+
+    def __init__(self, engines: Sequence[Engine], flip: bool = False) -> None:
+        if not engines:
+            raise ValueError('no engines: expected at least one network')
+        self._engines, self._flip = tuple(engines), flip
+        self.metadata = max((engine.metadata for engine in engines),
+                            key=lambda metadata: metadata.input_size)
+        space = self.metadata.label_space
+        for engine in engines:
+            if engine.metadata.label_space != space:
+                raise ValueError(
+                    f'the networks know label spaces {space.name!r} and '
+                    f'{engine.metadata.label_space.name!r}: expected one network exported for '
+                    'several sizes')
+        sizes = ', '.join('{}x{}'.format(*engine.metadata.input_size) for engine in engines)
+        self.description = (f'{engines[0].description}, mean of {sizes}'
+                            + (', each also mirrored' if flip else ''))
+
+    def __call__(self, images: npt.NDArray[np.uint8]) -> list[Heads]:
+        """Run the networks; see ``Engine``."""
+        return [self._heads(image) for image in images]
+
+    def close(self) -> None:
+        """Release the networks."""
+        for engine in self._engines:
+            engine.close()
+
+    def _heads(self, image: npt.NDArray[np.uint8]) -> Heads:
+        grid = self.metadata.grid
+        total = np.zeros((len(self.metadata.label_space) + 3, *grid.cells), np.float32)
+        for engine in self._engines:
+            scaled = np.asarray(cv2.resize(image, engine.metadata.input_size[::-1],
+                                           interpolation=cv2.INTER_AREA), np.uint8)
+            total += _planes(engine(scaled[np.newaxis])[0], grid, mirrored=False)
+            if self._flip:
+                mirrored = np.ascontiguousarray(scaled[np.newaxis, :, ::-1])
+                total += _planes(engine(mirrored)[0], grid, mirrored=True)
+        total /= len(self._engines) * (2 if self._flip else 1)
+        probability, center, offset = np.split(total, [-3, -2])
+        return self.metadata.heads(np.log(np.maximum(probability, _LEAST_PROBABILITY)), center[0],
+                                   offset)
+
+
+def _planes(heads: Heads, grid: Grid, mirrored: bool) -> Floats:
+    """Return probabilities, heat and offsets in one array (C + 3, h, w) on another grid."""
+    planes = np.concatenate([heads.semantic, heads.center[np.newaxis], heads.offset])
+    planes = planes.astype(np.float32)
+    for axis in (0, 1):
+        ratio = grid.input_size[axis] / heads.input_size[axis]
+        at = (np.arange(grid.cells[axis]) + grid.shift) * grid.stride / grid.input_size[axis]
+        if mirrored and axis == 1:
+            at, ratio = 1 - at, -ratio
+        planes = _sampled(planes, axis + 1,
+                          at * heads.input_size[axis] / heads.stride - heads.grid.shift)
+        planes[axis - 2] *= ratio
+    logits = planes[:-3]
+    weight = np.exp(logits - logits.max(0))
+    planes[:-3] = weight / weight.sum(0)
+    return planes
+
+
+def _sampled(planes: Floats, axis: int, position: npt.NDArray[np.float64]) -> Floats:
+    """Interpolate planes along an axis at positions in cells; the outermost cells extend."""
+    last = planes.shape[axis] - 1
+    position = np.clip(position, 0, last)
+    lower = position.astype(np.intp)
+    weight = (position - lower).astype(np.float32).reshape([-1] + [1] * (2 - axis))
+    return np.asarray(planes.take(lower, axis) * (1 - weight)
+                      + planes.take(np.minimum(lower + 1, last), axis) * weight)

@@ -1,0 +1,107 @@
+"""Ground truth as an oracle: what is lost between the ideal heads and the panoptic image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ..grouping import GroupingOptions, group
+from ..heads import Heads
+from ..labels import UNLABELED, LabelSpace
+from ..panoptic import Segments
+from .evaluation import Pair
+from .overlaps import LabelImage, label_image
+
+SIGMA = 8.0
+"""Standard deviation of a centre's Gaussian in pixels, as published."""
+
+OPTIONS = GroupingOptions(top_k=1000, stuff_area=0)
+"""The published grouping, but that it keeps every instance and the smallest stuff."""
+
+
+def encode(labels: npt.NDArray[np.uint16], label_space: LabelSpace, stride: int) -> Heads:
+    """
+    Return the heads that an ideal network would give for a ground truth.
+
+    Parameters
+    ----------
+    labels
+        (H, W) uint16, panoptic labels.
+    label_space
+        What they mean.
+    stride
+        Pixels per cell; a size that it does not divide is padded below and to the right.
+
+    Returns
+    -------
+    Semantic: one-hot, averaged over the pixels of each cell; nothing where unlabelled.  Center:
+    a Gaussian around the middle pixel of each thing and, since it must be told apart, of each
+    class's crowd.  Offset: to the middle pixel of the thing in the cell's middle, and around
+    things of the nearest one.
+
+    """
+    height, width = (-(-side // stride) * stride for side in labels.shape)
+    padded = np.full((height, width), UNLABELED, np.uint16)
+    padded[:labels.shape[0], :labels.shape[1]] = labels
+    cells = height // stride, width // stride
+    classes = label_space.semantic(padded)
+    semantic = np.zeros((len(label_space), *cells), np.float32)
+    for class_id in np.unique(classes[classes < len(label_space)]):
+        semantic[class_id] = cv2.resize((classes == class_id).astype(np.float32), cells[::-1],
+                                        interpolation=cv2.INTER_AREA)
+    center = np.zeros(cells, np.float32)
+    segments = Segments.measure(padded, label_space)
+    things = segments[label_space.is_thing[segments.class_id]]
+    y, x = (np.arange(count) * stride + (stride - 1) / 2 for count in cells)
+    middle_of = np.full((UNLABELED + 1, 2), np.nan, np.float32)
+    middle_of[things.label] = np.rint(things.centroid[:, ::-1])
+    for middle_y, middle_x in middle_of[things.label]:
+        np.maximum(center, np.outer(np.exp(-(y - middle_y) ** 2 / (2 * SIGMA ** 2)),
+                                    np.exp(-(x - middle_x) ** 2 / (2 * SIGMA ** 2))), out=center)
+    middle = _filled(middle_of[padded[stride // 2::stride, stride // 2::stride]])
+    offset = np.stack([middle[..., 0] - y[:, None], middle[..., 1] - x]).astype(np.float32)
+    return Heads(semantic, center, offset, stride)
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """
+    Encodes ground truth and groups it again; a loader for ``evaluate``.
+
+    Parameters
+    ----------
+    truth
+        Returns the ground truth of an index.
+    label_space
+        Its classes.
+    stride
+        Pixels per cell of the heads; 1 is full resolution.
+
+    """
+
+    truth: Callable[[int], LabelImage]
+    label_space: LabelSpace
+    stride: int
+
+    def __call__(self, index: int) -> Pair:
+        """Return what the grouping makes of the ideal heads, and the truth."""
+        truth = label_image(self.truth(index), 'truth')
+        heads = encode(truth, self.label_space, self.stride)
+        grouped = group(heads, self.label_space, options=OPTIONS).labels
+        return Pair(grouped[:truth.shape[0], :truth.shape[1]], truth)
+
+
+def _filled(middle: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the nearest cell's vector where there is none (NaN); all zero without any."""
+    absent = np.isnan(middle[..., 0])
+    if absent.all():
+        return np.zeros_like(middle)
+    nearest = cv2.distanceTransformWithLabels(absent.astype(np.uint8), cv2.DIST_L2, 5,
+                                              labelType=cv2.DIST_LABEL_PIXEL)[1]
+    of_number = np.zeros((int(nearest.max()) + 1, 2), np.float32)
+    of_number[nearest[~absent]] = middle[~absent]
+    return of_number[nearest]
