@@ -19,7 +19,7 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint benchmark gpu-report clean
+.PHONY: help setup demo test lint benchmark models gpu-report clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -46,6 +46,9 @@ benchmark: $(DONE)/demo $(DONE)/test  ## measure grouping, segmenter and rendere
 	@for name in evaluation grouping segmenter streets; do \
 	  $(BIN)/python -m panoptic_ros.cli.benchmark $$name --json build/benchmark/$$name.json \
 	  || exit 1; done
+
+models: $(DONE)/test  ## export, convert and build every network, write docs/models.md
+	@$(BIN)/python tools/models_report.py $(ARGS)
 
 # PyCUDA is built against a CUDA toolkit; where that fails the report says what is missing.
 gpu-report: $(DONE)/test  ## test and measure the GPU path on this machine, write docs/gpu.md

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--onnx', type=Path, metavar='FILE',
                         help='model whose plan is found in the cache, or built, without --plan '
                         '(default: the shipped one)')
-    parser.add_argument('--network', default='resnet50',
+    parser.add_argument('--network', default='r52',
                         help='network that PyTorch runs, with random weights (%(default)s)')
     parser.add_argument('--input-size', type=image_size, default='1024x2048', metavar='HxW',
                         help='its input (%(default)s)')
@@ -146,7 +146,7 @@ def _torch_group(device: Device, gpu: int, missing: dict[str, str]) -> TorchGrou
             semantic, center, offset = (torch_engine.share(array, place) for array in (
                 heads.semantic, heads.center, heads.offset))
             tensors = torch_grouping.TorchHeads(semantic[0], center[0, 0], offset[0],
-                                                heads.input_size)
+                                                heads.grid.input_size)
             with torch_engine.memory_errors():
                 return torch_grouping.group(tensors, space)
     return group

@@ -99,7 +99,7 @@ class TorchEngine:
             raise
 
     @classmethod
-    def untrained(cls, device: Device, preset: str = 'resnet50',
+    def untrained(cls, device: Device, preset: str = 'r52',
                   input_size: tuple[int, int] = (1024, 2048), batch: int = 1,
                   dtype: torch.dtype = torch.float16, stand_ins: Heads | None = None,
                   gpu: int = 0) -> TorchEngine:

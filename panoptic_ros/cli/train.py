@@ -1,47 +1,41 @@
 """
-Train a Panoptic-DeepLab on procedural streets.
+Train a Panoptic-DeepLab on procedural streets, or with --cityscapes on Cityscapes.
 
-The frames are rendered once into a folder, then random crops of them are trained on.  A training
-ends after so many steps or so many minutes, or at Ctrl-C, leaves RUN/checkpoint.pt and
-RUN/log.jsonl, and goes on from there with --resume.
+Street frames are rendered once into a folder; then random crops are trained on, with the
+published settings where the data are Cityscapes.  A training ends after so many steps or so many
+minutes, or at Ctrl-C, leaves RUN/checkpoint.pt and RUN/log.jsonl, and goes on from there with
+--resume.  On several GPUs:
+
+  torchrun --nproc_per_node 4 -m panoptic_ros.cli.train RUN --cityscapes DIR
+
+The GPUs share each step's batch, so that a training may go on with another number of them.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
-import threading
-import time
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..arguments import image_size
-from ..labels import LabelSpace
-from ..network.config import PRESETS, NetworkConfig
+from ..network.config import NetworkConfig
+from ..network.frames import FrameSource, StreetFrames
+from ..network.recipe import RECIPES, Recipe
+from ..network.variants import PRESETS
 
 if TYPE_CHECKING:
     from ..network.checkpoint import Checkpoint
-    from ..network.frames import StreetFrames
-    from ..network.trainer import Step, Trainer
+    from ..network.distributed import Processes
+    from ..network.trainer import Trainer
 
 UNFOLDING_FRAMES = 64
 """From so many frames the batch statistics of an exported model are measured again."""
-
-LOG_EVERY = 20
-"""Steps between lines of the log."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -56,9 +50,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     from ..network.checkpoint import CheckpointError
+    from ..network.distributed import joined, own_device
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _train(args)
+        args.device = own_device(args.device)
+        with joined(args.device) as processes:
+            _train(args, processes)
     except KeyboardInterrupt:
         parser.exit(130, f'{parser.prog}: interrupted; what is rendered is kept\n')
     except (CheckpointError, OSError, ValueError) as error:
@@ -69,41 +66,49 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='train', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('run', type=Path, metavar='RUN', help='folder of this training')
-    parser.add_argument('--network', choices=sorted(PRESETS), default='mobile',
-                        help='shape of the network (default: %(default)s)')
+    parser.add_argument('--network', choices=sorted(PRESETS), default='mobile', metavar='NAME',
+                        help=f'one of {", ".join(sorted(PRESETS))} (default: %(default)s)')
     start = parser.add_mutually_exclusive_group()
     start.add_argument('--resume', action='store_true', help='go on from RUN/checkpoint.pt')
     start.add_argument('--weights', type=Path, metavar='FILE',
                        help='start from the weights of another training: its checkpoint, or the '
                        '.onnx file that was exported from it')
 
+    start.add_argument('--backbone', type=Path, metavar='FILE',
+                       help='start from a backbone that was trained elsewhere, as the published '
+                       'trainings do: detectron2 R-52.pkl, or a .pth of torchvision')
+
     length = parser.add_argument_group('length and learning rate')
     either = length.add_mutually_exclusive_group()
-    either.add_argument('--steps', type=int, default=0,
-                        help='steps to train, reproducible (default: 20000)')
+    either.add_argument('--steps', type=int,
+                        help=f'steps to train, reproducible ({_default("steps")})')
     either.add_argument('--minutes', type=float, default=0.0,
                         help='minutes to train: as many steps as fit, whatever the machine')
-    length.add_argument('--batch', type=int, default=8, help='crops per step (default: 8)')
-    length.add_argument('--rate', type=float, default=2e-3,
-                        help='highest learning rate (default: %(default)s)')
-    length.add_argument('--warmup', type=float, default=0.03,
-                        help='share of the training in which it rises (default: %(default)s)')
+    length.add_argument('--batch', type=int,
+                        help=f'crops per step, on all GPUs together ({_default("batch")})')
+    length.add_argument('--rate', type=float, help=f'highest learning rate ({_default("rate")})')
+    length.add_argument('--warmup', type=float, metavar='SHARE',
+                        help=f'of the training in which it rises ({_default("warmup")})')
     length.add_argument('--seed', type=int, default=0,
                         help='of the weights, the crops and the order (default: 0)')
 
     data = parser.add_argument_group('data')
+    data.add_argument('--cityscapes', type=Path, metavar='DIR',
+                      help='train on Cityscapes, whose leftImg8bit and gtFine are in DIR')
     data.add_argument('--frames', type=int, default=2400, metavar='N',
                       help='street frames to render (default: 2400, 2.6 MB each)')
     data.add_argument('--data', type=Path, default=Path('runs/frames'), metavar='DIR',
                       help='folder that keeps them (default: %(default)s)')
-    data.add_argument('--size', type=image_size, default=(512, 1024), metavar='HxW',
-                      help='size of a frame (default: 512x1024)')
-    data.add_argument('--crop', type=image_size, default=(256, 512), metavar='HxW',
-                      help='size of a crop (default: 256x512)')
-    data.add_argument('--scale', type=float, nargs=2, default=(0.5, 1.2), metavar=('MIN', 'MAX'),
-                      help='magnification of a crop (default: 0.5 1.2)')
-    data.add_argument('--crops-per-frame', type=int, default=2, metavar='K',
-                      help='crops of a frame in a batch (default: 2)')
+    data.add_argument('--size', type=image_size, metavar='HxW',
+                      help='size of a frame, with which the pixel scales of the targets go '
+                      f'({_default("size")})')
+    data.add_argument('--crop', type=image_size, metavar='HxW',
+                      help='size of a crop, 1 more by default for networks that align corners '
+                      f'({_default("crop")})')
+    data.add_argument('--scale', type=float, nargs=2, metavar=('MIN', 'MAX'),
+                      help=f'magnification of a crop ({_default("scale")})')
+    data.add_argument('--crops-per-frame', type=int, metavar='K',
+                      help=f'crops of a frame in a batch ({_default("crops_per_frame")})')
 
     machine = parser.add_argument_group('machine')
     machine.add_argument('--device', default='auto',
@@ -113,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     machine.add_argument('--workers', type=int, default=min(os.cpu_count() or 1, 8),
                          help='processes that render (default: %(default)s)')
     machine.add_argument('--loaders', type=int, default=1,
-                         help='processes that cut crops (default: 1)')
+                         help='processes that cut crops, for each GPU (default: 1)')
     machine.add_argument('--threads', type=int, default=0,
                          help='threads of the arithmetic (default: all cores)')
     machine.add_argument('--save-minutes', type=float, default=3.0, metavar='M',
@@ -121,55 +126,82 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _train(args: argparse.Namespace) -> None:
-    from ..network.checkpoint import Checkpoint
-    from ..network.frames import StreetFrames
+def _default(name: str) -> str:
+    """Describe what the recipes say about a setting."""
+    def written(value: object) -> str:
+        if not isinstance(value, tuple):
+            return f'{value:.3g}' if isinstance(value, float) else str(value)
+        return ('x' if isinstance(value[0], int) else ' ').join(map(str, value))
+    streets, cityscapes = (written(getattr(RECIPES[kind], name))
+                           for kind in ('streets', 'cityscapes'))
+    return f'default: {streets}, for Cityscapes {cityscapes}'
 
-    path = args.run / 'checkpoint.pt'
+
+def _train(args: argparse.Namespace, processes: Processes) -> None:
+    from ..network.checkpoint import Checkpoint
+    from ..network.run import checkpoint_of, run
+
+    path = checkpoint_of(args.run)
     if path.exists() and not args.resume:
         raise ValueError(f'{path} exists: go on with --resume, or choose another RUN')
-    frames = StreetFrames(args.data, args.frames, args.size)
-    trainer = _trainer(args, frames)
+    recipe = _recipe(args)
+    frames = _frames(args, recipe)
+    trainer = _trainer(args, recipe, frames, processes)
     if args.resume:
         trainer.resume(Checkpoint.load(path))
-    _render(frames, args.workers)
+    if args.backbone is not None:
+        from ..network.pretrained import backbone_weights
+        trainer.start_from_backbone(backbone_weights(args.backbone, trainer.config))
+    if isinstance(frames, StreetFrames):
+        if processes.leads:
+            _render(frames, args.workers)
+        processes.wait()
     if args.weights is not None:
         trainer.start_from(_weights(args.weights, frames))
-    _run(trainer, args.run, path, args.save_minutes * 60)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: trainer.stop())
+    run(trainer, args.run, args.save_minutes * 60)
 
 
-def _weights(path: Path, frames: StreetFrames) -> Checkpoint:
-    from ..network.checkpoint import Checkpoint
-    from ..network.unfolding import unfold
+def _recipe(args: argparse.Namespace) -> Recipe:
+    """Return the recipe for the data, changed by what was given on the command line."""
+    recipe = RECIPES['cityscapes' if args.cityscapes else 'streets']
+    if NetworkConfig.preset(args.network).align_corners:
+        recipe = replace(recipe, crop=(recipe.crop[0] + 1, recipe.crop[1] + 1))
+    given = {field.name: getattr(args, field.name) for field in fields(Recipe)
+             if getattr(args, field.name, None) is not None}
+    return replace(recipe, **given)
 
-    if path.suffix != '.onnx':
-        return Checkpoint.load(path)
-    chosen = range(0, len(frames), max(1, len(frames) // UNFOLDING_FRAMES))
-    return unfold(path, (frames[index][0] for index in chosen))
+
+def _frames(args: argparse.Namespace, recipe: Recipe) -> FrameSource:
+    if not args.cityscapes:
+        return StreetFrames(args.data, args.frames, recipe.size)
+    from ..datasets import Cityscapes
+    return Cityscapes(args.cityscapes, 'train')
 
 
-def _trainer(args: argparse.Namespace, frames: StreetFrames) -> Trainer:
-    import torch
-
+def _trainer(args: argparse.Namespace, recipe: Recipe, frames: FrameSource,
+             processes: Processes) -> Trainer:
+    from ..network.losses import LossOptions
     from ..network.samples import SampleOptions, Samples
     from ..network.schedule import Schedule
     from ..network.targets import TargetOptions
     from ..network.trainer import Trainer, TrainOptions
 
-    device = args.device
-    if device == 'auto':
-        device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    schedule = Schedule(args.rate, args.steps if args.steps or args.minutes else 20000,
-                        args.minutes, args.warmup)
-    label_space = LabelSpace.load('cityscapes')
+    schedule = Schedule(recipe.rate, 0 if args.minutes else recipe.steps, args.minutes,
+                        recipe.warmup)
     samples = Samples(
-        frames, label_space,
-        SampleOptions(args.crop, (args.scale[0], args.scale[1]), args.crops_per_frame),
-        TargetOptions.for_size(args.size), args.seed)
+        frames, frames.label_space,
+        SampleOptions(recipe.crop, (recipe.scale[0], recipe.scale[1]), recipe.even_scale,
+                      recipe.crops_per_frame, recipe.focus, recipe.jitter),
+        TargetOptions.for_size(recipe.size, recipe.sigma), args.seed)
     options = TrainOptions(
-        schedule, args.batch, workers=args.loaders, device=device,
-        mixed_precision=device.startswith('cuda') and not args.full_precision)
-    return Trainer(NetworkConfig.preset(args.network), label_space, samples, options, args.seed)
+        schedule, recipe.batch, recipe.weight_decay, recipe.clip, workers=args.loaders,
+        device=args.device,
+        mixed_precision=args.device.startswith('cuda') and not args.full_precision,
+        losses=LossOptions(recipe.hardest, recipe.easing))
+    return Trainer(NetworkConfig.preset(args.network), frames.label_space, samples, options,
+                   args.seed, processes)
 
 
 def _render(frames: StreetFrames, workers: int) -> None:
@@ -181,42 +213,14 @@ def _render(frames: StreetFrames, workers: int) -> None:
             progress.update(task, completed=ready)
 
 
-def _run(trainer: Trainer, run: Path, path: Path, save_seconds: float) -> None:
-    console = Console()
-    parameters = sum(p.numel() for p in trainer.network.parameters())
-    console.print(f'network {trainer.config.name}: {parameters / 1e6:.2f} million parameters, '
-                  f'on {trainer.device}')
-    run.mkdir(parents=True, exist_ok=True)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    saved = time.monotonic()
-    mean: dict[str, float] = {}
-    columns = (TextColumn('training'), BarColumn(), TextColumn('{task.percentage:.1f} %'),
-               TimeElapsedColumn(), TimeRemainingColumn(), TextColumn('{task.fields[losses]}'))
-    with Progress(*columns, console=console) as progress, \
-            (run / 'log.jsonl').open('a', encoding='utf-8') as log:
-        task = progress.add_task('training', total=1.0, losses='')
-        for step in trainer.steps():
-            for name, value in step.losses.items():
-                mean[name] = 0.95 * mean.get(name, value) + 0.05 * value
-            progress.update(task, completed=step.progress, losses=_describe(step, mean))
-            if step.number % LOG_EVERY == 0:
-                log.write(json.dumps({'step': step.number, 'seconds': round(trainer.seconds, 1),
-                                      'rate': step.rate, **step.losses}) + '\n')
-                log.flush()
-            if time.monotonic() - saved > save_seconds:
-                trainer.checkpoint().save(path)
-                saved = time.monotonic()
-            if stop.is_set():
-                break
-    trainer.checkpoint().save(path)
-    console.print(f'{trainer.step} steps in {trainer.seconds / 60:.1f} minutes; saved {path}')
+def _weights(path: Path, frames: FrameSource) -> Checkpoint:
+    from ..network.checkpoint import Checkpoint
+    from ..network.unfolding import unfold
 
-
-def _describe(step: Step, mean: dict[str, float]) -> str:
-    parts = ' '.join(f'{name} {mean[name]:.3f}' for name in ('semantic', 'center', 'offset'))
-    return f'step {step.number} loss {mean["total"]:.3f} ({parts})'
+    if path.suffix != '.onnx':
+        return Checkpoint.load(path)
+    chosen = range(0, len(frames), max(1, len(frames) // UNFOLDING_FRAMES))
+    return unfold(path, (frames[index][0] for index in chosen))
 
 
 if __name__ == '__main__':

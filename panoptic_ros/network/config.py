@@ -3,44 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-BLOCKS = ('basic', 'bottleneck', 'fused', 'inverted')
+from .backbone_config import BackboneConfig, StageConfig, StagedConfig
 
-
-@dataclass(frozen=True)
-class StageConfig:
-    """
-    One stage of a backbone: blocks of one kind at one resolution.
-
-    Raises
-    ------
-    ValueError
-        A value is out of range.
-
-    """
-
-    block: str
-    """``basic`` or ``bottleneck`` (ResNet), ``fused`` or ``inverted`` (EfficientNetV2)."""
-    channels: int
-    depth: int
-    """Number of blocks."""
-    stride: int = 2
-    """Of the first block."""
-    expansion: int = 1
-    """Inner channels per channel (``fused``, ``inverted``); ``bottleneck`` shrinks by it."""
-    dilations: tuple[int, ...] = (1,)
-    """Of the blocks' 3x3 convolutions, repeated as often as needed."""
-
-    def __post_init__(self) -> None:
-        if self.block not in BLOCKS:
-            raise ValueError(f'block is {self.block!r}: expected one of {BLOCKS}')
-        if self.stride not in (1, 2):
-            raise ValueError(f'stride is {self.stride}: expected 1 or 2')
-        if min(self.channels, self.depth, self.expansion, *self.dilations) < 1:
-            raise ValueError(f'{self}: channels, depth, expansion and dilations must be '
-                             'at least 1')
+PARTS = ('aspp', 'fusion', 'semantic', 'center', 'offset')
+"""Where a network has spatial convolutions besides its backbone."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +19,7 @@ class BranchConfig:
     aspp: int
     """Channels of each of the five ASPP branches and of their projection."""
     low_level: tuple[int, ...]
-    """Channels that the backbone's finer maps are projected to, coarse to fine."""
+    """Channels that the backbone's finest maps are projected to, coarse to fine."""
     decoder: tuple[int, ...]
     """Channels after each fusion, coarse to fine."""
     head: int
@@ -60,62 +29,127 @@ class BranchConfig:
 @dataclass(frozen=True)
 class NetworkConfig:
     """
-    A Panoptic-DeepLab (Cheng et al., CVPR 2020): backbone, two branches, three heads.
+    A Panoptic-DeepLab (Cheng et al., CVPR 2020): backbone, one or two decoders, three heads.
 
     Raises
     ------
     ValueError
-        The backbone and the branches do not fit each other.
+        The backbone and the branches do not fit each other, or a value is out of range.
 
     """
 
     name: str
-    stem: tuple[int, ...]
-    """Channels of the 3x3 convolutions at stride 2 before the first stage."""
-    stages: tuple[StageConfig, ...]
-    """From the finest to the coarsest."""
+    backbone: BackboneConfig | StagedConfig
     semantic: BranchConfig
     instance: BranchConfig
+    decoders: int = 2
+    """With one, the heads of instances read the semantic branch, and differ in ``head`` only."""
     rates: tuple[int, ...] = (6, 12, 18)
     """Dilations of the ASPP."""
-    separable: bool = True
-    """ASPP, fusions and heads use depthwise-separable convolutions (5x5 but in the ASPP)."""
+    separable: tuple[str, ...] = PARTS
+    """Parts with depthwise-separable convolutions, 5x5 but in the ASPP; the others have regular
+    3x3 ones, two in a row but in the ASPP."""
     dropout: float = 0.1
     """Of the ASPP's output."""
+    window: tuple[int, int] | None = None
+    """Height and width in input pixels over which the ASPP's last branch averages, sliding; the
+    whole image where it is none or does not fit."""
+    pooled_bias: bool = True
+    """That branch's convolution has a bias (and never batch norm)."""
+    low_level_first: bool = True
+    """Fusions read the finer map's channels before those of the upsampled one."""
+    align_corners: bool = False
+    """
+    Bilinear upsampling keeps the corners' centres in place, and sides are one more than a
+    multiple of the stride; otherwise the corners themselves, and sides are multiples.
+    """
+    rgb: bool = False
+    """The backbone reads red, green and blue; otherwise blue, green and red."""
+    mean: tuple[float, float, float] = (103.53, 116.28, 123.675)
+    """Of the channels that the backbone reads, in the order in which it does, 0 to 255."""
+    deviation: tuple[float, float, float] = (57.375, 57.12, 58.395)
+    offset_unit: float = 1.0
+    """Input pixels per unit of the predicted offsets."""
 
     def __post_init__(self) -> None:
-        if not self.stem or not self.stages:
-            raise ValueError(f'network {self.name!r} needs a stem and at least one stage')
-        if self.stages[0].stride != 2:
-            raise ValueError(f'network {self.name!r} starts its stages with stride '
-                             f'{self.stages[0].stride}: expected 2, as the stem ends at stride 2 '
-                             'and the heads are at 4')
+        if self.decoders not in (1, 2):
+            raise ValueError(f'decoders is {self.decoders}: expected 1 or 2')
+        if self.decoders == 1 and replace(self.instance, head=self.semantic.head) != self.semantic:
+            raise ValueError(f'network {self.name!r} has one decoder: expected branches that are '
+                             f'equal but for head, not {self.semantic} and {self.instance}')
+        unknown = set(self.separable) - set(PARTS)
+        if unknown:
+            raise ValueError(f'separable has {sorted(unknown)}: expected some of {PARTS}')
+        if min(*self.deviation, self.offset_unit) <= 0:
+            raise ValueError(f'network {self.name!r}: deviation {self.deviation} and offset_unit '
+                             f'{self.offset_unit} must be above 0')
+        finer = self.output_stride.bit_length() - 3
         for branch in (self.semantic, self.instance):
-            if not len(branch.low_level) == len(branch.decoder) <= len(self.low_levels):
+            if not 1 <= len(branch.low_level) == len(branch.decoder) <= finer:
                 raise ValueError(
-                    f'network {self.name!r}: {branch} needs as many low_level as decoder entries '
-                    f'and at most {len(self.low_levels)}, the maps above the coarsest')
-            if branch.decoder and self.low_levels[len(branch.decoder) - 1] != 4:
-                raise ValueError(f'network {self.name!r}: {branch} must end at stride 4, fuse '
-                                 f'the maps of strides {self.low_levels}')
+                    f'network {self.name!r}: {branch} needs as many low_level as decoder entries, '
+                    f'1 to {finer}, the maps finer than stride {self.output_stride}')
+        if self.window is not None:
+            self._check_sides(self.window, 'window', (self.output_stride,) * 2)
 
     @property
     def output_stride(self) -> int:
         """Input pixels per cell of the backbone's coarsest map."""
-        stride = 2
-        for stage in self.stages:
-            stride *= stage.stride
-        return stride
+        return self.backbone.output_stride
+
+    def check_size(self, size: tuple[int, int], padded: bool = False) -> None:
+        """
+        Tell whether the network takes images of a size (height, width).
+
+        ``padded`` allows also what is that size once ``PanopticDeepLab`` has padded it: where
+        corners are aligned, multiples of the output stride.
+
+        Raises
+        ------
+        ValueError
+            It does not; the message names the nearest that it takes.
+
+        """
+        if padded and self.align_corners:
+            size = tuple(side + (side % self.output_stride == 0) for side in size)
+        self._check_sides(size, 'size', self._period)
 
     @property
-    def low_levels(self) -> tuple[int, ...]:
-        """Strides of the backbone's maps above the coarsest, coarse to fine."""
-        strides, stride = [], 2
-        for stage in self.stages:
-            stride *= stage.stride
-            if stride not in strides:
-                strides.append(stride)
-        return tuple(reversed(strides))[1:]
+    def _period(self) -> tuple[int, int]:
+        """What sides are multiples of."""
+        if self.window is None or self.align_corners:
+            return self.output_stride, self.output_stride
+        return self.window      # the window was the crop, whose multiples the source asks for
+
+    def _check_sides(self, size: tuple[int, int], name: str, period: tuple[int, int]) -> None:
+        more = int(self.align_corners)
+        if all(side > more and (side - more) % step == 0
+               for side, step in zip(size, period, strict=True)):
+            return
+        height, width = (max(1, round((side - more) / step)) * step + more
+                         for side, step in zip(size, period, strict=True))
+        rule = f'multiples of {period[0]}' if period[0] == period[1] else \
+            f'multiples of {period[0]}x{period[1]}, the window of its pooling'
+        raise ValueError(f'{name} is {size[0]}x{size[1]}: network {self.name!r} takes {rule}'
+                         f'{", plus 1" if more else ""}: the nearest is {height}x{width}')
+
+    def with_output_stride(self, stride: int) -> NetworkConfig:
+        """
+        Return the same network, weights and all, at another output stride.
+
+        The ASPP's rates change with it, so that they reach equally far in the image.
+
+        Raises
+        ------
+        ValueError
+            The backbone has no such stride, or a branch fuses maps that are then missing.
+
+        """
+        if not isinstance(self.backbone, BackboneConfig):
+            raise ValueError(f'network {self.name!r} has the output stride {self.output_stride} '
+                             'by its stages: change them')
+        rates = tuple(rate * self.output_stride // stride for rate in self.rates)
+        return replace(self, backbone=replace(self.backbone, output_stride=stride), rates=rates)
 
     @classmethod
     def preset(cls, name: str) -> NetworkConfig:
@@ -128,6 +162,8 @@ class NetworkConfig:
             There is none of that name.
 
         """
+        from .variants import PRESETS
+
         if name not in PRESETS:
             raise ValueError(f'no network {name!r}: expected one of {sorted(PRESETS)}')
         return PRESETS[name]
@@ -139,33 +175,29 @@ class NetworkConfig:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> NetworkConfig:
         """Build the configuration from what ``to_dict`` returned, also by way of JSON."""
-        def branch(values: Mapping[str, Any]) -> BranchConfig:
-            return BranchConfig(values['aspp'], tuple(values['low_level']),
-                                tuple(values['decoder']), values['head'])
-        stages = tuple(StageConfig(**{**stage, 'dilations': tuple(stage['dilations'])})
-                       for stage in data['stages'])
-        return cls(**{**data, 'stem': tuple(data['stem']), 'stages': stages,
-                      'rates': tuple(data['rates']), 'semantic': branch(data['semantic']),
-                      'instance': branch(data['instance'])})
+        values = _lists_to_tuples(_updated(data))
+        backbone = values['backbone']
+        if 'stages' in backbone:
+            stages = tuple(StageConfig(**stage) for stage in backbone['stages'])
+            values['backbone'] = StagedConfig(backbone['stem'], stages)
+        else:
+            values['backbone'] = BackboneConfig(**backbone)
+        return cls(**{**values, 'semantic': BranchConfig(**values['semantic']),
+                      'instance': BranchConfig(**values['instance'])})
 
 
-PRESETS = {config.name: config for config in (
-    NetworkConfig(
-        'mobile', stem=(16,),
-        stages=(StageConfig('fused', 32, 2),
-                StageConfig('fused', 64, 3),
-                StageConfig('inverted', 128, 4, expansion=4),
-                StageConfig('inverted', 192, 4, expansion=4)),
-        semantic=BranchConfig(aspp=96, low_level=(48, 32, 32), decoder=(96, 64, 64), head=64),
-        instance=BranchConfig(aspp=64, low_level=(32, 16, 16), decoder=(64, 48, 32), head=32),
-        rates=(3, 6, 9)),
-    NetworkConfig(
-        'resnet50', stem=(64, 64, 128),
-        stages=(StageConfig('bottleneck', 256, 3, expansion=4),
-                StageConfig('bottleneck', 512, 4, expansion=4),
-                StageConfig('bottleneck', 1024, 6, expansion=4),
-                StageConfig('bottleneck', 2048, 3, stride=1, expansion=4, dilations=(2, 4, 8))),
-        semantic=BranchConfig(aspp=256, low_level=(64, 32), decoder=(256, 256), head=256),
-        instance=BranchConfig(aspp=256, low_level=(64, 32), decoder=(128, 128), head=128)),
-)}
-"""The networks of this package by name."""
+def _lists_to_tuples(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {key: _lists_to_tuples(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return tuple(_lists_to_tuples(value) for value in data)
+    return data
+
+
+def _updated(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data as today's ``to_dict`` would: checkpoints of version 0.1.0 differ."""
+    values = dict(data)
+    if 'stages' in values:
+        values['backbone'] = {'stem': values.pop('stem'), 'stages': values.pop('stages')}
+        values['separable'] = PARTS if values['separable'] else ()
+    return values

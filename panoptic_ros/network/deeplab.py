@@ -6,103 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .config import BranchConfig, NetworkConfig
-from .layers import ConvNorm, ResidualBlock, spatial_conv
-
-MEAN = (103.53, 116.28, 123.675)
-"""Of ImageNet's blue, green and red, 0 to 255."""
-DEVIATION = (57.375, 57.12, 58.395)
-
-
-class Backbone(nn.Module):
-    """The stem and the stages; returns the last map of each stride from 4, fine to coarse."""
-
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__()
-        inputs = 3
-        stem: list[nn.Module] = []
-        for channels in config.stem:
-            stem.append(ConvNorm(inputs, channels, 3, 1 if stem else 2))
-            inputs = channels
-        self.stem = nn.Sequential(*stem)
-        self.stages = nn.ModuleList()
-        self.channels: list[int] = []
-        self._last_of_stride: list[bool] = []
-        for index, stage in enumerate(config.stages):
-            blocks = []
-            for number in range(stage.depth):
-                dilation = stage.dilations[number % len(stage.dilations)]
-                stride = 1 if number else stage.stride
-                blocks.append(ResidualBlock(stage, inputs, stride, dilation))
-                inputs = stage.channels
-            self.stages.append(nn.Sequential(*blocks))
-            following = config.stages[index + 1:index + 2]
-            last = not following or following[0].stride == 2
-            self._last_of_stride.append(last)
-            if last:
-                self.channels.append(inputs)
-
-    def forward(self, image: Tensor) -> list[Tensor]:
-        """Return the maps of strides 4, 8 and so on."""
-        features, maps = self.stem(image), []
-        for stage, last in zip(self.stages, self._last_of_stride, strict=True):
-            features = stage(features)
-            if last:
-                maps.append(features)
-        return maps
-
-
-class AtrousPyramid(nn.Module):
-    """Atrous spatial pyramid pooling: a 1x1, dilated 3x3 and a globally pooled branch."""
-
-    def __init__(self, inputs: int, channels: int, config: NetworkConfig) -> None:
-        super().__init__()
-        self.branches = nn.ModuleList([ConvNorm(inputs, channels)])
-        for rate in config.rates:
-            self.branches.append(
-                spatial_conv(inputs, channels, config.separable, rate, wide=False))
-        self.pooled = nn.Sequential(nn.Conv2d(inputs, channels, 1), nn.ReLU(inplace=True))
-        self.project = nn.Sequential(
-            ConvNorm(channels * (len(config.rates) + 2), channels), nn.Dropout(config.dropout))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return the projected pyramid at the resolution of the features."""
-        pooled = self.pooled(features.mean((2, 3), keepdim=True))
-        branches = [branch(features) for branch in self.branches]
-        branches.append(pooled.expand(-1, -1, *features.shape[2:]))
-        return self.project(torch.cat(branches, 1))
-
-
-class Decoder(nn.Module):
-    """ASPP, then upsampling with one finer map of the backbone after the other."""
-
-    def __init__(self, channels: list[int], branch: BranchConfig, config: NetworkConfig) -> None:
-        super().__init__()
-        self.aspp = AtrousPyramid(channels[-1], branch.aspp, config)
-        self.project, self.fuse = nn.ModuleList(), nn.ModuleList()
-        inputs = branch.aspp
-        low_levels = zip(channels[-2::-1], branch.low_level, branch.decoder, strict=False)
-        for finer, low, outputs in low_levels:
-            self.project.append(ConvNorm(finer, low))
-            self.fuse.append(spatial_conv(inputs + low, outputs, config.separable))
-            inputs = outputs
-
-    def forward(self, maps: list[Tensor]) -> Tensor:
-        """Return the features at stride 4."""
-        features = self.aspp(maps[-1])
-        for finer, project, fuse in zip(maps[-2::-1], self.project, self.fuse, strict=False):
-            low = project(finer)
-            features = F.interpolate(features, low.shape[2:], mode='bilinear')
-            features = fuse(torch.cat((low, features), 1))
-        return features
-
-
-class Head(nn.Sequential):
-    """One spatial convolution and the 1x1 predictor."""
-
-    def __init__(self, inputs: int, channels: int, outputs: int, separable: bool) -> None:
-        super().__init__(spatial_conv(inputs, channels, separable),
-                         nn.Conv2d(channels, outputs, 1))
+from .backbones import build
+from .config import NetworkConfig
+from .decoder import Decoder, Head
 
 
 class PanopticDeepLab(nn.Module):
@@ -124,17 +30,17 @@ class PanopticDeepLab(nn.Module):
     def __init__(self, config: NetworkConfig, classes: int) -> None:
         super().__init__()
         self.config, self.classes = config, classes
-        self.register_buffer('mean', torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer('scale', 1 / torch.tensor(DEVIATION).view(1, 3, 1, 1),
-                             persistent=False)
-        self.backbone = Backbone(config)
-        channels, separable = self.backbone.channels, config.separable
-        self.semantic_decoder = Decoder(channels, config.semantic, config)
-        self.instance_decoder = Decoder(channels, config.instance, config)
-        semantic, instance = config.semantic, config.instance
-        self.semantic = Head(semantic.decoder[-1], semantic.head, classes, separable)
-        self.center = Head(instance.decoder[-1], instance.head, 1, separable)
-        self.offset = Head(instance.decoder[-1], instance.head, 2, separable)
+        self.register_buffer('mean', _per_channel(config.mean), persistent=False)
+        self.register_buffer('scale', 1 / _per_channel(config.deviation), persistent=False)
+        self.backbone = build(config.backbone)
+        channels, semantic, instance = self.backbone.channels, config.semantic, config.instance
+        self.semantic_decoder = Decoder(channels, semantic, config)
+        self.instance_decoder = (
+            Decoder(channels, instance, config) if config.decoders == 2 else None)
+        self.semantic = Head(semantic.decoder[-1], semantic.head, classes,
+                             'semantic' in config.separable)
+        self.center = Head(instance.decoder[-1], instance.head, 1, 'center' in config.separable)
+        self.offset = Head(instance.decoder[-1], instance.head, 2, 'offset' in config.separable)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -155,16 +61,31 @@ class PanopticDeepLab(nn.Module):
         Parameters
         ----------
         image
-            uint8 [N, H, W, 3], BGR; H and W multiples of ``config.output_stride``.
+            uint8 [N, H, W, 3], BGR, of a size that ``config.check_size`` accepts; where corners
+            are aligned, others are padded with the mean below and on the right.
 
         Returns
         -------
-        ``semantic`` [N, C, H/4, W/4] logits, ``center`` [N, 1, H/4, W/4] heatmap, ``offset``
-        [N, 2, H/4, W/4] as (dy, dx) in pixels of the input.
+        ``semantic`` [N, C, h, w] logits, ``center`` [N, 1, h, w] heatmap, ``offset`` [N, 2, h, w]
+        as (dy, dx) in pixels of the input; h and w are H/4 and W/4, or (H-1)/4+1 and (W-1)/4+1,
+        rounded up, with ``config.align_corners``.
 
         """
         pixels = image.to(self.mean.dtype).permute(0, 3, 1, 2)
-        maps = self.backbone((pixels - self.mean) * self.scale)
-        instance = self.instance_decoder(maps)
-        return (self.semantic(self.semantic_decoder(maps)), self.center(instance),
-                self.offset(instance))
+        if self.config.rgb:
+            pixels = pixels.flip(1)
+        pixels = (pixels - self.mean) * self.scale
+        if self.config.align_corners:
+            height, width = ((1 - side) % self.config.output_stride for side in image.shape[1:3])
+            pixels = F.pad(pixels, (0, width, 0, height))
+        maps = self.backbone(pixels)
+        semantic = self.semantic_decoder(maps)
+        instance = semantic if self.instance_decoder is None else self.instance_decoder(maps)
+        offset = self.offset(instance)
+        if self.config.offset_unit != 1:
+            offset = offset * self.config.offset_unit
+        return self.semantic(semantic), self.center(instance), offset
+
+
+def _per_channel(values: tuple[float, float, float]) -> Tensor:
+    return torch.tensor(values, dtype=torch.float32).view(1, 3, 1, 1)

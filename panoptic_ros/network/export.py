@@ -38,7 +38,8 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
     path
         Where to write.
     size
-        (height, width) of the network's input, multiples of its output stride.
+        (height, width) of the network's input, one that its ``check_size`` accepts, padded
+        or not.
     quality
         Measured PQ, SQ and RQ, if any.
     grouping
@@ -58,16 +59,14 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
         The graph differs from the network; nothing is written.
 
     """
-    stride = checkpoint.config.output_stride
-    if any(side < stride or side % stride for side in size):
-        raise ValueError(f'size is {size[0]}x{size[1]}: expected multiples of {stride}, '
-                         f'the output stride of network {checkpoint.config.name!r}')
+    checkpoint.config.check_size(size, padded=True)
     network = checkpoint.network()
     model = trace(network, size)
     metadata = ModelMetadata(
         network=checkpoint.config.name, input_size=size, stride=STRIDE,
         label_space=checkpoint.label_space, training=checkpoint.training,
-        quality=quality or {}, grouping=grouping or {})
+        quality=quality or {}, grouping=grouping or {},
+        align_corners=checkpoint.config.align_corners)
     onnx.helper.set_model_props(model, metadata.to_properties())
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString()

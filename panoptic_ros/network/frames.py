@@ -13,6 +13,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ..labels import LabelSpace
+
 HELD_OUT_SEED = 1_000_000
 """Drives with this seed and above are never trained on."""
 
@@ -25,6 +27,11 @@ Labels = npt.NDArray[np.uint16]
 
 class FrameSource(Protocol):
     """Numbered frames with their ground truth."""
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """What the labels mean."""
+        ...
 
     @property
     def description(self) -> str:
@@ -74,6 +81,11 @@ class StreetFrames:
     def drives(self) -> int:
         """How many drives the frames come from."""
         return -(-self.count // FRAMES_PER_DRIVE)
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """Cityscapes'."""
+        return LabelSpace.load('cityscapes')
 
     @property
     def description(self) -> str:

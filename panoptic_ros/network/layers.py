@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .config import StageConfig
+from .backbone_config import StageConfig
 
 
 class ConvNorm(nn.Sequential):
@@ -29,12 +29,11 @@ class SeparableConv(nn.Sequential):
                          ConvNorm(inputs, outputs))
 
 
-def spatial_conv(inputs: int, outputs: int, separable: bool, dilation: int = 1,
-                 wide: bool = True) -> nn.Module:
-    """Return a 3x3 convolution, or a depthwise-separable one, 5x5 where ``wide``."""
+def fusing_convs(inputs: int, outputs: int, separable: bool, inner: int) -> nn.Sequential:
+    """Return a 5x5 depthwise-separable convolution, or two 3x3 ones by way of ``inner``."""
     if separable:
-        return SeparableConv(inputs, outputs, 5 if wide else 3, dilation)
-    return ConvNorm(inputs, outputs, 3, dilation=dilation)
+        return SeparableConv(inputs, outputs, 5)
+    return nn.Sequential(ConvNorm(inputs, inner, 3), ConvNorm(inner, outputs, 3))
 
 
 class ResidualBlock(nn.Module):

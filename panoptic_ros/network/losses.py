@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -52,7 +52,16 @@ class Losses(NamedTuple):
     offset: Tensor
 
 
-def hard_cross_entropy(logits: Tensor, classes: Tensor, weight: Tensor, hardest: float) -> Tensor:
+Gather = Callable[[Tensor], Tensor]
+"""Joins the values of the processes that share a batch along the first axis."""
+
+
+def _alone(values: Tensor) -> Tensor:
+    return values
+
+
+def hard_cross_entropy(logits: Tensor, classes: Tensor, weight: Tensor, hardest: float,
+                       gather: Gather = _alone) -> Tensor:
     """
     Average the weighted cross-entropy of the hardest pixels of the batch.
 
@@ -66,46 +75,62 @@ def hard_cross_entropy(logits: Tensor, classes: Tensor, weight: Tensor, hardest:
         [N, h, w].
     hardest
         Share of all pixels, in (0, 1].
+    gather
+        How the processes share the batch.
 
     """
     losses = F.cross_entropy(logits, classes, ignore_index=UNLABELED_CLASS, reduction='none')
-    losses = (losses * weight).flatten()
+    losses = gather((losses * weight).flatten())
     count = max(1, int(hardest * losses.numel()))
     return losses.topk(count, sorted=False).values.mean()
 
 
-def center_error(heatmap: Tensor, target: Tensor, labeled: Tensor) -> Tensor:
-    """Average the squared error of the heatmap [N, 1, h, w] over the labelled pixels."""
-    errors = (heatmap - target).square() * labeled[:, None]
-    return errors.sum() / labeled.sum().clamp(min=1)
+def center_error(heatmap: Tensor, target: Tensor, known: Tensor,
+                 gather: Gather = _alone) -> Tensor:
+    """Average the squared error of the heatmap [N, 1, h, w] where centres are known."""
+    return _mean((heatmap - target).square(), known, gather)
 
 
-def offset_error(offset: Tensor, target: Tensor, thing: Tensor) -> Tensor:
+def offset_error(offset: Tensor, target: Tensor, thing: Tensor,
+                 gather: Gather = _alone) -> Tensor:
     """Average |dy| + |dx| of the error of the offset [N, 2, h, w] over the things' pixels."""
-    errors = (offset - target).abs() * thing[:, None]
-    return errors.sum() / thing.sum().clamp(min=1)
+    return _mean((offset - target).abs(), thing, gather)
+
+
+def _mean(errors: Tensor, mask: Tensor, gather: Gather) -> Tensor:
+    """Return the mean of the sums over the channels, in the batch of all processes."""
+    sums = torch.stack(((errors * mask[:, None]).sum(), mask.sum()))
+    total, count = gather(sums[None]).sum(0)
+    return total / count.clamp(min=1)
 
 
 def panoptic_losses(heads: tuple[Tensor, Tensor, Tensor], targets: Mapping[str, Tensor],
-                    options: LossOptions, progress: float = 1.0) -> Losses:
-    """Compare heads and targets (the fields of ``Targets``) at the same pixels."""
+                    options: LossOptions, progress: float = 1.0,
+                    gather: Gather = _alone) -> Losses:
+    """
+    Compare heads and targets (the fields of ``Targets``) at the same pixels.
+
+    With ``gather`` each process gets the losses of the batch that they share.
+    """
     semantic, center, offset = (head.float() for head in heads)
-    labeled = (targets['semantic'] != UNLABELED_CLASS).float()
+    thing, known = targets['thing'].float(), targets['known'].float()
     parts = (
         hard_cross_entropy(semantic, targets['semantic'], targets['weight'],
-                           options.hardest_at(progress)),
-        options.center * center_error(center, targets['center'], labeled),
-        options.offset * offset_error(offset, targets['offset'], targets['thing'].float()))
+                           options.hardest_at(progress), gather),
+        options.center * center_error(center, targets['center'], known, gather),
+        options.offset * offset_error(offset, targets['offset'], thing, gather))
     return Losses(parts[0] + parts[1] + parts[2], *parts)
 
 
-def sample_phase(head: Tensor, phase: Tensor, stride: int = 4) -> Tensor:
+def sample_phase(head: Tensor, phase: Tensor, stride: int = 4,
+                 align_corners: bool = False) -> Tensor:
     """
     Read a head, bilinearly upsampled, at one pixel of each cell.
 
     The result equals every ``stride``-th pixel, from ``phase`` on, of the head upsampled by
-    ``stride`` (``align_corners=False``), at a sixteenth of the cost for stride 4.  Losses at
-    random phases are unbiased estimates of those at full resolution.
+    ``stride``, at a sixteenth of the cost for stride 4.  Losses at random phases are unbiased
+    estimates of those at full resolution.  With aligned corners the last row and column lie
+    outside of the image unless the phase is 0.
 
     Parameters
     ----------
@@ -115,9 +140,13 @@ def sample_phase(head: Tensor, phase: Tensor, stride: int = 4) -> Tensor:
         int64 [N, 2]: (y, x) of the pixel in its cell, from 0 to ``stride - 1``.
     stride
         Pixels per cell.
+    align_corners
+        The convention of the upsampling.
 
     """
-    position = (phase.to(head.dtype) + 0.5) / stride - 0.5
+    position = phase.to(head.dtype) / stride
+    if not align_corners:
+        position = position + (0.5 / stride - 0.5)
     for axis, dim in ((0, 2), (1, 3)):
         shift = position[:, axis].view(-1, 1, 1, 1)
         size = head.shape[dim]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,12 +13,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..labels import LabelSpace
+from ..labels import UNLABELED, LabelSpace
 from .frames import FrameSource, Image, Labels
 from .targets import TargetOptions, Targets, make_targets
 
 _GRID = 4
 """Pixels between those that are looked at for classes to put a crop upon."""
+
+_MEAN = (104, 116, 124)
+"""ImageNet's mean blue, green and red."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,11 @@ class SampleOptions:
     """
 
     crop: tuple[int, int] = (256, 512)
-    """(height, width) of a sample."""
+    """(height, width) of a sample; what the scaled frame does not fill is unlabelled."""
     scale: tuple[float, float] = (0.5, 1.2)
-    """Least and largest magnification; at least what makes the crop fit into the frame."""
+    """Least and largest magnification."""
+    even_scale: bool = False
+    """Draw the magnification evenly; otherwise its logarithm."""
     crops_per_frame: int = 2
     focus: float = 0.75
     """Share of the crops that are put upon a pixel of a class drawn evenly from those there."""
@@ -43,8 +49,8 @@ class SampleOptions:
     """Standard deviation of the random gain, offset and gamma of each colour channel."""
 
     def __post_init__(self) -> None:
-        if any(side < 32 or side % 32 for side in self.crop):
-            raise ValueError(f'crop is {self.crop}: expected (height, width), multiples of 32')
+        if min(self.crop) < 1:
+            raise ValueError(f'crop is {self.crop}: expected a positive (height, width)')
         if not 0 < self.scale[0] <= self.scale[1]:
             raise ValueError(f'scale is {self.scale}: expected a positive least and largest')
         if self.crops_per_frame < 1 or not 0 <= self.focus <= 1 or self.jitter < 0:
@@ -59,7 +65,8 @@ class Samples(Dataset[dict[str, Tensor]]):
     An item depends on its number and the seed alone, so that any run can go on anywhere.
 
     An item has ``image`` uint8 [K, h, w, 3], ``phase`` int64 [K, 2] and the fields of
-    ``Targets`` at every ``stride``-th pixel from the phase on.
+    ``Targets`` at every ``stride``-th pixel from the phase on, at as many for each phase: those
+    outside of the image are unlabelled.
     """
 
     def __init__(self, source: FrameSource, label_space: LabelSpace, options: SampleOptions,
@@ -80,30 +87,34 @@ class Samples(Dataset[dict[str, Tensor]]):
     def _crop(self, image: Image, truth: Labels,
               random: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
         options = self.options
-        height, width = truth.shape
-        fit = max(options.crop[0] / height, options.crop[1] / width)
-        scale = max(fit, float(np.exp(random.uniform(*np.log(options.scale)))))
-        window = (min(height, round(options.crop[0] / scale)),
-                  min(width, round(options.crop[1] / scale)))
+        scale = float(random.uniform(*options.scale) if options.even_scale
+                      else np.exp(random.uniform(*np.log(options.scale))))
+        window = [min(side, max(1, round(crop / scale)))
+                  for side, crop in zip(truth.shape, options.crop, strict=True)]
+        filled = [min(crop, max(1, round(side * scale)))
+                  for side, crop in zip(truth.shape, options.crop, strict=True)]
         y0, x0 = self._place(truth, window, random)
         cut = np.s_[y0:y0 + window[0], x0:x0 + window[1]]
         labels: npt.NDArray[Any] = truth[cut]
         crop: npt.NDArray[Any] = image[cut]
-        if window != options.crop:
-            target = options.crop[::-1]
+        if window != filled:
+            target = filled[::-1]
             labels = cv2.resize(labels, target, interpolation=cv2.INTER_NEAREST)
             method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             crop = cv2.resize(crop, target, interpolation=method)
         if random.random() < 0.5:
             labels, crop = labels[:, ::-1], crop[:, ::-1]
         crop = cv2.LUT(np.ascontiguousarray(crop), _color_curve(options.jitter, random))
+        crop = _extend(crop, options.crop, _MEAN)
+        cells = [-(-side // self.stride) * self.stride for side in options.crop]
+        labels = _extend(labels, cells, UNLABELED)
         phase = random.integers(self.stride, size=2)
         made = make_targets(np.ascontiguousarray(labels), self.label_space, self.targets,
                             self.stride, (int(phase[0]), int(phase[1])))
         return {'image': crop, 'phase': phase,
                 **{field.name: getattr(made, field.name) for field in fields(Targets)}}
 
-    def _place(self, truth: Labels, window: tuple[int, int],
+    def _place(self, truth: Labels, window: Sequence[int],
                random: np.random.Generator) -> tuple[int, int]:
         """Draw the window's upper left corner."""
         room = np.array(truth.shape) - np.array(window)
@@ -114,6 +125,15 @@ class Samples(Dataset[dict[str, Tensor]]):
             point = _GRID * random.choice(np.argwhere(grid == class_id))
             corner = np.clip(point - random.integers(1, np.array(window) + 1), 0, room)
         return int(corner[0]), int(corner[1])
+
+
+def _extend(image: npt.NDArray[Any], size: Sequence[int], value: Any) -> npt.NDArray[Any]:
+    """Extend an image to (height, width) at its right and lower borders."""
+    if image.shape[:2] == tuple(size):
+        return image
+    extended = np.full((*size, *image.shape[2:]), value, image.dtype)
+    extended[:image.shape[0], :image.shape[1]] = image
+    return extended
 
 
 def _color_curve(jitter: float, random: np.random.Generator) -> Image:

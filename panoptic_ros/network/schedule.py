@@ -10,8 +10,8 @@ class Schedule:
     """
     A training of so many steps, or of so many minutes; the latter ends on time on any machine.
 
-    The learning rate rises linearly during ``warmup``, then falls as (1 - progress) ** power to
-    zero.
+    The learning rate falls as (1 - progress) ** power to zero, and during ``warmup`` rises to
+    that, as in DeepLab.
 
     Raises
     ------
@@ -43,6 +43,5 @@ class Schedule:
 
     def learning_rate(self, progress: float) -> float:
         """Return the learning rate at a progress from 0 to 1."""
-        if progress < self.warmup:
-            return self.rate * max(progress / self.warmup, 0.01)
-        return self.rate * ((1 - progress) / (1 - self.warmup)) ** self.power
+        rise = 0.001 + 0.999 * progress / self.warmup if progress < self.warmup else 1.0
+        return float(self.rate * rise * (1 - progress) ** self.power)

@@ -34,10 +34,10 @@ class TargetOptions:
             raise ValueError(f'{self}: sigma, small_area and small_weight must be positive')
 
     @classmethod
-    def for_size(cls, size: tuple[int, int]) -> TargetOptions:
+    def for_size(cls, size: tuple[int, int], sigma: float = 8.0) -> TargetOptions:
         """Scale the published values, which are for 1024x2048, to images of (height, width)."""
         ratio = size[0] * size[1] / (1024 * 2048)
-        return cls(sigma=8.0 * ratio ** 0.5, small_area=4096.0 * ratio)
+        return cls(sigma=sigma * ratio ** 0.5, small_area=4096.0 * ratio)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +54,8 @@ class Targets:
     """(2, h, w) (dy, dx) in pixels to the centre of the pixel's thing; 0 elsewhere."""
     thing: npt.NDArray[np.bool_]
     """(h, w) does the pixel belong to a thing?"""
+    known: npt.NDArray[np.bool_]
+    """(h, w) is it known which centres are here?  Not where unlabelled, nor in a crowd."""
 
 
 def make_targets(labels: npt.NDArray[np.uint16], label_space: LabelSpace,
@@ -63,7 +65,7 @@ def make_targets(labels: npt.NDArray[np.uint16], label_space: LabelSpace,
     Make the targets at every ``stride``-th pixel of a label image.
 
     A thing's centre is the mean position of its visible pixels, all of them, whatever the
-    stride.
+    stride.  A crowd, whose label is that of a thing's class without an instance, has none.
 
     Parameters
     ----------
@@ -87,7 +89,9 @@ def make_targets(labels: npt.NDArray[np.uint16], label_space: LabelSpace,
     row = row_of[labels]
     classes = label_space.semantic(present.astype(np.uint16))
     labeled = classes != UNLABELED_CLASS
-    things = labeled & label_space.is_thing[np.where(labeled, classes, 0)]
+    countable = labeled & label_space.is_thing[np.where(labeled, classes, 0)]
+    things = countable & (present % label_space.label_divisor > 0)
+    known = labeled & (things | ~countable)
     y, x = _means(row, things, area)
     weights = np.where(things & (area < options.small_area), options.small_weight, 1.0)
 
@@ -106,7 +110,7 @@ def make_targets(labels: npt.NDArray[np.uint16], label_space: LabelSpace,
         np.maximum(patch, near_y[y0:y1, None] * near_x[x0:x1], out=patch)
     offset = np.stack((y[row] - ys[:, None], x[row] - xs)).astype(np.float32) * thing
     return Targets(classes[row].astype(np.int64), weights[row].astype(np.float32), center, offset,
-                   thing)
+                   thing, known[row])
 
 
 def _means(row: npt.NDArray[np.uint16], things: npt.NDArray[np.bool_],

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from ..labels import LabelSpace
 from .average import MovingAverage
+from .batches import batches
 from .checkpoint import Checkpoint, CheckpointError
 from .config import NetworkConfig
 from .deeplab import PanopticDeepLab
+from .distributed import ALONE, Processes
 from .losses import LossOptions, panoptic_losses, sample_phase
-from .samples import Samples, collate
+from .samples import Samples
 from .schedule import Schedule
 
 
@@ -28,14 +30,14 @@ class TrainOptions:
 
     schedule: Schedule
     batch: int = 8
-    """Samples per step, a multiple of the crops per frame."""
+    """Crops per step of all processes, a multiple of the crops per frame and the processes."""
     weight_decay: float = 0.02
     clip: float = 10.0
-    """Largest norm of the gradient."""
+    """Largest norm of the gradient; 0: any."""
     decay: float = 0.998
     """Of the moving average of the weights."""
     workers: int = 1
-    """Processes that render samples."""
+    """Processes that make samples."""
     device: str = 'cpu'
     mixed_precision: bool = False
     """Half-precision arithmetic where the device is faster so: on GPUs."""
@@ -56,31 +58,36 @@ class Trainer:
     """
     Trains one network on one stream of samples.
 
-    The stream, the schedule and the order of the random numbers depend on the step's number
-    alone, not on the number of workers, so a resumed training of so many steps continues as if
-    it had never stopped.
+    The stream, the schedule and the random numbers depend on the step's number alone, not on the
+    number of workers, so a resumed training of so many steps continues as if it had never
+    stopped.  Processes that train together share each step's samples and losses: but for rounding
+    and dropout, which each draws for itself, they do what one does.
 
     Raises
     ------
     ValueError
-        The batch is not a multiple of the crops per frame.
+        The batch is not a multiple of the crops per frame and the processes, or the network does
+        not take crops of that size.
 
     """
 
     def __init__(self, config: NetworkConfig, label_space: LabelSpace, samples: Samples,
-                 options: TrainOptions, seed: int = 0) -> None:
+                 options: TrainOptions, seed: int = 0, processes: Processes = ALONE) -> None:
         crops = samples.options.crops_per_frame
-        if options.batch < 2 or options.batch % crops:
+        if options.batch < 2 or options.batch % (crops * processes.count):
             raise ValueError(f'batch is {options.batch}: expected a multiple of the {crops} crops '
-                             'of a frame, at least 2')
+                             f'of a frame times the number of processes, {processes.count}, at '
+                             'least 2')
+        config.check_size(samples.options.crop)
         torch.manual_seed(seed)
         self.config, self.label_space, self.samples = config, label_space, samples
-        self.options, self.seed = options, seed
+        self.options, self.seed, self.processes = options, seed, processes
         self.device = torch.device(options.device)
         network = PanopticDeepLab(config, len(label_space))
         self.network = network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = MovingAverage(self.network, options.decay)
+        self._parallel = processes.parallel(self.network, self.device)
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=options.schedule.rate)
         half = torch.bfloat16
         if self.device.type == 'cuda' and not torch.cuda.is_bf16_supported():
@@ -90,6 +97,7 @@ class Trainer:
             self.device.type, enabled=options.mixed_precision and half is torch.float16)
         self.step = 0
         self.seconds = 0.0
+        self._stopping = False
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         """Spare biases and norms the weight decay."""
@@ -104,46 +112,46 @@ class Trainer:
         return self.options.schedule.progress(self.step, self.seconds)
 
     def steps(self) -> Iterator[Step]:
-        """Train to the end of the schedule, and report each step after it."""
+        """Train to the end of the schedule or until stopped, and report each step after it."""
         began = time.perf_counter() - self.seconds
         if self.progress >= 1:
             return
-        for batch in self._batches():
+        for batch in batches(self.samples, self.options.batch, self.step, self.processes,
+                             self.options.workers, self.device.type == 'cuda'):
             rate = self.options.schedule.learning_rate(self.progress)
             losses = self._update(batch, rate)
             self.step += 1
             self.average.update(self.network, self.step)
-            self.seconds = time.perf_counter() - began
+            self.seconds, stopping = self.processes.largest(
+                time.perf_counter() - began, float(self._stopping), device=self.device)
             yield Step(self.step, self.progress, rate, losses)
-            if self.progress >= 1:
+            if stopping or self.progress >= 1:
                 return
 
-    def _batches(self) -> Iterator[dict[str, Tensor]]:
-        frames = self.options.batch // self.samples.options.crops_per_frame
-        order = _Count(self.step * frames)
-        loader = DataLoader(self.samples, frames, sampler=order, collate_fn=collate,
-                            num_workers=self.options.workers, worker_init_fn=_single_thread,
-                            multiprocessing_context='spawn' if self.options.workers else None,
-                            prefetch_factor=3 if self.options.workers else None,
-                            pin_memory=self.device.type == 'cuda',
-                            generator=torch.Generator())    # or it draws from the network's
-        return iter(loader)
+    def stop(self) -> None:
+        """Let ``steps`` end after the present step, in all processes; a signal may call it."""
+        self._stopping = True
 
     def _update(self, batch: dict[str, Tensor], rate: float) -> dict[str, float]:
+        random = np.random.SeedSequence((self.seed, self.step, self.processes.rank))
+        torch.manual_seed(int(random.generate_state(1)[0]))
         self.network.train()
         for group in self.optimizer.param_groups:
             group['lr'] = rate
         batch = {name: value.to(self.device, non_blocking=True) for name, value in batch.items()}
         with torch.autocast(self.device.type, self._half, self.options.mixed_precision):
-            heads = self.network(batch['image'])
+            heads = self._parallel(batch['image'])
         semantic, center, offset = (
-            sample_phase(head.float(), batch['phase'], self.samples.stride) for head in heads)
+            sample_phase(head.float(), batch['phase'], self.samples.stride,
+                         self.config.align_corners) for head in heads)
         losses = panoptic_losses((semantic, center, offset), batch, self.options.losses,
-                                 self.progress)
+                                 self.progress, self.processes.gather)
         self.optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(losses.total).backward()
+        # The gradients of the processes are parts to be added, but they get averaged.
+        self._scaler.scale(losses.total * self.processes.count).backward()
         self._scaler.unscale_(self.optimizer)
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
+        if self.options.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
         self._scaler.step(self.optimizer)
         self._scaler.update()
         return {name: value.item() for name, value in losses._asdict().items()}
@@ -154,13 +162,10 @@ class Trainer:
             'data': self.samples.source.description, 'date': date.today().isoformat(),
             'samples': asdict(self.samples.options), 'targets': asdict(self.samples.targets),
             'options': asdict(self.options), 'seed': self.seed, 'step': self.step,
-            'minutes': round(self.seconds / 60, 2)}
+            'processes': self.processes.count, 'minutes': round(self.seconds / 60, 2)}
         state = {
             'network': self.network.state_dict(), 'optimizer': self.optimizer.state_dict(),
-            'scaler': self._scaler.state_dict(), 'step': self.step, 'seconds': self.seconds,
-            'random': torch.get_rng_state()}
-        if self.device.type == 'cuda':
-            state['random_cuda'] = torch.cuda.get_rng_state(self.device)
+            'scaler': self._scaler.state_dict(), 'step': self.step, 'seconds': self.seconds}
         weights = {name: value.cpu() for name, value in self.average.network.state_dict().items()}
         return Checkpoint(self.config, self.label_space, weights, recipe, state)
 
@@ -186,32 +191,16 @@ class Trainer:
         self.network.load_state_dict(state['network'])
         self.average.network.load_state_dict(checkpoint.weights)
         self.optimizer.load_state_dict(state['optimizer'])
-        self._scaler.load_state_dict(state['scaler'])
+        if state['scaler']:
+            self._scaler.load_state_dict(state['scaler'])
         self.step, self.seconds = int(state['step']), float(state['seconds'])
-        torch.set_rng_state(state['random'])
-        if 'random_cuda' in state and self.device.type == 'cuda':
-            torch.cuda.set_rng_state(state['random_cuda'], self.device)
+
+    def start_from_backbone(self, weights: Mapping[str, Tensor]) -> None:
+        """Take over the weights of a backbone, see ``backbone_weights``, and start anew."""
+        for network in (self.network, self.average.network):
+            network.load_state_dict(weights, strict=False)
 
     def start_from(self, checkpoint: Checkpoint) -> None:
         """Take over the weights of a checkpoint, of the same network, and start anew."""
         self.network.load_state_dict(checkpoint.weights)
         self.average.network.load_state_dict(checkpoint.weights)
-
-
-class _Count:
-    """The numbers from ``start`` on."""
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-
-    def __iter__(self) -> Iterator[int]:
-        number = self.start
-        while True:
-            yield number
-            number += 1
-
-
-def _single_thread(worker: int) -> None:
-    import cv2
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)

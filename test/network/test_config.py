@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from panoptic_ros.network.config import PRESETS, NetworkConfig, StageConfig
+from panoptic_ros.network.backbone_config import BackboneConfig, StageConfig, StagedConfig
+from panoptic_ros.network.config import NetworkConfig
+from panoptic_ros.network.variants import PRESETS
 
 
 @pytest.mark.parametrize('name', sorted(PRESETS))
@@ -14,38 +16,80 @@ def test_a_preset_survives_json(name):
     assert NetworkConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
-def test_strides_follow_from_the_stages():
-    assert NetworkConfig.preset('mobile').output_stride == 32
-    assert NetworkConfig.preset('mobile').low_levels == (16, 8, 4)
-    assert NetworkConfig.preset('resnet50').output_stride == 16
-    assert NetworkConfig.preset('resnet50').low_levels == (8, 4)
+def test_a_checkpoint_of_the_first_version_is_understood():
+    stage = {'block': 'fused', 'channels': 8, 'depth': 1, 'stride': 2, 'expansion': 1,
+             'dilations': (1,)}
+    branch = {'aspp': 8, 'low_level': (8,), 'decoder': (8,), 'head': 8}
+    config = NetworkConfig.from_dict({
+        'name': 'old', 'stem': (8,), 'stages': (stage, stage), 'semantic': branch,
+        'instance': branch, 'rates': (1, 2, 3), 'separable': True, 'dropout': 0.2})
+    assert config.backbone == StagedConfig((8,), (StageConfig('fused', 8, 1),) * 2)
+    assert config.separable == ('aspp', 'fusion', 'semantic', 'center', 'offset')
+    assert (config.dropout, config.align_corners, config.decoders) == (0.2, False, 2)
 
 
 def test_an_unknown_name_is_answered_with_those_known():
-    with pytest.raises(ValueError, match=r"'resnet51'.*'mobile', 'resnet50'"):
+    with pytest.raises(ValueError, match=r"'resnet51'.*'mobile'.*'r50-bowenc'"):
         NetworkConfig.preset('resnet51')
+    with pytest.raises(ValueError, match=r"'resnet51'.*'resnet50'"):
+        BackboneConfig('resnet51', 16)
 
 
-def test_a_branch_must_reach_stride_4():
+def test_a_branch_has_a_map_for_each_fusion():
     config = NetworkConfig.preset('mobile')
-    short = replace(config.semantic, low_level=(48, 32), decoder=(96, 64))
-    with pytest.raises(ValueError, match='stride 4'):
-        replace(config, semantic=short)
     with pytest.raises(ValueError, match='as many low_level as decoder'):
         replace(config, semantic=replace(config.semantic, low_level=(48, 32)))
+    with pytest.raises(ValueError, match='1 to 2, the maps finer than stride 16'):
+        replace(config, backbone=BackboneConfig('resnet50', 16))
+
+
+def test_branches_of_one_decoder_are_one():
+    config = NetworkConfig.preset('mobile')
+    with pytest.raises(ValueError, match='one decoder'):
+        replace(config, decoders=1)
+    assert replace(config, decoders=1, instance=replace(config.semantic, head=8)).decoders == 1
 
 
 def test_stages_start_at_stride_4():
-    config = NetworkConfig.preset('mobile')
+    config = NetworkConfig.preset('mobile').backbone
     first = replace(config.stages[0], stride=1)
     with pytest.raises(ValueError, match='stride 1: expected 2'):
         replace(config, stages=(first, *config.stages[1:]))
+    assert config.output_stride == 32
 
 
-def test_nonsensical_stages_are_refused():
+def test_nonsense_is_refused():
     with pytest.raises(ValueError, match="block is 'dense'"):
         StageConfig('dense', 32, 1)
     with pytest.raises(ValueError, match='stride is 4'):
         StageConfig('basic', 32, 1, stride=4)
     with pytest.raises(ValueError, match='at least 1'):
         StageConfig('basic', 32, 0)
+    with pytest.raises(ValueError, match=r"separable has \['head'\]"):
+        replace(NetworkConfig.preset('mobile'), separable=('aspp', 'head'))
+    with pytest.raises(ValueError, match=r'window is 500x1024.*nearest is 496x1024'):
+        replace(NetworkConfig.preset('r52-detectron2'), window=(500, 1024))
+
+
+@pytest.mark.parametrize(('name', 'good', 'bad', 'message'), [
+    ('mobile', (96, 160), (100, 96), 'size is 100x96: .* multiples of 32: the nearest is 96x96'),
+    ('r52', (80, 16), (10, 8), 'multiples of 16: the nearest is 16x16'),
+    ('r52-detectron2', (512, 2048), (768, 1536), 'multiples of 512x1024.*nearest is 1024x2048'),
+    ('r50-bowenc', (65, 129), (1024, 2048), 'multiples of 32, plus 1: .* is 1025x2049')])
+def test_a_size_is_taken_or_answered_with_the_nearest(name, good, bad, message):
+    config = NetworkConfig.preset(name)
+    config.check_size(good)
+    with pytest.raises(ValueError, match=message):
+        config.check_size(bad)
+
+
+def test_another_output_stride_keeps_the_reach_of_the_aspp():
+    config = NetworkConfig.preset('r52').with_output_stride(32)
+    assert config.output_stride == 32
+    assert config.rates == (3, 6, 9)
+    with pytest.raises(ValueError, match='maps finer than stride 16'):
+        NetworkConfig.preset('r50').with_output_stride(16)
+    with pytest.raises(ValueError, match='change them'):
+        NetworkConfig.preset('mobile').with_output_stride(16)
+    with pytest.raises(ValueError, match=r"output_stride of 'resnet50' is 8: expected .*16, 32"):
+        NetworkConfig.preset('r50').with_output_stride(8)

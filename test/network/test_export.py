@@ -1,6 +1,7 @@
 """The exported file keeps the engine contract and does what the network does."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ onnx = pytest.importorskip('onnx', reason='exporting needs onnx')
 pytest.importorskip('onnxscript', reason="PyTorch's exporter needs onnxscript")
 onnxruntime = pytest.importorskip('onnxruntime', reason='exporting is checked by ONNX Runtime')
 
+from panoptic_ros import grouping  # noqa: E402
 from panoptic_ros.cli import export as command  # noqa: E402
+from panoptic_ros.engine import OnnxEngine  # noqa: E402
 from panoptic_ros.engine.metadata import ModelMetadata  # noqa: E402
+from panoptic_ros.heads import Grid  # noqa: E402
 from panoptic_ros.labels import LabelSpace  # noqa: E402
 from panoptic_ros.network import export  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
@@ -80,6 +84,18 @@ def test_the_file_describes_itself_and_not_the_machine_it_was_made_on(model):
     assert metadata.grouping == {'stuff_area': 512}
     assert metadata.training == {'seed': 1}
     assert b'.py' not in model.read_bytes()
+
+
+@pytest.mark.parametrize('size', [(64, 96), (65, 97)])
+def test_a_network_with_aligned_corners_pads_what_it_must(size, checkpoint, tmp_path):
+    config = replace(checkpoint.config, align_corners=True)
+    path = tmp_path / 'model.onnx'
+    export.export_onnx(replace(checkpoint, config=config), path, size)
+    engine = OnnxEngine(path)
+    heads, = engine(np.random.default_rng(5).integers(0, 256, (1, *size, 3), np.uint8))
+    assert heads.semantic.shape[1:] == (17, 25)
+    assert heads.grid == engine.metadata.grid == Grid(size, 4, align_corners=True)
+    assert grouping.group(heads, checkpoint.label_space).size == size
 
 
 def test_a_size_that_the_network_cannot_take_is_refused(checkpoint, tmp_path):

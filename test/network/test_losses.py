@@ -37,11 +37,11 @@ def test_small_things_weigh_more_and_unlabelled_pixels_nothing():
         (1 + 3 + 0) * math.log(2) / 3)
 
 
-def test_center_error_is_the_mean_square_over_labelled_pixels():
+def test_center_error_is_the_mean_square_where_centers_are_known():
     heatmap = torch.tensor([[[[0.5, 1.0], [9.0, 0.0]]]])
     target = torch.tensor([[[[1.0, 1.0], [0.0, 0.0]]]])
-    labeled = torch.tensor([[[1.0, 1.0], [0.0, 1.0]]])
-    assert center_error(heatmap, target, labeled).item() == pytest.approx(0.25 / 3)
+    known = torch.tensor([[[1.0, 1.0], [0.0, 1.0]]])
+    assert center_error(heatmap, target, known).item() == pytest.approx(0.25 / 3)
 
 
 def test_offset_error_is_the_mean_of_both_absolutes_over_things():
@@ -54,7 +54,8 @@ def test_no_thing_and_no_label_cost_nothing():
     heads = torch.randn(1, 19, 4, 4), torch.randn(1, 1, 4, 4), torch.randn(1, 2, 4, 4)
     targets = {'semantic': torch.full((1, 4, 4), 255), 'weight': torch.ones(1, 4, 4),
                'center': torch.zeros(1, 1, 4, 4), 'offset': torch.zeros(1, 2, 4, 4),
-               'thing': torch.zeros(1, 4, 4, dtype=torch.bool)}
+               'thing': torch.zeros(1, 4, 4, dtype=torch.bool),
+               'known': torch.zeros(1, 4, 4, dtype=torch.bool)}
     losses = panoptic_losses(heads, targets, LossOptions())
     assert losses.total.item() == 0
 
@@ -64,7 +65,8 @@ def test_the_parts_have_the_published_weights():
     targets = {'semantic': torch.zeros(1, 2, 2, dtype=torch.int64),
                'weight': torch.ones(1, 2, 2), 'center': torch.full((1, 1, 2, 2), 0.1),
                'offset': torch.full((1, 2, 2, 2), 10.0),
-               'thing': torch.ones(1, 2, 2, dtype=torch.bool)}
+               'thing': torch.ones(1, 2, 2, dtype=torch.bool),
+               'known': torch.ones(1, 2, 2, dtype=torch.bool)}
     losses = panoptic_losses(heads, targets, LossOptions())
     assert losses.semantic.item() == pytest.approx(math.log(2))
     assert losses.center.item() == pytest.approx(200 * 0.01)
@@ -86,6 +88,41 @@ def test_a_phase_is_a_sixteenth_of_the_upsampled_head(phase):
     full = torch.nn.functional.interpolate(head, scale_factor=4, mode='bilinear')
     sampled = sample_phase(head, torch.tensor([phase, phase]))
     torch.testing.assert_close(sampled, full[..., phase[0]::4, phase[1]::4])
+
+
+@pytest.mark.parametrize('phase', [(0, 0), (1, 2), (3, 0)])
+def test_a_phase_of_aligned_corners_is_that_of_their_upsampling(phase):
+    head = torch.randn(2, 3, 5, 7)
+    full = torch.nn.functional.interpolate(head, (17, 25), mode='bilinear', align_corners=True)
+    expected = full[..., phase[0]::4, phase[1]::4]
+    sampled = sample_phase(head, torch.tensor([phase, phase]), align_corners=True)
+    assert sampled.shape == head.shape
+    torch.testing.assert_close(sampled[..., :expected.shape[2], :expected.shape[3]], expected)
+
+
+def test_processes_that_share_a_batch_have_its_losses_and_their_part_of_the_gradient():
+    heads = [torch.randn(4, channels, 3, 5, requires_grad=True) for channels in (19, 1, 2)]
+    targets = {'semantic': torch.randint(19, (4, 3, 5)), 'weight': torch.rand(4, 3, 5),
+               'center': torch.rand(4, 1, 3, 5), 'offset': torch.randn(4, 2, 3, 5),
+               'thing': torch.rand(4, 3, 5) < 0.3, 'known': torch.rand(4, 3, 5) < 0.8}
+    options = LossOptions(hardest=0.2, easing=0.0)
+    whole = panoptic_losses(heads, targets, options)
+    expected = torch.autograd.grad(whole.total, heads)
+
+    def half(part, gather=lambda values: values):
+        return panoptic_losses([head[part] for head in heads],
+                               {name: value[part] for name, value in targets.items()}, options,
+                               gather=gather)
+
+    seen = []
+    half(slice(2, 4), lambda values: seen.append(values.detach()) or values)
+    others = iter(seen)
+    first = half(slice(0, 2), lambda values: torch.cat((values, next(others))))
+    for ours, theirs in zip(first, whole, strict=True):
+        torch.testing.assert_close(ours, theirs)
+    for ours, theirs in zip(torch.autograd.grad(first.total, heads), expected, strict=True):
+        torch.testing.assert_close(ours[:2], theirs[:2])
+        assert not ours[2:].any()
 
 
 def test_each_image_has_a_phase_of_its_own():

@@ -65,8 +65,36 @@ def test_a_scaled_crop_shows_more_of_the_frame(boxes):
     assert sky_and_road                     # the whole frame of 64x128
 
 
-def test_a_scale_too_small_for_the_frame_is_raised(boxes):
-    assert make(boxes, scale=(0.1, 0.1))[0]['image'].shape == (2, 32, 64, 3)
+def test_what_a_scaled_frame_does_not_fill_is_mean_and_unlabelled(boxes):
+    item = make(boxes, crop=(64, 96), scale=(0.5, 0.5))[0]        # of a frame of 64x128
+    assert item['image'].shape == (2, 64, 96, 3)
+    assert (item['image'][:, 32:] == torch.tensor([104, 116, 124])).all()
+    assert (item['image'][:, :, 64:] == torch.tensor([104, 116, 124])).all()
+    assert item['semantic'].shape == (2, 16, 24)
+    assert (item['semantic'][:, :8, :16] != 255).all()
+    assert (item['semantic'][:, 8:] == 255).all()
+    assert (item['semantic'][:, :, 16:] == 255).all()
+    assert not item['known'][:, 8:].any()
+
+
+def test_a_crop_of_aligned_corners_has_a_cell_more_whatever_the_phase(boxes):
+    samples = make(boxes, crop=(33, 65), crops_per_frame=20)
+    item = samples[0]
+    assert item['semantic'].shape == (20, 9, 17)
+    for phase, semantic in zip(item['phase'].tolist(), item['semantic'], strict=True):
+        assert (semantic[8] == 255).all() == (phase[0] > 0)
+        assert (semantic[:, 16] == 255).all() == (phase[1] > 0)
+
+
+@pytest.mark.parametrize('even', [True, False])
+def test_magnifications_are_spread_evenly_or_by_their_logarithm(boxes, even):
+    tall = type(boxes)(size=(1000, 32))
+    item = make(tall, crop=(2000, 32), scale=(0.5, 2.0), even_scale=even, crops_per_frame=200,
+                focus=0.0)[0]
+    heights = (item['known'][:, :, 0].sum(1) * 4).numpy() / 1000
+    assert heights.min() == pytest.approx(0.5, abs=0.1)
+    assert heights.max() == pytest.approx(2.0, abs=0.1)
+    assert np.median(heights) == pytest.approx(1.25 if even else 1.0, abs=0.17)
 
 
 def test_half_of_the_crops_are_mirrored(boxes):
@@ -94,7 +122,7 @@ def test_collated_items_stand_one_after_the_other(boxes):
 
 
 @pytest.mark.parametrize(('options', 'message'), [
-    ({'crop': (100, 64)}, 'multiples of 32'), ({'scale': (2.0, 1.0)}, 'scale is'),
+    ({'crop': (0, 64)}, 'positive'), ({'scale': (2.0, 1.0)}, 'scale is'),
     ({'crops_per_frame': 0}, 'crops_per_frame >= 1'), ({'focus': 1.5}, 'focus')])
 def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=message):

@@ -7,6 +7,7 @@ from panoptic_ros.labels import UNLABELED, LabelSpace
 from panoptic_ros.network.targets import TargetOptions, make_targets
 
 SPACE = LabelSpace.load('cityscapes')
+CROWD = 11000
 OPTIONS = TargetOptions(sigma=3.0, small_area=60.0, small_weight=3.0)
 
 
@@ -17,6 +18,7 @@ def labels():
     labels[5:15, 8:20] = 13001           # a car of 120 px, part of it hidden
     labels[8:15, 12:16] = 11001          # by a person of 28 px
     labels[30:38, 50:62] = 13002
+    labels[30:36, 30:37] = CROWD
     labels[0:3, 0:5] = UNLABELED
     return labels
 
@@ -25,12 +27,14 @@ def brute_force(labels):
     height, width = labels.shape
     semantic = np.zeros((height, width), np.int64)
     weight, thing = np.ones((height, width)), np.zeros((height, width), bool)
+    known = np.ones((height, width), bool)
     center, offset = np.zeros((height, width)), np.zeros((2, height, width))
     where = {label: np.argwhere(labels == label) for label in np.unique(labels)}
     for y in range(height):
         for x in range(width):
             label = labels[y, x]
             semantic[y, x] = 255 if label == UNLABELED else label // 1000
+            known[y, x] = label not in (UNLABELED, CROWD)
             if label != UNLABELED and label % 1000:
                 thing[y, x] = True
                 offset[:, y, x] = where[label].mean(0) - (y, x)
@@ -39,14 +43,15 @@ def brute_force(labels):
                 if other != UNLABELED and other % 1000:
                     distance = ((pixels.mean(0) - (y, x)) ** 2).sum()
                     center[y, x] = max(center[y, x], np.exp(-distance / (2 * 3.0 ** 2)))
-    return semantic, weight, center, offset, thing
+    return semantic, weight, center, offset, thing, known
 
 
 @pytest.mark.parametrize(('stride', 'phase'), [(1, (0, 0)), (4, (0, 0)), (4, (3, 1))])
 def test_targets_are_those_of_the_definition(labels, stride, phase):
     made = make_targets(labels, SPACE, OPTIONS, stride, phase)
     at = np.s_[phase[0]::stride, phase[1]::stride]
-    semantic, weight, center, offset, thing = brute_force(labels)
+    semantic, weight, center, offset, thing, known = brute_force(labels)
+    np.testing.assert_array_equal(made.known, known[at])
     np.testing.assert_array_equal(made.semantic, semantic[at])
     np.testing.assert_array_equal(made.thing, thing[at])
     np.testing.assert_allclose(made.weight, weight[at])
@@ -73,6 +78,7 @@ def test_published_scales_shrink_with_the_image():
     assert TargetOptions.for_size((1024, 2048)) == TargetOptions()
     half = TargetOptions.for_size((512, 1024))
     assert (half.sigma, half.small_area) == (4.0, 1024.0)
+    assert TargetOptions.for_size((1024, 2048), sigma=10.0).sigma == 10.0
 
 
 def test_options_out_of_range_are_refused():

@@ -1,8 +1,11 @@
 """The train command renders, trains, stops and goes on."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from boxes import Boxes
+from dataset_trees import cityscapes_tree
 
 torch = pytest.importorskip('torch', reason='training needs PyTorch')
 
@@ -26,6 +29,36 @@ def test_a_training_is_saved_logged_and_resumed(tmp_path, capsys):
     log = (tmp_path / 'run' / 'log.jsonl').read_text().splitlines()
     assert json.loads(log[-1])['step'] == 20
     assert train(tmp_path, '--steps', '22', '--resume').training['step'] == 22
+
+
+def test_cityscapes_is_trained_on_with_the_published_settings(tmp_path):
+    frames = [(f'ulm_{index:06d}_000019', *Boxes()[index]) for index in range(4)]
+    tree = cityscapes_tree(tmp_path / 'cityscapes', frames, 'train')
+    command.main([str(tmp_path / 'run'), '--cityscapes', str(tree), '--crop', '32x64', '--batch',
+                  '2', '--steps', '2', '--loaders', '0', '--device', 'cpu', '--threads', '1'])
+    training = Checkpoint.load(tmp_path / 'run' / 'checkpoint.pt').training
+    assert training['step'] == 2
+    assert 'Cityscapes' in training['data']
+    assert training['targets'] == {'sigma': 10.0, 'small_area': 4096.0, 'small_weight': 3.0}
+    assert training['samples'] == {
+        'crop': (32, 64), 'scale': (0.5, 2.0), 'even_scale': True, 'crops_per_frame': 1,
+        'focus': 0.0, 'jitter': 0.0}
+    options = training['options']
+    assert options['schedule'] == {
+        'rate': 1e-3, 'steps': 2, 'minutes': 0.0, 'warmup': 1 / 90, 'power': 0.9}
+    assert options['losses'] == {'hardest': 0.2, 'easing': 0.0, 'center': 200.0, 'offset': 0.01}
+    assert options['weight_decay'] == options['clip'] == 0
+
+
+def test_what_is_given_replaces_what_the_data_suggest():
+    def recipe(*arguments):
+        return command._recipe(command._parser().parse_args(['run', *arguments]))
+    published = recipe('--cityscapes', 'there')
+    assert (published.steps, published.batch, published.crop) == (90_000, 32, (512, 1024))
+    assert recipe().crop == (256, 512)
+    assert recipe('--crop', '64x64', '--rate', '0.5') == replace(
+        recipe(), crop=(64, 64), rate=0.5)
+    assert recipe('--cityscapes', 'there', '--network', 'r50-bowenc').crop == (513, 1025)
 
 
 def test_an_old_training_is_never_overwritten(tmp_path, capsys):

@@ -1,37 +1,24 @@
 """Training learns, and goes on after an interruption as if there had been none."""
 
+import math
+import multiprocessing
+import os
+import signal
 from dataclasses import replace
 from datetime import date
-from itertools import islice
 
 import pytest
 
 torch = pytest.importorskip('torch', reason='training needs PyTorch')
 
+from tiny_training import TINY, make, run  # noqa: E402
+
+from panoptic_ros.network.backbone_config import StagedConfig  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint, CheckpointError  # noqa: E402
-from panoptic_ros.network.config import BranchConfig, NetworkConfig, StageConfig  # noqa: E402
-from panoptic_ros.network.losses import LossOptions  # noqa: E402
 from panoptic_ros.network.samples import SampleOptions, Samples  # noqa: E402
 from panoptic_ros.network.schedule import Schedule  # noqa: E402
 from panoptic_ros.network.targets import TargetOptions  # noqa: E402
 from panoptic_ros.network.trainer import Trainer, TrainOptions  # noqa: E402
-
-BRANCH = BranchConfig(aspp=8, low_level=(8,), decoder=(8,), head=8)
-TINY = NetworkConfig(
-    'tiny', stem=(8,), stages=(StageConfig('fused', 8, 1), StageConfig('inverted', 16, 1)),
-    semantic=BRANCH, instance=BRANCH, rates=(1, 2, 3))
-
-
-def make(boxes, steps=6, workers=0, seed=3, config=TINY):
-    samples = Samples(boxes, boxes.label_space, SampleOptions(crop=(32, 64), scale=(1.0, 1.0)),
-                      TargetOptions(sigma=3, small_area=100), seed)
-    options = TrainOptions(Schedule(1e-2, steps=steps), batch=4, workers=workers,
-                           losses=LossOptions(hardest=1.0))
-    return Trainer(config, boxes.label_space, samples, options, seed)
-
-
-def run(trainer, count=None):
-    return [step.losses for step in islice(trainer.steps(), count)]
 
 
 def test_the_loss_of_two_frames_falls(boxes):
@@ -110,9 +97,47 @@ def test_weights_can_start_another_training(boxes):
                        trainer.average.network.semantic[-1].weight)
 
 
+def test_checkpoints_from_before_random_numbers_went_by_the_step_are_resumed(boxes):
+    whole, first = make(boxes), make(boxes)
+    expected = run(whole)
+    run(first, 3)
+    checkpoint = first.checkpoint()
+    old = replace(checkpoint, state={**checkpoint.state, 'random': torch.get_rng_state()})
+    second = make(boxes)
+    second.resume(old)
+    assert run(second) == expected[3:]
+
+
+def test_a_stopped_training_ends_after_the_present_step(boxes):
+    trainer = make(boxes)
+    numbers = []
+    for step in trainer.steps():
+        numbers.append(step.number)
+        if step.number == 2:
+            trainer.stop()
+    assert numbers == [1, 2, 3]
+
+
+def test_an_interrupt_does_not_end_the_processes_that_make_samples(boxes):
+    trainer = make(boxes, workers=1)
+    for step in trainer.steps():
+        if step.number == 1:
+            for process in multiprocessing.active_children():
+                os.kill(process.pid, signal.SIGINT)
+    assert trainer.step == 6
+
+
+def test_a_network_of_aligned_corners_trains_on_crops_of_one_more(boxes):
+    aligned = replace(TINY, align_corners=True)
+    losses = run(make(boxes, config=aligned, crop=(33, 65)), 2)
+    assert all(math.isfinite(step['total']) for step in losses)
+    with pytest.raises(ValueError, match='the nearest is 33x65'):
+        make(boxes, config=aligned, crop=(32, 64))
+
+
 def test_resuming_another_network_is_refused(boxes):
     checkpoint = make(boxes).checkpoint()
-    other = make(boxes, config=replace(TINY, stem=(16,)))
+    other = make(boxes, config=replace(TINY, backbone=StagedConfig((16,), TINY.backbone.stages)))
     with pytest.raises(CheckpointError, match='start from its weights'):
         other.resume(checkpoint)
     with pytest.raises(CheckpointError, match='weights only'):

@@ -1,0 +1,60 @@
+"""What several backbones have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import nn
+
+
+def conv_norm(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, dilation: int = 1,
+              groups: int = 1, activation: nn.Module | None = None,
+              epsilon: float = 1e-5) -> nn.Sequential:
+    """Return a convolution without bias, batch norm, and the activation if there is one."""
+    layers = [
+        nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation, groups,
+                  bias=False),
+        nn.BatchNorm2d(outputs, epsilon)]
+    return nn.Sequential(*layers, *([activation] if activation else []))
+
+
+class Place(NamedTuple):
+    """Where a block stands in a backbone."""
+
+    step: int
+    """The stride that is left to the block."""
+    dilation: int
+    stride: int
+    """Input pixels per cell after it."""
+    last: bool
+    """No other block follows at that stride."""
+
+
+def place(strides: Sequence[int], output_stride: int) -> list[Place]:
+    """
+    Return how blocks of these strides, after a stem of stride 2, keep to an output stride.
+
+    A block that would exceed it keeps the resolution, and the blocks *after* it are dilated
+    instead: the rule of the code of DeepLab and deeplab2.
+
+    Raises
+    ------
+    ValueError
+        The output stride is neither 16 nor 32.
+
+    """
+    if output_stride not in (16, 32):
+        raise ValueError(f'output stride is {output_stride}: expected 16 or 32')
+    total, dilation = 2, 1
+    places: list[tuple[int, int, int]] = []
+    for stride in strides:
+        if total * stride > output_stride:
+            places.append((1, dilation, total))
+            dilation *= stride
+        else:
+            total *= stride
+            places.append((stride, dilation, total))
+    after = [total for _, _, total in places[1:]] + [0]
+    return [Place(*at, last=at[2] != following)
+            for at, following in zip(places, after, strict=True)]

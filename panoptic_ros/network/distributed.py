@@ -1,0 +1,114 @@
+"""The processes that train one network together, as torchrun starts them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from .shared_norm import share_norms
+
+
+def own_device(name: str) -> str:
+    """
+    Return the device of this process for what a person asked for.
+
+    Parameters
+    ----------
+    name
+        ``auto`` is ``cuda`` where there is a GPU, else ``cpu``; with ``cuda`` each of several
+        processes on a machine takes a GPU of its own.
+
+    Raises
+    ------
+    ValueError
+        There are fewer GPUs than processes on this machine.
+
+    """
+    if name == 'auto':
+        name = 'cuda' if torch.cuda.is_available() else 'cpu'
+    if name != 'cuda' or 'LOCAL_RANK' not in os.environ:
+        return name
+    number, found = int(os.environ['LOCAL_RANK']), torch.cuda.device_count()
+    if number >= found:
+        raise ValueError(f'no GPU for process {number} of this machine, which has {found}: '
+                         f'give torchrun --nproc_per_node {max(1, found)}')
+    return f'cuda:{number}'
+
+
+@contextmanager
+def joined(device: str) -> Iterator[Processes]:
+    """
+    Join the processes that torchrun started; alone where it did not.
+
+    After an error the group is left as it is: torchrun ends the other processes, which may be
+    waiting for this one.
+    """
+    if int(os.environ.get('WORLD_SIZE', '1')) == 1:
+        yield ALONE
+        return
+    cuda = device.startswith('cuda')
+    if cuda:
+        torch.cuda.set_device(device)
+    distributed.init_process_group('nccl' if cuda else 'gloo')
+    yield Processes(distributed.get_rank(), distributed.get_world_size())
+    distributed.destroy_process_group()
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes that train together, seen from one of them."""
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Tell whether this is the one that speaks and writes."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Wait until every process is here."""
+        if self.count > 1:
+            distributed.barrier()
+
+    def largest(self, *values: float, device: torch.device) -> list[float]:
+        """Return of each value the largest that a process gave."""
+        if self.count == 1:
+            return list(values)
+        shared = torch.tensor(values, dtype=torch.float64, device=device)
+        distributed.all_reduce(shared, distributed.ReduceOp.MAX)
+        return [float(value) for value in shared]
+
+    def gather(self, values: Tensor) -> Tensor:
+        """
+        Join the values of the processes along the first axis, in the order of their ranks.
+
+        Gradients reach this process's own values only.
+        """
+        if self.count == 1:
+            return values
+        parts = [torch.empty_like(values) for _ in range(self.count)]
+        distributed.all_gather(parts, values.detach())
+        parts[self.rank] = values
+        return torch.cat(parts)
+
+    def parallel(self, network: nn.Module, device: torch.device) -> nn.Module:
+        """
+        Return the network as one whose backward pass averages the gradients of the processes.
+
+        Its batch norms see the batches of all processes from then on.
+        """
+        if self.count == 1:
+            return network
+        share_norms(network, device)
+        return DistributedDataParallel(network, [device] if device.type == 'cuda' else None)
+
+
+ALONE = Processes()
+"""The process where there is only one."""

@@ -1,0 +1,79 @@
+"""Every entry of a foreign checkpoint: used, missing, left over, or of another shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from torch import Tensor
+
+from .recognition import COUNTER, Layout
+
+NORMALISATION = ('pixel_mean', 'pixel_std')
+"""Entries of older detectron2 files that say how pixels are normalised."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The entries of a file held against those of a network, by the source's names."""
+
+    used: tuple[str, ...]
+    normalisation: tuple[str, ...]
+    """Used too, but for what a network here has in its configuration."""
+    missing: tuple[str, ...]
+    counters: tuple[str, ...]
+    """Missing, but of use to a training only."""
+    left_over: tuple[str, ...]
+    allowed: tuple[str, ...]
+    """Left over as well, but so allowed by name."""
+    mismatched: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
+    """The shape found, and the one expected."""
+
+    @classmethod
+    def of(cls, weights: Mapping[str, Tensor], layout: Layout,
+           allowed: Sequence[str] = ()) -> Comparison:
+        """
+        Compare.
+
+        Parameters
+        ----------
+        weights
+            Of the file.
+        layout
+            What was recognised.
+        allowed
+            Names, or patterns with ``*`` and ``?``, of entries that may be left over.
+
+        """
+        groups: dict[str, list[str]] = {name: [] for name in (
+            'used', 'normalisation', 'missing', 'counters', 'left_over', 'allowed')}
+        mismatched = {}
+        for name, shape in layout.shapes.items():
+            if name not in weights:
+                groups['counters' if name.endswith(COUNTER) else 'missing'].append(name)
+            elif tuple(weights[name].shape) != shape:
+                mismatched[name] = tuple(weights[name].shape), shape
+            else:
+                groups['used'].append(name)
+        for name in weights:
+            if name in layout.shapes:
+                continue
+            if name in NORMALISATION:
+                groups['normalisation'].append(name)
+            elif any(fnmatchcase(name, pattern) for pattern in allowed):
+                groups['allowed'].append(name)
+            else:
+                groups['left_over'].append(name)
+        return cls(**{name: tuple(found) for name, found in groups.items()},
+                   mismatched=mismatched)
+
+    @property
+    def complete(self) -> bool:
+        """Every entry of the network is there, and none is left over."""
+        return not (self.missing or self.left_over or self.mismatched)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return every name as plain data."""
+        return asdict(self)

@@ -1,0 +1,139 @@
+"""A foreign checkpoint as one of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...labels import LabelSpace
+from ..checkpoint import Checkpoint, CheckpointError
+from ..config import NetworkConfig
+from ..variants import PUBLISHED
+from .comparison import NORMALISATION, Comparison
+from .reading import SourceFile
+from .recognition import Layout, recognise
+
+LABEL_SPACES = {19: 'cityscapes', 133: 'coco'}
+"""
+By the number of classes.  The sources order Cityscapes by its training ids, and COCO by its own
+ids, which puts the 80 things first.
+"""
+
+_CROPS = {133: (640, 640)}
+"""Of trainings whose pooling window is not that of the preset, by the number of classes."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What a file was recognised as, and how its entries compare."""
+
+    source: SourceFile
+    layout: Layout
+    config: NetworkConfig
+    """The preset with what the caller, the file or the number of classes say better."""
+    comparison: Comparison
+
+    @classmethod
+    def of(cls, source: SourceFile, output_stride: int | None = None,
+           crop: tuple[int, int] | None = None, allowed: Sequence[str] = ()) -> Conversion:
+        """
+        Recognise a file.
+
+        Parameters
+        ----------
+        source
+            The file.
+        output_stride
+            What the network was trained with, if not as published.
+        crop
+            (height, width) of the training's crops, over which detectron2's networks average;
+            as published without it.
+        allowed
+            Entries that may be left over, see ``Comparison``.
+
+        Raises
+        ------
+        CheckpointError
+            It is of no network of this package.
+        ValueError
+            The network has no such output stride or crop.
+
+        """
+        layout = recognise(source.weights)
+        config = layout.config
+        if output_stride is not None and output_stride != config.output_stride:
+            config = config.with_output_stride(output_stride)
+        if crop is None and not config.align_corners:
+            crop = _CROPS.get(layout.classes)
+        if crop is not None:
+            config = replace(config, window=crop)
+        comparison = Comparison.of(source.weights, layout, allowed)
+        if comparison.normalisation:
+            config = _normalised(config, source)
+        return cls(source, layout, config, comparison)
+
+    def label_space(self, given: LabelSpace | None = None) -> LabelSpace:
+        """
+        Return the label space given, or the data set's with so many classes.
+
+        Raises
+        ------
+        ValueError
+            The one given has another number of classes, or there is none.
+
+        """
+        classes = self.layout.classes
+        if given is None:
+            if classes not in LABEL_SPACES:
+                raise ValueError(f'{self.source.name} has {classes} classes, which no known data '
+                                 'set has: name its label space with --labels')
+            given = LabelSpace.load(LABEL_SPACES[classes])
+        if len(given) != classes:
+            raise ValueError(f'label space {given.name!r} has {len(given)} classes: '
+                             f'{self.source.name} has {classes}')
+        return given
+
+    def checkpoint(self, labels: LabelSpace) -> Checkpoint:
+        """
+        Return the network with the file's weights, to export or to train on.
+
+        Raises
+        ------
+        CheckpointError
+            An entry is missing, left over, or of another shape.
+
+        """
+        if not self.comparison.complete:
+            raise CheckpointError(f'{self.source.name} is not complete: see the comparison')
+        weights = {ours: self._entry(theirs) for theirs, ours in self.layout.names.items()}
+        training: dict[str, Any] = {
+            'imported_from': self.source.name, 'sha256': self.source.sha256,
+            'source': self.layout.source}
+        published = PUBLISHED.get(self.config.name)
+        if published is not None and labels.name == 'cityscapes':
+            training['published'] = asdict(published)
+        return Checkpoint(self.config, labels, weights, training, {})
+
+    def _entry(self, name: str) -> Tensor:
+        if name in self.comparison.counters:
+            return torch.tensor(0)
+        value = self.source.weights[name].detach()
+        return (value.float() if value.is_floating_point() else value).clone()
+
+
+def _normalised(config: NetworkConfig, source: SourceFile) -> NetworkConfig:
+    """Return the network with the file's own normalisation; reversed, it is of BGR."""
+    mean, deviation = (
+        tuple(round(float(v), 4) for v in source.weights[name].flatten())
+        if name in source.weights else preset
+        for name, preset in zip(NORMALISATION, (config.mean, config.deviation), strict=True))
+    if len(mean) != 3 or len(deviation) != 3:
+        raise CheckpointError(f'{source.name}: pixel_mean and pixel_std have {len(mean)} and '
+                              f'{len(deviation)} values: expected 3')
+    rgb = config.rgb != (mean == config.mean[::-1] != config.mean)
+    return replace(config, mean=(mean[0], mean[1], mean[2]),
+                   deviation=(deviation[0], deviation[1], deviation[2]), rgb=rgb)

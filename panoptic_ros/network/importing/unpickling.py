@@ -1,0 +1,174 @@
+"""Pickled data, interpreted opcode by opcode: nothing in it is imported or called."""
+
+from __future__ import annotations
+
+import pickletools
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Protocol, runtime_checkable
+
+from ..checkpoint import CheckpointError
+
+Globals = Mapping[str, object]
+"""What a pickle may name, ``module.name``, and what stands in for it here."""
+
+
+@runtime_checkable
+class Buildable(Protocol):
+    """An object that a pickle makes first and fills afterwards."""
+
+    def build(self, state: object) -> None:
+        """Take the state over."""
+
+
+class Unpickler:
+    """
+    The opcodes of the pickle protocols 0 to 5 that plain data and arrays need.
+
+    Memory is bounded by the pickle's own length: it is tokenised before anything is made, keys
+    are texts and numbers, and only the stand-ins make objects.
+
+    Parameters
+    ----------
+    stream
+        At the pickle's first byte; afterwards behind its last.
+    known
+        What the pickle may name.
+    persistent
+        Returns the object of a persistent id; without it there must be none.
+
+    """
+
+    def __init__(self, stream: BytesIO, known: Globals,
+                 persistent: Callable[[object], object] | None = None) -> None:
+        self._stream, self._known, self._persistent = stream, known, persistent
+        self._stack: list[object] = []
+        self._marks: list[int] = []
+        self._memo: dict[int, object] = {}
+        self._size, self._made = stream.getbuffer().nbytes, 0
+
+    def load(self) -> object:
+        """
+        Return what was pickled.
+
+        Raises
+        ------
+        CheckpointError
+            The pickle is damaged, or names or does something that data does not.
+
+        """
+        try:
+            for opcode, argument, _ in pickletools.genops(self._stream):
+                self._execute(opcode.name, argument)
+            result = self._stack.pop()
+        except CheckpointError:
+            raise
+        except Exception as error:    # damaged bytes provoke errors of any kind
+            raise CheckpointError(f'no pickle, or a damaged one: {error!r:.200}') from error
+        return result
+
+    def _execute(self, name: str, argument: object) -> None:
+        stack = self._stack
+        if name in _IGNORED or (name == 'PROTO' and argument in range(6)):
+            return
+        if name in _LITERALS:
+            stack.append(argument)
+        elif name in _CONSTANTS:
+            stack.append(_CONSTANTS[name]())
+        elif name == 'MARK':
+            self._marks.append(len(stack))
+        elif name in ('BINPUT', 'LONG_BINPUT', 'PUT'):
+            assert isinstance(argument, int)
+            self._memo[argument] = stack[-1]
+        elif name == 'MEMOIZE':
+            self._memo[len(self._memo)] = stack[-1]
+        elif name in ('BINGET', 'LONG_BINGET', 'GET'):
+            assert isinstance(argument, int)
+            stack.append(self._memo[argument])
+        elif name == 'TUPLE':
+            stack.append(tuple(self._pop_mark()))
+        elif name in _TUPLES:
+            stack.append(tuple(self._pop(_TUPLES[name])))
+        elif name == 'LIST':
+            stack.append(self._pop_mark())
+        elif name == 'DICT':
+            stack.append(_fill({}, self._pop_mark()))
+        elif name in ('APPEND', 'APPENDS'):
+            items = self._pop(1) if name == 'APPEND' else self._pop_mark()
+            target = stack[-1]
+            if not isinstance(target, list):
+                raise CheckpointError('the pickle appends to something that is not a list')
+            target.extend(items)
+        elif name in ('SETITEM', 'SETITEMS'):
+            items = self._pop(2) if name == 'SETITEM' else self._pop_mark()
+            _fill(stack[-1], items)
+        elif name == 'GLOBAL':
+            stack.append(self._find(str(argument).replace(' ', '.')))
+        elif name == 'STACK_GLOBAL':
+            stack.append(self._find('.'.join(str(part)[:200] for part in self._pop(2))))
+        elif name == 'REDUCE':
+            function, arguments = self._pop(2)
+            if not callable(function) or not isinstance(arguments, tuple):
+                raise CheckpointError('the pickle calls something that is not callable')
+            result = function(*arguments)
+            if isinstance(result, (bytes, dict)):
+                self._made += len(result)
+                if self._made > self._size:     # the same argument again and again
+                    raise CheckpointError('the pickle makes more than it holds')
+            stack.append(result)
+        elif name == 'BUILD':
+            state, target = stack.pop(), stack[-1]
+            # An OrderedDict's attributes (torch keeps versions of modules there) are no weights.
+            if isinstance(target, Buildable):
+                target.build(state)
+            elif not isinstance(target, dict):
+                raise CheckpointError(f'the pickle gives a {type(target).__name__} a state')
+        elif name == 'BINPERSID' and self._persistent is not None:
+            stack.append(self._persistent(stack.pop()))
+        else:
+            raise CheckpointError(f'the pickle uses {name}, which no weights need')
+
+    def _find(self, name: str) -> object:
+        if name not in self._known:
+            raise CheckpointError(
+                f'the pickle names {name:.100}: refused, as weights need nothing but arrays and '
+                'plain data. If you trust whoever made the file, save its weights alone where it '
+                "was made: torch.save({name: tensor, ...}, 'weights.pth')")
+        return self._known[name]
+
+    def _pop(self, count: int) -> list[object]:
+        floor = self._marks[-1] if self._marks else 0
+        if len(self._stack) - count < floor:
+            raise CheckpointError('the pickle is damaged: it takes more than it has')
+        items = self._stack[-count:]
+        del self._stack[-count:]
+        return items
+
+    def _pop_mark(self) -> list[object]:
+        mark = self._marks.pop()
+        items = self._stack[mark:]
+        del self._stack[mark:]
+        return items
+
+
+def _fill(target: object, items: list[object]) -> object:
+    """Set keys and values, alternating; a key that holds others would take for ever to hash."""
+    if not isinstance(target, dict) or len(items) % 2:
+        raise CheckpointError('the pickle sets items of something that is not a dictionary')
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        if not isinstance(key, (str, bytes, int, float, type(None))):
+            raise CheckpointError(f'the pickle has a {type(key).__name__} for a key: expected '
+                                  'texts and numbers')
+        target[key] = value
+    return target
+
+
+_IGNORED = {'FRAME', 'STOP'}
+_LITERALS = {'INT', 'BININT', 'BININT1', 'BININT2', 'LONG', 'LONG1', 'LONG4', 'FLOAT', 'BINFLOAT',
+             'STRING', 'BINSTRING', 'SHORT_BINSTRING', 'UNICODE', 'BINUNICODE',
+             'SHORT_BINUNICODE', 'BINUNICODE8', 'BINBYTES', 'SHORT_BINBYTES', 'BINBYTES8',
+             'BYTEARRAY8'}
+_CONSTANTS: dict[str, Callable[[], object]] = {
+    'NONE': lambda: None, 'NEWTRUE': lambda: True, 'NEWFALSE': lambda: False,
+    'EMPTY_TUPLE': tuple, 'EMPTY_LIST': list, 'EMPTY_DICT': dict}
+_TUPLES = {'TUPLE1': 1, 'TUPLE2': 2, 'TUPLE3': 3}

@@ -1,0 +1,57 @@
+"""Backbones that were trained elsewhere, on ImageNet as a rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from .checkpoint import CheckpointError
+from .config import NetworkConfig
+from .importing.keys import blank
+from .importing.reading import read_source
+from .importing.recognition import COUNTER, SOURCES
+
+_PREFIX = 'backbone.'
+
+
+def backbone_weights(path: Path, config: NetworkConfig) -> dict[str, Tensor]:
+    """
+    Read the weights of a network's backbone, by the network's own names.
+
+    What else is in the file, such as the classifier of ImageNet or the heads of another network,
+    is passed over.
+
+    Parameters
+    ----------
+    path
+        A file of detectron2 (``R-52.pkl``), of torchvision, or of bowenc0221's backbones.
+    config
+        The network.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    CheckpointError
+        It cannot be read, or lacks a part of the backbone.
+
+    """
+    weights = {name.removeprefix(_PREFIX): value
+               for name, value in read_source(path).weights.items()}
+    shapes = {name: value.shape for name, value in blank(config).state_dict().items()
+              if name.startswith(_PREFIX) and not name.endswith(COUNTER)}
+    found: dict[str, Tensor] = {}
+    for rename in SOURCES.values():
+        names = {ours: theirs.removeprefix(_PREFIX) for theirs, ours in rename(config).items()}
+        agreeing = {ours: weights[names[ours]].float() for ours, shape in shapes.items()
+                    if ours in names and names[ours] in weights
+                    and weights[names[ours]].shape == shape}
+        found = max(found, agreeing, key=len)
+    missing = [name for name in shapes if name not in found]
+    if missing:
+        raise CheckpointError(
+            f'{path} has {len(found)} of the {len(shapes)} entries of the backbone of network '
+            f'{config.name!r}: {missing[0]} is missing or of another shape than '
+            f'{tuple(shapes[missing[0]])}')
+    return found

@@ -1,0 +1,130 @@
+import json
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+
+import foreign_checkpoints as foreign  # noqa: E402
+
+from panoptic_ros.cli.export import main as export  # noqa: E402
+from panoptic_ros.cli.import_checkpoint import main  # noqa: E402
+from panoptic_ros.engine.onnx_engine import OnnxEngine  # noqa: E402
+from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
+from panoptic_ros.network.config import NetworkConfig  # noqa: E402
+from panoptic_ros.network.variants import PRESETS  # noqa: E402
+
+
+@pytest.fixture
+def entries(monkeypatch):
+    config = foreign.tiny('detectron2')
+    monkeypatch.setitem(PRESETS, config.name, config)
+    return foreign.weights('detectron2', foreign.network(config))
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    """Import a file's content; returns the exit status, what was printed, and the report."""
+    def import_(content, *arguments):
+        path, report = tmp_path / 'theirs.pkl', tmp_path / 'report.json'
+        path.write_bytes(content)
+        status = 0
+        try:
+            main([str(path), '-o', str(tmp_path / 'ours.pt'), '--json', str(report), *arguments])
+        except SystemExit as end:
+            status = end.code
+        captured = capsys.readouterr()
+        return (status, captured.out + captured.err,
+                json.loads(report.read_text()) if report.exists() else None)
+    return import_
+
+
+def test_a_public_checkpoint_becomes_one_of_this_package(entries, run, tmp_path):
+    status, printed, report = run(foreign.pkl(entries))
+    assert status == 0
+    for line in ("network 'tiny-detectron2', written by detectron2: "
+                 f'{len(entries)} of its {len(entries)} entries',
+                 '19 classes', 'crops of 64x128', "label space 'cityscapes'"):
+        assert line in printed
+    assert report['complete']
+    assert report['entries']['used'] == list(entries)
+    checkpoint = Checkpoint.load(tmp_path / 'ours.pt')
+    assert checkpoint.training['sha256'] == report['sha256']
+    assert checkpoint.config.to_dict() == NetworkConfig.from_dict(report['network']).to_dict()
+
+
+@pytest.mark.slow
+def test_and_then_a_model(entries, run, tmp_path):
+    run(foreign.pkl(entries))
+    export([str(tmp_path / 'ours.pt'), '-o', str(tmp_path / 'ours.onnx'), '--size', '64x128'])
+    engine = OnnxEngine(tmp_path / 'ours.onnx')
+    assert engine.metadata.training['imported_from'] == 'theirs.pkl'
+    images = np.random.default_rng(0).integers(0, 256, (1, 64, 128, 3), np.uint8)
+    with torch.no_grad():
+        expected = foreign.network(foreign.tiny('detectron2'))(torch.from_numpy(images))
+    heads = engine(images)[0]
+    for found, head in zip((heads.semantic, heads.center, heads.offset), expected, strict=True):
+        np.testing.assert_allclose(found, head[0].squeeze(), atol=1e-4 * float(head.abs().max()))
+
+
+def test_a_left_over_entry_ends_with_status_1_and_no_file(entries, run, tmp_path):
+    content = foreign.pkl(entries | {'extra.weight': torch.ones(2)})
+    status, printed, report = run(content)
+    assert status == 1
+    assert '1 entry is left over (extra.weight)' in printed
+    assert 'not written' in printed
+    assert report['entries']['left_over'] == ['extra.weight']
+    assert not (tmp_path / 'ours.pt').exists()
+    status, _, report = run(content, '--allow-left-over', 'extra.*')
+    assert status == 0
+    assert report['entries']['allowed'] == ['extra.weight']
+    assert (tmp_path / 'ours.pt').exists()
+
+
+def test_missing_and_other_shapes_are_counted_and_named(entries, run):
+    names = list(entries)
+    changed = dict(entries) | {names[0]: torch.zeros(7)}
+    for name in names[5:10]:
+        del changed[name]
+    status, printed, _ = run(foreign.pkl(changed), '--keys')
+    assert status == 1
+    missing = [name for name in names[5:10] if not name.endswith('num_batches_tracked')]
+    assert f'{len(missing)} entries are missing ({", ".join(missing[:3])}, ...)' in printed
+    assert f'{names[0]} (7,), expected' in printed
+    assert names[40] in printed
+
+
+def test_an_unknown_number_of_classes_needs_a_label_space(run, monkeypatch, tmp_path):
+    config = foreign.tiny('detectron2')
+    monkeypatch.setitem(PRESETS, config.name, config)
+    content = foreign.pkl(foreign.weights('detectron2', foreign.network(config, classes=2)))
+    status, printed, _ = run(content)
+    assert status == 1
+    assert 'name its label space with --labels' in printed
+    labels = tmp_path / 'two.yaml'
+    labels.write_text('name: two\nlabel_divisor: 1000\ncategories:\n'
+                      '  - {name: road, dataset_id: 0, thing: false, color: [0, 0, 0]}\n'
+                      '  - {name: car, dataset_id: 1, thing: true, color: [9, 9, 9]}\n')
+    status, printed, _ = run(content, '--labels', str(labels))
+    assert status == 0
+    assert "label space 'two'" in printed
+
+
+class Attack:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f'touch {self.path}',)
+
+
+@pytest.mark.parametrize('write', [pickle.dumps, foreign.pth], ids=['pkl', 'pth'])
+def test_a_malicious_file_ends_with_one_line(write, run, tmp_path):
+    trace = tmp_path / 'executed'
+    status, printed, _ = run(write({'model': {'w': Attack(trace)}}))
+    assert status == 1
+    assert 'names posix.system: refused' in printed
+    assert len(printed.splitlines()) == 1
+    assert not trace.exists()

@@ -1,0 +1,46 @@
+"""A training can start from a backbone that was trained elsewhere."""
+
+import pytest
+
+torch = pytest.importorskip('torch', reason='training needs PyTorch')
+
+from tiny_training import TINY, make  # noqa: E402
+
+from panoptic_ros.network.checkpoint import CheckpointError  # noqa: E402
+from panoptic_ros.network.deeplab import PanopticDeepLab  # noqa: E402
+from panoptic_ros.network.importing.recognition import SOURCES  # noqa: E402
+from panoptic_ros.network.pretrained import backbone_weights  # noqa: E402
+
+
+@pytest.fixture(params=['detectron2', 'bowenc'])
+def foreign(request):
+    """Random weights of a backbone with a classifier, as a source calls them; and by our names."""
+    random = torch.Generator().manual_seed(1)
+    ours = {name: torch.rand(value.shape, generator=random)
+            for name, value in PanopticDeepLab(TINY, 19).state_dict().items()
+            if name.startswith('backbone.') and 'num_batches' not in name}
+    names = SOURCES[request.param](TINY)
+    theirs = {name.removeprefix('backbone.'): ours[own]
+              for name, own in names.items() if own in ours}
+    return {**theirs, 'fc.weight': torch.zeros(1000, 16)}, ours
+
+
+def test_a_backbone_is_taken_over_and_nothing_else(foreign, boxes, tmp_path):
+    theirs, ours = foreign
+    torch.save(theirs, tmp_path / 'backbone.pth')
+    trainer = make(boxes)
+    before = trainer.network.semantic[-1].weight.detach().clone()
+    trainer.start_from_backbone(backbone_weights(tmp_path / 'backbone.pth', TINY))
+    for network in (trainer.network, trainer.average.network):
+        state = network.state_dict()
+        for name, value in ours.items():
+            assert torch.equal(state[name], value), name
+        assert torch.equal(network.semantic[-1].weight, before)
+
+
+def test_a_backbone_of_another_network_is_refused(foreign, tmp_path):
+    theirs, _ = foreign
+    name = next(iter(theirs))
+    torch.save(theirs | {name: torch.zeros(1)}, tmp_path / 'backbone.pth')
+    with pytest.raises(CheckpointError, match=r'backbone.stem\S* is missing or of another shape'):
+        backbone_weights(tmp_path / 'backbone.pth', TINY)

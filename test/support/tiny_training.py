@@ -1,0 +1,30 @@
+"""A training of seconds: a network of a few hundred weights, on boxes."""
+
+from itertools import islice
+
+from panoptic_ros.network.backbone_config import StageConfig, StagedConfig
+from panoptic_ros.network.config import BranchConfig, NetworkConfig
+from panoptic_ros.network.distributed import ALONE
+from panoptic_ros.network.losses import LossOptions
+from panoptic_ros.network.samples import SampleOptions, Samples
+from panoptic_ros.network.schedule import Schedule
+from panoptic_ros.network.targets import TargetOptions
+from panoptic_ros.network.trainer import Trainer, TrainOptions
+
+BRANCH = BranchConfig(aspp=8, low_level=(8,), decoder=(8,), head=8)
+TINY = NetworkConfig(
+    'tiny', StagedConfig((8,), (StageConfig('fused', 8, 1), StageConfig('inverted', 16, 1))),
+    semantic=BRANCH, instance=BRANCH, rates=(1, 2, 3))
+
+
+def make(boxes, steps=6, workers=0, seed=3, config=TINY, hardest=1.0, crop=(32, 64),
+         processes=ALONE):
+    samples = Samples(boxes, boxes.label_space, SampleOptions(crop, scale=(1.0, 1.0)),
+                      TargetOptions(sigma=3, small_area=100), seed)
+    options = TrainOptions(Schedule(1e-2, steps=steps), batch=4, workers=workers,
+                           losses=LossOptions(hardest))
+    return Trainer(config, boxes.label_space, samples, options, seed, processes)
+
+
+def run(trainer, count=None):
+    return [step.losses for step in islice(trainer.steps(), count)]
