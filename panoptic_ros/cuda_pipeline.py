@@ -46,8 +46,9 @@ class CudaPipeline:
 
     """
 
-    stages = ('upload', 'device', 'download')
-    """Copy into page-locked memory; everything on the GPU; making of the results."""
+    stages = ('upload', 'network', 'grouping', 'download')
+    """To page-locked memory, launch and copy to the GPU; resize and network; grouping and copy of
+    the labels; making of the results."""
 
     def __init__(self, device: Device, engine: DeviceEngine, kernels: Module,
                  graph: bool = True) -> None:
@@ -105,13 +106,14 @@ class CudaPipeline:
         batch = self._batch_for([images[index].shape[:2] for index in order], options, pictures)
         batch.change_options(options, opacity)
         batch.fill([images[index] for index in order])
-        filled = perf_counter()
         batch.run(self._with_graph)
         computed = perf_counter()
         found = dict(zip(order, batch.results(), strict=True))
         results = [found[index] for index in range(len(images))]
         if times is not None:
-            for stage, seconds in zip(self.stages, (filled - start, computed - filled,
+            network, grouping = batch.seconds()
+            upload = computed - start - network - grouping
+            for stage, seconds in zip(self.stages, (upload, network, grouping,
                                                     perf_counter() - computed), strict=True):
                 times[stage] = times.get(stage, 0.0) + seconds
         return results
@@ -179,6 +181,8 @@ class _Batch:
             device, kernels, heads, space, sizes, options,
             frozenset(_PICTURES[name] for name in pictures), Cameras(cameras, engine.image),
             overlay.label_colors(space) if 'overlay' in pictures else None)
+        self._moments = [device.event() for _ in range(3)]
+        """After the upload, the network and the grouping."""
 
     @property
     def top_k(self) -> int:
@@ -207,6 +211,12 @@ class _Batch:
             self._ran = True
         self._device.synchronize()
 
+    def seconds(self) -> tuple[float, float]:
+        """Return how long network and grouping took in the last run."""
+        uploaded, inferred, grouped = self._moments
+        return (1e-3 * inferred.elapsed_since(uploaded),
+                1e-3 * grouped.elapsed_since(inferred))
+
     def results(self) -> list[Panoptic]:
         found = []
         for image in range(len(self._sizes)):
@@ -219,6 +229,9 @@ class _Batch:
         if self._graph is not None:
             self._graph.close()
             self._device.disown(self._graph)
+        for moment in self._moments:
+            moment.close()
+            self._device.disown(moment)
         self._grouping.close()
         self._device.free(self._pinned)
         if self._owned is not None:
@@ -239,8 +252,12 @@ class _Batch:
         graph.launch()
 
     def _enqueue(self) -> None:
+        uploaded, inferred, grouped = self._moments
         self._device.upload(self._upload, self._pinned)
+        uploaded.record()
         if self._resizes:
             self._grouping.enqueue_resize()
         self._engine.enqueue(len(self._sizes))
+        inferred.record()
         self._grouping.enqueue()
+        grouped.record()

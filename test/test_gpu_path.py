@@ -168,7 +168,8 @@ def test_the_least_used_sizes_are_forgotten(segmenter, cuda):
 def test_times_name_the_stages(segmenter):
     times = {}
     segmenter(tiny_model.scene(), times=times)
-    assert tuple(times) == segmenter.stages == ('upload', 'device', 'download')
+    assert tuple(times) == segmenter.stages == (
+        'upload', 'network', 'grouping', 'download')
 
 
 def test_an_image_that_changes_its_size_leaks_nothing(segmenter, cuda):

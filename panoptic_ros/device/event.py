@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+import ctypes
 
 from .context import Context
+from .libcuda import EVENT_BLOCKING_SYNC, EVENT_RECORD_EXTERNAL
 
 
 class Event:
-    """A moment on the stream; ``Device.event`` makes it."""
+    """
+    A moment on the stream; ``Device.event`` makes it.
+
+    Recorded within ``Device.capture`` it is taken anew at each launch of the graph, which PyCUDA's
+    events are not.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        with context.using('making an event') as cuda:
-            self._event: Any = context.keep(
-                cuda.Event(int(cuda.event_flags.BLOCKING_SYNC)))
+        self._handle: ctypes.c_void_p | None = None
+        handle = ctypes.c_void_p()
+        with context.using('making an event'):
+            context.call('cuEventCreate', ctypes.byref(handle), EVENT_BLOCKING_SYNC)
+        self._handle = handle
 
     def record(self) -> None:
         """Take the moment at which all work so far is done.  Asynchronous."""
+        flags = EVENT_RECORD_EXTERNAL if self._context.capturing else 0
         with self._context.using('recording an event'):
-            self._event.record(self._context.stream)
+            self._context.call('cuEventRecordWithFlags', self._handle,
+                               self._context.stream_handle, flags)
 
     def elapsed_since(self, earlier: Event) -> float:
         """Return the milliseconds from another event to this one, after waiting for this one."""
+        milliseconds = ctypes.c_float()
         with self._context.using('waiting for the GPU'):
-            self._event.synchronize()
-            return float(self._event.time_since(earlier._event))
+            self._context.call('cuEventSynchronize', self._handle)
+            self._context.call('cuEventElapsedTime', ctypes.byref(milliseconds), earlier._handle,
+                               self._handle)
+        return milliseconds.value
 
     def close(self) -> None:
         """Let go of the event."""
-        self._event = None
+        handle, self._handle = self._handle, None
+        if handle is not None and not self._context.lost:
+            with self._context.using('releasing an event'):
+                self._context.call('cuEventDestroy_v2', handle)

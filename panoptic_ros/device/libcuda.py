@@ -17,9 +17,18 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     'cuGraphLaunch': (_HANDLE, _HANDLE),
     'cuGraphExecDestroy': (_HANDLE,),
     'cuGraphDestroy': (_HANDLE,),
+    'cuEventCreate': (_HANDLE_OUT, ctypes.c_uint),
+    'cuEventRecordWithFlags': (_HANDLE, _HANDLE, ctypes.c_uint),
+    'cuEventSynchronize': (_HANDLE,),
+    'cuEventElapsedTime': (ctypes.POINTER(ctypes.c_float), _HANDLE, _HANDLE),
+    'cuEventDestroy_v2': (_HANDLE,),
 }
 CAPTURE_THREAD_LOCAL = 1
 """CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: other threads may allocate while this one captures."""
+EVENT_BLOCKING_SYNC = 1
+"""CU_EVENT_BLOCKING_SYNC: who waits for it does not spin."""
+EVENT_RECORD_EXTERNAL = 1
+"""CU_EVENT_RECORD_EXTERNAL: a graph takes the moment whenever it is launched."""
 
 
 def load_libcuda() -> Any:

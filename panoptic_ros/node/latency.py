@@ -9,12 +9,12 @@ from time import perf_counter
 
 import numpy as np
 
-STAGES = ('receive', 'wait', 'convert', 'resize', 'network', 'grouping', 'upload',
-          'device', 'download', 'publish', 'total')
+STAGES = ('receive', 'wait', 'convert', 'upload', 'resize', 'network', 'grouping', 'download',
+          'publish', 'total')
 """
 In the order in which a frame passes them; ``total`` is from the camera's publish to ours.
 
-A CPU resizes, infers and groups; a GPU has its three stages instead, see ``CudaPipeline.stages``.
+Upload and download are a GPU's, which resizes as part of ``network``; see ``CudaPipeline.stages``.
 """
 
 

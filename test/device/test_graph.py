@@ -82,6 +82,21 @@ def test_thousand_frames_allocate_nothing(cuda, device, chain):
     assert cuda.machine.calls['cuLaunchKernel'] == 2
 
 
+def test_events_in_a_graph_are_taken_at_each_launch(device, chain):
+    start, end = device.event(), device.event()
+    with device.capture() as graph:
+        start.record()
+        chain.enqueue()
+        end.record()
+    outside = device.event()
+    for _ in range(3):
+        outside.record()
+        graph.launch()
+        device.synchronize()
+        assert end.elapsed_since(start) > 0
+        assert start.elapsed_since(outside) >= 0
+
+
 @pytest.mark.parametrize('forbidden', ['empty', 'synchronize', 'free', 'load', 'elapsed'])
 def test_what_cannot_be_captured_says_so(cuda, device, chain, cubin, forbidden):
     spare, event = device.empty((1,), np.uint8), device.event()

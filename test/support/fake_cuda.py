@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fake_cuda_machine import TEXTS, DriverError, Executable, Machine, Recording
+from fake_cuda_machine import TEXTS, DriverError, Executable, Machine, Moment, Recording
 from fake_pycuda import FakeCuda, Kernels
 
 
@@ -41,6 +41,13 @@ class FakeLibrary:
             lambda graph: machine.destroy('cuGraphDestroy', graph, Recording))
         self.cuGraphExecDestroy = status(
             lambda graph: machine.destroy('cuGraphExecDestroy', graph, Executable))
+        self.cuEventCreate = status(lambda target, flags: out(machine.create_event)(target))
+        self.cuEventRecordWithFlags = status(machine.record_event)
+        self.cuEventSynchronize = status(machine.wait_for_event)
+        self.cuEventElapsedTime = status(
+            lambda target, start, end: out(machine.time_between)(target, start, end))
+        self.cuEventDestroy_v2 = status(
+            lambda event: machine.destroy('cuEventDestroy', event, Moment))
         self.cuDeviceGet = status(lambda target, index: out(lambda: index)(target))
         self.cuDevicePrimaryCtxReset_v2 = status(self._reset)
         self.cuCtxPopCurrent_v2 = status(self._pop)

@@ -114,6 +114,19 @@ class Executable:
         self.work = tuple(recording.work)
 
 
+class Moment:
+    """An event that takes the time."""
+
+    def __init__(self) -> None:
+        self.taken: float | None = None
+        self.stream: int | None = None
+        self.captured = False
+        """Recorded in a graph without being told that it is to be taken at each launch."""
+
+    def take(self) -> None:
+        self.taken = now()
+
+
 class Machine:
     """
     The driver and the GPUs of a machine.
@@ -338,6 +351,39 @@ class Machine:
         self.enter(name)
         self.find(name, handle, kind)
         del self.current(name).handles[handle]
+
+
+    # ---- events
+
+    def create_event(self) -> int:
+        self.enter('cuEventCreate')
+        return self.add_handle(self.current('cuEventCreate'), Moment())
+
+    def record_event(self, handle: int, stream: int, flags: int) -> None:
+        name = 'cuEventRecord'
+        self.enter(name)
+        moment, queue = self.find(name, handle, Moment), self.find(name, stream, Queue)
+        if flags and queue.recording is None:
+            raise DriverError(name, 1)      # "external" is for graphs only
+        moment.captured = queue.recording is not None and not flags
+        moment.stream, moment.taken = stream, None
+        self.enqueue(name, stream, moment.take)
+
+    def wait_for_event(self, handle: int) -> None:
+        self.enter('cuEventSynchronize', unsafe=True)
+        moment = self.find('cuEventSynchronize', handle, Moment)
+        if moment.captured:
+            raise DriverError('cuEventSynchronize', 907)
+        if moment.stream is not None:
+            self.drain('cuEventSynchronize', moment.stream)
+
+    def time_between(self, start: int, end: int) -> float:
+        name = 'cuEventElapsedTime'
+        self.enter(name)
+        first, last = self.find(name, start, Moment), self.find(name, end, Moment)
+        if first.taken is None or last.taken is None:
+            raise DriverError(name, 400)
+        return last.taken - first.taken
 
 
 def now() -> float:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from fake_cuda_machine import DriverError, KernelError, Machine, Primary, Queue, now
+from fake_cuda_machine import DriverError, KernelError, Machine, Primary, Queue
 
 Kernels = Callable[[str, tuple[int, ...], tuple[int, ...], int, list[Any]], None]
 """Executes a kernel: name, grid, block, bytes of shared memory, arguments as ctypes values."""
@@ -252,16 +252,14 @@ class _Event(_Dependent):
     def __init__(self, flags: int = 0) -> None:
         super().__init__(self.cuda)
         self.cuda.machine.enter('cuEventCreate')
-        self.timed = not flags & 2
-        self.moment: float | None = None
         self.stream: int | None = None
-        self.handle = self.hold(self.timed)
+        self.handle = self.hold(flags)
 
     @_raising
     def record(self, stream: _Stream) -> _Event:
         self.machine.enter('cuEventRecord')
-        self.moment, self.stream = None, stream.handle
-        self.machine.enqueue('cuEventRecord', stream.handle, self._take)
+        self.stream = stream.handle
+        self.machine.enqueue('cuEventRecord', stream.handle, lambda: None)
         return self
 
     @_raising
@@ -270,16 +268,6 @@ class _Event(_Dependent):
         if self.stream is not None:
             self.machine.drain('cuEventSynchronize', self.stream)
         return self
-
-    @_raising
-    def time_since(self, start: _Event) -> float:
-        self.machine.enter('cuEventElapsedTime')
-        if not (self.timed and start.timed) or self.moment is None or start.moment is None:
-            raise DriverError('cuEventElapsedTime', 400)
-        return self.moment - start.moment
-
-    def _take(self) -> None:
-        self.moment = now()
 
 
 class _Allocation(_Dependent):
