@@ -6,11 +6,26 @@ Camera panoptic segmentation for ROS 2.
 >>> panoptic = segmenter(bgr_image)                         # doctest: +SKIP
 """
 
-from .grouping import GroupingOptions
-from .heads import Heads
-from .labels import UNLABELED, LabelSpace
-from .panoptic import Panoptic, Segments
-from .segmenter import Segmenter
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .grouping import GroupingOptions
+    from .heads import Heads
+    from .labels import UNLABELED, LabelSpace
+    from .panoptic import Panoptic, Segments
+    from .segmenter import Segmenter
 
 __all__ = ['UNLABELED', 'GroupingOptions', 'Heads', 'LabelSpace', 'Panoptic', 'Segmenter',
            'Segments']
+
+_HOMES = {'UNLABELED': 'labels', 'GroupingOptions': 'grouping', 'Heads': 'heads',
+          'LabelSpace': 'labels', 'Panoptic': 'panoptic', 'Segmenter': 'segmenter',
+          'Segments': 'panoptic'}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: executables heed Ctrl-C before the libraries are loaded."""
+    if name not in _HOMES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(import_module(f'.{_HOMES[name]}', __name__), name)

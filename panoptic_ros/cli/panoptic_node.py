@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from ..node.process import run
+from ..node.process import leave, run
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the node until it is interrupted; ROS arguments follow ``--ros-args``."""
-    sys.exit(run(list(sys.argv[1:] if argv is None else argv)))
+    leave(run(list(sys.argv[1:] if argv is None else argv)))
 
 
 if __name__ == '__main__':

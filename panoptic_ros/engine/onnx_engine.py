@@ -44,7 +44,7 @@ class OnnxEngine:
                                     'reinstall the package, which ships streets.onnx')
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 3
+        options.log_severity_level = 4         # errors are raised: they need no line of their own
         # A spinning pool would take the cores from the grouping that follows each inference.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         try:

@@ -98,6 +98,7 @@ class Camera:
             self._kind, self._name = CompressedImage, f'{self._name}/compressed'
             self._read = wire.read_compressed_image
         self._automatic = True
+        self._stalled = False
         self.reliability = ReliabilityPolicy.RELIABLE
         self.transport = transport
         self.counts = Counts()
@@ -142,6 +143,7 @@ class Camera:
         """
         self.started = time.perf_counter()
         self.last_arrival = None
+        self._stalled = False
         self._subscribe()
 
     def stop(self) -> None:
@@ -155,6 +157,18 @@ class Camera:
         if self.active and self._automatic and self._offered() not in (None, self.reliability):
             self.stop()
             self._subscribe()
+
+    def notice_stall(self, timeout: float) -> None:
+        """Log when no image has come for ``timeout`` seconds, and when they come again."""
+        stalled = self.last_arrival is not None and self.silence > timeout
+        if not self.active or stalled == self._stalled:
+            return
+        self._stalled = stalled
+        if stalled:
+            self._node.get_logger().warning(
+                f'no image on {self.topic} for {self.silence:.1f} s: the camera has stalled')
+        else:
+            self._node.get_logger().info(f'images on {self.topic} come again')
 
     def _subscribe(self) -> None:
         qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_AVAILABLE)

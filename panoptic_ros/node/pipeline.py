@@ -100,6 +100,7 @@ class Pipeline:
         failure = None
         for work, panoptic in zip(works, results, strict=True):
             try:
+                _check(panoptic)
                 self._publish(work, panoptic)
             except Exception as error:
                 failure = work.channel.lose(error)
@@ -125,3 +126,16 @@ class Pipeline:
         work.times['total'] = frame.transport + published - frame.arrival
         channel.latency.record(work.times)
         channel.camera.counts.segmented += 1
+
+
+def _check(panoptic: Panoptic) -> None:
+    """
+    Refuse what heads of NaN become, which is the first class everywhere.
+
+    The score of stuff is a mean of soft-max probabilities of the likeliest class: only where
+    nothing is likelier than the rest is it as low as one part of the number of classes.
+    """
+    scores, classes = panoptic.stuff.score, len(panoptic.label_space)
+    if len(scores) and classes > 1 and scores.max() < 1.0001 / classes:
+        raise ValueError('no class is likelier than another, in any pixel: the network gives NaN '
+                         'or one number everywhere; export it again, or take precision fp32')

@@ -75,6 +75,7 @@ class Reporter:
         statuses = []
         for channel in session.channels:
             channel.camera.adapt()
+            channel.camera.notice_stall(settings.stall_timeout)
             before = self._reported.get(channel.name, Counts())
             self._reported[channel.name] = replace(channel.camera.counts)
             statuses += diagnostics.channel_statuses(channel, before, seconds, settings)

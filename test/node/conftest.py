@@ -38,3 +38,14 @@ def node(domain, tiny_onnx):
 @pytest.fixture
 def camera(node):
     return CAMERA
+
+
+@pytest.fixture(scope='session')
+def faulty(domain, tiny_onnx):
+    """A node of two cameras, raw and compressed, for the tests that send what is wrong."""
+    with start_node(domain, model=tiny_onnx, cameras='[front, rear/compressed]',
+                    stall_timeout=60.0, remap={'__ns': '/faulty', '__node': 'node'}) as node:
+        node.wait_for_output('waiting for images on /faulty/front/image')
+        yield node
+        assert node.stop() == 0, node.output
+        assert 'Traceback' not in node.output

@@ -1,9 +1,8 @@
-"""Several cameras in one node: each its own topics, sizes, encodings, transports and faults."""
+"""Several cameras in one node: each its own topics, sizes, encodings and transports."""
 
 import numpy as np
 import pytest
 import tiny_model
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from ros_harness import LATCHED, compressed_message, image_message, pixels_of, start_node
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray, LabelInfo
@@ -47,26 +46,6 @@ def test_each_camera_has_its_own_topics(client, cameras, tiny_onnx):
         found = objects.wait(lambda m, header=message.header: m.header == header)
         assert len(found.detections) == len(expected.things)
         assert info.wait(lambda m: m.class_map)
-
-
-def test_a_broken_camera_is_diagnosed_and_disturbs_no_other(client, cameras):
-    diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
-    labels = client.subscribe(Image, '/car/many/front/panoptic')
-    torn = image_message(SCENES['left'], 'rgb8', client.header())
-    torn.data = torn.data[:100]
-    broken = client.publisher(Image, '/car/left/image')
-    for _ in range(5):
-        broken.publish(torn)
-        message, _ = message_of('front', client)
-        client.exchange(message, '/car/front/image', labels)
-
-    def level(name):
-        return client.status(diagnostics, name, 'car/many').level
-
-    client.wait(lambda: level('camera left') == DiagnosticStatus.ERROR
-                and level('camera front') == DiagnosticStatus.OK, 'a fault of one camera')
-    assert level('engine') == DiagnosticStatus.OK
-    assert 'rejected' in client.status(diagnostics, 'camera left', 'car/many').message
 
 
 def test_under_overload_every_camera_has_its_share(client, cameras):

@@ -12,7 +12,7 @@ from ros_harness import (
     pixels_of,
     start_node,
 )
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import Image
 
 from panoptic_ros import Segmenter
 
@@ -90,32 +90,6 @@ def test_a_whole_life_twice(client, activate, tiny_onnx):
         assert client.state(NODE) == 'unconfigured'
 
 
-@pytest.mark.parametrize('fault', ['missing', 'corrupt', 'without metadata', 'no model'])
-def test_configure_fails_with_the_cause_and_can_be_tried_again(
-        client, managed, diagnostics, tmp_path, tiny_onnx, fault):
-    model, text = {
-        'missing': (tmp_path / 'absent.onnx', 'no model file'),
-        'corrupt': (tmp_path / 'corrupt.onnx', 'is not a model that ONNX Runtime can load'),
-        'without metadata': (tmp_path / 'bare.onnx', 'lacks the metadata network, input_size'),
-        'no model': (tmp_path / 'notes.txt', 'expected a model file that ends in .onnx')}[fault]
-    if fault == 'corrupt':
-        model.write_bytes(tiny_onnx.read_bytes()[:1000])
-    elif fault == 'without metadata':
-        tiny_model.build(model, metadata={})
-    line = managed.line_count
-    assert client.set_parameter(NODE, 'model', str(model)) == (True, '')
-    assert not client.change_state(NODE, 'configure')
-    assert client.state(NODE) == 'unconfigured'
-    assert 'cannot configure' in managed.wait_for_output(text, line)
-    status = engine(client, diagnostics)
-    assert status.level == DiagnosticStatus.ERROR
-    assert text in status.message
-    assert str(model) in status.message
-    assert client.set_parameter(NODE, 'model', str(tiny_onnx)) == (True, '')
-    assert client.change_state(NODE, 'configure')
-    assert engine(client, diagnostics).message == 'ready'
-
-
 def test_impossible_transitions_are_refused(client, managed):
     line = managed.line_count
     assert not client.change_state(NODE, Transition.TRANSITION_ACTIVATE)
@@ -165,56 +139,6 @@ def test_compressed_images(client, managed, diagnostics, activate, tiny_onnx):
     jpeg = compressed_message(SCENE, 'jpg', client.header())
     answer = pixels_of(client.exchange(jpeg, topic, labels))
     assert (answer == expected).mean() > 0.9
-    line = managed.line_count
-    for fault, cut, text in (('truncated', slice(None, len(jpeg.data) // 2), 'truncated'),
-                             ('headless', slice(50, None), 'are no image'),
-                             ('empty', slice(0), 'are no image')):
-        bad = CompressedImage(header=client.header(), format=fault, data=jpeg.data[cut])
-        client.repeat(bad, topic, lambda text=text: text in camera(client, diagnostics).message,
-                      f'diagnosis of {fault}')
-    managed.wait_for_output('truncated', line)
-    again = compressed_message(SCENE, 'png', client.header())
-    assert np.array_equal(pixels_of(client.exchange(again, topic, labels)), expected)
-
-
-def test_a_silent_camera_is_diagnosed(client, diagnostics, activate):
-    activate()
-    status = client.wait(lambda: (s := camera(client, diagnostics)).level
-                         == DiagnosticStatus.WARN and s, 'warning')
-    assert f'no image yet on {CAMERA}' in status.message
-    labels = client.subscribe(Image, f'{NODE}/panoptic')
-    message = image_message(SCENE, 'bgr8', client.header())
-    client.exchange(message, CAMERA, labels)
-    client.wait(lambda: 'stalled' in camera(client, diagnostics).message, 'stall')
-    assert camera(client, diagnostics).level == DiagnosticStatus.ERROR
-    client.repeat(message, CAMERA, lambda: camera(client, diagnostics).level
-                  == DiagnosticStatus.OK, 'recovery')
-
-
-@pytest.mark.parametrize(('shift', 'text'), [
-    (30, 'in the future: synchronise the clocks'), (-3600, 'set use_sim_time'),
-    (-2**32, 'set use_sim_time'), (None, 'the stamp is zero')])
-def test_stamps_are_compared_with_the_clock(client, diagnostics, activate, shift, text):
-    activate()
-    labels = client.subscribe(Image, f'{NODE}/panoptic')
-    message = image_message(SCENE, 'bgr8', client.header())
-    if shift is None:
-        message.header.stamp.sec = message.header.stamp.nanosec = 0
-    else:
-        message.header.stamp.sec = max(message.header.stamp.sec + shift, -2**31)
-    assert client.exchange(message, CAMERA, labels).header == message.header
-    client.repeat(message, CAMERA, lambda: text in camera(client, diagnostics).message, text)
-
-
-def test_simulated_time_without_a_clock_is_diagnosed(client, diagnostics, activate):
-    activate()
-    message = image_message(SCENE, 'bgr8', client.header())
-    assert client.set_parameter(NODE, 'use_sim_time', True)[0]
-    try:
-        client.repeat(message, CAMERA, lambda: '/clock is silent' in camera(
-            client, diagnostics).message, 'diagnosis')
-    finally:
-        assert client.set_parameter(NODE, 'use_sim_time', False)[0]
 
 
 @pytest.mark.parametrize(('qos', 'expected'), [(1, 'reliable'), (BEST_EFFORT, 'best_effort')])

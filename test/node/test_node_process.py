@@ -1,13 +1,9 @@
-"""The node's process: how it starts, what it says when it cannot, how it ends."""
-
-import signal
-import sys
-import time
+"""The node's process: what it is started with."""
 
 import pytest
 import tiny_model
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from ros_harness import Process, image_message, start_node
+from ros_harness import image_message, start_node
 from sensor_msgs.msg import Image
 
 from panoptic_ros.resources import share_directory
@@ -19,39 +15,6 @@ SCENE = tiny_model.scene()
 
 def values(status):
     return {value.key: value.value for value in status.values}
-
-
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_an_active_node(domain, client, tiny_onnx, number):
-    remap = {'__node': 'signalled', 'image': '/signalled/image'}
-    with start_node(domain, model=tiny_onnx, remap=remap) as node:
-        node.wait_for_output('waiting for images')
-        labels = client.subscribe(Image, '/signalled/panoptic')
-        message = image_message(SCENE, 'bgr8', client.header())
-        client.exchange(message, '/signalled/image', labels)
-        client.publisher(Image, '/signalled/image').publish(message)
-        start = time.monotonic()
-        assert node.stop(number) == 0
-        assert time.monotonic() - start < 20, 'more than ten times what it may take'
-        assert 'Traceback' not in node.output
-
-
-def test_a_signal_ends_a_node_whose_model_never_loads(domain):
-    program = """
-import sys, threading
-from panoptic_ros import Segmenter
-def hang(*_, **__):
-    print('loading', flush=True)
-    threading.Event().wait()
-Segmenter.open = hang
-from panoptic_ros.cli.panoptic_node import main
-main(['--ros-args', '-r', '__node:=hanging'])
-"""
-    with Process([sys.executable, '-c', program], domain) as node:
-        node.wait_for_output('loading')
-        start = time.monotonic()
-        assert node.stop() == 0
-        assert time.monotonic() - start < 20, 'more than ten times what it may take'
 
 
 def test_autostart_with_a_bad_model_leaves_a_diagnosed_node(domain, client, tiny_onnx, tmp_path):
@@ -69,24 +32,6 @@ def test_autostart_with_a_bad_model_leaves_a_diagnosed_node(domain, client, tiny
         labels = client.subscribe(Image, '/repaired/panoptic')
         client.exchange(image_message(SCENE, 'bgr8', client.header()), '/repaired/image', labels)
         assert node.stop() == 0
-
-
-@pytest.mark.parametrize(('parameters', 'text'), [
-    ({'nms_kernel': 4}, 'nms_kernel is 4: expected an odd number'),
-    ({'max_stamp_age': 5}, "'max_stamp_age' to '5' of type 'INTEGER', expecting type 'DOUBLE'"),
-    ({'top_k': 5000}, 'top_k')])
-def test_parameters_that_are_refused_end_the_start(domain, parameters, text):
-    with start_node(domain, remap={'__node': 'refused'}, **parameters) as node:
-        assert node.process.wait(60) == 2
-        assert 'cannot start' in node.wait_for_output(text)
-        assert 'Traceback' not in node.output
-
-
-def test_arguments_that_are_not_for_ros_are_refused(domain):
-    command = [sys.executable, '-m', 'panoptic_ros.cli.panoptic_node', '--model', 'streets']
-    with Process(command, domain) as process:
-        assert process.process.wait(60) == 2
-        process.wait_for_output('unrecognized arguments: --model streets')
 
 
 def test_the_parameter_file_and_qos_overrides(domain, client, tiny_onnx, tmp_path):

@@ -1,0 +1,119 @@
+"""Images that no camera should send: named, counted, and no harm to any other; docs/faults.md."""
+
+import re
+from array import array
+
+import numpy as np
+import pytest
+import tiny_model
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from faults import FAULTS
+from rclpy.serialization import serialize_message
+from ros_harness import compressed_message, image_message, pixels_of
+from sensor_msgs.msg import Image
+
+from panoptic_ros import Segmenter
+
+pytestmark = pytest.mark.ros
+
+SCENE = tiny_model.scene((96, 160))
+RAW, COMPRESSED = '/faulty/front/image', '/faulty/rear/image/compressed'
+JPEG = compressed_message(SCENE, 'jpg', None).data
+PNG = compressed_message(SCENE, 'png', None).data
+HALF = len(PNG) // 2
+FRAME_OF_65535 = array('B', b'\xff\xd8\xff\xc0\0\x11\x08\xff\xff\xff\xff\x03' + bytes(20))
+
+
+@pytest.fixture
+def labels(client, faulty):
+    """The label images of both cameras, by the topic of their images."""
+    return {RAW: client.subscribe(Image, '/faulty/node/front/panoptic'),
+            COMPRESSED: client.subscribe(Image, '/faulty/node/rear/panoptic')}
+
+
+@pytest.fixture
+def good(client, labels):
+    """A function that has a good image answered."""
+    def good(topic):
+        message = (image_message(SCENE, 'bgr8', client.header()) if topic == RAW
+                   else compressed_message(SCENE, 'png', client.header()))
+        client.exchange(message, topic, labels[topic])
+    return good
+
+
+@pytest.fixture
+def provoke(client, faulty, good, labels):
+    """A function that sends what is bad until it is said, while all else is served."""
+    def provoke(name, send, topic):
+        fault, other = FAULTS[name], COMPRESSED if topic == RAW else RAW
+        diagnostics = client.subscribe(DiagnosticArray, '/diagnostics')
+        good(topic)
+        line, answers = faulty.line_count, len(labels[topic])
+
+        def said():
+            send()
+            return (fault.diagnosed(diagnostics, 'faulty/node')
+                    and re.search(fault.log, ''.join(faulty.output.splitlines(True)[line:])))
+
+        client.wait(said, f'word of {name}')
+        good(other)
+        assert len(labels[topic]) == answers, 'an answer to what cannot be read'
+        good(topic)
+        assert client.status(diagnostics, 'engine', 'faulty/node').level == DiagnosticStatus.OK
+        return diagnostics
+    return provoke
+
+
+@pytest.mark.parametrize(('name', 'changes'), [
+    ('image of 0x0', {'width': 0, 'height': 0, 'step': 0, 'data': array('B')}),
+    ('image of an absurd size', {'width': 2**31, 'height': 2**31, 'step': 2**31}),
+    ('truncated image', {'data': array('B', bytes(1000))}),
+    ('wrong step', {'step': 3}),
+    ('encoding that is not known', {'encoding': 'bayer_rggb8'})])
+def test_a_bad_image_is_named(client, provoke, name, changes):
+    bad = image_message(SCENE, 'bgr8', client.header())
+    for field, value in changes.items():
+        setattr(bad, field, value)
+    provoke(name, lambda: client.publisher(Image, RAW).publish(bad), RAW)
+
+
+def test_a_message_that_is_cut_off_is_named(client, provoke, good):
+    message = serialize_message(image_message(SCENE, 'bgr8', client.header()))[:1000]
+    diagnostics = provoke('message cut off within its fields',
+                          lambda: client.publisher(Image, RAW).publish(message), RAW)
+    client.wait(lambda: good(RAW) or client.status(
+        diagnostics, 'camera front', 'faulty/node').level == DiagnosticStatus.OK, 'recovery')
+
+
+@pytest.mark.parametrize(('name', 'data'), [
+    ('JPEG without its header', JPEG[50:]), ('JPEG cut off', JPEG[:len(JPEG) // 2]),
+    ('JPEG of an absurd size', FRAME_OF_65535),
+    ('PNG damaged inside', PNG[:HALF] + PNG[HALF + 9:])])
+def test_a_bad_file_is_named(client, provoke, name, data):
+    bad = compressed_message(SCENE, 'jpg', client.header())
+    bad.data = data
+    provoke(name, lambda: client.publisher(type(bad), COMPRESSED).publish(bad), COMPRESSED)
+
+
+def test_a_file_damaged_inside_is_segmented_as_it_decodes(client, faulty, labels):
+    assert FAULTS['JPEG damaged inside'].log is None
+    line = faulty.line_count
+    damaged = compressed_message(SCENE, 'jpg', client.header())
+    middle = len(damaged.data) * 3 // 4
+    damaged.data = damaged.data[:middle] + array('B', bytes(8)) + damaged.data[middle + 8:]
+    answer = client.exchange(damaged, COMPRESSED, labels[COMPRESSED])
+    assert pixels_of(answer).shape == SCENE.shape[:2]
+    assert 'rejected' not in ''.join(faulty.output.splitlines(keepends=True)[line:])
+
+
+def test_size_and_encoding_may_change_in_the_middle(client, labels, tiny_onnx):
+    assert FAULTS['size or encoding changes in the middle'].log is None
+    segmenter = Segmenter.open(tiny_onnx)
+    for size, encoding in (((64, 128), 'bgr8'), ((480, 640), 'rgb8'), ((37, 61), 'bgra8'),
+                           ((64, 128), 'rgb8')):
+        scene = tiny_model.scene(size)
+        pixels = {'bgr8': scene, 'rgb8': scene[..., ::-1],
+                  'bgra8': np.dstack([scene, scene[..., 0]])}[encoding]
+        answer = client.exchange(image_message(pixels, encoding, client.header()), RAW,
+                                 labels[RAW])
+        assert np.array_equal(pixels_of(answer), segmenter(scene).labels)
