@@ -15,7 +15,6 @@ from ..device import Device, DeviceArray, Module
 from ..engine.protocol import DeviceEngine
 from ..grouping import GroupingOptions
 from ..grouping.cuda import Cameras, CudaGrouping, DeviceHeads
-from ..heads import Heads
 from ..panoptic import Panoptic
 from .gpu_probes import forget, record
 from .gpu_stopwatch import Side, Stopwatch

@@ -73,7 +73,6 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument('--weights', type=Path, metavar='FILE',
                        help='start from the weights of another training: its checkpoint, or the '
                        '.onnx file that was exported from it')
-
     start.add_argument('--backbone', type=Path, metavar='FILE',
                        help='start from a backbone that was trained elsewhere, as the published '
                        'trainings do: detectron2 R-52.pkl, or a .pth of torchvision')

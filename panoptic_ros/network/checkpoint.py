@@ -78,4 +78,3 @@ class Checkpoint:
                        data['training'], data['state'])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f'{path} is damaged: {error!r}') from error
-

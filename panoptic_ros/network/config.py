@@ -110,9 +110,7 @@ class NetworkConfig:
             It does not; the message names the nearest that it takes.
 
         """
-        if padded and self.align_corners:
-            size = tuple(side + (side % self.output_stride == 0) for side in size)
-        self._check_sides(size, 'size', self._period)
+        self._check_sides(size, 'size', self._period, padded)
 
     @property
     def _period(self) -> tuple[int, int]:
@@ -121,9 +119,11 @@ class NetworkConfig:
             return self.output_stride, self.output_stride
         return self.window      # the window was the crop, whose multiples the source asks for
 
-    def _check_sides(self, size: tuple[int, int], name: str, period: tuple[int, int]) -> None:
+    def _check_sides(self, size: tuple[int, int], name: str, period: tuple[int, int],
+                     padded: bool = False) -> None:
         more = int(self.align_corners)
-        if all(side > more and (side - more) % step == 0
+        over = (0, more) if padded else (more,)
+        if all(side > more and side % step in over
                for side, step in zip(size, period, strict=True)):
             return
         height, width = (max(1, round((side - more) / step)) * step + more

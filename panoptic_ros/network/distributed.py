@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,18 +28,22 @@ def own_device(name: str) -> str:
     Raises
     ------
     ValueError
-        There are fewer GPUs than processes on this machine.
+        It is no device, or this machine has fewer GPUs than that, or than processes.
 
     """
     if name == 'auto':
         name = 'cuda' if torch.cuda.is_available() else 'cpu'
-    if name != 'cuda' or 'LOCAL_RANK' not in os.environ:
+    if not re.fullmatch(r'cpu|cuda(:\d+)?', name):
+        raise ValueError(f'device is {name!r}: expected auto, cpu, cuda or cuda:N')
+    if name == 'cpu':
         return name
-    number, found = int(os.environ['LOCAL_RANK']), torch.cuda.device_count()
+    rank = os.environ.get('LOCAL_RANK') if name == 'cuda' else None
+    number, found = int(rank or name.partition(':')[2] or 0), torch.cuda.device_count()
     if number >= found:
-        raise ValueError(f'no GPU for process {number} of this machine, which has {found}: '
-                         f'give torchrun --nproc_per_node {max(1, found)}')
-    return f'cuda:{number}'
+        cure = 'give another --device' if rank is None or not found else \
+            f'give torchrun --nproc_per_node {found}'
+        raise ValueError(f'no GPU {number} on this machine: PyTorch finds {found}; {cure}')
+    return name if rank is None else f'cuda:{number}'
 
 
 @contextmanager

@@ -35,7 +35,7 @@ class FrameSource(Protocol):
 
     @property
     def description(self) -> str:
-        """What they are, for the model's metadata."""
+        """What they are, for the model's metadata; their kind stands before a colon."""
         ...
 
     def __len__(self) -> int:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from torch import Tensor, nn
 
 from .backbone_config import StageConfig
 
+ReLU = partial(nn.ReLU, inplace=True)
+
 
 class ConvNorm(nn.Sequential):
-    """A convolution without bias, batch norm, and ReLU unless told otherwise."""
+    """A convolution without bias, batch norm, and an activation or none."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1,
-                 dilation: int = 1, groups: int = 1, activate: bool = True) -> None:
-        layers: list[nn.Module] = [
+                 dilation: int = 1, groups: int = 1,
+                 activation: Callable[[], nn.Module] | None = ReLU,
+                 epsilon: float = 1e-5) -> None:
+        super().__init__(
             nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation, groups,
                       bias=False),
-            nn.BatchNorm2d(outputs)]
-        if activate:
-            layers.append(nn.ReLU(inplace=True))
-        super().__init__(*layers)
+            nn.BatchNorm2d(outputs, epsilon))
+        if activation is not None:
+            self.append(activation())
 
 
 class SeparableConv(nn.Sequential):
@@ -55,27 +61,27 @@ class ResidualBlock(nn.Module):
         if kind in ('basic', 'bottleneck'):
             self.activation = nn.ReLU(inplace=True)
             if not same:
-                self.shortcut = ConvNorm(inputs, outputs, stride=stride, activate=False)
+                self.shortcut = ConvNorm(inputs, outputs, stride=stride, activation=None)
         if kind == 'basic':
             self.body = nn.Sequential(
                 ConvNorm(inputs, outputs, 3, stride, dilation),
-                ConvNorm(outputs, outputs, 3, dilation=dilation, activate=False))
+                ConvNorm(outputs, outputs, 3, dilation=dilation, activation=None))
         elif kind == 'bottleneck':
             inner = outputs // stage.expansion
             self.body = nn.Sequential(
                 ConvNorm(inputs, inner), ConvNorm(inner, inner, 3, stride, dilation),
-                ConvNorm(inner, outputs, activate=False))
+                ConvNorm(inner, outputs, activation=None))
         elif kind == 'fused' and stage.expansion == 1:
             self.body = nn.Sequential(ConvNorm(inputs, outputs, 3, stride, dilation))
         elif kind == 'fused':
             inner = inputs * stage.expansion
             self.body = nn.Sequential(ConvNorm(inputs, inner, 3, stride, dilation),
-                                      ConvNorm(inner, outputs, activate=False))
+                                      ConvNorm(inner, outputs, activation=None))
         else:
             inner = inputs * stage.expansion
             self.body = nn.Sequential(
                 ConvNorm(inputs, inner), ConvNorm(inner, inner, 3, stride, dilation, inner),
-                ConvNorm(inner, outputs, activate=False))
+                ConvNorm(inner, outputs, activation=None))
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the block's output."""

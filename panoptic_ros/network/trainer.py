@@ -171,19 +171,25 @@ class Trainer:
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """
-        Go on where a checkpoint of the same network stopped.
+        Go on where a checkpoint of the same network stopped, on data of the same kind.
 
         Raises
         ------
         CheckpointError
-            It is of another network or label space, or holds no state.
+            It is of another network, label space or kind of data, or holds no state.
 
         """
         if checkpoint.config != self.config or checkpoint.label_space != self.label_space:
             raise CheckpointError(
                 f'the checkpoint is of {checkpoint.config.name!r} on '
                 f'{checkpoint.label_space.name!r}, this training of {self.config.name!r} on '
-                f'{self.label_space.name!r}: start from its weights instead')
+                f'{self.label_space.name!r}: resume with the same, or start another training '
+                'from its weights')
+        was, now = checkpoint.training['data'], self.samples.source.description
+        if was.partition(':')[0] != now.partition(':')[0]:      # how many may differ
+            raise CheckpointError(f'the checkpoint was trained on {was!r}, this training is on '
+                                  f'{now!r}: resume on the same, or start another training from '
+                                  'its weights')
         state = checkpoint.state
         if not state:
             raise CheckpointError('the checkpoint holds weights only: start from its weights '

@@ -66,6 +66,7 @@ def test_and_then_a_model(entries, run, tmp_path):
         expected = foreign.network(foreign.tiny('detectron2'))(torch.from_numpy(images))
     heads = engine(images)[0]
     for found, head in zip((heads.semantic, heads.center, heads.offset), expected, strict=True):
+        assert head.std() > 0
         np.testing.assert_allclose(found, head[0].squeeze(), atol=1e-4 * float(head.abs().max()))
 
 

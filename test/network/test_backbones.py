@@ -7,13 +7,13 @@ import pytest
 
 torch = pytest.importorskip('torch', reason='the network needs PyTorch')
 
-from support.recorded_network import fill, pixels, recorded, samples  # noqa: E402
+from recorded_network import fill, pixels, recorded, samples  # noqa: E402
 
-from panoptic_ros.network.backbones.blocks import place  # noqa: E402
 from panoptic_ros.network.backbones.hrnet import HRNet  # noqa: E402
 from panoptic_ros.network.backbones.mobilenet import SqueezeExcite  # noqa: E402
 from panoptic_ros.network.backbones.mobilenet_v2 import MobileNetV2  # noqa: E402
 from panoptic_ros.network.backbones.mobilenet_v3 import MobileNetV3  # noqa: E402
+from panoptic_ros.network.backbones.places import place  # noqa: E402
 from panoptic_ros.network.backbones.xception import Xception  # noqa: E402
 from panoptic_ros.network.importing.backbones import rename  # noqa: E402
 

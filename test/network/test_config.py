@@ -83,6 +83,13 @@ def test_a_size_is_taken_or_answered_with_the_nearest(name, good, bad, message):
         config.check_size(bad)
 
 
+def test_a_network_that_aligns_corners_takes_multiples_when_they_are_padded():
+    config = NetworkConfig.preset('r50-bowenc')
+    config.check_size((1024, 2049), padded=True)
+    with pytest.raises(ValueError, match=r'size is 512x1000: .* the nearest is 513x993'):
+        config.check_size((512, 1000), padded=True)
+
+
 def test_another_output_stride_keeps_the_reach_of_the_aspp():
     config = NetworkConfig.preset('r52').with_output_stride(32)
     assert config.output_stride == 32

@@ -118,8 +118,17 @@ def test_each_process_takes_a_gpu_of_its_own(monkeypatch):
     assert own_device('auto') == own_device('cuda') == 'cuda:1'
     assert own_device('cpu') == 'cpu'
     monkeypatch.setenv('LOCAL_RANK', '2')
-    with pytest.raises(ValueError, match='--nproc_per_node 2'):
+    with pytest.raises(ValueError, match=r'no GPU 2 .* finds 2; .*--nproc_per_node 2'):
         own_device('auto')
+
+
+@pytest.mark.parametrize(('name', 'message'), [
+    ('gpu', "'gpu': expected auto, cpu, cuda or cuda:N"), ('cuda', 'no GPU 0 .* finds 0'),
+    ('cuda:1', 'no GPU 1 .* another --device')])
+def test_a_device_that_is_not_there_is_refused(name, message, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 0)
+    with pytest.raises(ValueError, match=message):
+        own_device(name)
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ def test_a_checkpoint_holds_the_averaged_network(boxes, tmp_path):
 
 def test_a_checkpoint_names_data_date_and_recipe(boxes):
     training = make(boxes).checkpoint().training
-    assert training['data'] == '16 frames of boxes'
+    assert training['data'] == 'boxes: 16 frames'
     assert date.fromisoformat(training['date'])
     assert training['seed'] == 3
     assert training['options']['schedule']['steps'] == 6
@@ -135,11 +135,14 @@ def test_a_network_of_aligned_corners_trains_on_crops_of_one_more(boxes):
         make(boxes, config=aligned, crop=(32, 64))
 
 
-def test_resuming_another_network_is_refused(boxes):
+def test_resuming_another_training_is_refused(boxes):
     checkpoint = make(boxes).checkpoint()
     other = make(boxes, config=replace(TINY, backbone=StagedConfig((16,), TINY.backbone.stages)))
-    with pytest.raises(CheckpointError, match='start from its weights'):
+    with pytest.raises(CheckpointError, match='from its weights'):
         other.resume(checkpoint)
+    elsewhere = replace(checkpoint, training={'data': 'streets: 16 frames'})
+    with pytest.raises(CheckpointError, match=r"on 'streets: 16 frames', this .* 'boxes: 16"):
+        make(boxes).resume(elsewhere)
     with pytest.raises(CheckpointError, match='weights only'):
         make(boxes).resume(replace(checkpoint, state={}))
 

@@ -14,7 +14,7 @@ class Boxes:
 
     @property
     def description(self):
-        return f'{self.count} frames of boxes'
+        return f'boxes: {self.count} frames'
 
     def __len__(self):
         return self.count

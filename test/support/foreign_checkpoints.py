@@ -28,11 +28,13 @@ def tiny(source: str) -> NetworkConfig:
 
 
 def network(config: NetworkConfig, classes: int = 19, seed: int = 0) -> PanopticDeepLab:
-    """Return a network with random weights and statistics."""
+    """Return a network with random weights and statistics, with which its ReLUs are alive."""
     torch.manual_seed(seed)
     result = PanopticDeepLab(config, classes).eval()
     for name, value in result.state_dict().items():
-        if 'running_' in name:
+        if name.endswith('running_mean'):
+            value.uniform_(-0.1, 0.1)
+        elif name.endswith('running_var'):
             value.uniform_(0.5, 1.5)
     return result
 

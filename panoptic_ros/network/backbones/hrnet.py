@@ -41,9 +41,9 @@ class Exchange(nn.Module):
         if source == target:
             return nn.Identity()
         if source > target:
-            return ConvNorm(inputs, outputs, activate=False)
+            return ConvNorm(inputs, outputs, activation=None)
         steps = [ConvNorm(inputs, inputs, 3, 2) for _ in range(target - source - 1)]
-        return nn.Sequential(*steps, ConvNorm(inputs, outputs, 3, 2, activate=False))
+        return nn.Sequential(*steps, ConvNorm(inputs, outputs, 3, 2, activation=None))
 
     def forward(self, maps: list[Tensor]) -> list[Tensor]:
         """Return the fused maps, of the same shapes."""

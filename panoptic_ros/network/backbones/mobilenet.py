@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .blocks import conv_norm, place
+from ..layers import ConvNorm
+from .places import place
 
 
 class HardSwish(nn.Module):
@@ -62,12 +63,11 @@ class InvertedBottleneck(nn.Module):
         self.residual = shape.stride == 1 and inputs == shape.outputs
         self.expand: nn.Module = nn.Identity()
         if inner != inputs:
-            self.expand = conv_norm(inputs, inner, activation=shape.activation(),
-                                    epsilon=epsilon)
-        self.depthwise = conv_norm(inner, inner, shape.kernel, stride, dilation, inner,
-                                   shape.activation(), epsilon)
+            self.expand = ConvNorm(inputs, inner, activation=shape.activation, epsilon=epsilon)
+        self.depthwise = ConvNorm(inner, inner, shape.kernel, stride, dilation, inner,
+                                  shape.activation, epsilon)
         self.squeeze = SqueezeExcite(inner, shape.squeezed) if shape.squeezed else nn.Identity()
-        self.project = conv_norm(inner, shape.outputs, epsilon=epsilon)
+        self.project = ConvNorm(inner, shape.outputs, activation=None, epsilon=epsilon)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return the block's output, and the filtered map inside, before it is squeezed."""
@@ -101,11 +101,11 @@ class MobileNet(nn.Module):
     channels: tuple[int, ...]
     strides: tuple[int, ...]
 
-    def __init__(self, stem: int, activation: nn.Module, shapes: Sequence[Bottleneck],
+    def __init__(self, stem: int, activation: type[nn.Module], shapes: Sequence[Bottleneck],
                  output_stride: int, epsilon: float) -> None:
         super().__init__()
         places = place([shape.stride for shape in shapes], output_stride)
-        self.stem = conv_norm(3, stem, 3, 2, activation=activation, epsilon=epsilon)
+        self.stem = ConvNorm(3, stem, 3, 2, activation=activation, epsilon=epsilon)
         self.blocks, inputs = nn.ModuleList(), stem
         for shape, at in zip(shapes, places, strict=True):
             self.blocks.append(InvertedBottleneck(inputs, shape, at.step, at.dilation, epsilon))

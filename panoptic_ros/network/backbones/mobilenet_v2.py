@@ -31,7 +31,7 @@ class MobileNetV2(MobileNet):
                 shapes.append(Bottleneck(inputs * expansion, outputs, 1 if number else stride,
                                          activation=nn.ReLU6))
                 inputs = outputs
-        super().__init__(32, nn.ReLU6(), shapes, output_stride, epsilon=1e-5)
+        super().__init__(32, nn.ReLU6, shapes, output_stride, epsilon=1e-5)
         self.channels = tuple(shape.outputs for shape in self.ends)
 
     def forward(self, pixels: Tensor) -> list[Tensor]:

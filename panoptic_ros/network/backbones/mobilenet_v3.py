@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .blocks import conv_norm
+from ..layers import ConvNorm
 from .mobilenet import Bottleneck, HardSwish, MobileNet
 
 BLOCKS = (
@@ -41,8 +41,8 @@ class MobileNetV3(MobileNet):
     """
 
     def __init__(self, output_stride: int = 16) -> None:
-        super().__init__(16, HardSwish(), BLOCKS, output_stride, epsilon=1e-3)
-        self.final = conv_norm(160, 960, activation=HardSwish(), epsilon=1e-3)
+        super().__init__(16, HardSwish, BLOCKS, output_stride, epsilon=1e-3)
+        self.final = ConvNorm(160, 960, activation=HardSwish, epsilon=1e-3)
         self.channels = (*(shape.expanded for shape in self.ends[:-1]), 960)
 
     def forward(self, pixels: Tensor) -> list[Tensor]:

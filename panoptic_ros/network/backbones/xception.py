@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .blocks import conv_norm, place
+from ..layers import ConvNorm
+from .places import place
 
 _ENTRY = {65: ((128, 2), (256, 2), (728, 2)),
           71: ((128, 2), (256, 1), (256, 2), (728, 1), (728, 2))}
@@ -20,9 +21,9 @@ class Separable(nn.Module):
                  epsilon: float) -> None:
         super().__init__()
         self.activation = nn.ReLU() if relu_first else nn.Identity()
-        after = None if relu_first else nn.ReLU()
-        self.depthwise = conv_norm(inputs, inputs, 3, stride, dilation, inputs, after, epsilon)
-        self.pointwise = conv_norm(inputs, outputs, activation=after, epsilon=epsilon)
+        after = None if relu_first else nn.ReLU
+        self.depthwise = ConvNorm(inputs, inputs, 3, stride, dilation, inputs, after, epsilon)
+        self.pointwise = ConvNorm(inputs, outputs, activation=after, epsilon=epsilon)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the convolved features."""
@@ -86,8 +87,7 @@ class Xception(nn.Module):
         shapes += [((728, 1024, 1024), 2), ((1536, 1536, 2048), 1)]
         places = place([stride for _, stride in shapes], output_stride)
         self.stem = nn.Sequential(
-            conv_norm(3, 32, 3, 2, activation=nn.ReLU(), epsilon=epsilon),
-            conv_norm(32, 64, 3, activation=nn.ReLU(), epsilon=epsilon))
+            ConvNorm(3, 32, 3, 2, epsilon=epsilon), ConvNorm(32, 64, 3, epsilon=epsilon))
         self.blocks = nn.ModuleList()
         inputs = 64
         for number, ((channels, stride), at) in enumerate(zip(shapes, places, strict=True)):
@@ -95,8 +95,8 @@ class Xception(nn.Module):
             shortcut: nn.Module | None = None
             if not last:
                 same = stride == 1 and inputs == outputs
-                shortcut = nn.Identity() if same else conv_norm(
-                    inputs, outputs, stride=at.step, epsilon=epsilon)
+                shortcut = nn.Identity() if same else ConvNorm(
+                    inputs, outputs, stride=at.step, activation=None, epsilon=epsilon)
             self.blocks.append(XceptionBlock(inputs, channels, at.step, at.dilation, epsilon,
                                              shortcut, relu_first=not last))
             inputs = outputs

@@ -1,22 +1,9 @@
-"""What several backbones have in common."""
+"""Where the blocks of a backbone stand, so that it keeps to an output stride."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
-
-from torch import nn
-
-
-def conv_norm(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, dilation: int = 1,
-              groups: int = 1, activation: nn.Module | None = None,
-              epsilon: float = 1e-5) -> nn.Sequential:
-    """Return a convolution without bias, batch norm, and the activation if there is one."""
-    layers = [
-        nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation, groups,
-                  bias=False),
-        nn.BatchNorm2d(outputs, epsilon)]
-    return nn.Sequential(*layers, *([activation] if activation else []))
 
 
 class Place(NamedTuple):
