@@ -14,17 +14,11 @@ from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from launch.actions import (
-    DeclareLaunchArgument,
-    OpaqueFunction,
-    SetEnvironmentVariable,
-    Shutdown,
-)
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
 
-PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 PLACEHOLDER = '{camera}'
 
 
@@ -52,8 +46,6 @@ def generate_launch_description() -> LaunchDescription:
         argument('use_sim_time', '', 'Take the time from /clock.', ['', 'true', 'false']),
         argument('rviz', 'false', 'Show camera and overlay in RViz, a window for each camera.',
                  ['true', 'false']),
-        argument('large_images', 'false', 'Use the Fast DDS profile for large images; the '
-                 "camera's process must use it too.", ['true', 'false']),
         OpaqueFunction(function=_launch, args=[config]),
     ])
 
@@ -75,9 +67,6 @@ def _launch(context: LaunchContext, config: Path) -> list[LaunchDescriptionEntit
     remappings = [(f'{camera}image{suffix}', f'{topic}{suffix}')
                   for camera, topic in topics.items() for suffix in ('', '/compressed')]
     entities: list[LaunchDescriptionEntity] = []
-    if value('large_images') == 'true':
-        entities += [SetEnvironmentVariable(name, str(config / 'fastdds.xml'))
-                     for name in PROFILE_VARIABLES]
     # It is a lifecycle node that starts itself, so launch need not drive its states: Node, not
     # LifecycleNode.
     entities.append(Node(

@@ -171,7 +171,8 @@ class Camera:
             self._node.get_logger().info(f'images on {self.topic} come again')
 
     def _subscribe(self) -> None:
-        qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_AVAILABLE)
+        # two: an image that is complete before the last one was taken must not replace it
+        qos = QoSProfile(depth=2, reliability=ReliabilityPolicy.BEST_AVAILABLE)
         receive: Callable[..., None] = self._receive     # rclpy sees that it takes two arguments
         self._subscription = self._node.create_subscription(
             self._kind, self._name, receive, qos, raw=True,

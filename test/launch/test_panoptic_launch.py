@@ -21,7 +21,7 @@ def include(**arguments):
 def generate_test_description():
     return real_launch.describe(lambda folder, model: [
         GroupAction([include(namespace='car', model=str(model), cameras='front,rear/compressed',
-                             image='/{camera}/image_raw', large_images='true')]),
+                             image='/{camera}/image_raw')]),
         GroupAction([PushRosNamespace('trailer'), include(model=str(model), autostart='false')])])
 
 

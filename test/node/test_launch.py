@@ -42,7 +42,7 @@ NAMES = {
     'launch': ('LaunchContext', 'LaunchDescription', 'LaunchDescriptionEntity'),
     'launch.actions': ('DeclareLaunchArgument', 'ExecuteProcess', 'IncludeLaunchDescription',
                        'LogInfo', 'OpaqueFunction', 'RegisterEventHandler',
-                       'SetEnvironmentVariable', 'Shutdown', 'TimerAction'),
+                       'Shutdown', 'TimerAction'),
     'launch.event_handlers': ('OnProcessIO',),
     'launch.events.process': ('ProcessExited', 'ProcessIO'),
     'launch.launch_description_sources': ('PythonLaunchDescriptionSource',),
@@ -228,13 +228,3 @@ def test_the_end_of_the_bag(replay, tmp_path, rviz, returncode, kind):
 def test_a_bag_that_is_not_there_is_refused(replay):
     with pytest.raises(FileNotFoundError, match=r"bag is '/bags/none': expected the folder of"):
         replay(bag='/bags/none')
-
-
-def test_the_profile_for_large_images_is_asked_for(launch):
-    assert all(e.kind != 'SetEnvironmentVariable' for e in launch())
-    entities = launch(large_images='true')
-    variables = {e.positional for e in entities if e.kind == 'SetEnvironmentVariable'}
-    assert variables == {(name, str(CONFIG / 'fastdds.xml')) for name in (
-        'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')}
-    kinds = [e.kind for e in entities]
-    assert kinds.index('SetEnvironmentVariable') < kinds.index('Node')
