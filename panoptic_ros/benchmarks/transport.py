@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from ..arguments import image_size
 from ..demo.domain import private_domain
+from ..node.large_images import PROFILE_VARIABLES, TRANSPORT_VARIABLES
 from ..report import print_table
 from ..resources import share_directory
 from .transport_ends import IMAGE, LABELS
@@ -28,8 +29,7 @@ MIDDLES = {
     'node': [NODE, '--ros-args', '-r', f'image:={IMAGE}', '-r', f'~/panoptic:={LABELS}']}
 """What stands between camera and consumer."""
 
-_TUNING = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE',
-           'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_')
+_MALLOC = {'MALLOC_MMAP_THRESHOLD_': str(1 << 30), 'MALLOC_TRIM_THRESHOLD_': str(2**31 - 1)}
 _WARM_UP = 1.0
 """Seconds whose frames are not counted."""
 
@@ -88,12 +88,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _environment(domain: int, tuned: bool) -> dict[str, str]:
     """Return the variables of all three processes, of which ours are as they are by default."""
-    variables = {name: value for name, value in os.environ.items() if name not in _TUNING}
+    variables = {name: value for name, value in os.environ.items()
+                 if name not in (*TRANSPORT_VARIABLES, *_MALLOC)}
     variables['ROS_DOMAIN_ID'] = str(domain)
     if tuned:
         profile = str(share_directory() / 'config' / 'fastdds.xml')
-        variables |= dict(zip(_TUNING, (profile, profile, str(1 << 30), str(2**31 - 1)),
-                              strict=True))
+        variables |= _MALLOC | dict.fromkeys(PROFILE_VARIABLES, profile)
     return variables
 
 

@@ -78,12 +78,15 @@ class ModelMetadata:
         try:
             data = {key: json.loads(properties[_PREFIX + key])
                     for key in (*_REQUIRED, *_OPTIONAL) if _PREFIX + key in properties}
-            height, width = data['input_size']
+            height, width = map(int, data['input_size'])
             if not (0 < height <= _LARGEST_SIDE and 0 < width <= _LARGEST_SIDE):
                 raise ValueError(f'input_size is {height}, {width}: expected 1 to '
                                  f'{_LARGEST_SIDE} pixels')
+            stride = int(data['stride'])
+            if stride < 1:
+                raise ValueError(f'stride is {stride}: expected at least 1')
             return cls(**data | {
-                'input_size': (int(height), int(width)), 'stride': int(data['stride']),
+                'input_size': (height, width), 'stride': stride,
                 'label_space': LabelSpace.from_dict(data['label_space'])})
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise ModelError(f'{source} has metadata that cannot be read: {error}') from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class OnnxFile:
             raise ModelError(f'{path} has {size} bytes: an ONNX file has {LARGEST} at most')
         content = path.read_bytes()
         model = parse_onnx(content, str(path))
-        if any(w.data_location == w.EXTERNAL for w in _tensors(model.graph)):
+        if any(w.data_location == w.EXTERNAL for w in _tensors(model)):
             raise ModelError(f'{path} keeps its weights in another file: expected one file that '
                              'holds all; save it with `onnx.save(onnx.load(...), path)`')
         properties = {p.key: p.value for p in model.metadata_props}
@@ -103,15 +103,27 @@ def parse_onnx(content: bytes, source: str) -> Any:
     return model
 
 
-def _tensors(graph: Any) -> Iterator[Any]:
-    """Yield all that a graph holds: weights and constants, also those of graphs within."""
+def _tensors(model: Any) -> Iterator[Any]:
+    """Yield all that a model holds: weights and constants, also those of its functions."""
+    yield from _graph_tensors(model.graph)
+    for function in model.functions:
+        yield from _node_tensors(function.node)
+
+
+def _graph_tensors(graph: Any) -> Iterator[Any]:
     yield from graph.initializer
     for sparse in graph.sparse_initializer:
         yield from (sparse.values, sparse.indices)
-    for attribute in (a for node in graph.node for a in node.attribute):
+    yield from _node_tensors(graph.node)
+
+
+def _node_tensors(nodes: Iterable[Any]) -> Iterator[Any]:
+    for attribute in (a for node in nodes for a in node.attribute):
         yield from (attribute.t, *attribute.tensors)
+        for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+            yield from (sparse.values, sparse.indices)
         for inner in (attribute.g, *attribute.graphs):
-            yield from _tensors(inner)
+            yield from _graph_tensors(inner)
 
 
 def _batch(model: Any, metadata: ModelMetadata, path: Path) -> int | None:

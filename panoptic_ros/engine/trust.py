@@ -56,7 +56,11 @@ def check_folder(folder: Path) -> None:
 
 def write_private(file: Path, content: bytes) -> None:
     """Write a file that only this user may change, whatever the umask, and wait for the disk."""
-    with open(file, 'wb', opener=lambda path, flags: os.open(path, flags, 0o644)) as stream:
+    def create(path: str, flags: int) -> int:
+        # in a sticky folder a link of somebody else's may wait in its place
+        return os.open(path, flags | os.O_NOFOLLOW, 0o644)
+
+    with open(file, 'wb', opener=create) as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())

@@ -13,7 +13,7 @@ from ..resources import share_directory
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 """Where Fast DDS of Jazzy and of later distributions is told its profile."""
 
-_CHOICES = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS', 'ROS_DISCOVERY_SERVER')
+TRANSPORT_VARIABLES = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS', 'ROS_DISCOVERY_SERVER')
 """Who sets one of these has chosen how Fast DDS transports, and is not contradicted."""
 
 _OWN_PROFILE = 'DEFAULT_FASTDDS_PROFILES.xml', 'DEFAULT_FASTRTPS_PROFILES.xml'
@@ -57,7 +57,7 @@ def use_large_segments(environment: MutableMapping[str, str] = os.environ) -> bo
     Whether the shipped profile is used.
 
     """
-    if (any(environment.get(name) for name in _CHOICES)
+    if (any(environment.get(name) for name in TRANSPORT_VARIABLES)
             or any(Path(name).exists() for name in _OWN_PROFILE)
             or not _SHARED_MEMORY.is_dir()
             or shutil.disk_usage(_SHARED_MEMORY).free < _NEEDED):

@@ -58,20 +58,26 @@ class Pipeline:
 
     def serve(self, segmenter: Segmenter, frames: Sequence[tuple[Channel, Frame]]) -> None:
         """Turn frames of different cameras into published results; record how long that took."""
-        works = []
+        works, failure = [], None
         for channel, frame in frames:
             start = time.perf_counter()
             if self._is_stale(frame, start):
                 channel.camera.counts.stale += 1
                 continue
-            image = channel.convert(frame)
+            try:
+                image = channel.convert(frame)
+            except Exception as error:      # memory may lack: the next frame may be fine
+                failure = channel.lose(error)
+                continue
             if image is not None:
                 works.append(_Work(channel, frame, image, {
                     'receive': frame.transport, 'wait': start - frame.arrival,
                     'convert': time.perf_counter() - start}))
         if works:
-            self.failure = self._serve(segmenter, works)
+            failure = self._serve(segmenter, works) or failure
             self._look_at_memory(segmenter)
+        if works or failure:
+            self.failure = failure
 
     def _look_at_memory(self, segmenter: Segmenter) -> None:
         """Ask the GPU in the only thread that may."""

@@ -70,6 +70,7 @@ class Reporter:
     def _channel_statuses(self, session: Session, settings: Settings) -> list[DiagnosticStatus]:
         if session is not self._session:
             self._session, self._reported = session, {}
+            self._reported_at = min(channel.camera.started for channel in session.channels)
         now = time.perf_counter()
         seconds, self._reported_at = now - self._reported_at, now
         statuses = []

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Event, Thread
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -41,6 +42,7 @@ class Signals:
         os.read(self._reader, 1)
         self.received.set()
         if self._stop is not None:
-            self._stop()
+            with suppress(Exception):       # the end may have come meanwhile, in good order
+                self._stop()
             select.select([self._reader], [], [], DEADLINE)     # a second signal does not wait
         os._exit(self.exit_code)

@@ -19,6 +19,9 @@ from ..images import ImageError
 _ORDERS = {b'\0\0': '>', b'\0\1': '<'}
 """Plain CDR by the first bytes of its encapsulation; the next two are options of no meaning."""
 
+_LONGEST_TEXT = 1024
+"""Bytes of a text; what is wrong with it goes to the log and to diagnostics."""
+
 _START = 4
 """Bytes of the encapsulation, from whose end fields are aligned."""
 
@@ -60,7 +63,7 @@ def read_image(message: bytes) -> AnyImage:
     Raises
     ------
     ImageError
-        The message is cut off.
+        The message is cut off, or a text in it is longer than any name.
 
     """
     if message[:2] not in _ORDERS:
@@ -80,7 +83,7 @@ def read_compressed_image(message: bytes) -> AnyCompressedImage:
     Raises
     ------
     ImageError
-        The message is cut off.
+        The message is cut off, or a text in it is longer than any name.
 
     """
     if message[:2] not in _ORDERS:
@@ -123,7 +126,11 @@ class _Reader:
         return self._take(1)[0]
 
     def text(self) -> str:
-        return self.block().tobytes().removesuffix(b'\0').decode(errors='replace')
+        block = self.block()
+        if len(block) > _LONGEST_TEXT:
+            raise ImageError('wire', f'a text of {len(block)} bytes in a message: expected '
+                                     f'{_LONGEST_TEXT} at most')
+        return block.tobytes().removesuffix(b'\0').decode(errors='replace')
 
     def block(self) -> memoryview:
         return self._take(self.number())

@@ -96,3 +96,10 @@ def test_file_from_any_producer_is_judged_by_the_contract(tmp_path, tiny_onnx):
     onnx.save(model, tmp_path / 'foreign.onnx')
     with pytest.raises(ModelError, match='lacks the metadata network, input_size'):
         engine.load(tmp_path / 'foreign.onnx')
+
+
+@pytest.mark.parametrize('stride', [0, -4])
+def test_metadata_of_no_use_is_refused(cityscapes, stride):
+    properties = ModelMetadata('mobile', (512, 1024), stride, cityscapes, {}, {}).to_properties()
+    with pytest.raises(ModelError, match=f'x has metadata .*: stride is {stride}: expected at '):
+        ModelMetadata.from_properties(properties, 'x')

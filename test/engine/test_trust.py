@@ -14,6 +14,7 @@ from panoptic_ros.engine.onnx_engine import OnnxEngine
 from panoptic_ros.engine.onnx_file import OnnxFile
 from panoptic_ros.engine.plan import PlanError, cubin_path, read_cubin, read_plan, sidecar_path
 from panoptic_ros.engine.plan_info import PlanInfo
+from panoptic_ros.engine.trust import write_private
 
 SOMEBODY = 12345
 
@@ -128,6 +129,11 @@ def outside(tiny_onnx, folder, where):
         model.graph.initializer.append(tensor)
     elif where == 'constant':
         model.graph.node.insert(0, constant)
+    elif where == 'function':
+        model.functions.append(onnx.helper.make_function(
+            'local', 'Read', [], ['secret'], [constant], model.opset_import))
+        model.opset_import.append(onnx.helper.make_opsetid('local', 1))
+        model.graph.node.insert(0, onnx.helper.make_node('Read', [], ['secret'], domain='local'))
     else:
         branch = onnx.helper.make_graph([constant], 'branch', [], [output])
         truth = onnx.helper.make_node('Constant', [], ['truth'], value=onnx.helper.make_tensor(
@@ -145,7 +151,7 @@ def outside(tiny_onnx, folder, where):
     return path
 
 
-@pytest.mark.parametrize('where', ['weight', 'constant', 'branch'])
+@pytest.mark.parametrize('where', ['weight', 'constant', 'branch', 'function'])
 def test_a_model_that_reads_other_files_is_refused(tiny_onnx, tmp_path, where):
     path = outside(tiny_onnx, tmp_path, where)
     with pytest.raises(ModelError, match='keeps its weights in another file: expected one file'):
@@ -161,3 +167,13 @@ def test_a_folder_that_will_not_do_is_told_before_the_build(rtx, tiny_onnx, tmp_
     with pytest.raises(PlanError, match=f'shared may be written .* `chmod go-w {folder}`'):
         build_engine(tiny_onnx, folder / 'tiny.plan', BuildOptions('fp16', 'sm_89'),
                      kernels=tmp_path, compile=lambda *_: pytest.fail('it builds'))
+
+
+def test_what_is_written_never_follows_a_link(tmp_path):
+    precious = tmp_path / 'precious'
+    precious.write_text('as it was')
+    link = tmp_path / 'link.partial'
+    link.symlink_to(precious)
+    with pytest.raises(OSError, match='symbolic link'):
+        write_private(link, b'a plan')
+    assert precious.read_text() == 'as it was'

@@ -1,6 +1,7 @@
 """The networks by name are those of the literature."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +83,16 @@ def test_the_command_knows_its_networks(capsys):
     with pytest.raises(SystemExit):
         command.main(['r51'])
     assert "no network 'r51': expected some of mobile, r50," in capsys.readouterr().err
+
+
+def test_the_document_lists_every_network_as_it_is():
+    """`make models` writes it, and takes too long for a test."""
+    page = (Path(__file__).parents[2] / 'docs' / 'models.md').read_text(encoding='utf-8')
+    rows = {cells[0]: cells for line in page.splitlines() if line.startswith('| ')
+            and (cells := [cell.strip() for cell in line.strip('|').split('|')])[0] in PRESETS}
+    assert list(rows) == list(PRESETS)
+    for name, (_, pq, parameters, *_) in rows.items():
+        published = PUBLISHED.get(name)
+        assert pq == (f'{published.pq} {published.source}' if published else '')
+        if name in COUNTED:
+            assert float(parameters) == pytest.approx(COUNTED[name][1] / 1e6, abs=0.006)

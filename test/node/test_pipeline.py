@@ -3,11 +3,13 @@
 import time
 from dataclasses import replace
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import tiny_model
 from ros_harness import image_message
+from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
 from panoptic_ros import GroupingOptions, Segmenter
@@ -109,6 +111,19 @@ def test_a_rejected_frame_and_a_good_one_after_it(pipeline, channel, segmenter, 
     assert not channel.latency.summary()
     pipeline.serve(segmenter, [(channel, frame())])
     assert channel.camera.rejection is None
+
+
+def test_a_frame_that_cannot_be_converted_is_lost_alone(pipeline, make_channel, segmenter,
+                                                        logged, monkeypatch):
+    front, rear = make_channel('front'), make_channel('rear')
+    monkeypatch.setattr('panoptic_ros.images.decompress', Mock(side_effect=MemoryError('no room')))
+    file = Frame(CompressedImage(), time.perf_counter(), 0.0)
+    for frames in ([(front, file)], [(front, file), (rear, frame())]):
+        pipeline.serve(segmenter, frames)
+        assert pipeline.failure == 'MemoryError: no room'
+    assert front.camera.counts == Counts(failed=2)
+    assert rear.camera.counts == Counts(segmented=1)
+    assert logged == ['a frame was lost: MemoryError: no room']
 
 
 def test_an_engine_that_raises_loses_frames_until_it_recovers(pipeline, channel, segmenter,

@@ -97,3 +97,10 @@ def test_what_is_no_plain_cdr_is_left_to_the_middleware():
     for foreign in (b'\xff\xff' + data[2:], b''):
         with pytest.raises(ImageError, match='is no Image'):
             read_image(foreign)
+
+
+def test_a_text_longer_than_any_name_is_refused():
+    for message in (Image(encoding='x' * 1024), Image(header=Header(frame_id='x' * 10**6))):
+        with pytest.raises(ImageError, match='expected 1024 at most') as refused:
+            read_image(serialize_message(message))
+        assert len(str(refused.value)) < 100, 'what goes to the log'
