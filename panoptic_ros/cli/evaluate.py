@@ -66,6 +66,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.error('--baseline learns the colours of streets: give --streets N')
     if args.predictions is not None and args.oracle:
         parser.error('--oracle needs a ground truth alone: give --streets N or a data set')
+    if args.split and not datasets:
+        parser.error('--split is a part of a data set: give one, such as --cityscapes DIR')
+    if (args.oracle or args.baseline) and (args.model or args.scales or args.flip):
+        parser.error('--oracle and --baseline stand in for a model: leave out --model, --scales '
+                     'and --flip')
     try:
         measure = (_evaluate_files if args.predictions is not None else
                    _ask_oracle if args.oracle else _evaluate_model)

@@ -126,6 +126,8 @@ def test_a_model_of_other_classes_is_refused(tmp_path, capsys):
     (['--cityscapes', 'nowhere'], 'nowhere'),
     (['--cityscapes', 'a', '--baseline', 'color'], '--baseline learns the colours of streets'),
     (['--predictions', 'a', '--truth', 'b', '--oracle'], '--oracle needs a ground truth alone'),
+    (['--streets', '1', '--split', 'val'], '--split is a part of a data set'),
+    (['--streets', '1', '--oracle', '--flip'], '--oracle and --baseline stand in for a model'),
     (['--streets', '1', '--flip', '--model', 'a.plan'], 'expected a model file that ends in .onn'),
     (['--predictions', 'a'], '--predictions and --truth go together'),
     (['--streets', '0'], "'0': expected a whole number from 1"),
