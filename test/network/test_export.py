@@ -116,8 +116,9 @@ def test_a_graph_that_differs_is_not_written(checkpoint, tmp_path, traced):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name', ['mobilenet_v3', 'mobilenet_v2-bowenc'])
-def test_networks_of_the_literature_are_exported_and_built(name, tmp_path, monkeypatch):
+def test_a_network_of_the_literature_is_exported_and_built(tmp_path, monkeypatch):
+    """Aligned corners, padding and a sliding window; `make models` does it with all networks."""
+    name = 'mobilenet_v2-bowenc'
     pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
     monkeypatch.setenv('PANOPTIC_ROS_TENSORRT', 'tensorrt_rtx')
     config, space = PRESETS[name], LabelSpace.load('cityscapes')
