@@ -121,17 +121,16 @@ def test_a_network_of_the_literature_is_exported_and_built(tmp_path, monkeypatch
     name = 'mobilenet_v2-bowenc'
     pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
     monkeypatch.setenv('PANOPTIC_ROS_TENSORRT', 'tensorrt_rtx')
-    config, space = PRESETS[name], LabelSpace.load('cityscapes')
-    if config.window:
-        config = replace(config, window=(33, 65))       # which the image below exceeds
+    space = LabelSpace.load('cityscapes')
+    config = replace(PRESETS[name], window=(33, 65))    # which the image below exceeds
     weights = foreign_checkpoints.network(config).state_dict()
     path = tmp_path / 'model.onnx'
     difference = export.export_onnx(Checkpoint(config, space, weights, {}, {}), path, (64, 128))
     assert 0 < difference < 1e-4
     engine = OnnxEngine(path)
     heads, = engine(np.zeros((1, 64, 128, 3), np.uint8))
-    assert heads.grid == engine.metadata.grid == Grid((64, 128), 4, config.align_corners)
-    assert heads.semantic.shape[1:] == ((17, 33) if config.align_corners else (16, 32))
+    assert heads.grid == engine.metadata.grid == Grid((64, 128), 4, align_corners=True)
+    assert heads.semantic.shape[1:] == (17, 33)
     assert grouping.group(heads, space).size == (64, 128)
     built = build_plan(OnnxFile.read(path), BuildOptions('fp16', 'sm_89'))
     assert built.info.metadata(name).network == name
