@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..arguments import image_size
+from ..datasets.dataset import FrameSource
 from ..network.config import NetworkConfig
-from ..network.frames import FrameSource, StreetFrames
+from ..network.frames import StreetFrames
 from ..network.recipe import RECIPES, Recipe
 from ..network.variants import PRESETS
 

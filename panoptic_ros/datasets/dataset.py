@@ -14,8 +14,8 @@ Image = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint16]
 
 
-class Dataset(Protocol):
-    """Numbered images with their ground truth; picklable, with no file open."""
+class FrameSource(Protocol):
+    """Numbered frames with their ground truth: all that a training needs."""
 
     @property
     def label_space(self) -> LabelSpace:
@@ -24,16 +24,24 @@ class Dataset(Protocol):
 
     @property
     def description(self) -> str:
-        """What it is, for a model's metadata."""
+        """What they are, for a model's metadata; their kind stands before a colon."""
         ...
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        ...
+
+    def __getitem__(self, index: int) -> tuple[Image, Labels]:
+        """Return (H, W, 3) BGR and (H, W) panoptic labels; they may be read-only."""
+        ...
+
+
+class Dataset(FrameSource, Protocol):
+    """Images of a data set with their ground truth; picklable, with no file open."""
 
     @property
     def names(self) -> Sequence[str]:
         """The data set's own name of each image, sorted; with no suffix, maybe with a slash."""
-        ...
-
-    def __len__(self) -> int:
-        """Return how many images there are."""
         ...
 
     def image(self, index: int) -> Image:
@@ -46,8 +54,4 @@ class Dataset(Protocol):
 
         A thing without an instance number is crowd: a group that nobody told apart.
         """
-        ...
-
-    def __getitem__(self, index: int) -> tuple[Image, Labels]:
-        """Return both, of one size."""
         ...

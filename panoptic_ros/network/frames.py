@@ -8,11 +8,10 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from ..datasets.dataset import Image, Labels
 from ..labels import LabelSpace
 
 HELD_OUT_SEED = 1_000_000
@@ -20,31 +19,6 @@ HELD_OUT_SEED = 1_000_000
 
 FRAMES_PER_DRIVE = 4
 """Frames kept of each drive, seconds apart: the first of a drive costs more than the others."""
-
-Image = npt.NDArray[np.uint8]
-Labels = npt.NDArray[np.uint16]
-
-
-class FrameSource(Protocol):
-    """Numbered frames with their ground truth."""
-
-    @property
-    def label_space(self) -> LabelSpace:
-        """What the labels mean."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """What they are, for the model's metadata; their kind stands before a colon."""
-        ...
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        ...
-
-    def __getitem__(self, index: int) -> tuple[Image, Labels]:
-        """Return (H, W, 3) BGR and (H, W) panoptic labels; they may be read-only."""
-        ...
 
 
 @dataclass(frozen=True)

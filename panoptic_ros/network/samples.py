@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ..datasets.dataset import FrameSource, Image, Labels
 from ..labels import UNLABELED, LabelSpace
-from .frames import FrameSource, Image, Labels
 from .targets import TargetOptions, Targets, make_targets
 
 _GRID = 4
