@@ -31,7 +31,7 @@ from panoptic_ros.network.config import NetworkConfig
 from panoptic_ros.network.deeplab import PanopticDeepLab
 from panoptic_ros.network.export import export_onnx
 from panoptic_ros.network.size import measure
-from panoptic_ros.network.variants import PRESETS, PUBLISHED
+from panoptic_ros.network.variants import PRESETS, PUBLISHED, preset
 from panoptic_ros.streets import Drive
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,7 +81,7 @@ def main(argv: Sequence[str]) -> int:
     for name in argv or PRESETS:
         print(f'{name} ...', flush=True)
         try:
-            figures = examine(NetworkConfig.preset(name))
+            figures = examine(preset(name))
         except Exception as error:      # the others are still worth knowing
             failures.append(f'{name}: {error}')
             print(failures[-1], file=sys.stderr)

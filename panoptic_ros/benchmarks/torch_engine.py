@@ -18,8 +18,8 @@ from ..device import Device, DeviceArray, DeviceError
 from ..engine.metadata import ModelMetadata
 from ..heads import Heads
 from ..labels import LabelSpace
-from ..network.config import NetworkConfig
 from ..network.deeplab import PanopticDeepLab
+from ..network.variants import preset
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -99,7 +99,7 @@ class TorchEngine:
             raise
 
     @classmethod
-    def untrained(cls, device: Device, preset: str = 'r52',
+    def untrained(cls, device: Device, network: str = 'r52',
                   input_size: tuple[int, int] = (1024, 2048), batch: int = 1,
                   dtype: torch.dtype = torch.float16, stand_ins: Heads | None = None,
                   gpu: int = 0) -> TorchEngine:
@@ -115,12 +115,12 @@ class TorchEngine:
 
         """
         space = LabelSpace.load('cityscapes')
-        config = NetworkConfig.preset(preset)
+        config = preset(network)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            network = PanopticDeepLab(config, len(space)).eval()
-        metadata = ModelMetadata(preset, input_size, 4, space, {'weights': 'random'}, {})
-        return cls(device, network, metadata, batch, dtype, stand_ins, gpu)
+            untrained = PanopticDeepLab(config, len(space)).eval()
+        metadata = ModelMetadata(network, input_size, 4, space, {'weights': 'random'}, {})
+        return cls(device, untrained, metadata, batch, dtype, stand_ins, gpu)
 
     def enqueue(self, count: int) -> None:
         """Run the network; see ``DeviceEngine``."""

@@ -25,10 +25,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..arguments import image_size
 from ..datasets.dataset import FrameSource
-from ..network.config import NetworkConfig
 from ..network.frames import StreetFrames
 from ..network.recipe import RECIPES, Recipe
-from ..network.variants import PRESETS
+from ..network.variants import PRESETS, preset
 
 if TYPE_CHECKING:
     from ..network.checkpoint import Checkpoint
@@ -166,7 +165,7 @@ def _train(args: argparse.Namespace, processes: Processes) -> None:
 def _recipe(args: argparse.Namespace) -> Recipe:
     """Return the recipe for the data, changed by what was given on the command line."""
     recipe = RECIPES['cityscapes' if args.cityscapes else 'streets']
-    if NetworkConfig.preset(args.network).align_corners:
+    if preset(args.network).align_corners:
         recipe = replace(recipe, crop=(recipe.crop[0] + 1, recipe.crop[1] + 1))
     given = {field.name: getattr(args, field.name) for field in fields(Recipe)
              if getattr(args, field.name, None) is not None}
@@ -200,7 +199,7 @@ def _trainer(args: argparse.Namespace, recipe: Recipe, frames: FrameSource,
         device=args.device,
         mixed_precision=args.device.startswith('cuda') and not args.full_precision,
         losses=LossOptions(recipe.hardest, recipe.easing))
-    return Trainer(NetworkConfig.preset(args.network), frames.label_space, samples, options,
+    return Trainer(preset(args.network), frames.label_space, samples, options,
                    args.seed, processes)
 
 

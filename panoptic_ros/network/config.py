@@ -151,23 +151,6 @@ class NetworkConfig:
         rates = tuple(rate * self.output_stride // stride for rate in self.rates)
         return replace(self, backbone=replace(self.backbone, output_stride=stride), rates=rates)
 
-    @classmethod
-    def preset(cls, name: str) -> NetworkConfig:
-        """
-        Return a network of this package by its name.
-
-        Raises
-        ------
-        ValueError
-            There is none of that name.
-
-        """
-        from .variants import PRESETS
-
-        if name not in PRESETS:
-            raise ValueError(f'no network {name!r}: expected one of {sorted(PRESETS)}')
-        return PRESETS[name]
-
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as plain data."""
         return asdict(self)

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from ..engine.metadata import ModelMetadata
 from .checkpoint import Checkpoint, CheckpointError
-from .config import NetworkConfig
 from .deeplab import PanopticDeepLab
+from .variants import preset
 
 
 def unfold(path: Path, images: Iterable[npt.NDArray[np.uint8]]) -> Checkpoint:
@@ -45,7 +45,7 @@ def unfold(path: Path, images: Iterable[npt.NDArray[np.uint8]]) -> Checkpoint:
     metadata = ModelMetadata.from_properties({p.key: p.value for p in model.metadata_props},
                                              str(path))
     try:
-        config = NetworkConfig.preset(metadata.network)
+        config = preset(metadata.network)
     except ValueError as error:
         raise CheckpointError(f'{path}: {error}') from error
     network = PanopticDeepLab(config, len(metadata.label_space)).eval()

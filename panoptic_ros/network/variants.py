@@ -107,3 +107,18 @@ PRESETS = {config.name: config for config, _ in _TABLE}
 """The networks by name; those that end with a source's name are exactly the source's."""
 PUBLISHED = {config.name: published for config, published in _TABLE if published}
 """What was published about some of them."""
+
+
+def preset(name: str) -> NetworkConfig:
+    """
+    Return a network of this package by its name.
+
+    Raises
+    ------
+    ValueError
+        There is none of that name.
+
+    """
+    if name not in PRESETS:
+        raise ValueError(f'no network {name!r}: expected one of {sorted(PRESETS)}')
+    return PRESETS[name]

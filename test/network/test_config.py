@@ -7,12 +7,12 @@ import pytest
 
 from panoptic_ros.network.backbone_config import BackboneConfig, StageConfig, StagedConfig
 from panoptic_ros.network.config import NetworkConfig
-from panoptic_ros.network.variants import PRESETS
+from panoptic_ros.network.variants import PRESETS, preset
 
 
 @pytest.mark.parametrize('name', sorted(PRESETS))
 def test_a_preset_survives_json(name):
-    config = NetworkConfig.preset(name)
+    config = preset(name)
     assert NetworkConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
@@ -30,13 +30,13 @@ def test_a_checkpoint_of_the_first_version_is_understood():
 
 def test_an_unknown_name_is_answered_with_those_known():
     with pytest.raises(ValueError, match=r"'resnet51'.*'mobile'.*'r50-bowenc'"):
-        NetworkConfig.preset('resnet51')
+        preset('resnet51')
     with pytest.raises(ValueError, match=r"'resnet51'.*'resnet50'"):
         BackboneConfig('resnet51', 16)
 
 
 def test_a_branch_has_a_map_for_each_fusion():
-    config = NetworkConfig.preset('mobile')
+    config = preset('mobile')
     with pytest.raises(ValueError, match='as many low_level as decoder'):
         replace(config, semantic=replace(config.semantic, low_level=(48, 32)))
     with pytest.raises(ValueError, match='1 to 2, the maps finer than stride 16'):
@@ -44,14 +44,14 @@ def test_a_branch_has_a_map_for_each_fusion():
 
 
 def test_branches_of_one_decoder_are_one():
-    config = NetworkConfig.preset('mobile')
+    config = preset('mobile')
     with pytest.raises(ValueError, match='one decoder'):
         replace(config, decoders=1)
     assert replace(config, decoders=1, instance=replace(config.semantic, head=8)).decoders == 1
 
 
 def test_stages_start_at_stride_4():
-    config = NetworkConfig.preset('mobile').backbone
+    config = preset('mobile').backbone
     first = replace(config.stages[0], stride=1)
     with pytest.raises(ValueError, match='stride 1: expected 2'):
         replace(config, stages=(first, *config.stages[1:]))
@@ -66,9 +66,9 @@ def test_nonsense_is_refused():
     with pytest.raises(ValueError, match='at least 1'):
         StageConfig('basic', 32, 0)
     with pytest.raises(ValueError, match=r"separable has \['head'\]"):
-        replace(NetworkConfig.preset('mobile'), separable=('aspp', 'head'))
+        replace(preset('mobile'), separable=('aspp', 'head'))
     with pytest.raises(ValueError, match=r'window is 500x1024.*nearest is 496x1024'):
-        replace(NetworkConfig.preset('r52-detectron2'), window=(500, 1024))
+        replace(preset('r52-detectron2'), window=(500, 1024))
 
 
 @pytest.mark.parametrize(('name', 'good', 'bad', 'message'), [
@@ -77,26 +77,26 @@ def test_nonsense_is_refused():
     ('r52-detectron2', (512, 2048), (768, 1536), 'multiples of 512x1024.*nearest is 1024x2048'),
     ('r50-bowenc', (65, 129), (1024, 2048), 'multiples of 32, plus 1: .* is 1025x2049')])
 def test_a_size_is_taken_or_answered_with_the_nearest(name, good, bad, message):
-    config = NetworkConfig.preset(name)
+    config = preset(name)
     config.check_size(good)
     with pytest.raises(ValueError, match=message):
         config.check_size(bad)
 
 
 def test_a_network_that_aligns_corners_takes_multiples_when_they_are_padded():
-    config = NetworkConfig.preset('r50-bowenc')
+    config = preset('r50-bowenc')
     config.check_size((1024, 2049), padded=True)
     with pytest.raises(ValueError, match=r'size is 512x1000: .* the nearest is 513x993'):
         config.check_size((512, 1000), padded=True)
 
 
 def test_another_output_stride_keeps_the_reach_of_the_aspp():
-    config = NetworkConfig.preset('r52').with_output_stride(32)
+    config = preset('r52').with_output_stride(32)
     assert config.output_stride == 32
     assert config.rates == (3, 6, 9)
     with pytest.raises(ValueError, match='maps finer than stride 16'):
-        NetworkConfig.preset('r50').with_output_stride(16)
+        preset('r50').with_output_stride(16)
     with pytest.raises(ValueError, match='change them'):
-        NetworkConfig.preset('mobile').with_output_stride(16)
+        preset('mobile').with_output_stride(16)
     with pytest.raises(ValueError, match=r"output_stride of 'resnet50' is 8: expected .*16, 32"):
-        NetworkConfig.preset('r50').with_output_stride(8)
+        preset('r50').with_output_stride(8)

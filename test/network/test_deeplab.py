@@ -7,9 +7,9 @@ import pytest
 torch = pytest.importorskip('torch', reason='the network needs PyTorch')
 
 from panoptic_ros.network.backbone_config import StageConfig, StagedConfig  # noqa: E402
-from panoptic_ros.network.config import NetworkConfig  # noqa: E402
 from panoptic_ros.network.decoder import AtrousPyramid  # noqa: E402
 from panoptic_ros.network.deeplab import PanopticDeepLab  # noqa: E402
+from panoptic_ros.network.variants import preset  # noqa: E402
 
 NETWORKS = ('mobile', 'r50-one-decoder', 'mobilenet_v3', 'mobilenet_v2-bowenc')
 
@@ -17,7 +17,7 @@ NETWORKS = ('mobile', 'r50-one-decoder', 'mobilenet_v3', 'mobilenet_v2-bowenc')
 @pytest.fixture(scope='module', params=NETWORKS)
 def network(request):
     torch.manual_seed(0)
-    return PanopticDeepLab(NetworkConfig.preset(request.param), 19).eval()
+    return PanopticDeepLab(preset(request.param), 19).eval()
 
 
 @pytest.fixture(scope='module')
@@ -54,7 +54,7 @@ def test_every_parameter_is_trained(network, images):
 
 
 def test_a_residual_network_of_basic_blocks_can_be_described():
-    config = NetworkConfig.preset('mobile')
+    config = preset('mobile')
     stages = tuple(StageConfig('basic', 16 * 2 ** i, 1) for i in range(4))
     config = replace(config, backbone=StagedConfig((16,), stages), separable=())
     semantic, _, _ = PanopticDeepLab(config, 3).eval()(torch.zeros(1, 32, 32, 3).byte())
@@ -63,7 +63,7 @@ def test_a_residual_network_of_basic_blocks_can_be_described():
 
 @torch.inference_mode()
 def test_offsets_are_pixels_whatever_the_network_predicts():
-    network = PanopticDeepLab(NetworkConfig.preset('mobile'), 3).eval()
+    network = PanopticDeepLab(preset('mobile'), 3).eval()
     image = torch.randint(0, 256, (1, 32, 64, 3), dtype=torch.uint8)
     before = network(image)
     network.config = replace(network.config, offset_unit=4.0)
@@ -76,7 +76,7 @@ def test_images_are_normalised_in_the_order_of_the_backbone():
     red = torch.tensor([0, 0, 200], dtype=torch.uint8).expand(1, 32, 32, 3)
     seen = []
     for rgb in (False, True):
-        config = replace(NetworkConfig.preset('mobile'), rgb=rgb, mean=(10, 20, 30),
+        config = replace(preset('mobile'), rgb=rgb, mean=(10, 20, 30),
                          deviation=(1, 2, 4))
         network = PanopticDeepLab(config, 3).eval()
         network.backbone.register_forward_pre_hook(
@@ -90,7 +90,7 @@ def test_images_are_normalised_in_the_order_of_the_backbone():
     (False, (32, 64), (4, 12)), (True, (33, 65), (5, 13)), (False, (32, 64), (2, 3))])
 @torch.inference_mode()
 def test_the_pooled_branch_averages_a_window_that_slides(align_corners, window, size):
-    config = replace(NetworkConfig.preset('r52'), window=window, align_corners=align_corners)
+    config = replace(preset('r52'), window=window, align_corners=align_corners)
     pyramid = AtrousPyramid(6, 4, config).eval()
     seen = []
     pyramid.project.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0][:, -4:]))
