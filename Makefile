@@ -7,6 +7,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 DONE := $(VENV)/setup
 LOGS := build/setup
+PARALLEL := -n auto --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
 UV := $(BIN)/uv
 STEP = @$(PYTHON) tools/step.py
 
@@ -36,7 +37,7 @@ demo: $(DONE)/demo  ## recorded drive in, panoptic images and objects out, over 
 	@$(BIN)/python -m panoptic_ros.cli.demo $(ARGS)
 
 test: $(DONE)/demo $(DONE)/test  ## run every test, ruff and mypy
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 lint: $(DONE)/test  ## run ruff and mypy
 	@$(BIN)/ruff check

@@ -13,6 +13,22 @@ sys.path.insert(0, str(Path(__file__).parent / 'support'))
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """
+    Tell the processes of pytest-xdist which tests stay together.
+
+    Those that use DDS run one after the other in one process, which gets them first; of the
+    others each file is one piece, as its tests share what is built for them, slow ones first.
+    """
+    if not hasattr(config, 'workerinput'):
+        return
+    slow = {item.path for item in items if item.get_closest_marker('slow')}
+    items.sort(key=lambda item: (not item.get_closest_marker('ros'), item.path not in slow))
+    for item in items:
+        group = 'dds' if item.get_closest_marker('ros') else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope='session')
 def cityscapes() -> LabelSpace:
     return LabelSpace.load('cityscapes')

@@ -8,7 +8,7 @@ import fake_cuda
 import fake_tensorrt
 import numpy as np
 import pytest
-from cuda_on_cpu import Program
+from cuda_on_cpu import Program, write_source
 from gpu_plans import make_plan
 
 from panoptic_ros import grouping
@@ -27,10 +27,9 @@ TINY = ['--size', '64x128', '--input-size', '64x128', '--rounds', '1', '--warm-u
 
 
 @pytest.fixture(scope='session')
-def programs(tmp_path_factory):
-    source = tmp_path_factory.mktemp('probes') / 'kernels.cu'
-    source.write_text(gpu_probes.KERNELS)
-    return Program(KERNELS / 'kernels.cu', BUILD), Program(source, BUILD)
+def programs():
+    return [Program(source, BUILD) for source in (
+        KERNELS / 'kernels.cu', write_source(BUILD, gpu_probes.KERNELS))]
 
 
 @pytest.fixture

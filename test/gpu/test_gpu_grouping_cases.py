@@ -1,5 +1,6 @@
 """Our kernels on the GPU against the reference, on the cases that the CPU grouping passes."""
 
+import gpu_machine
 import pytest
 
 pytest.importorskip('hypothesis', reason='pip install hypothesis')
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.gpu
 
 
 # A fixture of the module: the device is the same for every example.
-@settings(deadline=None, max_examples=200,
+@settings(deadline=None, max_examples=gpu_machine.EXAMPLES,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cases(), st.sampled_from([1, 2, 8, 32]))
 def test_the_kernels_equal_the_reference(device, kernels, case, warps):

@@ -16,7 +16,6 @@ from panoptic_ros.device import Device
 pytestmark = pytest.mark.gpu
 
 MIB = 1 << 20
-OPENINGS = 50
 HOST_GROWTH = 32        # MiB
 TEST = Path(__file__).parents[1]
 
@@ -181,7 +180,7 @@ def test_ten_thousand_frames_leak_nothing(path, record_property):
 
 def test_opened_and_closed_often(network_folder, record_property):
     image, free, resident = picture((96, 200)), [], []
-    for _ in range(OPENINGS):
+    for _ in range(gpu_machine.OPENINGS):
         opened = OpenPath(network_folder)
         opened.segment(image)
         opened.close()
@@ -189,9 +188,10 @@ def test_opened_and_closed_often(network_folder, record_property):
         free.append(device.memory()[0] / MIB)
         device.close()
         resident.append(host_memory() / 1024)
-    early = OPENINGS // 5
+    early = gpu_machine.OPENINGS // 5
     for name, values in (('free on the GPU', free), ('resident on the host', resident)):
-        text = f'{values[early]:.1f} MiB after {early} openings, {values[-1]:.1f} after {OPENINGS}'
+        text = (f'{values[early]:.1f} MiB after {early} openings, {values[-1]:.1f} after '
+                f'{gpu_machine.OPENINGS}')
         print(f'{name}: {text}')
         record_property(f'{name}, opened and closed', text)
     assert free[-1] >= free[early] - 1

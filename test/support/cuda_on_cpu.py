@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import os
 import platform
 import re
 import subprocess
@@ -23,6 +24,17 @@ class LaunchError(RuntimeError):
     def __init__(self, text: str, status: int) -> None:
         super().__init__(text)
         self.status = status
+
+
+def write_source(folder: Path, text: str) -> Path:
+    """Return a .cu file with that text, which other processes may write at the same time."""
+    source = folder / hashlib.sha256(text.encode()).hexdigest()[:16] / 'kernels.cu'
+    if not source.is_file():
+        source.parent.mkdir(parents=True, exist_ok=True)
+        new = source.with_suffix(f'.{os.getpid()}')
+        new.write_text(text)
+        new.replace(source)
+    return source
 
 
 class Program:
@@ -54,10 +66,11 @@ class Program:
         library = build / f'{name}.so'
         if not library.is_file():
             build.mkdir(parents=True, exist_ok=True)
-            unit = build / f'{name}.cpp'
+            own = f'{name}.{os.getpid()}'       # several processes may compile it
+            unit = build / f'{own}.cpp'
             unit.write_text(f'#include "{HEADER}"\n#include "{source}"\n' + ''.join(
                 f'EXPORT_KERNEL({kernel})\n' for kernel in self.kernels))
-            new = build / f'{name}.new.so'
+            new = build / f'{own}.so'
             subprocess.run(['g++', *flags, '-o', new, unit], check=True)
             new.replace(library)
         self._library = ctypes.CDLL(str(library))

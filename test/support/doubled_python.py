@@ -23,7 +23,7 @@ import gpu_machine  # noqa: E402
 import gpu_plans  # noqa: E402
 import pytest  # noqa: E402
 import tiny_model  # noqa: E402
-from cuda_on_cpu import Program  # noqa: E402
+from cuda_on_cpu import Program, write_source  # noqa: E402
 
 from panoptic_ros.benchmarks import gpu_probes  # noqa: E402
 from panoptic_ros.grouping.kernel_sources import KERNELS  # noqa: E402
@@ -39,11 +39,8 @@ def make_plan(folder, device):
 
 def main() -> None:
     patch = pytest.MonkeyPatch()
-    source = BUILD / 'probes' / 'kernels.cu'
-    source.parent.mkdir(parents=True, exist_ok=True)
-    if not source.is_file() or source.read_text() != gpu_probes.KERNELS:
-        source.write_text(gpu_probes.KERNELS)
-    programs = [Program(KERNELS / 'kernels.cu', BUILD), Program(source, BUILD)]
+    programs = [Program(source, BUILD) for source in (
+        KERNELS / 'kernels.cu', write_source(BUILD, gpu_probes.KERNELS))]
 
     def run(name, grid, block, shared, arguments):
         program = next(p for p in programs if name in p.kernels)
@@ -59,7 +56,8 @@ def main() -> None:
     else:
         fake_tensorrt.install(patch, cuda.machine)
     gpu_probes.COPY_BYTES, gpu_probes.TURNS = 1 << 16, 10
-    gpu_machine.FRAMES, gpu_machine.PYTHON = 40, [sys.executable, __file__]
+    gpu_machine.FRAMES, gpu_machine.OPENINGS, gpu_machine.EXAMPLES = 20, 10, 20
+    gpu_machine.PYTHON = [sys.executable, __file__]
     gpu_machine.build_plan = make_plan
 
     def report() -> None:

@@ -18,8 +18,10 @@ from panoptic_ros.grouping.kernel_sources import KERNELS
 from panoptic_ros.heads import Heads
 from panoptic_ros.panoptic import Panoptic
 
-FRAMES = 10_000
-"""Of the endurance test; 5 % of them warm up."""
+FRAMES, OPENINGS = 10_000, 50
+"""Of the endurance tests; 5 % of the frames warm up."""
+EXAMPLES = 200
+"""Of the property test."""
 PYTHON = [sys.executable]
 """Starts an interpreter that has the GPU."""
 INPUT_SIZE = (64, 128)
