@@ -26,7 +26,7 @@ setup(
         'gpu': ['pycuda', 'tensorrt', 'onnx', 'onnxruntime', 'cuda-bindings',
                 'nvidia-cuda-nvrtc'],
         'bags': ['rosbags', 'av'],
-        'train': ['torch', 'onnx', 'onnxscript'],
+        'train': ['torch>=2.6', 'onnx', 'onnxscript'],
         'test': ['pytest', 'hypothesis'],
     },
     python_requires='>=3.10',

@@ -4,8 +4,8 @@ Segment one camera or many.
 ``ros2 launch panoptic_ros panoptic.launch.py image:=/front/image_raw``, or
 ``ros2 launch panoptic_ros panoptic.launch.py cameras:=front,rear image:=/{camera}/image_raw``.
 ``--show-args`` lists the arguments; one that is left empty leaves the matter to the parameter
-file.  Included more than once, each needs a ``GroupAction`` of its own, or what is set for the
-first would hold for the second.
+file.  How to include it is in docs/integration.md: in a ``GroupAction`` of its own, or it takes
+what was set for others.
 """
 
 from __future__ import annotations
@@ -14,38 +14,46 @@ from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import Node
+from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
 
+from panoptic_ros.arguments import flag
+
 PLACEHOLDER = '{camera}'
+
+COMPRESSED = '/compressed'
+"""Ends the name of what takes CompressedImage: a topic, or a camera."""
+
+RESPAWN_DELAY = 2.0
+"""Seconds before a node that ended starts again."""
 
 
 def generate_launch_description() -> LaunchDescription:
     """Return the node, and RViz where it is asked for."""
     config = Path(get_package_share_directory('panoptic_ros')) / 'config'
 
-    def argument(name: str, default: str, description: str,
-                 choices: list[str] | None = None) -> DeclareLaunchArgument:
-        return DeclareLaunchArgument(name, default_value=default, description=description,
-                                     choices=choices)
+    def argument(name: str, default: str, description: str) -> DeclareLaunchArgument:
+        return DeclareLaunchArgument(name, default_value=default, description=description)
 
     return LaunchDescription([
-        argument('image', 'image', "The camera's topic; of several cameras, with {camera} where "
-                 'their name stands (without that, each on NAME/image). Of compressed images the '
-                 'name without /compressed.'),
+        argument('image', 'image', "The camera's topic; TOPIC/compressed takes CompressedImage. "
+                 'Of several cameras, with {camera} where their name stands (without that, each '
+                 'on NAME/image).'),
         argument('cameras', '', 'Names of several cameras, as in front,rear/compressed; '
                  'NAME/compressed takes CompressedImage.'),
         argument('params_file', str(config / 'panoptic.yaml'), 'Parameters of the node; '
                  'substitutions such as $(env HOME) are performed.'),
         argument('namespace', '', 'Namespace of the node and of its relative topics.'),
         argument('model', '', 'Name of a shipped model or path of an .onnx or .plan file.'),
-        argument('autostart', '', 'Configure and activate without a lifecycle manager.',
-                 ['', 'true', 'false']),
-        argument('use_sim_time', '', 'Take the time from /clock.', ['', 'true', 'false']),
-        argument('rviz', 'false', 'Show camera and overlay in RViz, a window for each camera.',
-                 ['true', 'false']),
+        argument('autostart', '', 'true: configure and activate without a lifecycle manager; '
+                 'false: wait for one, or for ChangeState events of launch.'),
+        argument('use_sim_time', '', 'true: take the time from /clock.'),
+        argument('rviz', 'false', 'true: show camera and overlay in RViz, a window for each '
+                 'camera.'),
+        argument('respawn', 'false', f'true: start the node again {RESPAWN_DELAY:.0f} s after it '
+                 'ended.'),
         OpaqueFunction(function=_launch, args=[config]),
     ])
 
@@ -54,35 +62,48 @@ def _launch(context: LaunchContext, config: Path) -> list[LaunchDescriptionEntit
     def value(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
 
-    namespace = value('namespace')
+    namespace, image = value('namespace'), value('image')
     cameras = [entry.strip() for entry in value('cameras').split(',') if entry.strip()]
-    topics = _topics(value('image'), [entry.removesuffix('/compressed') for entry in cameras])
+    topics = _topics(image.removesuffix(COMPRESSED),
+                     [entry.removesuffix(COMPRESSED) for entry in cameras])
     parameters: dict[str, object] = {
-        name: value(name) == 'true' for name in ('autostart', 'use_sim_time') if value(name)}
+        name: flag(name, value(name)) for name in ('autostart', 'use_sim_time') if value(name)}
     if value('model'):
         # a str even where YAML would read a number
         parameters['model'] = ParameterValue(value('model'), value_type=str)
     if cameras:
         parameters['cameras'] = cameras
-    remappings = [(f'{camera}image{suffix}', f'{topic}{suffix}')
-                  for camera, topic in topics.items() for suffix in ('', '/compressed')]
-    entities: list[LaunchDescriptionEntity] = []
-    # It is a lifecycle node that starts itself, so launch need not drive its states: Node, not
-    # LifecycleNode.
-    entities.append(Node(
+    if image.endswith(COMPRESSED):
+        parameters['image_transport'] = 'compressed'
+    # Where the node starts itself launch need not join the ROS graph, for which it would want an
+    # enclave under SROS2; where it does not, launch's own lifecycle events reach it.
+    action = Node if parameters.get('autostart', True) else LifecycleNode
+    entities: list[LaunchDescriptionEntity] = [action(
         package='panoptic_ros', executable='panoptic_node', name='panoptic_node',
-        namespace=namespace, output='screen', on_exit=Shutdown(),
-        parameters=[ParameterFile(value('params_file'), allow_substs=True), parameters],
-        remappings=remappings))
-    if value('rviz') == 'true':
+        namespace=namespace, output='screen',
+        respawn=flag('respawn', value('respawn')), respawn_delay=RESPAWN_DELAY,
+        parameters=[ParameterFile(str(Path(value('params_file')).expanduser()),
+                                  allow_substs=True), parameters],
+        remappings=[remapping for camera, topic in topics.items()
+                    for remapping in _remappings(f'{camera}image', topic)])]
+    if flag('rviz', value('rviz')):
+        # RViz takes the transport from the end of a topic's name, hence a layout for each
         entities += [Node(
             package='rviz2', executable='rviz2', namespace=namespace,
             name=f'panoptic_rviz_{camera}'.rstrip('/_'),
-            arguments=['-d', str(config / 'panoptic.rviz')],
-            parameters=[{'use_sim_time': parameters.get('use_sim_time', False)}],
-            remappings=[('image', topic), ('overlay', f'panoptic_node/{camera}overlay')])
+            arguments=['-d', str(config / (
+                'panoptic_compressed.rviz' if image.endswith(COMPRESSED)
+                or f'{camera}compressed' in cameras else 'panoptic.rviz'))],
+            parameters=[{name: parameters[name] for name in ('use_sim_time',)
+                         if name in parameters}],
+            remappings=[*_remappings('image', topic),
+                        ('overlay', f'panoptic_node/{camera}overlay')])
             for camera, topic in topics.items()]
     return entities
+
+
+def _remappings(name: str, topic: str) -> list[tuple[str, str]]:
+    return [(f'{name}{suffix}', f'{topic}{suffix}') for suffix in ('', COMPRESSED)]
 
 
 def _topics(image: str, cameras: list[str]) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """
 Play a bag to the node and watch: ``ros2 launch panoptic_ros replay.launch.py bag:=/bags/drive``.
 
-The bag starts when the node takes images, so that none is lost while it loads, and brings its
-clock.  When it ends RViz stays; without RViz everything ends.  The other arguments of
-``panoptic.launch.py`` are taken too.
+The bag starts when the node is active, so that none of it is lost while the model loads, and
+brings its clock.  When it ends RViz stays; without RViz everything ends, as it does when the node
+cannot start or ends.  The other arguments of ``panoptic.launch.py`` are taken too.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch import Action, LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import (
     DeclareLaunchArgument,
+    EmitEvent,
     ExecuteProcess,
     IncludeLaunchDescription,
     LogInfo,
@@ -22,27 +23,34 @@ from launch.actions import (
     Shutdown,
     TimerAction,
 )
-from launch.event_handlers import OnProcessIO
-from launch.events.process import ProcessExited, ProcessIO
+from launch.event_handlers import OnProcessExit, OnProcessStart
+from launch.events.process import ProcessExited, ProcessStarted
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import LifecycleNode
+from launch_ros.event_handlers import OnStateTransition
+from launch_ros.events.lifecycle import ChangeState
+from launch_ros.ros_adapters import get_ros_node
+from lifecycle_msgs.msg import Transition
 
-READY = b'waiting for images'
-"""What the node logs when it is active."""
+from panoptic_ros.arguments import flag
 
 DISCOVERY = '1.0'
 """Seconds in which the player's topics are found before its first message."""
+
+POLL = 0.2
+"""Seconds between two looks whether the node is there."""
 
 LAST_FRAMES = 3.0
 """Seconds for what the node has at work when the bag ends."""
 
 PASSED_ON = {
-    'image': ('image', "The camera's topic in the bag; of several cameras, with {camera} where "
-              'their name stands.'),
+    'image': ('image', "The camera's topic in the bag; TOPIC/compressed takes CompressedImage. Of "
+              'several cameras, with {camera} where their name stands.'),
     'cameras': ('', 'Names of several cameras, as in front,rear/compressed.'),
     'model': ('', 'Name of a shipped model or path of an .onnx or .plan file.'),
     'namespace': ('', 'Namespace of the node and of its relative topics.'),
-    'rviz': ('true', 'Show camera and overlay in RViz.')}
+    'rviz': ('true', 'true: show camera and overlay in RViz.')}
 """Arguments of panoptic.launch.py, with defaults and descriptions."""
 
 
@@ -53,10 +61,9 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument('bag', description='The bag to play: a folder or one of its files.'),
         DeclareLaunchArgument('rate', default_value='1.0',
                               description='How much faster than recorded.'),
-        DeclareLaunchArgument('loop', default_value='false', choices=['true', 'false'],
-                              description='Start again when the bag has ended.'),
-        *(DeclareLaunchArgument(name, default_value=default, description=description,
-                                choices=['true', 'false'] if name == 'rviz' else None)
+        DeclareLaunchArgument('loop', default_value='false',
+                              description='true: start again when the bag has ended.'),
+        *(DeclareLaunchArgument(name, default_value=default, description=description)
           for name, (default, description) in PASSED_ON.items()),
         DeclareLaunchArgument('params_file', description='Parameters of the node.',
                               default_value=str(share / 'config' / 'panoptic.yaml')),
@@ -69,33 +76,68 @@ def _launch(context: LaunchContext, share: Path) -> list[LaunchDescriptionEntity
     def value(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
 
-    bag, stays = value('bag'), value('rviz') == 'true'
-    if not Path(bag).exists():
-        raise FileNotFoundError(f'bag is {bag!r}: expected the folder of a rosbag2, or a file '
-                                'of it')
+    bag, stays = Path(value('bag')).expanduser(), flag('rviz', value('rviz'))
+    if not bag.exists():
+        raise FileNotFoundError(f'bag is {str(bag)!r}: expected the folder of a rosbag2, or a '
+                                'file of it')
 
     def ended(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
         if context.is_shutdown:
             return []
         if event.returncode:
-            return [Shutdown(reason=f'the bag cannot be played (exit code {event.returncode})')]
+            return _end(f'the bag cannot be played (exit code {event.returncode})')
         if stays:
             return [LogInfo(msg='The bag has ended; Ctrl-C ends the rest.')]
-        return [TimerAction(period=LAST_FRAMES, actions=[Shutdown(reason='the bag has ended')])]
+        return [TimerAction(period=LAST_FRAMES, actions=_end('the bag has ended'))]
 
-    players = [ExecuteProcess(
-        cmd=['ros2', 'bag', 'play', bag, '--clock', '100', '--delay', DISCOVERY,
+    player = ExecuteProcess(
+        cmd=['ros2', 'bag', 'play', str(bag), '--clock', '100', '--delay', DISCOVERY,
              '--rate', value('rate'), '--disable-keyboard-controls',
-             *(['--loop'] if value('loop') == 'true' else [])],
-        output='screen', on_exit=ended)]
-
-    def start(event: ProcessIO) -> list[LaunchDescriptionEntity]:
-        ready = event.process_name.startswith('panoptic_node') and READY in event.text
-        return [players.pop()] if ready and players else []
-
+             *(['--loop'] if flag('loop', value('loop')) else [])],
+        output='screen', on_exit=ended)
     return [
-        RegisterEventHandler(OnProcessIO(on_stdout=start, on_stderr=start)),
+        *_drive_node(player),
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(str(share / 'launch' / 'panoptic.launch.py')),
             launch_arguments=[*((name, value(name)) for name in ('params_file', *PASSED_ON)),
-                              ('use_sim_time', 'true')])]
+                              ('use_sim_time', 'true'), ('autostart', 'false'),
+                              ('respawn', 'false')])]
+
+
+def _drive_node(player: ExecuteProcess) -> list[LaunchDescriptionEntity]:
+    """Return what follows the node's states: it activates it, starts the player, or ends all."""
+    def exited(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
+        if context.is_shutdown:
+            return []
+        return _end(f'the node has ended (exit code {event.returncode})')
+
+    return [RegisterEventHandler(handler) for handler in (
+        OnProcessStart(target_action=_is_node, on_start=_configure),
+        OnProcessExit(target_action=_is_node, on_exit=exited),
+        OnStateTransition(start_state='configuring', goal_state='inactive',
+                          entities=[_change_state(Transition.TRANSITION_ACTIVATE)]),
+        OnStateTransition(goal_state='active', entities=[player], handle_once=True),
+        OnStateTransition(start_state='activating', goal_state='inactive',
+                          entities=_end('the node cannot be activated: it says why above')),
+        OnStateTransition(goal_state='unconfigured',
+                          entities=_end('the node has no engine: it says why above')))]
+
+
+def _configure(event: ProcessStarted, context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Configure the node once it is to be found: a request that still waits breaks a shutdown."""
+    if get_ros_node(context).count_publishers(f'{event.action.node_name}/transition_event'):
+        return [_change_state(Transition.TRANSITION_CONFIGURE)]
+    again = OpaqueFunction(function=lambda context: _configure(event, context))
+    return [TimerAction(period=POLL, actions=[again])]
+
+
+def _change_state(transition: int) -> EmitEvent:
+    return EmitEvent(event=ChangeState(lifecycle_node_matcher=_is_node, transition_id=transition))
+
+
+def _is_node(action: Action) -> bool:
+    return isinstance(action, LifecycleNode)
+
+
+def _end(reason: str) -> list[LaunchDescriptionEntity]:
+    return [LogInfo(msg=f'The end: {reason}.'), Shutdown(reason=reason)]    # launch logs none

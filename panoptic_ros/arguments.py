@@ -1,4 +1,4 @@
-"""Values on a command line."""
+"""Values on a command line, of an executable or of a launch file."""
 
 from __future__ import annotations
 
@@ -19,3 +19,19 @@ def image_size(text: str) -> tuple[int, int]:
     if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
         raise argparse.ArgumentTypeError(f'{text!r}: expected HEIGHTxWIDTH, such as 512x1024')
     return int(height), int(width)
+
+
+def flag(name: str, text: str) -> bool:
+    """
+    Read the launch argument ``name``, a yes or no: true, false, 1 or 0, in any case.
+
+    Raises
+    ------
+    ValueError
+        The text is something else.
+
+    """
+    value = text.strip().lower()
+    if value not in ('true', 'false', '1', '0'):
+        raise ValueError(f'{name} is {text!r}: expected true or false')
+    return value in ('true', '1')

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import perf_counter
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from . import grouping
 from .engine import Engine
+from .engine.fitting import fit
 from .grouping import GroupingOptions
 from .panoptic import Panoptic
 
@@ -57,13 +57,7 @@ class CpuPipeline:
     def _segment(self, image: npt.NDArray[np.uint8], options: GroupingOptions, confidence: bool,
                  times: dict[str, float] | None) -> Panoptic:
         start = perf_counter()
-        height, width = self.metadata.input_size
-        resized = image
-        if image.shape[:2] != (height, width):
-            shrinks = image.shape[0] > height and image.shape[1] > width
-            resized = np.asarray(cv2.resize(
-                image, (width, height),
-                interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8)
+        resized = fit(image, self.metadata.input_size)
         prepared = perf_counter()
         heads = self._engine(resized[np.newaxis])[0]
         inferred = perf_counter()

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from . import overlay
-from .device import Device, DeviceError, Graph, Module
+from .cuda_batch import Batch
+from .device import Device, DeviceError, Module
 from .engine.protocol import DeviceEngine
 from .grouping import GroupingOptions
-from .grouping.cuda import Cameras, CudaGrouping, DeviceHeads
 from .panoptic import Panoptic
 
-_PICTURES = {'confidence': 'confidence', 'semantic': 'semantic_image',
-             'instance': 'instance_image', 'overlay': 'overlay'}
 _KEPT_SHARE = 8         # one part in so many of the GPU's memory
-_LOG = logging.getLogger(__name__)
 
 
 class CudaPipeline:
@@ -54,7 +50,7 @@ class CudaPipeline:
                  graph: bool = True) -> None:
         self._device, self._engine, self._kernels = device, engine, kernels
         self._with_graph = graph
-        self._batches: dict[tuple[Any, ...], _Batch] = {}     # the last used one last
+        self._batches: dict[tuple[Any, ...], Batch] = {}     # the last used one last
         self.metadata = engine.metadata
         self.description = engine.description
         self.batch = engine.batch
@@ -91,11 +87,17 @@ class CudaPipeline:
 
     def close(self) -> None:
         """Release the network, the memory and the device."""
-        self._batches.clear()
-        try:
-            self._engine.close()
-        finally:
-            self._device.close()
+        with ExitStack() as last_first:
+            last_first.callback(self._device.close)
+            last_first.callback(self._engine.close)
+            if not self._device.lost:       # graphs go before the engine that they recorded
+                with suppress(DeviceError):
+                    self.forget_sizes()
+
+    def forget_sizes(self) -> None:
+        """Release the memory and the graphs that are kept for sizes of images."""
+        while self._batches:
+            self._batches.popitem()[1].close()
 
     def _segment(self, images: Sequence[npt.NDArray[np.uint8]], options: GroupingOptions,
                  pictures: frozenset[str], opacity: float,
@@ -119,7 +121,7 @@ class CudaPipeline:
         return results
 
     def _batch_for(self, sizes: Sequence[tuple[int, ...]], options: GroupingOptions,
-                   pictures: frozenset[str]) -> _Batch:
+                   pictures: frozenset[str]) -> Batch:
         key = (*sizes, pictures)
         batch = self._batches.pop(key, None)
         if batch is not None and options.top_k > batch.top_k:
@@ -133,8 +135,7 @@ class CudaPipeline:
             except DeviceError as error:
                 if error.sticky or not self._batches:
                     raise
-                while self._batches:        # it may fit without the others
-                    self._batches.popitem()[1].close()
+                self.forget_sizes()         # it may fit without the others
                 batch = self._make(sizes, options, pictures)
         self._batches[key] = batch
         return batch
@@ -143,121 +144,7 @@ class CudaPipeline:
         return sum(batch.nbytes for batch in self._batches.values())
 
     def _make(self, sizes: Sequence[tuple[int, ...]], options: GroupingOptions,
-              pictures: frozenset[str]) -> _Batch:
+              pictures: frozenset[str]) -> Batch:
         with self._device.all_or_nothing():
-            return _Batch(self._device, self._engine, self._kernels,
+            return Batch(self._device, self._engine, self._kernels,
                           [(height, width) for height, width in sizes], options, pictures)
-
-
-class _Batch:
-    """Memory and recorded work for images of certain sizes."""
-
-    def __init__(self, device: Device, engine: DeviceEngine, kernels: Module,
-                 sizes: Sequence[tuple[int, int]], options: GroupingOptions,
-                 pictures: frozenset[str]) -> None:
-        self._device, self._engine = device, engine
-        self._sizes, self._pictures = tuple(sizes), pictures
-        self._graph: Graph | None = None
-        self._ran, self._recordable = False, True
-        count = len(sizes)
-        # images of the network's own size are its input as they are
-        self._resizes = any(size != engine.metadata.input_size for size in sizes)
-        ends = np.cumsum([3 * height * width for height, width in sizes]).tolist()
-        starts = [0, *ends[:-1]]
-        self._owned = device.empty((ends[-1],), np.uint8) if self._resizes else None
-        if self._owned is not None:
-            self._upload = self._owned
-            cameras = [self._owned.part(*span) for span in zip(starts, ends, strict=True)]
-        else:
-            self._upload = engine.image.part(0, count)
-            cameras = [engine.image[image] for image in range(count)]
-        self._pinned = device.pinned(self._upload.shape, np.uint8)
-        flat = self._pinned.reshape(-1)
-        self._pixels = [flat[start:end].reshape(*size, 3)
-                        for start, end, size in zip(starts, ends, sizes, strict=True)]
-        heads = DeviceHeads(engine.semantic, engine.center, engine.offset, engine.metadata.grid)
-        space = engine.metadata.label_space
-        self._grouping = CudaGrouping(
-            device, kernels, heads, space, sizes, options,
-            frozenset(_PICTURES[name] for name in pictures), Cameras(cameras, engine.image),
-            overlay.label_colors(space) if 'overlay' in pictures else None)
-        self._moments = [device.event() for _ in range(3)]
-        """After the upload, the network and the grouping."""
-
-    @property
-    def top_k(self) -> int:
-        return self._grouping.top_k
-
-    @property
-    def nbytes(self) -> int:
-        return self._grouping.nbytes + (self._owned.nbytes if self._owned else 0)
-
-    def change_options(self, options: GroupingOptions, opacity: float) -> None:
-        if (options, opacity) != (self._grouping.options, self._grouping.opacity):
-            self._grouping.change_options(options, opacity)
-
-    def fill(self, images: Sequence[npt.NDArray[np.uint8]]) -> None:
-        for pixels, image in zip(self._pixels, images, strict=True):
-            np.copyto(pixels, image)
-
-    def run(self, with_graph: bool) -> None:
-        """Do all that is done on the device, and wait for it."""
-        if self._graph is not None:
-            self._graph.launch()
-        elif with_graph and self._ran and self._recordable:
-            self._record()
-        else:                   # the first run lets TensorRT set up what cannot be recorded
-            self._enqueue()
-            self._ran = True
-        self._device.synchronize()
-
-    def seconds(self) -> tuple[float, float]:
-        """Return how long network and grouping took in the last run."""
-        uploaded, inferred, grouped = self._moments
-        return (1e-3 * inferred.elapsed_since(uploaded),
-                1e-3 * grouped.elapsed_since(inferred))
-
-    def results(self) -> list[Panoptic]:
-        found = []
-        for image in range(len(self._sizes)):
-            pictures = {name: self._grouping.picture(image, _PICTURES[name])
-                        for name in self._pictures - {'confidence'}}
-            found.append(self._grouping.result(image, pictures))
-        return found
-
-    def close(self) -> None:
-        if self._graph is not None:
-            self._graph.close()
-            self._device.disown(self._graph)
-        for moment in self._moments:
-            moment.close()
-            self._device.disown(moment)
-        self._grouping.close()
-        self._device.free(self._pinned)
-        if self._owned is not None:
-            self._owned.free()
-
-    def _record(self) -> None:
-        try:
-            with self._device.capture() as graph:
-                self._enqueue()
-        except DeviceError as error:
-            if error.sticky:
-                raise
-            _LOG.warning('no CUDA graph: %s; each frame is enqueued anew', error)
-            self._recordable = False
-            self._enqueue()
-            return
-        self._graph = graph
-        graph.launch()
-
-    def _enqueue(self) -> None:
-        uploaded, inferred, grouped = self._moments
-        self._device.upload(self._upload, self._pinned)
-        uploaded.record()
-        if self._resizes:
-            self._grouping.enqueue_resize()
-        self._engine.enqueue(len(self._sizes))
-        inferred.record()
-        self._grouping.enqueue()
-        grouped.record()

@@ -17,7 +17,12 @@ _TO_BGR = {
     'rgb8': (3, cv2.COLOR_RGB2BGR),
     'bgra8': (4, cv2.COLOR_BGRA2BGR),
     'rgba8': (4, cv2.COLOR_RGBA2BGR),
-    'mono8': (1, cv2.COLOR_GRAY2BGR), '8UC1': (1, cv2.COLOR_GRAY2BGR)}
+    'mono8': (1, cv2.COLOR_GRAY2BGR), '8UC1': (1, cv2.COLOR_GRAY2BGR),
+    # ROS names a mosaic by its first pixels, OpenCV by those from the second row and column on
+    'bayer_rggb8': (1, cv2.COLOR_BayerBG2BGR), 'bayer_bggr8': (1, cv2.COLOR_BayerRG2BGR),
+    'bayer_gbrg8': (1, cv2.COLOR_BayerGR2BGR), 'bayer_grbg8': (1, cv2.COLOR_BayerGB2BGR),
+    'yuv422': (2, cv2.COLOR_YUV2BGR_UYVY), 'uyvy': (2, cv2.COLOR_YUV2BGR_UYVY),
+    'yuv422_yuy2': (2, cv2.COLOR_YUV2BGR_YUY2), 'yuyv': (2, cv2.COLOR_YUV2BGR_YUY2)}
 
 ENCODINGS = tuple(_TO_BGR)
 """The encodings of ``sensor_msgs/Image`` that are taken."""
@@ -79,6 +84,9 @@ def to_bgr(message: ImageMessage) -> npt.NDArray[np.uint8]:
                                      f'one of {", ".join(ENCODINGS)}')
     channels, conversion = _TO_BGR[message.encoding]
     _check_size(width, height)
+    if channels == 2 and width % 2:
+        raise ImageError('size', f'the image is {width}x{height}: expected an even width, as two '
+                                 f'pixels of {message.encoding} share their color')
     if step < width * channels:
         raise ImageError('step', f'step is {step}: expected at least {width * channels} bytes, '
                                  f'{width} pixels of {message.encoding}')
@@ -104,9 +112,8 @@ def decompress(message: CompressedImageMessage) -> npt.NDArray[np.uint8]:
 
     """
     data = memoryview(message.data)
-    size, ending = _announce(data, message.format)
-    _check_size(*size)
-    if ending not in data[-_TAIL:].tobytes():
+    _check_size(*_announce(data, message.format))
+    if is_cut_off(data):
         raise ImageError('data', f'{len(data)} bytes of format {message.format!r} without the end '
                                  'marker: the image is truncated')
     try:
@@ -117,6 +124,13 @@ def decompress(message: CompressedImageMessage) -> npt.NDArray[np.uint8]:
     if pixels is None:
         raise _undecodable(data, message.format)
     return np.asarray(pixels, np.uint8)
+
+
+def is_cut_off(data: bytes | memoryview) -> bool:
+    """Tell whether a JPEG or PNG file lacks its end marker; of other files nothing is known."""
+    head, tail = bytes(data[:len(_PNG)]), bytes(data[-_TAIL:])
+    return ((head.startswith(_JPEG) and _JPEG_END not in tail)
+            or (head.startswith(_PNG) and _PNG_END not in tail))
 
 
 def encode(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], extension: str,
@@ -145,11 +159,11 @@ def _check_size(width: int, height: int) -> None:
                                  'pixels')
 
 
-def _announce(data: memoryview, name: str) -> tuple[tuple[int, int], bytes]:
-    """Return the (width, height) that a file's header says, and the file's end marker."""
+def _announce(data: memoryview, name: str) -> tuple[int, int]:
+    """Return the (width, height) that a file's header says."""
     head = data[:24].tobytes()
     if head.startswith(_PNG) and len(head) == 24:
-        return (_big_endian(head[16:20]), _big_endian(head[20:24])), _PNG_END
+        return _big_endian(head[16:20]), _big_endian(head[20:24])
     if head.startswith(_JPEG):
         position = 2
         while position + 9 <= len(data) and data[position] == 0xFF:
@@ -158,7 +172,7 @@ def _announce(data: memoryview, name: str) -> tuple[tuple[int, int], bytes]:
                 position += 1
             elif marker in _JPEG_FRAMES:
                 return (_big_endian(data[position + 7:position + 9]),
-                        _big_endian(data[position + 5:position + 7])), _JPEG_END
+                        _big_endian(data[position + 5:position + 7]))
             else:
                 position += 2 + _big_endian(data[position + 2:position + 4])
     raise _undecodable(data, name)

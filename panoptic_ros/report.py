@@ -1,4 +1,4 @@
-"""Printing what a command measured, and writing the same to a file."""
+"""Showing what a command does and what it measured, and writing the same to a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 
@@ -23,6 +32,18 @@ def write_json(path: Path | None, report: dict[str, Any]) -> None:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
+
+
+def progress_bar() -> Progress:
+    """Return a bar that shows what is done, how much of it, and for how long still."""
+    return Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
+                    TimeRemainingColumn(elapsed_when_finished=True))
+
+
+def p50_p99(values: Sequence[float] | npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return the median and the 99th percentile, interpolated between the nearest values."""
+    p50, p99 = np.quantile(np.asarray(values, float), (0.5, 0.99))
+    return float(p50), float(p99)
 
 
 def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

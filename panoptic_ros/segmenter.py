@@ -12,6 +12,7 @@ import numpy.typing as npt
 from . import engine as engines
 from .cpu_pipeline import CpuPipeline
 from .engine import Engine, ModelMetadata
+from .engine.fitting import check_image
 from .grouping import GroupingOptions
 from .labels import LabelSpace
 from .panoptic import Panoptic
@@ -233,10 +234,7 @@ class Segmenter:
 
         """
         for image in images:
-            if (image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3
-                    or not image.size):
-                raise ValueError(f'image is {image.dtype} {image.shape}: expected uint8 '
-                                 '(H, W, 3), BGR, not empty')
+            check_image(image)
         if not pictures <= PICTURES:
             raise ValueError(f'no pictures {sorted(pictures - PICTURES)}: expected some of '
                              f'{sorted(PICTURES)}')

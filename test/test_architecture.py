@@ -9,8 +9,8 @@ import panoptic_ros
 
 PACKAGE = Path(panoptic_ros.__file__).parent
 BASE = {'resources', 'labels', 'heads', 'panoptic'}
-CORE = BASE | {'device', 'grouping', 'engine', 'cpu_pipeline', 'cuda_pipeline', 'gpu', 'images',
-               'segmenter', 'overlay'}
+CORE = BASE | {'device', 'grouping', 'engine', 'cpu_pipeline', 'cuda_batch', 'cuda_pipeline',
+               'gpu', 'images', 'image_files', 'segmenter', 'overlay'}
 
 # A room may import itself and these.
 ALLOWED = {
@@ -21,26 +21,29 @@ ALLOWED = {
     'heads': set(),
     'device': set(),
     'images': set(),
+    'image_files': {'images'},
     'panoptic': {'labels'},
     'overlay': BASE,
     'grouping': BASE | {'device'},
-    'engine': BASE | {'device'},
+    'engine': BASE | {'device', 'image_files'},
     'cpu_pipeline': BASE | {'grouping', 'engine'},
-    'cuda_pipeline': BASE | {'device', 'grouping', 'engine', 'overlay'},
+    'cuda_batch': BASE | {'device', 'grouping', 'engine', 'overlay'},
+    'cuda_pipeline': BASE | {'device', 'grouping', 'engine', 'cuda_batch'},
     'gpu': BASE | {'device', 'grouping', 'engine', 'cuda_pipeline'},
     'segmenter': BASE | {'grouping', 'engine', 'cpu_pipeline', 'gpu'},
+    'pictures': BASE | {'image_files', 'overlay', 'segmenter'},
     '__init__': CORE,
     'node': CORE,
-    'bags': CORE,
+    'bags': CORE | {'pictures'},
     'streets': BASE,
-    'datasets': BASE,
-    'evaluation': BASE | {'grouping', 'engine', 'streets'},
+    'datasets': BASE | {'image_files'},
+    'evaluation': BASE | {'grouping', 'engine', 'image_files', 'datasets', 'streets'},
     'network': BASE | {'datasets', 'engine', 'streets'},
     'benchmarks': CORE | {'arguments', 'report', 'node', 'datasets', 'streets', 'evaluation',
                           'network', 'bags', 'demo'},
-    'demo': CORE | {'bags', 'streets', 'evaluation'},
-    'cli': CORE | {'arguments', 'report', 'node', 'bags', 'datasets', 'streets', 'evaluation',
-                   'network', 'benchmarks', 'demo'},
+    'demo': CORE | {'report', 'node', 'bags', 'streets', 'evaluation'},
+    'cli': CORE | {'arguments', 'report', 'pictures', 'node', 'bags', 'datasets', 'streets',
+                   'evaluation', 'network', 'benchmarks', 'demo'},
 }
 # Outside libraries that only these rooms may import.
 CONFINED = {

@@ -12,10 +12,11 @@ from gpu_plans import cubin_for, make_plan
 
 from panoptic_ros import GroupingOptions, Segmenter, grouping, overlay
 from panoptic_ros.benchmarks.heads import make_heads
-from panoptic_ros.device import DeviceError
+from panoptic_ros.device import DeviceError, Graph
 from panoptic_ros.engine import ModelError
 from panoptic_ros.engine.build import BuildCancelled
 from panoptic_ros.engine.plan import cubin_path
+from panoptic_ros.engine.tensorrt_engine import TensorRtEngine
 from panoptic_ros.grouping.kernel_sources import KERNELS
 from panoptic_ros.segmenter import PICTURES
 
@@ -30,8 +31,7 @@ def program():
 
 @pytest.fixture
 def cuda(monkeypatch, program):
-    def run(name, grid, block, shared, arguments):
-        assert not shared
+    def run(name, grid, block, arguments):
         program.launch(name, grid, block, arguments)
 
     yield from fake_cuda.install(monkeypatch, kernels=run)
@@ -181,6 +181,20 @@ def test_an_image_that_changes_its_size_leaks_nothing(segmenter, cuda):
                 segmenter(tiny_model.scene(size))
         held.append(cuda.machine.held())
     assert all(h == held[0] for h in held)
+
+
+def test_graphs_are_closed_before_the_engine_that_they_recorded(tensorrt, plan, monkeypatch):
+    closed = []
+    for kind in (Graph, TensorRtEngine):
+        def close(self, kind=kind, close=kind.close):
+            closed.append(kind)
+            close(self)
+        monkeypatch.setattr(kind, 'close', close)
+    segmenter = Segmenter.open(plan)
+    for _ in range(2):
+        segmenter(tiny_model.scene((96, 200)))
+    segmenter.close()
+    assert closed[:2] == [Graph, TensorRtEngine]
 
 
 def test_grouping_of_heads_on_the_host(cuda, cityscapes):

@@ -4,8 +4,9 @@ import pytest
 
 from panoptic_ros import LabelSpace, Segmenter
 from panoptic_ros.evaluation import PanopticQuality
-from panoptic_ros.evaluation.held_out import FIRST_HELD_OUT_SEED, single_frame
+from panoptic_ros.evaluation.held_out import single_frame
 from panoptic_ros.resources import share_directory
+from panoptic_ros.streets import FIRST_HELD_OUT_SEED
 
 MODEL = share_directory() / 'models' / 'streets.onnx'
 SIZE = (512, 1024)

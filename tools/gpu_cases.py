@@ -11,11 +11,10 @@ import sys
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from panoptic_ros import GroupingOptions, LabelSpace, grouping, overlay
 from panoptic_ros.benchmarks.heads import make_heads
-from panoptic_ros.device import Device, DeviceArray, DeviceError, compile_kernels
+from panoptic_ros.device import Device, DeviceError, compile_kernels
 from panoptic_ros.grouping.cuda import Cameras, CudaGrouping, DeviceHeads
 from panoptic_ros.grouping.kernel_sources import KERNELS
 from panoptic_ros.grouping.workspace import PICTURES
@@ -56,10 +55,10 @@ def run(device: Device, kernels: Any, space: LabelSpace, size: tuple[int, int], 
              for h in made]
     options = GroupingOptions(stuff_area=64)
     random = np.random.default_rng(0)
-    arrays = [put(device, np.stack([h.semantic for h in batch])),
-              put(device, np.stack([h.center[None] for h in batch])),
-              put(device, np.stack([h.offset for h in batch]))]
-    images = [put(device, random.integers(0, 256, (*camera, 3)).astype(np.uint8))
+    arrays = [device.put(np.stack([h.semantic for h in batch])),
+              device.put(np.stack([h.center[None] for h in batch])),
+              device.put(np.stack([h.offset for h in batch]))]
+    images = [device.put(random.integers(0, 256, (*camera, 3)).astype(np.uint8))
               for camera in CAMERAS]
     network_input = device.empty((len(batch), *size, 3), np.uint8)
     on_device = DeviceHeads(arrays[0], arrays[1], arrays[2], batch[0].grid)
@@ -68,6 +67,7 @@ def run(device: Device, kernels: Any, space: LabelSpace, size: tuple[int, int], 
                         overlay.label_colors(space), warps)
     work.enqueue_resize()
     work.enqueue()
+    work.enqueue_download()
     device.synchronize()
     differing = 0
     for image, (heads, camera) in enumerate(zip(batch, CAMERAS, strict=True)):
@@ -77,14 +77,6 @@ def run(device: Device, kernels: Any, space: LabelSpace, size: tuple[int, int], 
     for array in (*arrays, *images, network_input):
         array.free()
     return differing
-
-
-def put(device: Device, values: npt.NDArray[Any]) -> DeviceArray:
-    """Bring an array to the device."""
-    target = device.empty(values.shape, values.dtype)
-    device.upload(target, values)
-    device.synchronize()
-    return target
 
 
 if __name__ == '__main__':

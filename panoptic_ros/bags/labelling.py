@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-
 import cv2
-import numpy as np
 
 from .. import overlay
 from ..images import encode
 from ..panoptic import Panoptic
+from ..pictures import Labelled, Progress
 from ..segmenter import Segmenter
 from . import messages
 from .frames import IMAGE, CameraFrame, camera_frames, camera_topic
@@ -20,31 +16,6 @@ from .writer import BagWriter
 
 PREFIX = '/panoptic_node'
 """Where the node's private topics stand when it is not renamed."""
-
-_PICTURES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
-
-Progress = Callable[[], None]
-"""Called after every frame."""
-
-
-@dataclass
-class Labelled:
-    """What was labelled."""
-
-    frames: int = 0
-    things: int = 0
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-    """What each stage of the segmenter took, by frame."""
-
-    def segment(self, segmenter: Segmenter, image: np.ndarray) -> Panoptic:
-        """Segment one image and count it."""
-        times: dict[str, float] = {}
-        panoptic = segmenter(image, times=times)
-        for stage, seconds in times.items():
-            self.seconds.setdefault(stage, []).append(seconds)
-        self.frames += 1
-        self.things += len(panoptic.things)
-        return panoptic
 
 
 def label_bag(segmenter: Segmenter, source: Bag, target: BagWriter, topic: str | None = None,
@@ -102,63 +73,6 @@ def label_bag(segmenter: Segmenter, source: Bag, target: BagWriter, topic: str |
         if progress is not None:
             progress()
     return done
-
-
-def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
-                   progress: Progress | None = None) -> Labelled:
-    """
-    Segment image files.
-
-    For ``NAME.jpg`` the folder receives ``NAME_panoptic.png`` (uint16 labels) and
-    ``NAME_overlay.jpg``.
-
-    Raises
-    ------
-    ValueError
-        A file is no image that OpenCV reads, or two have the same name.
-
-    """
-    names = [picture.stem for picture in pictures]
-    if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f'several pictures are called {", ".join(doubled)}: their labels would '
-                         'overwrite each other; label them into folders of their own')
-    folder.mkdir(parents=True, exist_ok=True)
-    done = Labelled()
-    for picture in pictures:
-        data = np.fromfile(picture, np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-        if image is None:
-            raise ValueError(f'{picture} is no image that OpenCV reads: expected one of '
-                             f'{", ".join(_PICTURES)}')
-        pixels = np.asarray(image, np.uint8)
-        panoptic = done.segment(segmenter, pixels)
-        cv2.imwrite(str(folder / f'{picture.stem}_panoptic.png'), panoptic.labels)
-        cv2.imwrite(str(folder / f'{picture.stem}_overlay.jpg'), overlay.draw(pixels, panoptic))
-        if progress is not None:
-            progress()
-    return done
-
-
-def find_pictures(paths: Sequence[Path]) -> Iterator[Path]:
-    """
-    Yield the image files among these files and under these folders, sorted.
-
-    Raises
-    ------
-    ValueError
-        A path does not exist, or a folder holds no picture.
-
-    """
-    for path in paths:
-        if path.is_dir():
-            found = sorted(p for p in path.rglob('*') if p.suffix.lower() in _PICTURES)
-            if not found:
-                raise ValueError(f'no picture under {path}: expected {", ".join(_PICTURES)}')
-            yield from found
-        elif path.is_file():
-            yield path
-        else:
-            raise ValueError(f'there is no {path}: expected a bag, a picture or a folder of them')
 
 
 def _overlay(frame: CameraFrame, panoptic: Panoptic) -> object:

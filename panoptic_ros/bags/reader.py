@@ -15,7 +15,7 @@ from rosbags.rosbag2 import Reader
 from .typestore import typestore
 
 
-class BagError(Exception):
+class BagError(ValueError):
     """A bag that cannot be read or written, or lacks what was asked of it."""
 
 
@@ -89,11 +89,6 @@ class Bag:
     def start(self) -> int:
         """Time of the first message, in nanoseconds since the epoch."""
         return self._reader.start_time
-
-    @property
-    def duration(self) -> float:
-        """Seconds from the first message to the last."""
-        return max(0, self._reader.duration - 1) / 1e9
 
     def topic(self, name: str, types: Collection[str] = ()) -> Topic:
         """

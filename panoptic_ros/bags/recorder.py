@@ -26,8 +26,6 @@ class Recorded:
     type: str
     latched: bool = False
     """Its publisher is transient local: take what was published before."""
-    best_effort: bool = False
-    """Its publisher is best effort."""
 
 
 @dataclass
@@ -111,8 +109,6 @@ class Recorder:
         self._writer.add_topic(topic.name, topic.type, topic.latched)
         counts = self.counts[topic.name] = Counts()
         qos = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
-        if topic.best_effort:
-            qos.reliability = ReliabilityPolicy.BEST_EFFORT
         if topic.latched:
             qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
 

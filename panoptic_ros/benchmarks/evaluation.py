@@ -13,11 +13,11 @@ from time import perf_counter
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from rich.progress import track
 
+from .. import image_files
 from ..arguments import image_size
 from ..datasets import Cityscapes
 from ..evaluation import PanopticQuality
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             truth, prediction = (drive.frame((index + shift) / 10)[1].labels for shift in (0, 1))
             pair = writer.add('truth', truth), writer.add('prediction', prediction)
             for name, labels in (('truth', truth), ('prediction', prediction)):
-                _write(folder / f'{name}_16.png', labels)
+                image_files.write(folder / f'{name}_16.png', labels)
             dataset = _cityscapes(folder, truth, space)
             if not index:       # compiles
                 PanopticQuality(space).update(prediction, truth)
@@ -143,13 +143,8 @@ def _cityscapes(folder: Path, truth: Labels, space: LabelSpace) -> Cityscapes:
     dataset_id, instance = dataset_ids[label // space.label_divisor], label % space.label_divisor
     ids = np.zeros(UNLABELED + 1, np.uint16)
     ids[label] = np.where(instance > 0, dataset_id * 1000 + instance - 1, dataset_id)
-    _write(folder / 'leftImg8bit/val/street/street_000000_000000_leftImg8bit.png',
-           np.zeros((1, 1), np.uint16))
-    _write(folder / 'gtFine/val/street/street_000000_000000_gtFine_instanceIds.png', ids[truth])
+    frame = 'val/street/street_000000_000000'
+    image_files.write(folder / f'leftImg8bit/{frame}_leftImg8bit.png',
+                      np.zeros((1, 1), np.uint16))
+    image_files.write(folder / f'gtFine/{frame}_gtFine_instanceIds.png', ids[truth])
     return Cityscapes(folder)
-
-
-def _write(path: Path, pixels: Labels) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), pixels):
-        raise OSError(f'{path} cannot be written')

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..arguments import image_size
-from ..device import CompileError, Device, DeviceError, Module, compile_kernels
-from ..engine import ModelError
-from ..engine.plan import read_cubin, read_plan
-from ..engine.protocol import DeviceEngine
-from ..grouping.cuda import DeviceHeads
+from ..device import Device, DeviceError, Module, compile_kernels
 from ..grouping.kernel_sources import KERNELS
-from ..labels import LabelSpace
-from ..resources import share_directory
-from ..streets import Drive
-from .gpu_grouping import HEADS, GroupingBench, TorchGroup, growth
-from .gpu_machine import describe_machine, why_not_tensorrt
+from ..report import write_json
+from ..streets import FIRST_HELD_OUT_SEED, Drive
+from .gpu_engine import choose_engine, open_plan, open_torch, torch_group
+from .gpu_grouping import TYPES, GroupingBench, growth
+from .gpu_machine import describe_machine
 from .gpu_path import measure_cameras, measure_path
 from .gpu_probes import COPY_BYTES, Probes
 from .gpu_stopwatch import Stopwatch
 from .gpu_tables import show
-from .heads import make_heads
-
-if TYPE_CHECKING:
-    import torch
 
 CAMERAS = (1, 2, 4, 6)
 INSTANCES = (30, 100, 200)
@@ -65,152 +59,102 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """
     Measure everything that this machine can measure; print and return it.
 
+    What was measured is written where ``--json`` says after each step, so that a run that is
+    ended early leaves it.
+
     Raises
     ------
     SystemExit
-        There is no GPU, or what was asked for is not there; the message says what is missing.
-    DeviceError
-        The GPU fails while it is measured.
+        There is no GPU, or what was asked for is not there; or a measurement failed, and the
+        others were printed and written.  The message says what.
 
     """
     try:
         device = Device.open(args.gpu)
     except DeviceError as error:
         raise SystemExit(f'benchmark gpu: {error}') from None
+    report: dict[str, Any] = {'rounds': args.rounds, 'not_measured': {}, 'failed': []}
     try:
-        report = measure(device, args)
-    except (CompileError, FileNotFoundError, ImportError, ModelError) as error:
-        raise SystemExit(f'benchmark gpu: {error}') from error
+        _measure(device, args, report)
     finally:
         device.close()
     show(report)
+    if report['failed']:
+        raise SystemExit('benchmark gpu: ' + '; '.join(
+            f'{name}: {report["not_measured"][name]}' for name in report['failed']))
     return report
 
 
-def measure(device: Device, args: argparse.Namespace) -> dict[str, Any]:
-    """Measure on an open device; see ``run``."""
-    missing: dict[str, str] = {}
-    probes = Probes(device)
-    stopwatch = Stopwatch(device, probes.hold, args.warm_up)
-
-    def median(work: Any) -> float:
+def _measure(device: Device, args: argparse.Namespace, report: dict[str, Any]) -> None:
+    """Measure on an open device, step by step."""
+    def median(work: Callable[[], None]) -> float:
         return stopwatch.medians({'it': work}, args.rounds)['it']
 
-    bandwidth = probes.bandwidth(median)
-    report: dict[str, Any] = {
-        'machine': describe_machine(device), 'rounds': args.rounds,
-        'copy': {'bytes': COPY_BYTES, 'gigabytes_per_second': bandwidth / 1e6},
-        'not_measured': missing}
-    torch_group = _torch_group(device, args.gpu, missing)
-    kernels = device.load(compile_kernels(KERNELS, device.target))
-    opened = _open_engine(device, args, kernels, missing)
-    bench = GroupingBench(device, kernels, probes, stopwatch, bandwidth, torch_group)
+    missing = report['not_measured']
+    group = torch_group(device, args.gpu, missing)
+    choice = choose_engine(device, args, missing)
+    with _step(report, 'machine', args.json):
+        report['machine'] = describe_machine(device)
+    with _step(report, 'copy', args.json):
+        probes = Probes(device)
+        stopwatch = Stopwatch(device, probes.hold, args.warm_up)
+        kernels = device.load(compile_kernels(KERNELS, device.target))
+        bandwidth = probes.bandwidth(median)
+        report['copy'] = {'bytes': COPY_BYTES, 'gigabytes_per_second': bandwidth / 1e6}
+    if 'copy' in report['failed']:      # whatever it was, nothing else can be measured
+        return
+    bench = GroupingBench(device, kernels, probes, stopwatch, bandwidth, group)
     cases = report['grouping'] = []
     for instances in INSTANCES:
-        for kind in HEADS:
-            _tell(f'grouping, {instances} instances, {kind}')
-            cases.append(bench.measure(args.size, instances, kind, args.rounds))
+        for kind in TYPES:
+            with _step(report, f'grouping, {instances} instances, {kind}', args.json):
+                cases.append(bench.measure(args.size, instances, kind, args.rounds))
     report['grouping_growth'] = growth(cases)
-    if torch_group is not None:
+    if group is not None:
         from .torch_engine import release_cache
         release_cache()
-    if opened is not None:
-        engine, kernels, weights = opened
+    if choice is not None:
+        _measure_engine(device, args, report, choice, kernels, stopwatch)
+
+
+def _measure_engine(device: Device, args: argparse.Namespace, report: dict[str, Any],
+                    choice: str, kernels: Module, stopwatch: Stopwatch) -> None:
+    with _step(report, 'engine', args.json):
+        opened = (open_plan(device, args, max(CAMERAS), _tell) if choice == 'tensorrt' else
+                  open_torch(device, args, max(CAMERAS), kernels, INSTANCES[0]))
+        engine = opened.engine
+        images = _camera_images(args.camera or engine.metadata.input_size)
         report['engine'] = {
             'description': engine.description, 'network': engine.metadata.network,
-            'weights': weights, 'input_size': list(engine.metadata.input_size),
+            'weights': opened.weights, 'input_size': list(engine.metadata.input_size),
             'batch': engine.batch}
-        images = _camera_images(args.camera or engine.metadata.input_size)
-        _tell('whole path')
-        report['path'] = measure_path(device, engine, kernels, stopwatch, images[0], args.rounds)
-        _tell('batches of cameras')
-        report['cameras'] = measure_cameras(device, engine, kernels, stopwatch, images, CAMERAS,
-                                            args.rounds)
-        engine.close()
-    return report
+    if 'engine' not in report:
+        return
+    with _step(report, 'path', args.json):
+        report['path'] = measure_path(device, engine, opened.kernels, stopwatch, images[0],
+                                      args.rounds)
+    with _step(report, 'cameras', args.json):
+        report['cameras'] = measure_cameras(device, engine, opened.kernels, stopwatch, images,
+                                            CAMERAS, args.rounds)
 
 
-def _torch_group(device: Device, gpu: int, missing: dict[str, str]) -> TorchGroup | None:
+@contextmanager
+def _step(report: dict[str, Any], name: str, target: Path | None) -> Iterator[None]:
+    """Measure one thing in a block: what fails is not measured, and the report says why."""
+    _tell(name)
     try:
-        from . import torch_engine, torch_grouping
-    except ImportError as error:
-        missing['torch'] = f'PyTorch is not installed ({error}): `pip install torch`'
-        return None
-    reason = torch_engine.why_not_torch()
-    if reason is not None:
-        missing['torch'] = reason
-        return None
-
-    def group(heads: DeviceHeads, space: LabelSpace) -> torch.Tensor:
-        with torch_engine.on_stream(device, gpu) as place:
-            semantic, center, offset = (torch_engine.share(array, place) for array in (
-                heads.semantic, heads.center, heads.offset))
-            tensors = torch_grouping.TorchHeads(semantic[0], center[0, 0], offset[0],
-                                                heads.grid.input_size)
-            with torch_engine.memory_errors():
-                return torch_grouping.group(tensors, space)
-    return group
-
-
-def _open_engine(device: Device, args: argparse.Namespace, kernels: Module,
-                 missing: dict[str, str]) -> tuple[DeviceEngine, Module, str] | None:
-    """Return the engine with kernels for it and what its weights are, or say why there is none."""
-    reason = why_not_tensorrt()
-    if args.engine == 'tensorrt' or args.plan or (args.engine == 'auto' and reason is None):
-        if reason is not None:
-            raise SystemExit(f'benchmark gpu: {reason}')
-        return _open_plan(device, args)
-    assert reason is not None or args.engine == 'torch'
-    missing['tensorrt'] = reason or 'the network was to be run by PyTorch (--engine torch)'
-    if 'torch' in missing:
-        if args.engine == 'torch':
-            raise SystemExit(f'benchmark gpu: {missing["torch"]}')
-        missing['path'] = 'neither TensorRT nor PyTorch can run a network here'
-        return None
-    import torch
-
-    from .torch_engine import TorchEngine
-    heads = make_heads(LabelSpace.load('cityscapes'), args.input_size, INSTANCES[0])
-    engine = TorchEngine.untrained(
-        device, args.network, args.input_size, max(CAMERAS),
-        torch.float16 if args.precision == 'fp16' else torch.float32, heads, args.gpu)
-    return engine, kernels, (f'random; after the network has run, heads with {INSTANCES[0]} '
-                             'instances take the place of its own')
-
-
-def _open_plan(device: Device, args: argparse.Namespace) -> tuple[DeviceEngine, Module, str]:
-    from ..engine.tensorrt_engine import TensorRtEngine
-    plan = args.plan
-    if plan is None:
-        from ..engine.build import BuildOptions
-        from ..engine.cache import PlanCache
-        onnx = args.onnx or share_directory() / 'models' / 'streets.onnx'
-        plan = PlanCache().find_or_build(
-            onnx, BuildOptions(precision=args.precision, batch=max(CAMERAS)), device, _tell,
-            kernels=KERNELS)
-    content, info = read_plan(plan)
-    engine = TensorRtEngine(device, content, info.metadata(str(plan)))
-    return engine, device.load(read_cubin(plan)), f'{plan.name}, {info.precision}'
+        yield
+    except Exception as error:
+        traceback.print_exc()
+        report['not_measured'][name] = f'{type(error).__name__}: {error}'
+        report['failed'].append(name)
+    write_json(target, report)
 
 
 def _camera_images(size: tuple[int, int]) -> list[npt.NDArray[np.uint8]]:
-    drive = Drive(seed=1_000_000, size=size)
+    drive = Drive(seed=FIRST_HELD_OUT_SEED, size=size)
     return [drive.frame(index / 10)[0] for index in range(max(CAMERAS))]
 
 
 def _tell(what: str) -> None:
     print(f'{what} ...', file=sys.stderr, flush=True)
-
-
-def main() -> None:
-    """Run without the other benchmarks, whose libraries need not be there."""
-    parser = argparse.ArgumentParser(prog='benchmark gpu', description=__doc__)
-    add_arguments(parser)
-    parser.add_argument('--json', type=Path, required=True, metavar='FILE', help='write it here')
-    args = parser.parse_args()
-    report = run(args)
-    args.json.write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
-
-
-if __name__ == '__main__':
-    main()

@@ -9,17 +9,16 @@ from functools import partial
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from .. import grouping
-from ..device import Device, DeviceArray, Graph, Module
+from ..device import Device, Graph, Module
 from ..grouping import GroupingOptions
 from ..grouping.cuda import CudaGrouping, DeviceHeads
 from ..heads import Heads
 from ..labels import LabelSpace
 from .gpu_probes import Probes, forget, record
 from .gpu_stopwatch import Side, Stopwatch
-from .gpu_taps import DeviceTap, KernelTap
+from .gpu_taps import KernelTap
 from .heads import make_heads
 
 TorchGroup = Callable[[DeviceHeads, LabelSpace], Any]
@@ -28,7 +27,7 @@ Groups heads in device memory by PyTorch, on the device's stream; returns a tens
 
 It raises MemoryError where the device has too little.
 """
-HEADS = {'float32': np.float32, 'float16': np.float16}
+TYPES = {'float32': np.float32, 'float16': np.float16}
 
 
 @dataclass(frozen=True)
@@ -70,17 +69,18 @@ class GroupingBench:
         """
         made = make_heads(self.label_space, size, instances)
         semantic, center, offset = (
-            a.astype(HEADS[kind]) for a in (made.semantic, made.center, made.offset))
+            a.astype(TYPES[kind]) for a in (made.semantic, made.center, made.offset))
         heads = Heads(semantic, center, offset, made.stride)
         with self._on_device(heads) as on_device:
-            taps = DeviceTap(self.device), KernelTap(self.kernels)
-            work = CudaGrouping(cast('Device', taps[0]), cast('Module', taps[1]), on_device,
-                                self.label_space, [size], GroupingOptions())
+            tap = KernelTap(self.kernels)
+            work = CudaGrouping(self.device, cast('Module', tap), on_device, self.label_space,
+                                [size], GroupingOptions())
             work.enqueue()
+            work.enqueue_download()
             self.device.synchronize()
             found = work.result(0)
-            names = taps[1].names
-            graphs = self._record(work, *taps)
+            names = tap.names
+            graphs = self._record(work, tap)
             graphs['launches'] = self.probes.chain(len(names) + 1)  # and the fill with zeros
             sides: dict[str, Side] = {name: graph.launch for name, graph in graphs.items()}
             theirs, lacking = self._try_torch(on_device)
@@ -98,10 +98,8 @@ class GroupingBench:
         return self._describe(heads, size, instances, kind, names, times) | {
             'found_instances': len(found.things), 'pixels_differing': differing} | lacking
 
-    def _record(self, work: CudaGrouping, device: DeviceTap, kernels: KernelTap
-                ) -> dict[str, Graph]:
-        """Record the grouping, without the copy to the host, and its first few kernels."""
-        device.downloads = False
+    def _record(self, work: CudaGrouping, kernels: KernelTap) -> dict[str, Graph]:
+        """Record the grouping, and its first few kernels."""
         graphs = {}
         for most in range(len(kernels.names) + 1):
             kernels.begin(most)
@@ -143,22 +141,17 @@ class GroupingBench:
 
     @contextmanager
     def _on_device(self, heads: Heads) -> Iterator[DeviceHeads]:
-        semantic, center, offset = (self._upload(a) for a in (
+        semantic, center, offset = (self.device.put(a) for a in (
             heads.semantic[None], heads.center[None, None], heads.offset[None]))
         yield DeviceHeads(semantic, center, offset, heads.grid)
         for array in (semantic, center, offset):
             array.free()
 
-    def _upload(self, values: npt.NDArray[Any]) -> DeviceArray:
-        target = self.device.empty(values.shape, values.dtype)
-        self.device.upload(target, np.ascontiguousarray(values))
-        return target
-
 
 def growth(cases: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     """Return by which factor the fewest instances become slower with the most, by heads."""
     factors = {}
-    for kind in HEADS:
+    for kind in TYPES:
         of_kind = sorted((c for c in cases if c['heads'] == kind), key=lambda c: c['instances'])
         if len(of_kind) > 1:
             few, many = of_kind[0], of_kind[-1]

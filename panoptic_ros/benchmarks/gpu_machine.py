@@ -9,9 +9,11 @@ import subprocess
 from importlib import metadata
 
 from ..device import Device
+from ..engine.builder import why_not_target
 from ..engine.tensorrt import describe_tensorrt, load_tensorrt
 
 UNKNOWN = 'unknown'
+_PATIENCE = 20          # seconds that nvidia-smi gets
 _PACKAGES = ('pycuda', 'torch', 'tensorrt', 'tensorrt_rtx', 'nvidia-cuda-nvrtc',
              'nvidia-cuda-nvrtc-cu12', 'numpy')
 
@@ -31,7 +33,7 @@ def describe_machine(device: Device) -> dict[str, str]:
             machine[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    if why_not_tensorrt() is None:
+    if why_not_tensorrt(device.target) is None:
         machine['tensorrt'] = describe_tensorrt(load_tensorrt())
     try:
         import torch
@@ -42,13 +44,13 @@ def describe_machine(device: Device) -> dict[str, str]:
     return machine
 
 
-def why_not_tensorrt() -> str | None:
-    """Say why TensorRT cannot be used here, or None where it can be imported."""
+def why_not_tensorrt(target: str) -> str | None:
+    """Say why TensorRT cannot be used on a GPU such as 'sm_90', or None where it can."""
     try:
-        load_tensorrt()
+        tensorrt = load_tensorrt()
     except ImportError as error:
         return str(error)
-    return None
+    return why_not_target(tensorrt, target)
 
 
 def _ask_nvidia_smi(what: str, gpu: str) -> str:
@@ -56,8 +58,11 @@ def _ask_nvidia_smi(what: str, gpu: str) -> str:
     command = shutil.which('nvidia-smi')
     if command is None:
         return UNKNOWN
-    done = subprocess.run([command, f'--query-gpu=name,{what}', '--format=csv,noheader'],
-                          capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run([command, f'--query-gpu=name,{what}', '--format=csv,noheader'],
+                              capture_output=True, text=True, check=False, timeout=_PATIENCE)
+    except (OSError, subprocess.TimeoutExpired):
+        return UNKNOWN
     rows = (line.partition(', ') for line in done.stdout.splitlines())
     return next((value.strip() for name, _, value in rows if name == gpu), UNKNOWN)
 

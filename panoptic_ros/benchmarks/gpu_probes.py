@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..device import Device, Graph, compile_kernels
+from ..device import Device, DeviceArray, Graph, compile_kernels
 from ..device.compiler import SOURCE
 
 COPY_BYTES = 256 << 20
@@ -55,6 +55,14 @@ class Probes:
             (Path(folder) / SOURCE).write_text(KERNELS, encoding='ascii')
             self._kernels = device.load(compile_kernels(Path(folder), device.target))
         self._result = device.empty((1,), np.uint32)
+        self._launch_each()
+
+    def _launch_each(self) -> None:
+        """Launch every kernel: old drivers load it then, which no graph can record."""
+        self._nothing()
+        self._kernels.launch('hold', (1, 1, 1), (1, 1, 1), self._result, np.uint32(1))
+        self._copy(self._result, self._result, 0)
+        self._device.synchronize()
 
     def hold(self) -> None:
         """Keep the GPU busy with one thread for some tenths of a millisecond; asynchronous."""
@@ -64,7 +72,7 @@ class Probes:
         """Return a graph of so many kernels that do nothing, one after the other."""
         def enqueue() -> None:
             for _ in range(length):
-                self._kernels.launch('nothing', (1, 1, 1), (32, 1, 1), self._result)
+                self._nothing()
         return record(self._device, enqueue)
 
     def bandwidth(self, median: Callable[[Callable[[], None]], float]) -> float:
@@ -74,20 +82,26 @@ class Probes:
         ``median`` measures the milliseconds of what it is given.
         """
         source, target = (self._device.empty((COPY_BYTES,), np.uint8) for _ in range(2))
-        count = COPY_BYTES // _WORDS
-        blocks = min(-(-count // _THREADS), _MOST_BLOCKS)
         self._device.zero(source)
-        taken = median(lambda: self._kernels.launch(
-            'copy', (blocks, 1, 1), (_THREADS, 1, 1), source, target, np.uint32(count)))
+        taken = median(lambda: self._copy(source, target, COPY_BYTES // _WORDS))
         source.free()
         target.free()
         return 2 * COPY_BYTES / taken
 
+    def _nothing(self) -> None:
+        self._kernels.launch('nothing', (1, 1, 1), (32, 1, 1), self._result)
 
-def record(device: Device, enqueue: Callable[[], None]) -> Graph:
-    """Return a graph of what a function enqueues."""
+    def _copy(self, source: DeviceArray, target: DeviceArray, words: int) -> None:
+        blocks = max(1, min(-(-words // _THREADS), _MOST_BLOCKS))
+        self._kernels.launch('copy', (blocks, 1, 1), (_THREADS, 1, 1), source, target,
+                             np.uint32(words))
+
+
+def record(device: Device, *parts: Callable[[], None]) -> Graph:
+    """Return a graph of what functions enqueue, one after the other."""
     with device.capture() as graph:
-        enqueue()
+        for enqueue in parts:
+            enqueue()
     return graph
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-import numpy as np
 from rich.progress import track
 
 from ..arguments import image_size
-from ..report import print_table
-from ..resources import share_directory
+from ..report import p50_p99, print_table
+from ..resources import model_path
 from ..segmenter import STAGES, Segmenter
-from ..streets import Drive
+from ..streets import FIRST_HELD_OUT_SEED, Drive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what can be chosen."""
-    parser.add_argument('--model', default=str(share_directory() / 'models' / 'streets.onnx'),
-                        help='model file (default: the shipped one)')
+    parser.add_argument('--model', type=model_path, default='streets',
+                        help='a file, or the name of a shipped model (default: %(default)s)')
     parser.add_argument('--size', type=image_size, default='512x1024', metavar='HxW',
                         help='camera resolution (default: %(default)s)')
     parser.add_argument('--frames', type=int, default=60,
@@ -30,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Segment a drive frame by frame and report median and 99th percentile per stage."""
     height, width = args.size
-    drive = Drive(seed=1_000_000, size=(height, width))
+    drive = Drive(seed=FIRST_HELD_OUT_SEED, size=(height, width))
     # all before the first is segmented: rendering would leave cold caches behind
     images = [drive.frame(index / 10)[0] for index in track(range(args.frames), 'rendering')]
     segmenter = Segmenter.open(args.model, threads=args.threads)
@@ -42,8 +41,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         things += len(segmenter(image, times=times).things)
         for stage, seconds in (times | {'total': sum(times.values())}).items():
             taken[stage].append(seconds * 1e3)
-    stages = {stage: {'p50_ms': float(np.median(values)),
-                      'p99_ms': float(np.percentile(values, 99))}
+    stages = {stage: dict(zip(('p50_ms', 'p99_ms'), p50_p99(values), strict=True))
               for stage, values in taken.items()}
     rate = 1e3 / stages['total']['p50_ms']
     print_table(f'{segmenter.metadata.network} at {height}x{width}, {segmenter.description}: '

@@ -3,6 +3,7 @@ The network executed by PyTorch on the GPU: for measurements where there is no T
 
 It shares our device memory without a copy, in the device's primary context and on its stream, and
 allocates nothing once it has run with a number of images, so that it can be captured in a graph.
+PyTorch keeps handles and memory in that context, which is therefore held until the process ends.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 
 from ..device import Device, DeviceArray, DeviceError
-from ..engine.metadata import ModelMetadata
+from ..engine.metadata import HEADS, ModelMetadata
 from ..heads import Heads
 from ..labels import LabelSpace
 from ..network.deeplab import PanopticDeepLab
@@ -66,6 +67,7 @@ class TorchEngine:
         if dtype not in _TYPES:
             raise ValueError(f'dtype is {dtype}: expected {" or ".join(map(str, _TYPES))}')
         place = _place(gpu)
+        device.hold_context()
         self.metadata, self.batch = metadata, batch
         self.description = (f'PyTorch {torch.__version__}, '
                             f'{"fp16" if dtype is torch.float16 else "fp32"}, {device.name}')
@@ -80,13 +82,10 @@ class TorchEngine:
         self._network: torch.nn.Module | None = network.to(
             place, dtype, memory_format=torch.channels_last)    # type: ignore[call-overload]
         device.own(self)
-        height, width = metadata.input_size
-        cells = height // metadata.stride, width // metadata.stride
         try:
-            self.image = self._allocate((batch, height, width, 3), np.uint8)
+            self.image = self._allocate((batch, *metadata.shapes['image']), np.uint8)
             self.semantic, self.center, self.offset = (
-                self._allocate((batch, channels, *cells), _TYPES[dtype])
-                for channels in (network.classes, 1, 2))
+                self._allocate((batch, *metadata.shapes[name]), _TYPES[dtype]) for name in HEADS)
             self._tensors += [share(array, place) for array in (
                 self.image, self.semantic, self.center, self.offset)]
             if stand_ins is not None:
@@ -132,10 +131,11 @@ class TorchEngine:
         if self._device.capturing and count not in self._ran:
             raise RuntimeError(f'a graph is being captured, and {count} images were never run '
                                'before: call enqueue with that count once, then capture')
-        # The first run chooses algorithms, the second allocates what they need.
         try:
             with memory_errors():
-                self._run(count, 1 if count in self._ran else 2)
+                if count not in self._ran:
+                    self._choose_algorithms(count)
+                self._run(count, self._pool)
         except MemoryError as error:
             raise DeviceError(f'{self.description} lacks memory for {count} images: {error}: run '
                               'a smaller network or fewer images at once') from error
@@ -156,14 +156,23 @@ class TorchEngine:
                 array.free()
         self._device.disown(self)
 
-    def _run(self, count: int, times: int) -> None:
+    def _choose_algorithms(self, count: int) -> None:
+        """
+        Run outside the pool: cuDNN tries its algorithms, and empties PyTorch's cache meanwhile.
+
+        What they used is released, so that the pool holds no more than the chosen ones need.
+        """
+        self._run(count, None)
+        self._device.synchronize()
+        release_cache()
+
+    def _run(self, count: int, pool: Any) -> None:
         assert self._network is not None
         image, *heads = self._tensors
-        with torch.inference_mode(), _working(self._place, self._stream, self._pool):
-            for _ in range(times):
-                outputs: Sequence[torch.Tensor] = self._network(image[:count])
-                for target, values in zip(heads, outputs, strict=True):
-                    target[:count].copy_(values)
+        with torch.inference_mode(), _working(self._place, self._stream, pool):
+            outputs: Sequence[torch.Tensor] = self._network(image[:count])
+            for target, values in zip(heads, outputs, strict=True):
+                target[:count].copy_(values)
             for target, values in zip(heads, self._stand_ins, strict=False):
                 target[:count].copy_(values)
 
@@ -204,6 +213,7 @@ def share(array: DeviceArray, place: torch.device) -> torch.Tensor:
 def on_stream(device: Device, gpu: int = 0) -> Iterator[torch.device]:
     """Let PyTorch work on the device's stream in a block, which gets PyTorch's device."""
     place = _place(gpu)
+    device.hold_context()
     with _working(place, _stream_of(device, place), None):
         yield place
 

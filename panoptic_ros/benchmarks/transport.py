@@ -11,13 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.progress import Progress
 
 from ..arguments import image_size
 from ..demo.domain import private_domain
 from ..node.large_images import PROFILE_VARIABLES, TRANSPORT_VARIABLES
-from ..report import print_table
+from ..report import p50_p99, print_table
 from ..resources import share_directory
 from .transport_ends import IMAGE, LABELS
 from .transport_plot import plot_latencies
@@ -67,9 +66,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     silent = [name for name, times in latencies.items() if not times]
     if silent:
         raise RuntimeError(f'nothing came through {", ".join(silent)}')
-    figures = {name: {'p50_ms': float(np.median(times)),
-                      'p99_ms': float(np.percentile(times, 99)), 'max_ms': max(times),
-                      'received': len(times), 'sent': sent[name]}
+    figures = {name: {**dict(zip(('p50_ms', 'p99_ms'), p50_p99(times), strict=True)),
+                      'max_ms': max(times), 'received': len(times), 'sent': sent[name]}
                for name, times in latencies.items()}
     ratios = {f'{name} / {rival}': {quantile: figures[name][quantile] / figures[rival][quantile]
                                     for quantile in ('p50_ms', 'p99_ms')}

@@ -51,7 +51,7 @@ class FreePipeline:
 def main() -> None:
     """Run the node; ROS arguments as for ``panoptic_node``."""
     with patch('panoptic_ros.node.session.open_segmenter',
-               lambda *_: Segmenter(FreePipeline())):
+               lambda *_: (Segmenter(FreePipeline()), 'for the benchmark')):
         sys.exit(run(sys.argv[1:]))
 
 

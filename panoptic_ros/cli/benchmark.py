@@ -20,18 +20,21 @@ BENCHMARKS = {
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run one benchmark; each is a module of ``panoptic_ros.benchmarks``."""
+    """Run one benchmark, a module of ``panoptic_ros.benchmarks``; exit status 1 if it cannot."""
     parser = argparse.ArgumentParser(prog='benchmark', description=__doc__)
     commands = parser.add_subparsers(dest='benchmark', required=True)
     words = sys.argv[1:] if argv is None else argv
-    for name, summary in BENCHMARKS.items():
-        command = commands.add_parser(name, help=summary, description=summary)
-        add_json_argument(command)
-        if name in words[:1]:       # the others' libraries need not be there
-            import_module(f'panoptic_ros.benchmarks.{name}').add_arguments(command)
-    args = parser.parse_args(words)
-    report = import_module(f'panoptic_ros.benchmarks.{args.benchmark}').run(args)
-    write_json(args.json, report)
+    try:
+        for name, summary in BENCHMARKS.items():
+            command = commands.add_parser(name, help=summary, description=summary)
+            add_json_argument(command)
+            if name in words[:1]:       # the others' libraries need not be there
+                import_module(f'panoptic_ros.benchmarks.{name}').add_arguments(command)
+        args = parser.parse_args(words)
+        report = import_module(f'panoptic_ros.benchmarks.{args.benchmark}').run(args)
+        write_json(args.json, report)
+    except (ImportError, OSError, ValueError) as error:
+        sys.exit(f'benchmark: {error}')
 
 
 if __name__ == '__main__':

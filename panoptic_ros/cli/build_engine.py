@@ -30,6 +30,8 @@ from ..report import add_json_argument, write_json
 from ..resources import model_path
 
 _Image = npt.NDArray[np.uint8]
+_SPECIAL = 'static_batch', 'workspace', 'optimization_level', 'dla'
+"""Options of plans that the node does not look for."""
 _INTERRUPTED = 130      # what a shell reports of a command that Ctrl-C ended
 
 
@@ -60,9 +62,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _build(args: argparse.Namespace, stop: threading.Event) -> dict[str, Any]:
+    special = [f'--{name.replace("_", "-")}' for name in _SPECIAL
+               if getattr(args, name) is not None]
+    if special and args.output is None:
+        raise ValueError(f'{", ".join(special)}: the node asks its cache for plans without; name '
+                         'a plan to write with --output, and give it to the node as its model')
     options = BuildOptions(
         precision=args.precision, target=args.target, batch=args.batch,
-        static_batch=args.static_batch, workspace=args.workspace,
+        static_batch=bool(args.static_batch), workspace=args.workspace,
         optimization_level=args.optimization_level, dla_core=args.dla)
     start = perf_counter()
     onnx = OnnxFile.read(args.model)
@@ -119,17 +126,14 @@ def _calibration(args: argparse.Namespace, onnx: OnnxFile, show: Show,
         return CalibrationImages.from_folder(source, size, args.images)
     try:
         from ..bags.frames import camera_frames, camera_topic
-        from ..bags.reader import Bag, BagError
+        from ..bags.reader import Bag
     except ImportError as error:
         raise ImportError(f'reading {source} needs rosbags: `pip install rosbags`') from error
-    try:
-        with Bag(source) as bag:
-            topic = camera_topic(bag, args.topic)
-            frames = _watch((frame.image for frame in camera_frames(bag, topic)), topic.count,
-                            show, stop)
-            return CalibrationImages.from_images(frames, size, args.images, topic.count)
-    except BagError as error:
-        raise ValueError(error) from error
+    with Bag(source) as bag:
+        topic = camera_topic(bag, args.topic)
+        frames = _watch((frame.image for frame in camera_frames(bag, topic)), topic.count,
+                        show, stop)
+        return CalibrationImages.from_images(frames, size, args.images, topic.count)
 
 
 def _watch(images: Iterator[_Image], total: int, show: Show,
@@ -170,7 +174,8 @@ def _parser() -> argparse.ArgumentParser:
                         'this machine); other than that, with TensorRT-RTX only')
     parser.add_argument('--batch', type=int, default=1, metavar='N',
                         help='most images at once, as many as there are cameras (default: 1)')
-    parser.add_argument('--static-batch', action='store_true', help='N images, never fewer')
+    parser.add_argument('--static-batch', action='store_true', default=None,
+                        help='N images, never fewer')
     parser.add_argument('--workspace', type=int, metavar='MIB',
                         help="most device memory for temporaries (default: TensorRT's)")
     parser.add_argument('--optimization-level', type=int, metavar='0-5',

@@ -14,18 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import Progress, TaskID
 
 from ..arguments import image_size
-from ..report import add_json_argument, print_table, write_json
-from ..resources import share_directory
+from ..report import add_json_argument, print_table, progress_bar, write_json
+from ..resources import model_path
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -37,10 +30,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(f'demo: {error}. `make demo` installs what is missing; or source a ROS 2 '
                  'distribution that has vision_msgs')
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    columns = (TextColumn('{task.description:<24}'), BarColumn(), MofNCompleteColumn(),
-               TimeElapsedColumn())
     try:
-        with Progress(*columns) as progress:
+        with progress_bar() as progress:
             report = stages.run(options, _Bars(progress))
     except KeyboardInterrupt:
         sys.exit(130)
@@ -90,8 +81,8 @@ def _parse(argv: Sequence[str] | None) -> tuple[Any, Path | None]:
                         metavar='HxW', help='of the camera images (default: 512x1024)')
     parser.add_argument('--seed', type=int, default=recipe.seed,
                         help='of the street (default: %(default)s; training uses lower ones)')
-    parser.add_argument('--model', type=Path, default=share_directory() / 'models/streets.onnx',
-                        help='model file (default: the shipped models/streets.onnx)')
+    parser.add_argument('--model', type=model_path, default='streets',
+                        help='a file, or the name of a shipped model (default: %(default)s)')
     parser.add_argument('--rate', type=float, default=1.0,
                         help='of the replay, times real time (default: %(default)s)')
     parser.add_argument('--folder', type=Path, default=Path('demo'),

@@ -11,14 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    track,
-)
+from rich.progress import track
 
 from .. import engine
 from ..arguments import image_size
@@ -26,7 +19,7 @@ from ..datasets import DATASETS, Dataset, open_dataset
 from ..evaluation import Evaluation, evaluate
 from ..evaluation.averaged_engine import AveragedEngine
 from ..evaluation.color_baseline import ColorBaseline
-from ..evaluation.held_out import FIRST_HELD_OUT_SEED, HeldOutStreets, single_frame
+from ..evaluation.held_out import HeldOutStreets, single_frame
 from ..evaluation.label_files import LabelFolders
 from ..evaluation.oracle import Oracle
 from ..evaluation.predicted import Predicted
@@ -39,11 +32,14 @@ from ..evaluation.tables import (
     means,
 )
 from ..labels import LabelSpace
-from ..report import add_json_argument, print_table, write_json
-from ..resources import share_directory
+from ..report import add_json_argument, p50_p99, print_table, progress_bar, write_json
+from ..resources import model_path
 from ..segmenter import Segmenter
+from ..streets import FIRST_HELD_OUT_SEED
 
-STREETS_LABELS = 'cityscapes'
+DEFAULTS = {'size': (512, 1024), 'seed': FIRST_HELD_OUT_SEED, 'labels': 'cityscapes',
+            'scales': (), 'method': 'cpu'}
+"""Of options that not every measurement has."""
 BASELINE_FRAMES = 60
 """Frames of training seeds, from 0, whose colours the baseline learns."""
 ORACLE_STRIDES = (1, 4)
@@ -62,22 +58,36 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.error('give either --streets N, a data set such as --cityscapes DIR, or '
                      '--predictions DIR with --truth DIR')
     args.dataset = datasets[0] if datasets else None
-    if args.streets is None and args.baseline:
-        parser.error('--baseline learns the colours of streets: give --streets N')
-    if args.predictions is not None and args.oracle:
-        parser.error('--oracle needs a ground truth alone: give --streets N or a data set')
-    if args.split and not datasets:
-        parser.error('--split is a part of a data set: give one, such as --cityscapes DIR')
-    if (args.oracle or args.baseline) and (args.model or args.scales or args.flip):
-        parser.error('--oracle and --baseline stand in for a model: leave out --model, --scales '
-                     'and --flip')
+    _refuse_what_has_no_effect(parser, args)
+    vars(args).update({name: value for name, value in DEFAULTS.items()
+                       if getattr(args, name) is None})
     try:
         measure = (_evaluate_files if args.predictions is not None else
                    _ask_oracle if args.oracle else _evaluate_model)
-        report = measure(args)
+        write_json(args.json, measure(args))
     except (OSError, ValueError, ImportError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
-    write_json(args.json, report)
+
+
+def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """End with the first option that goes with another source or another predictor."""
+    is_model = not (args.predictions or args.oracle or args.baseline)
+    for names, is_used, cure in (
+            (('size', 'seed'), args.streets is not None, 'renders frames: give --streets N'),
+            (('baseline',), args.streets is not None,
+             'learns the colours of streets: give --streets N'),
+            (('split',), args.dataset, 'is a part of a data set: give one, such as --cityscapes '
+             'DIR'),
+            (('labels',), args.predictions, 'is the label space of label images: give '
+             '--predictions DIR with --truth DIR'),
+            (('oracle',), not (args.predictions or args.baseline), 'needs a ground truth alone: '
+             'give --streets N or a data set, and no --baseline'),
+            (('model', 'flip', 'scales', 'method'), is_model, 'is of a model: leave out '
+             '--predictions, --oracle and --baseline')):
+        for name in names:
+            value = getattr(args, name)
+            if value is not None and value is not False and not is_used:
+                parser.error(f'--{name} {cure}')
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,11 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     source = parser.add_argument_group('what is measured on')
     source.add_argument('--streets', type=_positive, metavar='N',
                         help='render N held-out street frames')
-    source.add_argument('--size', type=image_size, default=(512, 1024), metavar='HxW',
+    source.add_argument('--size', type=image_size, metavar='HxW',
                         help='size of those frames (default: 512x1024)')
-    source.add_argument('--seed', type=int, default=FIRST_HELD_OUT_SEED,
-                        help="the first frame's seed (default: %(default)s, where held-out seeds "
-                        'begin)')
+    source.add_argument('--seed', type=int,
+                        help=f"the first frame's seed (default: {FIRST_HELD_OUT_SEED}, where "
+                        'held-out seeds begin)')
     for kind in DATASETS:
         source.add_argument(f'--{kind}', type=Path, metavar='DIR',
                             help=f'read the data set {kind} from its folder')
@@ -99,17 +109,18 @@ def _parser() -> argparse.ArgumentParser:
                         help='predicted label images: 16-bit PNG')
     source.add_argument('--truth', type=Path, metavar='DIR',
                         help='true label images with the same relative paths')
-    source.add_argument('--labels', default='cityscapes', metavar='NAME|YAML',
-                        help='label space of both folders (default: %(default)s)')
+    source.add_argument('--labels', metavar='NAME|YAML',
+                        help='label space of both folders (default: cityscapes)')
     predictor = parser.add_argument_group('what is measured')
-    predictor.add_argument('--model', type=Path, help='model file (default: the shipped one)')
+    predictor.add_argument('--model', type=model_path,
+                           help='a file, or the name of a shipped model (default: streets)')
     predictor.add_argument('--flip', action='store_true',
                            help='average the heads of each image and its mirror image')
-    predictor.add_argument('--scales', type=Path, nargs='+', default=[], metavar='MODEL',
+    predictor.add_argument('--scales', type=model_path, nargs='+', metavar='MODEL',
                            help='average with the heads of the same network exported for other '
                            'sizes (`export --size`)')
-    predictor.add_argument('--method', choices=('cpu', 'reference'), default='cpu',
-                           help='how pixels are grouped (default: %(default)s)')
+    predictor.add_argument('--method', choices=('cpu', 'reference'),
+                           help='how pixels are grouped (default: cpu)')
     predictor.add_argument('--baseline', choices=('color',),
                            help='instead of a model: nearest colour for each pixel')
     predictor.add_argument('--oracle', action='store_true',
@@ -128,24 +139,22 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _frames(args: argparse.Namespace) -> tuple[Dataset | HeldOutStreets, int, LabelSpace,
-                                               dict[str, Any]]:
-    """Return the frames, how many there are, their classes, and what to call them."""
+def _frames(args: argparse.Namespace) -> tuple[Dataset, dict[str, Any]]:
+    """Return the frames, and what to call them."""
     if args.dataset is None:
-        return (HeldOutStreets(args.size, args.seed), args.streets,
-                LabelSpace.load(STREETS_LABELS),
+        return (HeldOutStreets(args.streets, args.size, args.seed),
                 {'streets': list(args.size), 'first_seed': args.seed})
     kind, folder = args.dataset
     dataset = open_dataset(kind, folder, args.split)
-    return (dataset, len(dataset), dataset.label_space,
-            {'dataset': kind, 'description': dataset.description})
+    return dataset, {'dataset': kind, 'description': dataset.description}
 
 
 def _evaluate_model(args: argparse.Namespace) -> dict[str, Any]:
-    frames, count, space, source = _frames(args)
+    frames, source = _frames(args)
+    space = frames.label_space
     predictor, open_predictor = (
         _color_baseline(args, space) if args.baseline else _model(args, space))
-    total = _run(args, range(count), space, Predicted(frames, open_predictor))
+    total = _run(args, range(len(frames)), space, Predicted(frames, open_predictor))
     return _report(total, args, {'source': source, 'predictor': predictor})
 
 
@@ -158,14 +167,15 @@ def _evaluate_files(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _ask_oracle(args: argparse.Namespace) -> dict[str, Any]:
-    frames, count, space, source = _frames(args)
-    full, coarse = (_run(args, range(count), space, Oracle(frames.truth, space, stride),
+    frames, source = _frames(args)
+    space = frames.label_space
+    full, coarse = (_run(args, range(len(frames)), space, Oracle(frames.truth, space, stride),
                          f'stride {stride}') for stride in ORACLE_STRIDES)
-    print_table(f'{count} frames: ground truth as ideal heads, grouped again, in percent',
+    print_table(f'{len(frames)} frames: ground truth as ideal heads, grouped again, in percent',
                 ('', *(f'stride {stride}' for stride in ORACLE_STRIDES), 'lost'),
                 comparison_rows(full, coarse))
     lost = {name: float(value - means(coarse)[name]) for name, value in means(full).items()}
-    return {'source': source, 'frames': count,
+    return {'source': source, 'frames': len(frames),
             'oracle': {f'stride_{stride}': total.to_dict() for stride, total in
                        zip(ORACLE_STRIDES, (full, coarse), strict=True)},
             'lost': {name: value if np.isfinite(value) else None
@@ -174,7 +184,7 @@ def _ask_oracle(args: argparse.Namespace) -> dict[str, Any]:
 
 def _model(args: argparse.Namespace,
            space: LabelSpace) -> tuple[dict[str, Any], Callable[[], Any]]:
-    path = args.model or share_directory() / 'models' / 'streets.onnx'
+    path = args.model or model_path('streets')
     open_model = partial(_open, path, tuple(args.scales), args.flip, args.method)
     segmenter = open_model(0)
     try:
@@ -207,9 +217,7 @@ def _color_baseline(args: argparse.Namespace,
 
 def _run(args: argparse.Namespace, items: Sequence[Any], space: LabelSpace,
          load: Callable[[Any], Any], title: str = 'evaluating') -> Evaluation:
-    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
-               TimeRemainingColumn())
-    with Progress(*columns) as bar:
+    with progress_bar() as bar:
         task = bar.add_task(title, total=len(items))
         return evaluate(items, space, load, min(args.workers, len(items)),
                         lambda done: bar.update(task, completed=done))
@@ -236,9 +244,8 @@ def _times(total: Evaluation) -> dict[str, Any]:
     seconds = seconds[np.isfinite(seconds)]
     if not len(seconds):
         return {}
-    return {'prediction': {'p50_ms': 1e3 * float(np.median(seconds)),
-                           'p99_ms': 1e3 * float(np.percentile(seconds, 99)),
-                           'frames_per_second': 1 / float(np.median(seconds))}}
+    p50, p99 = p50_p99(1e3 * seconds)
+    return {'prediction': {'p50_ms': p50, 'p99_ms': p99, 'frames_per_second': 1e3 / p50}}
 
 
 if __name__ == '__main__':

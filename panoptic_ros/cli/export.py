@@ -9,6 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from ..arguments import image_size
 from ..grouping import GroupingOptions
 from ..report import add_json_argument, write_json
@@ -20,22 +22,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     try:
         from ..network.checkpoint import Checkpoint, CheckpointError
-        from ..network.export import ExportError, export_onnx, multiply_adds
+        from ..network.export import ExportError, export_onnx
+        from ..network.size import measure
     except ImportError as error:
         parser.exit(1, f'{parser.prog}: {error}: install what exporting needs with '
                        "`pip install 'panoptic_ros[train]'`\n")
     try:
         quality, grouping = _quality(args.quality), _grouping(args)
         checkpoint = Checkpoint.load(args.checkpoint)
-        difference = export_onnx(checkpoint, args.output, args.size, quality, grouping,
-                                 args.tolerance)
+        with Console().status('exporting, and comparing with PyTorch'):
+            difference = export_onnx(checkpoint, args.output, args.size, quality, grouping,
+                                     args.tolerance)
     except (CheckpointError, ExportError, OSError, ValueError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
-    network = checkpoint.network()
+    network = measure(checkpoint.config, args.size, len(checkpoint.label_space))
     report: dict[str, Any] = {
         'file': args.output.name, 'bytes': args.output.stat().st_size,
-        'parameters': sum(p.numel() for p in network.parameters()),
-        'multiply_adds': multiply_adds(network, args.size),
+        'parameters': network.parameters, 'multiply_adds': network.multiply_adds,
         'difference': difference, 'tolerance': args.tolerance, 'quality': quality}
     print(f'{args.output}: {report["bytes"] / 1e6:.2f} MB, '
           f'{report["parameters"] / 1e6:.2f} million parameters, '

@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         from ..network.size import measure
     except ImportError as error:
-        parser.exit(1, f'{parser.prog}: {error}: pip install torch onnx onnxruntime onnxscript\n')
+        parser.exit(1, f'{parser.prog}: {error}: pip install torch\n')
     report: dict[str, dict[str, Any]] = {}
     for name in track(args.networks or list(PRESETS), 'measuring'):
         published = PUBLISHED.get(name)

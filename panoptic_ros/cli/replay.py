@@ -11,13 +11,16 @@ from signal import SIGINT, SIGTERM, signal
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ..bags.reader import Bag, BagError
 from ..report import add_json_argument, print_table, write_json
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Publish a bag; the exit status is 1 when it cannot be read or nobody subscribes."""
     args, ros_arguments = _parse(sys.argv[1:] if argv is None else list(argv))
+    try:
+        from ..bags.reader import BagError
+    except ImportError as error:
+        sys.exit(f'replay: {error}')
     try:
         _replay(args, ros_arguments)
     except (BagError, TimeoutError, ValueError) as error:
@@ -49,6 +52,8 @@ def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _replay(args: argparse.Namespace, ros_arguments: list[str]) -> None:
+    from ..bags.reader import Bag
+
     try:
         import rclpy
         from rclpy.signals import SignalHandlerOptions

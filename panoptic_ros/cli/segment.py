@@ -5,35 +5,31 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress, TaskID
 
-from ..engine import ModelError
-from ..report import add_json_argument, print_table, write_json
-from ..resources import share_directory
+from ..pictures import Labelled, find_pictures, label_pictures
+from ..report import add_json_argument, p50_p99, print_table, progress_bar, write_json
+from ..resources import model_path
 from ..segmenter import Segmenter
 
 _BAGS = ('.mcap', '.db3')
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Label a recording; the exit status is 1 when it cannot be read."""
+    """Label a recording; the exit status is 1 when it cannot be read or nothing be written."""
     parser = argparse.ArgumentParser(prog='segment', description=__doc__)
     parser.add_argument('input', nargs='+', type=Path,
                         help='a rosbag2 folder, .mcap or .db3 file; or pictures and folders')
     parser.add_argument('-o', '--output', type=Path, required=True,
                         help='bag or folder to write')
-    parser.add_argument('--model', type=Path, help='default: the shipped models/streets.onnx')
+    parser.add_argument('--model', type=model_path, default='streets',
+                        help='a file, or the name of a shipped model (default: %(default)s)')
     parser.add_argument('--threads', type=int, default=0, help='of the network; 0: all cores')
     parser.add_argument('--overwrite', action='store_true', help='replace an output bag')
     bags = parser.add_argument_group('bags')
@@ -48,55 +44,46 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     try:
         report = _label(args)
-    except (FileNotFoundError, ImportError, ModelError, ValueError) as error:
+        _print(report)
+        write_json(args.json, report)
+    except (ImportError, OSError, ValueError) as error:
         sys.exit(f'segment: {error}')
-    _print(report)
-    write_json(args.json, report)
 
 
 def _label(args: argparse.Namespace) -> dict[str, Any]:
-    from ..bags import labelling
-    from ..bags.frames import camera_topic
-    from ..bags.reader import Bag, BagError
-    from ..bags.writer import BagWriter
-
     source: Path = args.input[0]
     is_bag = source.suffix in _BAGS or (source / 'metadata.yaml').is_file()
     if is_bag and len(args.input) > 1:
         raise ValueError(f'{len(args.input)} inputs: expected one bag, or only pictures')
-    model = args.model or share_directory() / 'models' / 'streets.onnx'
-    pictures = [] if is_bag else list(labelling.find_pictures(args.input))
-    segmenter = Segmenter.open(model, threads=args.threads)
-    segmenter.warm_up()
-    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
-               TimeRemainingColumn())
-    try:
-        with Progress(*columns) as progress:
-            start = perf_counter()
-            if is_bag:
-                with Bag(source) as bag:
-                    camera = camera_topic(bag, args.topic)
-                    task = progress.add_task(camera.name, total=camera.count)
-                    with BagWriter(args.output, args.overwrite) as writer:
-                        done = labelling.label_bag(
-                            segmenter, bag, writer, camera.name, args.prefix,
-                            not args.without_camera, args.overlay,
-                            lambda: progress.advance(task))
-            else:
-                task = progress.add_task('pictures', total=len(pictures))
-                done = labelling.label_pictures(segmenter, pictures, args.output,
-                                                lambda: progress.advance(task))
-    except BagError as error:
-        raise ValueError(error) from error
-    finally:
-        segmenter.close()
+    pictures = [] if is_bag else list(find_pictures(args.input))
+    with closing(Segmenter.open(args.model, threads=args.threads)) as segmenter, \
+            progress_bar() as bar:
+        segmenter.warm_up()
+        task = bar.add_task(source.name if is_bag else 'pictures', total=len(pictures) or None)
+        start = perf_counter()
+        done = (_label_bag(segmenter, source, args, bar, task) if is_bag else
+                label_pictures(segmenter, pictures, args.output, lambda: bar.advance(task)))
     elapsed = perf_counter() - start
-    stages = {stage: {'p50': float(1000 * np.quantile(seconds, 0.5)),
-                      'p99': float(1000 * np.quantile(seconds, 0.99))}
+    stages = {stage: dict(zip(('p50', 'p99'), p50_p99(1000 * np.array(seconds)), strict=True))
               for stage, seconds in done.seconds.items()}
-    return {'output': str(args.output), 'model': str(model), 'frames': done.frames,
+    return {'output': str(args.output), 'model': str(args.model), 'frames': done.frames,
             'things': done.things, 'seconds': elapsed, 'frames_per_second': done.frames / elapsed,
             'stage_ms': stages}
+
+
+def _label_bag(segmenter: Segmenter, source: Path, args: argparse.Namespace, bar: Progress,
+               task: TaskID) -> Labelled:
+    from ..bags.frames import camera_topic
+    from ..bags.labelling import label_bag
+    from ..bags.reader import Bag
+    from ..bags.writer import BagWriter
+
+    with Bag(source) as bag:
+        camera = camera_topic(bag, args.topic)
+        bar.update(task, description=camera.name, total=camera.count)
+        with BagWriter(args.output, args.overwrite) as writer:
+            return label_bag(segmenter, bag, writer, camera.name, args.prefix,
+                             not args.without_camera, args.overlay, lambda: bar.advance(task))
 
 
 def _print(report: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import track
 
+from .. import image_files
 from ..arguments import image_size
 from ..overlay import colorize
 from ..report import add_json_argument, print_table, write_json
@@ -70,14 +71,14 @@ def _draw(args: argparse.Namespace) -> dict[str, Any]:
         image, truth = drive.frame(time)
         name = f'{seed:06d}_{round(time * 1e3):07d}'
         if args.output is not None:
-            _write(args.output / 'images' / f'{name}.png', image)
-            _write(args.output / 'labels' / f'{name}.png', truth.labels)
+            image_files.write(args.output / 'images' / f'{name}.png', image)
+            image_files.write(args.output / 'labels' / f'{name}.png', truth.labels)
         if args.sheet is not None:
             rows.append(_row(image, colorize(truth)))
         frames.append({'name': name, 'seed': seed, 'seconds': time, 'things': len(truth.things),
                        'classes': len(np.unique(truth.segments.class_id))})
     if args.sheet is not None:
-        _write(args.sheet, np.concatenate(rows))
+        image_files.write(args.sheet, np.concatenate(rows))
     return {'size': list(args.size), 'frames': frames}
 
 
@@ -86,12 +87,6 @@ def _row(image: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> npt.NDA
     return np.hstack([
         cv2.resize(image, (_SHEET_WIDTH, height), interpolation=cv2.INTER_AREA),
         cv2.resize(labels, (_SHEET_WIDTH, height), interpolation=cv2.INTER_NEAREST)])
-
-
-def _write(path: Path, picture: npt.NDArray[Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), picture):
-        raise OSError(f'cannot write {path}: expected the name of a picture, such as sheet.png')
 
 
 if __name__ == '__main__':

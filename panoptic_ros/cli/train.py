@@ -187,20 +187,18 @@ def _trainer(args: argparse.Namespace, recipe: Recipe, frames: FrameSource,
     from ..network.targets import TargetOptions
     from ..network.trainer import Trainer, TrainOptions
 
-    schedule = Schedule(recipe.rate, 0 if args.minutes else recipe.steps, args.minutes,
-                        recipe.warmup)
+    schedule = Schedule(recipe.rate, recipe.warmup, 0 if args.minutes else recipe.steps,
+                        args.minutes)
     samples = Samples(
-        frames, frames.label_space,
+        frames,
         SampleOptions(recipe.crop, (recipe.scale[0], recipe.scale[1]), recipe.even_scale,
                       recipe.crops_per_frame, recipe.focus, recipe.jitter),
         TargetOptions.for_size(recipe.size, recipe.sigma), args.seed)
     options = TrainOptions(
-        schedule, recipe.batch, recipe.weight_decay, recipe.clip, workers=args.loaders,
-        device=args.device,
-        mixed_precision=args.device.startswith('cuda') and not args.full_precision,
-        losses=LossOptions(recipe.hardest, recipe.easing))
-    return Trainer(preset(args.network), frames.label_space, samples, options,
-                   args.seed, processes)
+        schedule, LossOptions(recipe.hardest, recipe.easing), recipe.batch, recipe.weight_decay,
+        recipe.clip, workers=args.loaders, device=args.device,
+        mixed_precision=args.device.startswith('cuda') and not args.full_precision)
+    return Trainer(preset(args.network), samples, options, args.seed, processes)
 
 
 def _render(frames: StreetFrames, workers: int) -> None:

@@ -9,13 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from .. import image_files
 from ..labels import LabelSpace
 from .dataset import Image, Labels
 from .relabeling import Codes
-
-_END = {'.png': b'IEND', '.jpg': b'\xff\xd9'}
-_TAIL = 4096
-"""Bytes at the end of a complete file among which its end marker is."""
 
 
 class PairedFiles(ABC):
@@ -64,8 +61,7 @@ class PairedFiles(ABC):
             It is truncated or no image.
 
         """
-        path = self.root / self.image_file(self.names[index])
-        return _read(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        return image_files.read(self.root / self.image_file(self.names[index]))
 
     def truth(self, index: int) -> Labels:
         """
@@ -81,7 +77,7 @@ class PairedFiles(ABC):
         """
         index = range(len(self))[index]     # some data sets look up more than the name
         path = self.root / self.label_file(self.names[index])
-        pixels = _read(path, cv2.IMREAD_UNCHANGED)
+        pixels = image_files.read(path, cv2.IMREAD_UNCHANGED)
         try:
             return self.labels(index, pixels)
         except ValueError as error:
@@ -153,15 +149,3 @@ def color_codes(pixels: Codes) -> Codes:
     four = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGBA).view('<u4')[..., 0]
     four &= np.uint32(0xFFFFFF)
     return np.asarray(four)
-
-
-def _read(path: Path, flags: int) -> Image:
-    data = path.read_bytes()
-    if _END[path.suffix] not in data[-_TAIL:]:
-        raise ValueError(f'{path} is truncated ({len(data)} bytes without the end marker of a '
-                         f'{path.suffix[1:].upper()}): download it again')
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    if pixels is None:
-        raise ValueError(f'{path} is no image: expected a {path.suffix[1:].upper()}; download it '
-                         'again')
-    return np.asarray(pixels)

@@ -31,13 +31,11 @@ class NodeProcess:
         The file that takes its output.
     remap, parameters
         Its ROS arguments.
-    environment
-        Variables to add to this process's own.
 
     """
 
-    def __init__(self, log: Path, remap: Mapping[str, str], parameters: Mapping[str, object],
-                 environment: Mapping[str, str]) -> None:
+    def __init__(self, log: Path, remap: Mapping[str, str],
+                 parameters: Mapping[str, object]) -> None:
         self.log = log
         words = [word for name, target in remap.items() for word in ('-r', f'{name}:={target}')]
         for name, value in parameters.items():
@@ -47,7 +45,7 @@ class NodeProcess:
             # a session of its own: Ctrl-C is for the demo, which then ends the node
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env={**os.environ, 'RCUTILS_COLORIZED_OUTPUT': '0', **environment},
+                env={**os.environ, 'RCUTILS_COLORIZED_OUTPUT': '0'},
                 start_new_session=True, preexec_fn=_end_with_parent)
 
     def __enter__(self) -> NodeProcess:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, dataclass
 from functools import cache, partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -24,7 +20,8 @@ from ..bags.frames import IMAGE
 from ..bags.writer import BagWriter
 from ..labels import LabelSpace
 from ..resources import share_directory
-from ..streets import Drive
+from ..streets import FIRST_HELD_OUT_SEED, Drive
+from ..streets.rendering import rendering_pool
 
 CAMERA = '/camera/image_raw'
 TRUTH = '/camera/panoptic_truth'
@@ -51,8 +48,8 @@ class Recipe:
 
     """
 
-    seed: int = 1_000_013
-    """Of the street, held out from training as all from 1,000,000 on; this one has all classes."""
+    seed: int = FIRST_HELD_OUT_SEED + 13
+    """Of the street, held out from training; this one has all classes."""
     frames: int = 150
     fps: float = 10.0
     height: int = 512
@@ -140,19 +137,10 @@ def _write(writer: BagWriter, recipe: Recipe, progress: Callable[[int], None] | 
 def _draw(recipe: Recipe) -> Iterator[Rendered]:
     """Yield the frames in order, drawn by all cores."""
     workers = min(os.cpu_count() or 1, recipe.frames, 8)
-    pool = ProcessPoolExecutor(workers, get_context('spawn'), _start_worker)
-    try:
+    with rendering_pool(workers) as pool:
         for first in range(0, recipe.frames, _AHEAD):
             frames = range(first, min(first + _AHEAD, recipe.frames))
             yield from pool.map(partial(_draw_frame, recipe), frames)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """Leave Ctrl-C to the process that waits, and the other cores to the other workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)
 
 
 def _draw_frame(recipe: Recipe, frame: int) -> Rendered:

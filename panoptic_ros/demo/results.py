@@ -8,13 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from .. import overlay
+from .. import image_files, overlay
 from ..bags.reader import Bag
 from ..evaluation import PanopticQuality
 from ..labels import LabelSpace
+from ..report import p50_p99
 from .answers import Answer, answers
 from .contact_sheet import contact_sheet
 from .recording import Recipe
@@ -64,8 +64,7 @@ def draw_and_measure(drive: Bag, output: Bag, folder: Path, recipe: Recipe, answ
             if number in shown:
                 rows.append(answer)
             progress()
-    if not cv2.imwrite(str(folder / 'overlay.png'), contact_sheet(rows, space)):
-        raise OSError(f'cannot write {folder / "overlay.png"}: is the disk full?')
+    image_files.write(folder / 'overlay.png', contact_sheet(rows, space))
     return quality.compute().to_dict()
 
 
@@ -81,8 +80,8 @@ def figures(run: Run) -> dict[str, Any]:
             latency.setdefault(match[1], {})[match[2]] = float(value)
     seconds = [run.answered[stamp] - start for stamp, start in run.published.items()
                if stamp in run.answered]
-    p50, p99 = 1000 * np.quantile(seconds, (0.5, 0.99), method='higher')
-    latency[END_TO_END] = {'p50': float(p50), 'p99': float(p99)}
+    p50, p99 = p50_p99(1000 * np.array(seconds))
+    latency[END_TO_END] = {'p50': p50, 'p99': p99}
     engine = run.statuses.get('engine', {})
     return {'model': {key: engine[key] for key in ('model', 'network', 'input', 'runtime')
                       if key in engine},

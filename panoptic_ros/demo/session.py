@@ -67,7 +67,8 @@ class Run:
     @property
     def frames(self) -> dict[str, int]:
         """How many frames the node received, and what became of them, by its last diagnostics."""
-        return {name: int(count) for name, count in self.statuses.get('frames', {}).items()}
+        return {name: int(count) for name, count in self.statuses.get('frames', {}).items()
+                if not name.endswith('[Hz]')}
 
 
 def run(drive: Bag, output: Path, node: NodeProcess, domain: int, rate: float,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..bags.reader import Bag
-from ..resources import share_directory
+from ..node.large_images import use_large_segments
 from . import results, session
 from .domain import private_domain
 from .node_process import NodeProcess
@@ -108,21 +108,16 @@ def _replay(drive: Bag, options: Options, show: Show) -> session.Run:
     show('starting the node', 0, 1)
     private = private_domain() if options.domain is None else nullcontext(options.domain)
     with private as domain:
-        environment = _environment(domain, options.domain is None)
-        os.environ.update(environment)
+        set_up_dds(domain, options.domain is None)
         with NodeProcess(options.folder / 'node.log', {'image': CAMERA},
-                         {'model': options.model.resolve(), 'use_sim_time': True},
-                         environment) as node:
+                         {'model': options.model.resolve(), 'use_sim_time': True}) as node:
             return session.run(drive, options.folder / 'output', node, domain, options.rate,
                                replayed)
 
 
-def _environment(domain: int, is_private: bool) -> dict[str, str]:
-    """Return the variables with which both processes find each other and share large images."""
-    profile = str(share_directory() / 'config' / 'fastdds.xml')
-    variables = {'ROS_DOMAIN_ID': str(domain)}
+def set_up_dds(domain: int, is_private: bool) -> None:
+    """Let this process and those that it starts find each other and share large images."""
+    os.environ['ROS_DOMAIN_ID'] = str(domain)
     if is_private:
-        variables['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    for name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
-        variables[name] = os.environ.get(name, profile)
-    return variables
+        os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+    use_large_segments()

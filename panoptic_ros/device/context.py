@@ -30,6 +30,8 @@ class _Held(threading.local):
 
 
 _held = _Held()
+_kept: set[int] = set()
+"""GPUs whose primary context lives as long as the process."""
 
 
 class Context:
@@ -120,6 +122,20 @@ class Context:
         with self.using('asking for free memory') as cuda:
             free, total = cuda.mem_get_info()
         return int(free), int(total)
+
+    def hold(self) -> None:
+        """
+        Keep the primary context until the process ends; see ``Device.hold_context``.
+
+        A reset after a loss does not release it: the reference counts for the next context too.
+        """
+        if self.index in _kept:
+            return
+        gpu, context = ctypes.c_int(), ctypes.c_void_p()
+        with self.using('holding the primary context'):
+            self.call('cuDeviceGet', ctypes.byref(gpu), self.index)
+            self.call('cuDevicePrimaryCtxRetain', ctypes.byref(context), gpu)
+        _kept.add(self.index)
 
     def check_usable(self, doing: str) -> Any:
         """Return ``pycuda.driver``, or raise what ``using`` raises before its block."""

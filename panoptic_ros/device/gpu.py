@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
 import numpy.typing as npt
 
 from .array import DeviceArray
@@ -157,6 +158,13 @@ class Device:
         with self._context.using('copying from the GPU') as cuda:
             cuda.memcpy_dtoh_async(target, source.pointer, self._context.stream)
 
+    def put(self, source: npt.NDArray[Any]) -> DeviceArray:
+        """Copy an array of the host into memory of its own, and wait; raises as ``empty``."""
+        target = self.empty(source.shape, source.dtype)
+        self.upload(target, np.ascontiguousarray(source))
+        self.synchronize()
+        return target
+
     def zero(self, array: DeviceArray) -> None:
         """Fill an array with zero bytes.  Asynchronous."""
         with self._context.using('filling with zeros') as cuda:
@@ -212,6 +220,21 @@ class Device:
     def memory(self) -> tuple[int, int]:
         """Return the free and total bytes of the GPU's memory."""
         return self._context.memory()
+
+    def hold_context(self) -> None:
+        """
+        Keep the primary context when the device is closed, until the process ends.
+
+        For libraries that leave things of theirs in it, as TensorRT and PyTorch do: the driver
+        destroys it with the last reference.  Once for a process is enough, more is no error.
+
+        Raises
+        ------
+        DeviceError
+            The device is closed or lost, or CUDA refuses.
+
+        """
+        self._context.hold()
 
     def own(self, resource: _Owned) -> _Owned:
         """Take and return a resource, which ``close`` will close before it frees the memory."""

@@ -9,6 +9,7 @@ _HANDLE, _HANDLE_OUT = ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p)
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     'cuGetErrorString': (ctypes.c_int, ctypes.POINTER(ctypes.c_char_p)),
     'cuDeviceGet': (ctypes.POINTER(ctypes.c_int), ctypes.c_int),
+    'cuDevicePrimaryCtxRetain': (_HANDLE_OUT, ctypes.c_int),
     'cuDevicePrimaryCtxReset_v2': (ctypes.c_int,),
     'cuCtxPopCurrent_v2': (_HANDLE_OUT,),
     'cuStreamBeginCapture_v2': (_HANDLE, ctypes.c_int),

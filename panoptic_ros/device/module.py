@@ -26,7 +26,6 @@ class Module:
     def __init__(self, context: Context, cubin: bytes) -> None:
         self._context = context
         self._functions: dict[str, Any] = {}
-        self._shared: dict[str, int] = {}
         try:
             built_for = architecture(cubin)
             self._sizes = parameter_sizes(cubin)
@@ -39,7 +38,7 @@ class Module:
             self._module = context.keep(cuda.module_from_buffer(cubin))
 
     def launch(self, name: str, grid: tuple[int, ...], block: tuple[int, ...],
-               *arguments: DeviceArray | np.generic, shared: int = 0) -> None:
+               *arguments: DeviceArray | np.generic) -> None:
         """
         Enqueue a kernel on the device's stream.  Asynchronous.
 
@@ -51,8 +50,6 @@ class Module:
             Blocks, and threads of each, along x, y and z.
         arguments
             Arrays on the device, and scalars of NumPy, whose width is that of the parameter.
-        shared
-            Bytes of dynamic shared memory.
 
         Raises
         ------
@@ -70,13 +67,9 @@ class Module:
                              f'{sizes}')
         self._find(name)
         with self._context.using(
-                f'launching {name}', cure=f'grid {grid}, block {block} or {shared} bytes of '
-                'shared memory are more than this GPU has') as cuda:
-            if shared > self._shared.get(name, 0):      # beyond 48 KiB only when asked for
-                self._functions[name].set_attribute(
-                    cuda.function_attribute.MAX_DYNAMIC_SHARED_SIZE_BYTES, shared)
-                self._shared[name] = shared
-            self._functions[name](*values, grid=_three(grid), block=_three(block), shared=shared,
+                f'launching {name}',
+                cure=f'grid {grid} or block {block} is more than this GPU has'):
+            self._functions[name](*values, grid=_three(grid), block=_three(block),
                                   stream=self._context.stream)
 
     def close(self) -> None:

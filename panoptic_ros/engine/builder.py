@@ -28,6 +28,15 @@ def targets(tensorrt: Any) -> list[str] | None:
     return [f'sm_{number}' for number in numbers]
 
 
+def why_not_target(tensorrt: Any, target: str) -> str | None:
+    """Say why a TensorRT cannot build for this machine's GPU, or None where it can."""
+    known = targets(tensorrt)
+    if known is None or target in known:
+        return None
+    return (f'{describe_tensorrt(tensorrt)} knows {", ".join(known)} and not {target}: '
+            'install the package tensorrt')
+
+
 def serialize(tensorrt: Any, file: OnnxFile, content: bytes, options: BuildOptions,
               info: PlanInfo, monitor: Any, timing_cache: Path | None) -> tuple[bytes, str]:
     """

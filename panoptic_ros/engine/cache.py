@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from .monitor import Cancelled, Progress, poll
 from .onnx_file import OnnxFile
 from .plan import PlanError, read_cubin, read_plan, sidecar_path
 from .plan_info import PlanInfo
+from .trust import check_folder
 
 Log = Callable[[str], None]
 
@@ -42,7 +42,7 @@ class PlanCache:
 
     Raises
     ------
-    PermissionError
+    PlanError
         Others may write to the folder, and so decide what runs here.
     OSError
         It cannot be made.
@@ -55,8 +55,8 @@ class PlanCache:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise NotADirectoryError(f'{self.folder} cannot hold plans ({error.strerror}): remove '
-                                     'the file in its place, or set XDG_CACHE_HOME') from error
-        _check_owner(self.folder)
+                                     'the file in its place, or name another folder') from error
+        check_folder(self.folder)
 
     def path(self, onnx: OnnxFile, info: PlanInfo) -> Path:
         """Return where a plan is kept: by model and request, whichever TensorRT builds it."""
@@ -142,15 +142,3 @@ def _lock(file: Path, cancelled: Cancelled | None) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _check_owner(folder: Path) -> None:
-    """Refuse a folder that somebody else could put a plan into: plans are code."""
-    status = folder.stat()
-    if status.st_uid != os.getuid():
-        raise PermissionError(f'{folder} belongs to user {status.st_uid}, this is '
-                              f'{os.getuid()}: `sudo chown -R {os.getuid()} {folder}`, or set '
-                              'XDG_CACHE_HOME to a folder of your own')
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise PermissionError(f'{folder} may be written by others (mode '
-                              f'{stat.S_IMODE(status.st_mode):o}): `chmod go-w {folder}`')

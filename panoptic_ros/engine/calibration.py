@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from .. import image_files
+from .fitting import check_image, fit
+
 LIMIT = 64
 """How many images are used where nobody asks for fewer."""
-
-_ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,14 +69,14 @@ class CalibrationImages:
         for index, image in enumerate(images):
             if wanted is not None:
                 if index in wanted:
-                    kept.append(_fit(image, size))
+                    kept.append(_fitted(image, size))
             elif index % step == 0:
                 if len(kept) == limit:
                     kept = kept[::2]
                     step *= 2
                     if index % step:
                         continue
-                kept.append(_fit(image, size))
+                kept.append(_fitted(image, size))
         if not kept:
             raise ValueError('no image to calibrate with: give a recording or a folder that has '
                              'some')
@@ -100,12 +100,12 @@ class CalibrationImages:
         if not folder.is_dir():
             raise FileNotFoundError(f'no folder {folder}: give one with pictures such as the '
                                     'camera takes')
-        paths = sorted(p for p in folder.rglob('*') if p.suffix.lower() in _ENDINGS)
+        paths = image_files.find(folder)
         if not paths:
             raise ValueError(f'{folder} holds no pictures: expected files that end in '
-                             f'{", ".join(_ENDINGS)}')
+                             f'{", ".join(image_files.PICTURE_SUFFIXES)}')
         chosen = _spread(len(paths), limit)
-        return cls.from_images((_decode(paths[n]) for n in sorted(chosen)), size, limit,
+        return cls.from_images((image_files.read(paths[n]) for n in sorted(chosen)), size, limit,
                                len(chosen))
 
 
@@ -119,21 +119,7 @@ def _spread(total: int, limit: int) -> set[int]:
     return set(np.linspace(0, total - 1, min(total, limit)).round().astype(int).tolist())
 
 
-def _decode(path: Path) -> npt.NDArray[np.uint8]:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f'{path} cannot be decoded: remove it from the folder')
-    return np.asarray(image, np.uint8)
-
-
-def _fit(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """Resize as ``Segmenter`` does."""
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise ValueError(f'a calibration image is {image.dtype} {image.shape}: expected uint8 '
-                         '(H, W, 3), BGR, not empty')
-    height, width = size
-    if image.shape[:2] == size:
-        return np.ascontiguousarray(image)
-    shrinks = image.shape[0] > height and image.shape[1] > width
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA
-                                 if shrinks else cv2.INTER_LINEAR), np.uint8)
+def _fitted(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Return what the network will see of an image, in memory of its own or the image's."""
+    check_image(image, 'a calibration image')
+    return np.ascontiguousarray(fit(image, size))

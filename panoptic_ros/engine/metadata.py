@@ -13,6 +13,9 @@ import numpy.typing as npt
 from ..heads import Grid, Heads
 from ..labels import LabelSpace
 
+HEADS = ('semantic', 'center', 'offset')
+"""Names of the engine contract's outputs."""
+
 Head = npt.NDArray[np.floating]
 
 _PREFIX = 'panoptic_ros.'
@@ -49,6 +52,14 @@ class ModelMetadata:
     def grid(self) -> Grid:
         """Where the heads' cells lie on the input."""
         return Grid(self.input_size, self.stride, self.align_corners)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, int, int]]:
+        """What the contract's tensors have for one image, by name: 'image' and ``HEADS``."""
+        channels = (len(self.label_space), 1, 2)
+        heads = {name: (count, *self.grid.cells)
+                 for name, count in zip(HEADS, channels, strict=True)}
+        return {'image': (*self.input_size, 3), **heads}
 
     def heads(self, semantic: Head, center: Head, offset: Head) -> Heads:
         """Return what the network computed from one image: (C, h, w), (h, w) and (2, h, w)."""

@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from .metadata import ModelError
-from .onnx_file import HEADS
+from .metadata import HEADS, ModelError
 from .tensorrt import tensorrt_logger
 
 _MOST_NAMES = 5

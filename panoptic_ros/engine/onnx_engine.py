@@ -9,9 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..heads import Heads
-from .metadata import ModelError, ModelMetadata
-
-_OUTPUTS = ('semantic', 'center', 'offset')
+from .metadata import HEADS, ModelError, ModelMetadata
 
 
 class OnnxEngine:
@@ -60,11 +58,11 @@ class OnnxEngine:
 
     def __call__(self, images: npt.NDArray[np.uint8]) -> list[Heads]:
         """Run the network; see ``Engine``."""
-        expected = (*self.metadata.input_size, 3)
+        expected = self.metadata.shapes['image']
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != expected:
             raise ValueError(f'images are {images.dtype} {images.shape}: expected uint8 '
                              f'(N, {", ".join(map(str, expected))})')
-        semantic, center, offset = self._session.run(_OUTPUTS, {'image': images})
+        semantic, center, offset = self._session.run(HEADS, {'image': images})
         return [self.metadata.heads(semantic[n], center[n, 0], offset[n])
                 for n in range(len(images))]
 
@@ -76,18 +74,15 @@ class OnnxEngine:
         inputs = {i.name: (i.type, tuple(i.shape)) for i in self._session.get_inputs()}
         outputs = {o.name: tuple(o.shape) for o in self._session.get_outputs()}
         kind, shape = inputs.get('image', ('absent', ()))
-        height, width = self.metadata.input_size
-        if kind != 'tensor(uint8)' or len(shape) != 4 or shape[1:] != (height, width, 3):
+        expected = self.metadata.shapes
+        if kind != 'tensor(uint8)' or shape[1:] != expected['image']:
             raise ModelError(f'{path}: input image is {kind} {shape}: the engine contract asks '
-                             f'for tensor(uint8) (N, {height}, {width}, 3)')
-        cells = self.metadata.grid.cells
-        channels = (len(self.metadata.label_space), 1, 2)
-        for name, count in zip(_OUTPUTS, channels, strict=True):
-            expected = (count, *cells)
+                             f'for tensor(uint8) (N, {", ".join(map(str, expected["image"]))})')
+        for name in HEADS:
             found = outputs.get(name, ())
-            if found[1:] != expected:
+            if found[1:] != expected[name]:
                 raise ModelError(f'{path}: output {name} is {found or "absent"}: the engine '
-                                 f'contract asks for (N, {", ".join(map(str, expected))})')
+                                 f'contract asks for (N, {", ".join(map(str, expected[name]))})')
 
 
 def _onnxruntime() -> Any:

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .metadata import ModelError, ModelMetadata
-
-HEADS = ('semantic', 'center', 'offset')
+from .metadata import HEADS, ModelError, ModelMetadata
 
 LARGEST = 2**31 - 1
 """Bytes that a protocol buffer may have."""
@@ -131,13 +129,13 @@ def _batch(model: Any, metadata: ModelMetadata, path: Path) -> int | None:
     onnx = import_onnx()
     inputs = {i.name: i.type.tensor_type for i in model.graph.input}
     image = inputs.get('image')
-    height, width = metadata.input_size
+    expected = metadata.shapes['image']
     shape = [] if image is None else [d.dim_value or d.dim_param for d in image.shape.dim]
     if (image is None or image.elem_type != onnx.TensorProto.UINT8
-            or len(shape) != 4 or shape[1:] != [height, width, 3]):
+            or shape[1:] != list(expected)):
         kind = 'absent' if image is None else onnx.TensorProto.DataType.Name(image.elem_type)
         raise ModelError(f'{path}: input image is {kind} {tuple(shape)}: the engine contract '
-                         f'asks for UINT8 (N, {height}, {width}, 3)')
+                         f'asks for UINT8 (N, {", ".join(map(str, expected))})')
     missing = set(HEADS) - {o.name for o in model.graph.output}
     if missing:
         raise ModelError(f'{path}: output {", ".join(sorted(missing))} is absent: the engine '

@@ -18,6 +18,7 @@ _INSTALL = ('`pip install tensorrt` (or JetPack, which brings it), or '
             '`pip install tensorrt-rtx` for GeForce RTX and RTX PRO GPUs')
 _log = logging.getLogger(__name__)
 _listeners: list[Callable[[int, str], None]] = []
+_MOST_COMPLAINTS = 5
 
 
 class Message(NamedTuple):
@@ -102,8 +103,8 @@ def collect_messages() -> Iterator[list[Message]]:
         _listeners.remove(listen)
 
 
-def complaints(messages: list[Message], most: int = 5) -> str:
+def complaints(messages: list[Message]) -> str:
     """Return the errors among the messages as one text for an exception; the last come last."""
     texts = [m.text for m in messages if m.level >= logging.ERROR]
     texts = texts or [m.text for m in messages if m.level >= logging.WARNING]
-    return '; '.join(dict.fromkeys(texts[-most:])) or 'TensorRT gives no reason'
+    return '; '.join(dict.fromkeys(texts[-_MOST_COMPLAINTS:])) or 'TensorRT gives no reason'

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..device import Device, DeviceArray, DeviceError
-from .metadata import ModelError, ModelMetadata
+from .metadata import HEADS, ModelError, ModelMetadata
 from .tensorrt import (
     collect_messages,
     complaints,
@@ -17,7 +17,6 @@ from .tensorrt import (
     tensorrt_logger,
 )
 
-_OUTPUTS = ('semantic', 'center', 'offset')
 _REBUILD = 'build it again on this machine with `ros2 run panoptic_ros build_engine`'
 _MIB = 1 << 20
 
@@ -54,6 +53,7 @@ class TensorRtEngine:
     def __init__(self, device: Device, plan: bytes, metadata: ModelMetadata,
                  description: str = '') -> None:
         self._tensorrt = load_tensorrt()
+        device.hold_context()       # TensorRT's part of the CUDA runtime stays in it
         runtime = describe_tensorrt(self._tensorrt)
         self.metadata = metadata
         self.description = description or f'{runtime}, {device.name}'
@@ -73,7 +73,7 @@ class TensorRtEngine:
             types = self._check_contract()
             self.image, self.semantic, self.center, self.offset = (
                 self._allocate(self._shape_of(name), types[name])
-                for name in ('image', *_OUTPUTS))
+                for name in ('image', *HEADS))
             size = int(self._engine.device_memory_size_v2)
             self._scratch = self._allocate((size,), np.uint8) if size else None
             self._scratch_size = size
@@ -137,7 +137,7 @@ class TensorRtEngine:
         heads: dict[Any, type[np.generic]] = {tensorrt.DataType.FLOAT: np.float32,
                                               tensorrt.DataType.HALF: np.float16}
         types: dict[str, type[np.generic]] = {}
-        for name in ('image', *_OUTPUTS):
+        for name in ('image', *HEADS):
             is_input = name == 'image'
             mode = tensorrt.TensorIOMode.INPUT if is_input else tensorrt.TensorIOMode.OUTPUT
             allowed = images if is_input else heads
@@ -156,9 +156,9 @@ class TensorRtEngine:
                     f'engine contract asks for {wanted} (N, '
                     f'{", ".join(map(str, expected[1:]))}); {_REBUILD}')
             types[name] = allowed[kind]
-        if len({types[name] for name in _OUTPUTS}) > 1:
+        if len({types[name] for name in HEADS}) > 1:
             raise ModelError("the plan's heads have the types "
-                             f'{", ".join(types[name].__name__ for name in _OUTPUTS)}: expected '
+                             f'{", ".join(types[name].__name__ for name in HEADS)}: expected '
                              f'one type for all; {_REBUILD}')
         return types
 
@@ -167,11 +167,7 @@ class TensorRtEngine:
 
     def _shape_of(self, name: str) -> tuple[int, ...]:
         """Return the shape of a tensor of the contract for a whole batch."""
-        height, width = self.metadata.input_size
-        if name == 'image':
-            return self.batch, height, width, 3
-        channels = {'semantic': len(self.metadata.label_space), 'center': 1, 'offset': 2}[name]
-        return self.batch, channels, *self.metadata.grid.cells
+        return self.batch, *self.metadata.shapes[name]
 
     def _allocate(self, shape: tuple[int, ...], dtype: type[np.generic]) -> DeviceArray:
         array = self._device.empty(shape, dtype)
@@ -194,7 +190,7 @@ class TensorRtEngine:
             ready = not self._is_dynamic or (
                 context.set_optimization_profile_async(0, stream)
                 and context.set_input_shape('image', (count, *self._shape_of('image')[1:])))
-            for name in ('image', *_OUTPUTS):
+            for name in ('image', *HEADS):
                 ready = ready and context.set_tensor_address(name, getattr(self, name).pointer)
         if not ready:
             del context         # it must not outlive the engine in the frames of the exception

@@ -15,7 +15,7 @@ class Accumulator(ABC):
     """
     What a measure keeps of the images so far: little, and never the images.
 
-    ``a.merge(b)`` or ``a += b`` adds what another process has seen.
+    ``a.merge(b)`` adds what another process has seen.
     """
 
     def __init__(self, label_space: LabelSpace) -> None:
@@ -61,8 +61,6 @@ class Accumulator(ABC):
         self._merge(other)
         self.images += other.images
         return self
-
-    __iadd__ = merge
 
     @abstractmethod
     def _count(self, overlaps: Overlaps) -> None: ...

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from .. import image_files
 from ..labels import UNLABELED, LabelSpace
 from .overlaps import LabelImage, label_image
 
@@ -58,8 +58,7 @@ class CocoPanopticWriter:
         identifier = np.where(labels == UNLABELED, 0, labels.astype(np.int32) + 1)
         bgr = np.stack([identifier >> 16, identifier >> 8 & 255, identifier & 255], -1)
         path = self.folder / f'{image_id}.png'
-        if not cv2.imwrite(str(path), bgr.astype(np.uint8)):
-            raise OSError(f'{path} cannot be written')
+        image_files.write(path, bgr.astype(np.uint8))
         segments = []
         for label, area in zip(*np.unique(labels, return_counts=True), strict=True):
             if label != UNLABELED:

@@ -71,8 +71,6 @@ class Evaluation:
         self.seconds += other.seconds
         return self
 
-    __iadd__ = merge
-
     def to_dict(self) -> dict[str, Any]:
         """Return every measure as plain data for JSON."""
         return {'panoptic_quality': self.panoptic_quality.compute().to_dict(),

@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from ..datasets.dataset import Image, Labels
+from ..labels import LabelSpace
 from ..panoptic import Panoptic
-from ..streets import Drive
-
-FIRST_HELD_OUT_SEED = 1_000_000
-"""Drives with this seed or a greater one are for evaluation only."""
+from ..streets import FIRST_HELD_OUT_SEED, Drive
 
 _LATEST = 20.0      # seconds into a drive
 
 
-def single_frame(seed: int, size: tuple[int, int]) -> tuple[npt.NDArray[np.uint8], Panoptic]:
+def single_frame(seed: int, size: tuple[int, int]) -> tuple[Image, Panoptic]:
     """Return the (BGR image, ground truth) of one moment, drawn from the seed, of one drive."""
     moment = np.random.default_rng(seed).uniform(0, _LATEST)
     return Drive(seed=seed, size=size).frame(moment)
@@ -25,10 +23,12 @@ def single_frame(seed: int, size: tuple[int, int]) -> tuple[npt.NDArray[np.uint8
 @dataclass(frozen=True)
 class HeldOutStreets:
     """
-    Held-out frames by their number, each of a drive of its own, rendered when they are asked for.
+    A data set of held-out frames, each of a drive of its own, rendered when they are asked for.
 
     Parameters
     ----------
+    count
+        How many there are.
     size
         (height, width) of the frames.
     first_seed
@@ -36,13 +36,39 @@ class HeldOutStreets:
 
     """
 
+    count: int
     size: tuple[int, int] = (512, 1024)
     first_seed: int = FIRST_HELD_OUT_SEED
 
-    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.uint8], Panoptic]:
-        """Return the BGR image and the ground truth."""
-        return single_frame(self.first_seed + index, self.size)
+    @property
+    def label_space(self) -> LabelSpace:
+        """Cityscapes'."""
+        return LabelSpace.load('cityscapes')
 
-    def truth(self, index: int) -> Panoptic:
-        """Return the ground truth alone."""
+    @property
+    def description(self) -> str:
+        """What they are."""
+        height, width = self.size
+        return (f'streets: {self.count} frames of {height}x{width} from drive {self.first_seed} '
+                'on, one of each')
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The seed of each."""
+        return tuple(f'{self.first_seed + index:07d}' for index in range(self.count))
+
+    def __len__(self) -> int:
+        return self.count
+
+    def image(self, index: int) -> Image:
+        """Render an image, (H, W, 3) BGR."""
+        return self[index][0]
+
+    def truth(self, index: int) -> Labels:
+        """Render the panoptic label image (H, W) of an image."""
         return self[index][1]
+
+    def __getitem__(self, index: int) -> tuple[Image, Labels]:
+        """Render an image and its labels."""
+        image, truth = single_frame(self.first_seed + range(self.count)[index], self.size)
+        return image, truth.labels

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from .. import image_files
 from .evaluation import Pair
 
 
@@ -21,18 +22,16 @@ def read_labels(path: str | Path) -> npt.NDArray[np.uint16]:
     FileNotFoundError
         There is no such file.
     ValueError
-        The file is not a 16-bit grey image.
+        The file is truncated, or not a 16-bit grey image.
 
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'{path}: no such label image')
-    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if image is None:
-        raise ValueError(f'{path}: not an image; expected a PNG')
+    image = image_files.read(path, cv2.IMREAD_UNCHANGED)
     if image.dtype != np.uint16 or image.ndim != 2:
         raise ValueError(f'{path} is {image.dtype} {image.shape}: expected a 16-bit grey PNG of '
                          'class_id * label_divisor + instance')
-    return np.asarray(image)
+    return image
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,8 @@ class Overlaps:
         order = np.argsort(pair)
         true_label = (pair[order] >> 16).astype(np.uint16)
         predicted_label = (pair[order] & UNLABELED).astype(np.uint16)
-        _check_labels(np.unique(true_label), label_space, 'truth')
-        _check_labels(np.unique(predicted_label), label_space, 'prediction')
+        _check_labels(np.unique(true_label), label_space, 'truth', allows_crowd=True)
+        _check_labels(np.unique(predicted_label), label_space, 'prediction', allows_crowd=False)
         score_of = np.ones(UNLABELED + 1, np.float32)
         if isinstance(prediction, Panoptic):
             score_of[prediction.segments.label] = prediction.segments.score
@@ -81,7 +81,8 @@ def _size(labels: npt.NDArray[np.uint16]) -> str:
     return f'{labels.shape[1]}x{labels.shape[0]}'
 
 
-def _check_labels(present: npt.NDArray[np.uint16], space: LabelSpace, name: str) -> None:
+def _check_labels(present: npt.NDArray[np.uint16], space: LabelSpace, name: str,
+                  allows_crowd: bool) -> None:
     labels = present[present != UNLABELED].astype(np.int64)
     class_id, instance = np.divmod(labels, space.label_divisor)
     foreign = labels[class_id >= len(space)]
@@ -97,9 +98,9 @@ def _check_labels(present: npt.NDArray[np.uint16], space: LabelSpace, name: str)
             f'{name} has the label {numbered[0]}, an instance of the stuff class '
             f'{space.names[numbered[0] // space.label_divisor]!r}: stuff has instance 0')
     unnumbered = labels[is_thing & (instance == 0)]
-    if name == 'prediction' and len(unnumbered):
+    if not allows_crowd and len(unnumbered):
         raise ValueError(
-            f'prediction has the label {unnumbered[0]}, the thing class '
+            f'{name} has the label {unnumbered[0]}, the thing class '
             f'{space.names[unnumbered[0] // space.label_divisor]!r} without an instance: '
             'instances count from 1 (only a truth has crowd regions); write '
             f'{UNLABELED} where the instance is unknown')

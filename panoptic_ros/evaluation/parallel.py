@@ -22,7 +22,7 @@ _WAITING_PER_WORKER = 2
 
 
 def evaluate(items: Iterable[Item], label_space: LabelSpace,
-             load: Callable[[Item], Pair] | None = None, workers: int = 1,
+             load: Callable[[Item], Pair], workers: int = 1,
              progress: Callable[[int], object] | None = None) -> Evaluation:
     """
     Evaluate all items and return the sum, the same to the last digit for any number of workers.
@@ -30,9 +30,9 @@ def evaluate(items: Iterable[Item], label_space: LabelSpace,
     Parameters
     ----------
     items
-        What ``load`` turns into image pairs: indices, paths.  Without ``load``, the pairs
-        themselves.  They are drawn only as fast as they are evaluated, so they may be endless
-        footage: about three items per worker are in memory at once.
+        What ``load`` turns into image pairs: indices, paths.  They are drawn only as fast as they
+        are evaluated, so they may be endless footage: about three items per worker are in memory
+        at once.
     label_space
         The classes of both images.
     load
@@ -54,7 +54,7 @@ def evaluate(items: Iterable[Item], label_space: LabelSpace,
     if workers < 1:
         raise ValueError(f'workers is {workers}: expected at least 1')
     total = Evaluation(label_space)
-    count = _Counter(label_space, load or _pair)
+    count = _Counter(label_space, load)
     with closing(_in_processes(count, enumerate(items), workers) if workers > 1
                  else (count(numbered) for numbered in enumerate(items))) as parts:
         for done, part in enumerate(parts, 1):
@@ -77,10 +77,6 @@ class _Counter:
             return Evaluation(self._label_space).update(*self._load(item))
         except ValueError as error:
             raise ValueError(f'image pair {index}: {error}') from error
-
-
-def _pair(item: Any) -> Pair:
-    return Pair(*item)
 
 
 def _in_processes(count: _Counter, numbered: Iterable[tuple[int, Any]],

@@ -5,24 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from ..datasets.dataset import FrameSource
 from .evaluation import Pair
 from .overlaps import LabelImage
 
 Predictor = Callable[[npt.NDArray[np.uint8]], LabelImage]
 """What turns a BGR image into a label image of the same size."""
-
-
-class Frames(Protocol):
-    """Images with their ground truth, by number: a data set, or rendered streets."""
-
-    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.uint8], LabelImage]:
-        """Return a BGR image and its ground truth."""
-        ...
 
 
 @dataclass
@@ -39,7 +31,7 @@ class Predicted:
 
     """
 
-    frames: Frames
+    frames: FrameSource
     open_predictor: Callable[[], Predictor]
     _predictor: Predictor | None = field(default=None, init=False, repr=False)
 

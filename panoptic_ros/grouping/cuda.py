@@ -83,7 +83,7 @@ class CudaGrouping:
     colors
         (65536, 3) B, G, R of each label.
     warps
-        Warps of a block of pixels, from 1 to 16.
+        Warps of a block of pixels, from 1 to 32.
 
     Raises
     ------
@@ -111,9 +111,9 @@ class CudaGrouping:
         self._summed = self._memory.part(self._workspace.zero_start, self._workspace.zero_end)
         self._results = self._memory.part(self._workspace.result_start, self._workspace.size)
         self._received = device.pinned((self._workspace.result_size,), np.uint8)
-        self._tables = {'is_thing': self._upload(label_space.is_thing.astype(np.uint8))}
+        self._tables = {'is_thing': device.put(label_space.is_thing.astype(np.uint8))}
         if colors is not None:
-            self._tables['colors'] = self._upload(colors)
+            self._tables['colors'] = device.put(colors)
         self._host_tasks = device.pinned((len(sizes),), TASK)
         self._host_tasks[:] = [self._task(image) for image in range(len(sizes))]
         self._tasks = device.empty((len(sizes),), TASK)
@@ -147,7 +147,7 @@ class CudaGrouping:
         self._launch('resize_images', (-(-width // 32), -(-height // 8)), (32, 8))
 
     def enqueue(self) -> None:
-        """Group the heads and bring the results to the host; asynchronous, can be captured."""
+        """Group the heads; asynchronous, can be captured."""
         rows, columns = self._heads.center.shape[2:]
         head = 'float' if self._heads.center.dtype == np.float32 else 'half'
         height, width = (max(size[axis] for size in self.sizes) for axis in (0, 1))
@@ -163,11 +163,14 @@ class CudaGrouping:
         self._launch(f'paint_labels_{head}', (words, tiles), (32, warps))
         if self.pictures:
             self._launch('draw_pictures_any', (words, lines), (32, warps))
+
+    def enqueue_download(self) -> None:
+        """Bring the results to the host; asynchronous, can be captured."""
         self._device.download(self._results, self._received)
 
     def result(self, image: int, pictures: Mapping[str, npt.NDArray[np.generic]] | None = None
                ) -> Panoptic:
-        """Return the result of one image, once the device has been synchronised."""
+        """Return the result of one image, downloaded, once the device has been synchronised."""
         read = self._read
         count = int(read(image, 'center_count')[0])
         tallies = read(image, 'tallies')[:len(self._label_space) + count]
@@ -213,12 +216,6 @@ class CudaGrouping:
         self._device.upload(self._tasks, tasks)
         self._device.synchronize()      # they may be changed again before the next frame
 
-    def _upload(self, array: npt.NDArray[Any]) -> DeviceArray:
-        target = self._device.empty(array.shape, array.dtype)
-        self._device.upload(target, array)
-        self._device.synchronize()
-        return target
-
     def _task(self, image: int) -> npt.NDArray[Any]:
         task = np.zeros((), TASK)
         heads, size, space = self._heads, self.sizes[image], self._label_space
@@ -233,13 +230,12 @@ class CudaGrouping:
             network = self._cameras.network_input
             task['camera'] = self._cameras.images[image].pointer
             task['network_input'] = network.pointer + image * (network.nbytes // network.shape[0])
-            task['input_height'], task['input_width'] = network.shape[1:3]
         rows, columns = heads.center.shape[2:]
         task['classes'], task['rows'], task['columns'] = len(space), rows, columns
         task['height'], task['width'], task['words'] = *size, words_of(size)
         task['step'] = 3 * size[1]
         grid = heads.grid
-        task['full_height'], task['full_width'] = grid.input_size
+        task['input_height'], task['input_width'] = grid.input_size
         task['stride'], task['align_corners'] = grid.stride, grid.align_corners
         task['shift'] = grid.shift
         for axis, pixels, full in zip('yx', size, grid.input_size, strict=True):

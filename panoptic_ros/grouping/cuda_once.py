@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import numpy as np
-
 from ..device import Device, compile_kernels
 from ..heads import Heads
 from ..labels import LabelSpace
@@ -21,16 +19,13 @@ def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
     device = Device.open()
     try:
         kernels = device.load(_compiled(device.target))
-        arrays = [np.ascontiguousarray(head)
-                  for head in (heads.semantic[None], heads.center[None, None], heads.offset[None])]
-        semantic, center, offset = copies = [device.empty(array.shape, array.dtype)
-                                             for array in arrays]
-        for copy, array in zip(copies, arrays, strict=True):
-            device.upload(copy, array)
+        semantic, center, offset = (device.put(head) for head in (
+            heads.semantic[None], heads.center[None, None], heads.offset[None]))
         pictures = frozenset({'confidence'} if confidence else ())
         on_device = DeviceHeads(semantic, center, offset, heads.grid)
         work = CudaGrouping(device, kernels, on_device, label_space, [size], options, pictures)
         work.enqueue()
+        work.enqueue_download()
         device.synchronize()
         return work.result(0)
     finally:

@@ -15,7 +15,7 @@ _POINTERS = (
     'center_count', 'areas', 'votes', 'label_of', 'class_of', 'labels', 'tallies', 'confidence',
     'semantic_image', 'instance_image', 'overlay')
 _INTEGERS = ('classes', 'rows', 'columns', 'height', 'width', 'words', 'step', 'input_height',
-             'input_width', 'full_height', 'full_width', 'stride', 'align_corners')
+             'input_width', 'stride', 'align_corners')
 _FLOATS = ('shift', 'y_step', 'x_step', 'y_scale', 'x_scale', 'threshold')
 _THRESHOLDS = ('radius', 'top_k', 'stuff_area', 'label_divisor', 'max_instances')
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from .backbone_config import BackboneConfig, StageConfig, StagedConfig
 
+STRIDE = 4
+"""Input pixels per cell of the heads, of every network."""
 PARTS = ('aspp', 'fusion', 'semantic', 'center', 'offset')
 """Where a network has spatial convolutions besides its backbone."""
 
@@ -83,7 +85,7 @@ class NetworkConfig:
         if min(*self.deviation, self.offset_unit) <= 0:
             raise ValueError(f'network {self.name!r}: deviation {self.deviation} and offset_unit '
                              f'{self.offset_unit} must be above 0')
-        finer = self.output_stride.bit_length() - 3
+        finer = (self.output_stride // STRIDE).bit_length() - 1
         for branch in (self.semantic, self.instance):
             if not 1 <= len(branch.low_level) == len(branch.decoder) <= finer:
                 raise ValueError(
@@ -158,7 +160,7 @@ class NetworkConfig:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> NetworkConfig:
         """Build the configuration from what ``to_dict`` returned, also by way of JSON."""
-        values = _lists_to_tuples(_updated(data))
+        values = _lists_to_tuples(data)
         backbone = values['backbone']
         if 'stages' in backbone:
             stages = tuple(StageConfig(**stage) for stage in backbone['stages'])
@@ -175,12 +177,3 @@ def _lists_to_tuples(data: Any) -> Any:
     if isinstance(data, (list, tuple)):
         return tuple(_lists_to_tuples(value) for value in data)
     return data
-
-
-def _updated(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data as today's ``to_dict`` would: checkpoints of version 0.1.0 differ."""
-    values = dict(data)
-    if 'stages' in values:
-        values['backbone'] = {'stem': values.pop('stem'), 'stages': values.pop('stages')}
-        values['separable'] = PARTS if values['separable'] else ()
-    return values

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +14,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
-from ..engine.metadata import ModelMetadata
+from ..engine.metadata import HEADS, ModelMetadata
 from .checkpoint import Checkpoint
+from .config import STRIDE
 from .deeplab import PanopticDeepLab
 
 OPSET = 18
-OUTPUTS = ('semantic', 'center', 'offset')
-STRIDE = 4
 
 
 class ExportError(RuntimeError):
@@ -84,10 +86,11 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
 def trace(network: PanopticDeepLab, size: tuple[int, int]) -> onnx.ModelProto:
     """Return the network's graph, batch norms folded, for any number of images of a size."""
     images = torch.zeros((2, *size, 3), dtype=torch.uint8)
-    program = torch.onnx.export(
-        network, (images,), dynamo=True, opset_version=OPSET, verbose=False,
-        input_names=['image'], output_names=list(OUTPUTS),
-        dynamic_shapes={'image': {0: torch.export.Dim('N', min=1)}})
+    with _quiet():
+        program = torch.onnx.export(
+            network, (images,), dynamo=True, opset_version=OPSET, verbose=False,
+            input_names=['image'], output_names=list(HEADS),
+            dynamic_shapes={'image': {0: torch.export.Dim('N', min=1)}})
     assert program is not None
     model: onnx.ModelProto = program.model_proto
     for node in model.graph.node:
@@ -102,12 +105,18 @@ def trace(network: PanopticDeepLab, size: tuple[int, int]) -> onnx.ModelProto:
     return model
 
 
-def multiply_adds(network: PanopticDeepLab, size: tuple[int, int]) -> int:
-    """Return how many multiplications with an addition one image of a size takes."""
-    counter = FlopCounterMode(display=False)
-    with torch.inference_mode(), counter:
-        network(torch.zeros((1, *size, 3), dtype=torch.uint8))
-    return counter.get_total_flops() // 2
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep from the user that torchvision is not there, and what torch will change in itself."""
+    logger = logging.getLogger('torch.onnx')
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', FutureWarning)
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def compare(network: PanopticDeepLab, content: bytes, size: tuple[int, int]) -> float:
@@ -116,6 +125,6 @@ def compare(network: PanopticDeepLab, content: bytes, size: tuple[int, int]) -> 
     images = np.random.default_rng(0).integers(0, 256, (2, *size, 3), np.uint8)
     with torch.inference_mode():
         expected = [head.numpy() for head in network(torch.from_numpy(images))]
-    actual = session.run(list(OUTPUTS), {'image': images})
+    actual = session.run(list(HEADS), {'image': images})
     return max(float(np.abs(a - e).max() / max(np.abs(e).max(), np.finfo(np.float32).tiny))
                for a, e in zip(actual, expected, strict=True))

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from ..datasets.dataset import Image, Labels
 from ..labels import LabelSpace
-
-HELD_OUT_SEED = 1_000_000
-"""Drives with this seed and above are never trained on."""
+from ..streets import FIRST_HELD_OUT_SEED, Drive
+from ..streets.rendering import rendering_pool
 
 FRAMES_PER_DRIVE = 4
 """Frames kept of each drive, seconds apart: the first of a drive costs more than the others."""
@@ -46,10 +44,10 @@ class StreetFrames:
     def __post_init__(self) -> None:
         if self.count < 1:
             raise ValueError(f'count is {self.count}: expected at least one frame')
-        if self.seed < 0 or self.seed + self.drives > HELD_OUT_SEED:
+        if self.seed < 0 or self.seed + self.drives > FIRST_HELD_OUT_SEED:
             raise ValueError(
                 f'drives {self.seed} to {self.seed + self.drives - 1} are not all training '
-                f'drives: seeds from {HELD_OUT_SEED} on are held out for measuring')
+                f'drives: seeds from {FIRST_HELD_OUT_SEED} on are held out for measuring')
 
     @property
     def drives(self) -> int:
@@ -93,20 +91,16 @@ class StreetFrames:
         if not missing:
             return
         self.path(0).parent.mkdir(parents=True, exist_ok=True)
-        pool = ProcessPoolExecutor(workers, get_context('spawn'))
-        try:
+        with rendering_pool(workers) as pool:
             drives = {pool.submit(_render_drive, self, drive, frames): len(frames)
                       for drive, frames in missing.items()}
             for drive_done in as_completed(drives):
                 drive_done.result()
                 ready += drives[drive_done]
                 yield ready
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _render_drive(frames: StreetFrames, drive: int, indices: list[int]) -> None:
-    from ..streets import Drive
     street = Drive(seed=frames.seed + drive, size=frames.size)
     times = np.random.default_rng((frames.seed + drive, 1)).uniform(0, 30, FRAMES_PER_DRIVE)
     for index in indices:

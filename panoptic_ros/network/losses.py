@@ -11,12 +11,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..labels import UNLABELED_CLASS
+from .config import STRIDE
 
 
 @dataclass(frozen=True)
 class LossOptions:
     """
-    Weights of the losses, with the published values.
+    How the losses are weighed.
 
     Raises
     ------
@@ -25,12 +26,14 @@ class LossOptions:
 
     """
 
-    hardest: float = 0.15
+    hardest: float
     """Share of the pixels, the hardest, that the cross-entropy averages in the end."""
-    easing: float = 0.3
+    easing: float
     """Share of the training in which that share shrinks to it, evenly, from all pixels."""
     center: float = 200.0
+    """Weight of the error of the heatmap, as published."""
     offset: float = 0.01
+    """Weight of the error of the offsets, as published."""
 
     def __post_init__(self) -> None:
         if not 0 < self.hardest <= 1 or not 0 <= self.easing <= 1:
@@ -122,31 +125,28 @@ def panoptic_losses(heads: tuple[Tensor, Tensor, Tensor], targets: Mapping[str, 
     return Losses(parts[0] + parts[1] + parts[2], *parts)
 
 
-def sample_phase(head: Tensor, phase: Tensor, stride: int = 4,
-                 align_corners: bool = False) -> Tensor:
+def sample_phase(head: Tensor, phase: Tensor, align_corners: bool = False) -> Tensor:
     """
     Read a head, bilinearly upsampled, at one pixel of each cell.
 
-    The result equals every ``stride``-th pixel, from ``phase`` on, of the head upsampled by
-    ``stride``, at a sixteenth of the cost for stride 4.  Losses at random phases are unbiased
-    estimates of those at full resolution.  With aligned corners the last row and column lie
-    outside of the image unless the phase is 0.
+    The result equals every fourth pixel, from ``phase`` on, of the head upsampled by four, at a
+    sixteenth of the cost.  Losses at random phases are unbiased estimates of those at full
+    resolution.  With aligned corners the last row and column lie outside of the image unless the
+    phase is 0.
 
     Parameters
     ----------
     head
         [N, C, h, w].
     phase
-        int64 [N, 2]: (y, x) of the pixel in its cell, from 0 to ``stride - 1``.
-    stride
-        Pixels per cell.
+        int64 [N, 2]: (y, x) of the pixel in its cell, from 0 to 3.
     align_corners
         The convention of the upsampling.
 
     """
-    position = phase.to(head.dtype) / stride
+    position = phase.to(head.dtype) / STRIDE
     if not align_corners:
-        position = position + (0.5 / stride - 0.5)
+        position = position + (0.5 / STRIDE - 0.5)
     for axis, dim in ((0, 2), (1, 3)):
         shift = position[:, axis].view(-1, 1, 1, 1)
         size = head.shape[dim]

@@ -34,8 +34,9 @@ def run(trainer: Trainer, folder: Path, save_seconds: float) -> None:
     path = checkpoint_of(folder)
     console = Console()
     parameters = sum(p.numel() for p in trainer.network.parameters())
+    shared = f', {trainer.processes.count} processes' if trainer.processes.count > 1 else ''
     console.print(f'network {trainer.config.name}: {parameters / 1e6:.2f} million parameters, '
-                  f'on {trainer.device.type}, {trainer.processes.count} processes')
+                  f'on {trainer.device.type}{shared}')
     folder.mkdir(parents=True, exist_ok=True)
     saved = time.monotonic()
     mean: dict[str, float] = {}

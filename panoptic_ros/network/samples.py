@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..datasets.dataset import FrameSource, Image, Labels
-from ..labels import UNLABELED, LabelSpace
+from ..labels import UNLABELED
+from .config import STRIDE
 from .targets import TargetOptions, Targets, make_targets
 
 _GRID = 4
@@ -36,16 +37,16 @@ class SampleOptions:
 
     """
 
-    crop: tuple[int, int] = (256, 512)
+    crop: tuple[int, int]
     """(height, width) of a sample; what the scaled frame does not fill is unlabelled."""
-    scale: tuple[float, float] = (0.5, 1.2)
+    scale: tuple[float, float]
     """Least and largest magnification."""
-    even_scale: bool = False
+    even_scale: bool
     """Draw the magnification evenly; otherwise its logarithm."""
-    crops_per_frame: int = 2
-    focus: float = 0.75
+    crops_per_frame: int
+    focus: float
     """Share of the crops that are put upon a pixel of a class drawn evenly from those there."""
-    jitter: float = 0.1
+    jitter: float
     """Standard deviation of the random gain, offset and gamma of each colour channel."""
 
     def __post_init__(self) -> None:
@@ -65,14 +66,14 @@ class Samples(Dataset[dict[str, Tensor]]):
     An item depends on its number and the seed alone, so that any run can go on anywhere.
 
     An item has ``image`` uint8 [K, h, w, 3], ``phase`` int64 [K, 2] and the fields of
-    ``Targets`` at every ``stride``-th pixel from the phase on, at as many for each phase: those
-    outside of the image are unlabelled.
+    ``Targets`` at every fourth pixel from the phase on, at as many for each phase: those outside
+    of the image are unlabelled.
     """
 
-    def __init__(self, source: FrameSource, label_space: LabelSpace, options: SampleOptions,
-                 targets: TargetOptions, seed: int = 0, stride: int = 4) -> None:
-        self.source, self.label_space = source, label_space
-        self.options, self.targets, self.seed, self.stride = options, targets, seed, stride
+    def __init__(self, source: FrameSource, options: SampleOptions, targets: TargetOptions,
+                 seed: int = 0) -> None:
+        self.source, self.label_space = source, source.label_space
+        self.options, self.targets, self.seed = options, targets, seed
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Return item ``index`` >= 0."""
@@ -106,11 +107,11 @@ class Samples(Dataset[dict[str, Tensor]]):
             labels, crop = labels[:, ::-1], crop[:, ::-1]
         crop = cv2.LUT(np.ascontiguousarray(crop), _color_curve(options.jitter, random))
         crop = _extend(crop, options.crop, _MEAN)
-        cells = [-(-side // self.stride) * self.stride for side in options.crop]
+        cells = [-(-side // STRIDE) * STRIDE for side in options.crop]
         labels = _extend(labels, cells, UNLABELED)
-        phase = random.integers(self.stride, size=2)
+        phase = random.integers(STRIDE, size=2)
         made = make_targets(np.ascontiguousarray(labels), self.label_space, self.targets,
-                            self.stride, (int(phase[0]), int(phase[1])))
+                            STRIDE, (int(phase[0]), int(phase[1])))
         return {'image': crop, 'phase': phase,
                 **{field.name: getattr(made, field.name) for field in fields(Targets)}}
 

@@ -20,13 +20,13 @@ class Schedule:
 
     """
 
-    rate: float = 2e-3
+    rate: float
     """Highest learning rate."""
+    warmup: float
+    """Share of the training in which the rate rises."""
     steps: int = 0
     """Number of steps; 0: as many as fit into ``minutes``."""
     minutes: float = 0.0
-    warmup: float = 0.03
-    """Share of the training."""
     power: float = 0.9
 
     def __post_init__(self) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from .config import NetworkConfig
 from .deeplab import PanopticDeepLab
-from .export import multiply_adds
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,11 @@ def measure(config: NetworkConfig, input_size: tuple[int, int],
         network = PanopticDeepLab(config, classes).eval()
         count = sum(parameter.numel() for parameter in network.parameters())
         return NetworkSize(count, multiply_adds(network, input_size), input_size)
+
+
+def multiply_adds(network: nn.Module, size: tuple[int, int]) -> int:
+    """Return how many multiplications with an addition one image of a size takes."""
+    counter = FlopCounterMode(display=False)
+    with torch.inference_mode(), counter:
+        network(torch.zeros((1, *size, 3), dtype=torch.uint8))
+    return counter.get_total_flops() // 2

@@ -22,7 +22,7 @@ class TargetOptions:
 
     """
 
-    sigma: float = 8.0
+    sigma: float
     """Standard deviation of a centre's Gaussian in pixels."""
     small_area: float = 4096.0
     """Things of fewer pixels weigh more in the semantic loss."""
@@ -34,7 +34,7 @@ class TargetOptions:
             raise ValueError(f'{self}: sigma, small_area and small_weight must be positive')
 
     @classmethod
-    def for_size(cls, size: tuple[int, int], sigma: float = 8.0) -> TargetOptions:
+    def for_size(cls, size: tuple[int, int], sigma: float) -> TargetOptions:
         """Scale the published values, which are for 1024x2048, to images of (height, width)."""
         ratio = size[0] * size[1] / (1024 * 2048)
         return cls(sigma=sigma * ratio ** 0.5, small_area=4096.0 * ratio)

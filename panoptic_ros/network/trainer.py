@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..labels import LabelSpace
 from .average import MovingAverage
 from .batches import batches
 from .checkpoint import Checkpoint, CheckpointError
@@ -29,10 +28,11 @@ class TrainOptions:
     """What a training is besides its network and its samples."""
 
     schedule: Schedule
-    batch: int = 8
+    losses: LossOptions
+    batch: int
     """Crops per step of all processes, a multiple of the crops per frame and the processes."""
-    weight_decay: float = 0.02
-    clip: float = 10.0
+    weight_decay: float
+    clip: float
     """Largest norm of the gradient; 0: any."""
     decay: float = 0.998
     """Of the moving average of the weights."""
@@ -41,7 +41,6 @@ class TrainOptions:
     device: str = 'cpu'
     mixed_precision: bool = False
     """Half-precision arithmetic where the device is faster so: on GPUs."""
-    losses: LossOptions = field(default_factory=LossOptions)
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,8 @@ class Trainer:
 
     """
 
-    def __init__(self, config: NetworkConfig, label_space: LabelSpace, samples: Samples,
-                 options: TrainOptions, seed: int = 0, processes: Processes = ALONE) -> None:
+    def __init__(self, config: NetworkConfig, samples: Samples, options: TrainOptions,
+                 seed: int = 0, processes: Processes = ALONE) -> None:
         crops = samples.options.crops_per_frame
         if options.batch < 2 or options.batch % (crops * processes.count):
             raise ValueError(f'batch is {options.batch}: expected a multiple of the {crops} crops '
@@ -80,10 +79,10 @@ class Trainer:
                              'least 2')
         config.check_size(samples.options.crop)
         torch.manual_seed(seed)
-        self.config, self.label_space, self.samples = config, label_space, samples
+        self.config, self.samples, self.label_space = config, samples, samples.label_space
         self.options, self.seed, self.processes = options, seed, processes
         self.device = torch.device(options.device)
-        network = PanopticDeepLab(config, len(label_space))
+        network = PanopticDeepLab(config, len(self.label_space))
         self.network = network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = MovingAverage(self.network, options.decay)
@@ -142,8 +141,8 @@ class Trainer:
         with torch.autocast(self.device.type, self._half, self.options.mixed_precision):
             heads = self._parallel(batch['image'])
         semantic, center, offset = (
-            sample_phase(head.float(), batch['phase'], self.samples.stride,
-                         self.config.align_corners) for head in heads)
+            sample_phase(head.float(), batch['phase'], self.config.align_corners)
+            for head in heads)
         losses = panoptic_losses((semantic, center, offset), batch, self.options.losses,
                                  self.progress, self.processes.gather)
         self.optimizer.zero_grad(set_to_none=True)

@@ -17,6 +17,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from ..images import ImageError
 from . import wire
+from .image_topic import ImageTopic
 
 ImageMessage: TypeAlias = 'wire.AnyImage | wire.AnyCompressedImage'
 
@@ -29,7 +30,7 @@ class Frame:
     """Or why it could not be read."""
     arrival: float
     """Of the clock ``time.perf_counter``."""
-    transport: float
+    receive: float
     """Seconds from the camera's publish to the callback, by the middleware's wall clock stamps."""
     stamp: Stamp | None = None
     """How old its header said it was when it came."""
@@ -79,24 +80,23 @@ class Camera:
     ----------
     node
         The node that subscribes.
-    prefix
-        What stands before ``image``: nothing for a single camera.
     transport
         'raw' or 'compressed'.
+    name
+        Of the camera; empty where there is one only.
 
     """
 
-    def __init__(self, node: Node, transport: str, prefix: str = '') -> None:
+    def __init__(self, node: Node, transport: str, name: str = '') -> None:
         self._node = node
         self.on_frame: Callable[[Frame], None] = lambda _: None
         """Called with each frame in the executor's thread."""
         self._subscription: Subscription | None = None
         self._kind: type[Image | CompressedImage] = Image
-        self._name = f'{prefix}image'
         self._read: Callable[[bytes], ImageMessage] = wire.read_image
         if transport == 'compressed':
-            self._kind, self._name = CompressedImage, f'{self._name}/compressed'
-            self._read = wire.read_compressed_image
+            self._kind, self._read = CompressedImage, wire.read_compressed_image
+        self._topic = ImageTopic(node, name, transport)
         self._automatic = True
         self._stalled = False
         self.reliability = ReliabilityPolicy.RELIABLE
@@ -113,7 +113,12 @@ class Camera:
     @property
     def topic(self) -> str:
         """The topic's full name after remapping."""
-        return str(self._node.resolve_topic_name(self._name))
+        return self._topic.name
+
+    @property
+    def own_topic(self) -> str:
+        """The topic's name that a remapping has on its left."""
+        return self._topic.own
 
     @property
     def publisher_count(self) -> int:
@@ -130,6 +135,19 @@ class Camera:
         """Seconds since the last image, or since the subscription while there was none."""
         since = self.started if self.last_arrival is None else self.last_arrival
         return time.perf_counter() - since
+
+    def check(self) -> None:
+        """
+        Subscribe and unsubscribe: a QoS override is read when a subscription is made.
+
+        Raises
+        ------
+        RuntimeError
+            A QoS override is not valid.
+
+        """
+        self._subscribe()
+        self.stop()
 
     def start(self) -> None:
         """
@@ -175,7 +193,7 @@ class Camera:
         qos = QoSProfile(depth=2, reliability=ReliabilityPolicy.BEST_AVAILABLE)
         receive: Callable[..., None] = self._receive     # rclpy sees that it takes two arguments
         self._subscription = self._node.create_subscription(
-            self._kind, self._name, receive, qos, raw=True,
+            self._kind, self._topic.subscribed, receive, qos, raw=True,
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._disagree),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(
                 callback=self._choose_reliability))
@@ -211,15 +229,15 @@ class Camera:
     def _receive(self, data: bytes, info: dict[str, int]) -> None:
         self.last_arrival = time.perf_counter()
         sent = info.get('source_timestamp', 0)
-        transport = max(0.0, (time.time_ns() - sent) * 1e-9) if sent else 0.0
+        seconds = max(0.0, (time.time_ns() - sent) * 1e-9) if sent else 0.0
         self.counts.received += 1
         try:
             message = self._read(data)
         except ImageError as error:
-            self.on_frame(Frame(error, self.last_arrival, transport))
+            self.on_frame(Frame(error, self.last_arrival, seconds))
             return
         self.stamp = self._compare(message)
-        self.on_frame(Frame(message, self.last_arrival, transport, self.stamp))
+        self.on_frame(Frame(message, self.last_arrival, seconds, self.stamp))
 
     def _compare(self, message: ImageMessage) -> Stamp:
         now = self._node.get_clock().now().nanoseconds

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timezone
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from .camera import Camera, Counts, Stamp
+from .camera import Camera, Stamp
 from .channel import Channel
 from .latency import Latency
 from .memory import Memory
 from .parameters import Settings
+from .tally import Lately
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
@@ -23,19 +24,30 @@ FUTURE_TOLERANCE = 0.1
 """Seconds by which a stamp may be ahead of the clock: clocks of two machines never agree."""
 
 
-def engine_status(fault: str | None, failure: str | None, state: str,
+def engine_status(fault: str | None, failure: str | None, progress: str,
                   values: Mapping[str, object]) -> DiagnosticStatus:
     """
     Return how the engine is.
 
-    ``fault`` is why the model could not be loaded, ``failure`` why the last frame was lost.
+    Parameters
+    ----------
+    fault
+        Why the model could not be loaded, or the node not be activated.
+    failure
+        Why the last frame was lost.
+    progress
+        What is done, or was, where all is well.
+    values
+        What else is to be known.
+
     """
+    gpu = values.get('GPU', '')
+    hardware = 'CPU' if gpu == 'none' else str(gpu)
     if fault is not None:
-        return _status('engine', ERROR, fault, values)
+        return _status('engine', ERROR, fault, values, hardware)
     if failure is not None:
-        return _status('engine', ERROR, f'the last frame was lost: {failure}', values)
-    loaded = 'model' in values
-    return _status('engine', OK, 'ready' if loaded else f'no model loaded: {state}', values)
+        return _status('engine', ERROR, f'the last frame was lost: {failure}', values, hardware)
+    return _status('engine', OK, progress, values, hardware)
 
 
 def build_age(built: str) -> dict[str, str]:
@@ -66,17 +78,26 @@ def memory_status(memory: Memory, gpu: tuple[int, int] | None) -> DiagnosticStat
     return _status('memory', OK, text, values)
 
 
-def channel_statuses(channel: Channel, before: Counts, seconds: float,
+def channel_statuses(channel: Channel, lately: Lately,
                      settings: Settings) -> list[DiagnosticStatus]:
-    """Return how a camera is, its latency and its frames, ``seconds`` after ``before``."""
-    counts = replace(channel.camera.counts)
-    rate = (counts.received - before.received) / seconds
+    """Return how a camera is, its latency and its frames."""
     latency = channel.latency
-    statuses = [camera_status(channel.camera, rate, settings),
-                latency_status(latency.summary(), len(latency), settings.latency_limit),
-                counts_status(counts, before)]
+    return _named(channel.name, [
+        camera_status(channel.camera, lately.received_rate, settings),
+        latency_status(latency.summary(), len(latency), settings.latency_limit),
+        counts_status(lately, settings.min_rate)])
+
+
+def absent_statuses(name: str, topic: str, transport: str) -> list[DiagnosticStatus]:
+    """Return the same of a camera while the node is not configured: what vanishes is stale."""
+    return _named(name, [
+        _status('camera', OK, 'not configured', {'topic': topic, 'transport': transport}, topic),
+        _status('latency', OK, 'not configured', {}), _status('frames', OK, 'not configured', {})])
+
+
+def _named(name: str, statuses: list[DiagnosticStatus]) -> list[DiagnosticStatus]:
     for status in statuses:
-        status.name += f' {channel.name}' if channel.name else ''
+        status.name += f' {name}' if name else ''
     return statuses
 
 
@@ -92,7 +113,7 @@ def camera_status(camera: Camera, rate: float, settings: Settings) -> Diagnostic
         values['since last image [s]'] = f'{camera.silence:.2f}'
     if camera.stamp is not None:
         values['stamp age [s]'] = f'{camera.stamp.age:.3f}'
-    return _status('camera', level, text, values)
+    return _status('camera', level, text, values, camera.topic)
 
 
 def _judge(camera: Camera, rate: float, settings: Settings) -> tuple[bytes, str]:
@@ -102,7 +123,7 @@ def _judge(camera: Camera, rate: float, settings: Settings) -> tuple[bytes, str]
     if camera.last_arrival is None:
         publishers = camera.publisher_count
         cause = (f'its {publishers} publishers are silent, of another type or of another QoS'
-                 if publishers else 'nobody publishes it: remap image to the camera')
+                 if publishers else f'nobody publishes it: remap {camera.own_topic} to the camera')
         level = OK if silence < settings.stall_timeout else WARN
         return level, f'no image yet on {camera.topic} after {silence:.0f} s; {cause}'
     if silence > settings.stall_timeout:
@@ -143,18 +164,29 @@ def latency_status(latency: Mapping[str, Latency], frames: int, limit: float) ->
     return _status('latency', OK, text, values)
 
 
-def counts_status(counts: Counts, before: Counts) -> DiagnosticStatus:
-    """Return what became of the frames, and warn when some were lost since the last report."""
-    values = asdict(counts)
-    lost = {name: values[name] - number for name, number in asdict(before).items()
-            if name in ('rejected', 'failed', 'stale')}
-    text = ', '.join(f'{number} {name}' for name, number in values.items())
-    return _status('frames', WARN if any(lost.values()) else OK, text, values)
+def counts_status(lately: Lately, min_rate: float) -> DiagnosticStatus:
+    """
+    Return what became of the frames.
+
+    It warns when some were lost since the last report, and when images come, but fewer than
+    ``min_rate`` of them are segmented in a second.
+    """
+    numbers = asdict(lately.counts)
+    lost = any(numbers[name] > number for name, number in asdict(lately.before).items()
+               if name in ('rejected', 'failed', 'stale'))
+    text = ', '.join(f'{number} {name}' for name, number in numbers.items())
+    values = numbers | {'received [Hz]': f'{lately.received_rate:.1f}',
+                        'segmented [Hz]': f'{lately.segmented_rate:.1f}'}
+    if lately.settled and lately.segmented_rate < min_rate:
+        return _status('frames', WARN, f'{lately.segmented_rate:.1f} Hz are segmented of '
+                       f'{lately.received_rate:.1f} Hz, less than min_rate, {min_rate:g} Hz: '
+                       f'{text}', values)
+    return _status('frames', WARN if lost else OK, text, values)
 
 
-def _status(name: str, level: bytes, message: str,
-            values: Mapping[str, object]) -> DiagnosticStatus:
-    return DiagnosticStatus(name=name, level=level, message=message, values=[
+def _status(name: str, level: bytes, message: str, values: Mapping[str, object],
+            hardware: str = '') -> DiagnosticStatus:
+    return DiagnosticStatus(name=name, level=level, message=message, hardware_id=hardware, values=[
         KeyValue(key=key, value=str(value)) for key, value in values.items()])
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import time
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ..device import Device, DeviceError
-from ..engine.builder import targets
+from ..device.libcuda import load_libcuda
+from ..engine.builder import why_not_target
 from ..engine.onnx_file import import_onnx
-from ..engine.tensorrt import describe_tensorrt, load_tensorrt
+from ..engine.tensorrt import MODULES, load_tensorrt
 from ..segmenter import Segmenter
 from .parameters import Settings
 
-Log = Callable[[str], None]
 
-_PERIOD = 1.0
-"""Seconds between two words about a build that goes on."""
-
-
-def open_segmenter(settings: Settings, log: Log, cancelled: Callable[[], bool],
-                   progress: Callable[[str], None]) -> Segmenter:
+def open_segmenter(settings: Settings, log: Any, cancelled: Callable[[], bool],
+                   progress: Callable[[str], None]) -> tuple[Segmenter, str]:
     """
     Open the model and let it segment once, so that no frame waits for the network.
 
@@ -29,11 +27,15 @@ def open_segmenter(settings: Settings, log: Log, cancelled: Callable[[], bool],
     settings
         The parameters.
     log
-        Receives what takes long or may surprise.
+        A logger of rclpy, for what takes long or may surprise.
     cancelled
         Asked during a build whether to end.
     progress
-        Receives about once a second how far a build is.
+        Receives how far a build is, often.
+
+    Returns
+    -------
+    The segmenter, and why it is on the device that it is on.
 
     Raises
     ------
@@ -42,34 +44,55 @@ def open_segmenter(settings: Settings, log: Log, cancelled: Callable[[], bool],
 
     """
     path = settings.model_path()
-    segmenter = _open(path, settings, log, cancelled, progress)
+    segmenter, reason = _open(path, settings, log, cancelled, progress)
     try:
         segmenter.warm_up(segmenter.metadata.input_size)
     except BaseException:
         segmenter.close()
         raise
-    return segmenter
+    return segmenter, reason
 
 
-def _open(path: Path, settings: Settings, log: Log, cancelled: Callable[[], bool],
-          progress: Callable[[str], None]) -> Segmenter:
-    runtime = settings.runtime
-    if runtime == 'auto' and settings.build_only:
-        runtime = 'tensorrt'
+def _open(path: Path, settings: Settings, log: Any, cancelled: Callable[[], bool],
+          progress: Callable[[str], None]) -> tuple[Segmenter, str]:
+    runtime, reason = settings.runtime, f'runtime is {settings.runtime}'
     if path.suffix == '.plan':
-        return Segmenter.open(path, gpu=settings.gpu)
-    if path.is_file() and runtime == 'auto':
-        reason = why_not_gpu(settings.gpu)
-        if reason is not None:
-            log(f'{path.name} runs on the CPU, not on a GPU: {reason}')
-        runtime = 'onnxruntime' if reason else 'tensorrt'
+        return Segmenter.open(path, gpu=settings.gpu), 'the model is a plan'
+    if runtime == 'auto' and settings.build_only:
+        runtime, reason = 'tensorrt', 'build_only is true'
+    elif runtime == 'auto' and path.is_file():
+        obstacle = why_not_gpu(settings.gpu)
+        if obstacle is not None:
+            _tell_of_fallback(f'{path.name} runs on the CPU, not on a GPU: {obstacle}', log)
+            reason = obstacle
+        runtime = 'onnxruntime' if obstacle else 'tensorrt'
     if runtime == 'tensorrt':
         return Segmenter.open_on_gpu(
-            path, precision=settings.precision, gpu=settings.gpu, log=log,
-            batch=max(1, len(settings.named_cameras())),
-            folder=settings.cache_folder(), progress=_Progress(progress),
-            cancelled=cancelled)
-    return Segmenter.open(path, threads=settings.threads)
+            path, precision=settings.precision, gpu=settings.gpu, log=log.info,
+            batch=max(1, len(settings.named_cameras())), folder=settings.cache_folder(),
+            progress=lambda phase, share: progress(f'building the engine: {phase}, {share:.0%}'),
+            cancelled=cancelled), reason
+    return Segmenter.open(path, threads=settings.threads), reason
+
+
+def _tell_of_fallback(text: str, log: Any) -> None:
+    if gpu_is_expected():
+        log.warning(text)
+    else:
+        log.info(text)
+
+
+def gpu_is_expected() -> bool:
+    """Whether this machine is meant to use a GPU: it has NVIDIA's driver, or TensorRT."""
+    if any(sys.modules.get(name) or find_spec(name) for name in MODULES):
+        return True
+    try:
+        load_libcuda()
+    except OSError:
+        return False
+    except AttributeError:      # a driver that is too old
+        return True
+    return True
 
 
 def why_not_gpu(index: int) -> str | None:
@@ -82,21 +105,4 @@ def why_not_gpu(index: int) -> str | None:
         return str(error)
     target = device.target
     device.close()
-    known = targets(tensorrt)
-    if known is not None and target not in known:
-        return (f'{describe_tensorrt(tensorrt)} knows {", ".join(known)} and not {target}: '
-                'install the package tensorrt')
-    return None
-
-
-class _Progress:
-    """Tells of a build once in a while."""
-
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell, self._next = tell, 0.0
-
-    def __call__(self, phase: str, share: float) -> None:
-        now = time.monotonic()
-        if now >= self._next:
-            self._next = now + _PERIOD
-            self._tell(f'building the engine: {phase}, {share:.0%}')
+    return why_not_target(tensorrt, target)

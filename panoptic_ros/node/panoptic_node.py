@@ -12,9 +12,9 @@ from rclpy.clock_type import ClockType
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.timer import Timer
 
 from . import parameters
+from .autostart import Autostart
 from .reporter import Reporter
 from .session import Session
 
@@ -30,7 +30,8 @@ class PanopticNode(LifecycleNode):
     """
     ``panoptic_node``: loads the model in configure, takes images while active.
 
-    With the parameter ``autostart`` it configures and activates itself as soon as it spins.
+    With the parameter ``autostart`` it configures and activates itself as soon as it spins, and
+    again after its engine was lost.
 
     Parameters
     ----------
@@ -54,6 +55,7 @@ class PanopticNode(LifecycleNode):
         self._session: Session | None = None
         self._state = 'unconfigured'
         self._fault: str | None = None
+        self._put_to_rest = False
         self._settings = parameters.declare(self)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._take_parameters)
@@ -62,40 +64,42 @@ class PanopticNode(LifecycleNode):
         # steady time: diagnostics go on while /clock stands still
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(REPORT_PERIOD, self._report, clock=steady)
-        self._starter: Timer | None = None
+        self._autostart = Autostart(self, lambda: self._state, steady)
         if self._settings.build_only:
             return
         if not self._settings.autostart:
             self.get_logger().info('autostart is false: waiting for a lifecycle manager')
         else:
-            self._starter = self.create_timer(0.0, self._start, clock=steady)
+            self._autostart.start()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model; FAILURE with the cause in the log and in diagnostics."""
+        self._autostart.give_way()
         try:
             self._session = Session(self, lambda: self._settings, self._ending,
-                                    self._report_build)
+                                    self._report_loading)
         except Exception as error:      # rclpy would hide it, and end in on_error
-            self._fault = (str(error) or type(error).__name__).rstrip('.')
-            self.get_logger().error(f'cannot configure: {self._fault}; then configure again')
+            self._fault = _text(error)
+            self.get_logger().error(f'cannot configure: {self._fault}; '
+                                    f'{self._autostart.outlook("then configure again")}')
             return FAILURE
-        self._fault = None
+        self._fault, self._put_to_rest = None, False
         self._state = 'inactive'
-        about = self._session.description
-        self.get_logger().info(f'{about["model"]} loaded in {about["load time [s]"]} s: '
-                               f'{about["runtime"]}')
         return SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Announce the classes and subscribe to the camera."""
         assert self._session is not None
+        self._autostart.give_way()
         try:
             self._session.activate()
         except Exception as error:      # rclpy would hide it, and end in on_error
             self._session.stop_cameras()
-            self.get_logger().error(f'cannot activate: {error}')
+            self._fault = f'cannot activate: {_text(error)}'
+            self.get_logger().error(
+                f'{self._fault}; {self._autostart.outlook("then activate again")}')
             return FAILURE
-        self._state = 'active'
+        self._fault, self._state = None, 'active'
         topics = ', '.join(channel.camera.topic for channel in self._session.channels)
         self.get_logger().info(f'waiting for images on {topics}')
         return super().on_activate(state)
@@ -103,12 +107,13 @@ class PanopticNode(LifecycleNode):
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unsubscribe, and finish the frame at work."""
         assert self._session is not None
+        self._autostart.give_way()
         try:
             self._session.deactivate()
         except TimeoutError as error:
             self.get_logger().error(str(error))
             return TransitionCallbackReturn.ERROR
-        self._state = 'inactive'
+        self._state, self._put_to_rest = 'inactive', True
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -138,6 +143,7 @@ class PanopticNode(LifecycleNode):
             self.trigger_shutdown()
 
     def _release(self, state: str) -> TransitionCallbackReturn:
+        self._autostart.give_way()
         session, self._session, self._state = self._session, None, state
         try:
             if session is not None:
@@ -146,16 +152,12 @@ class PanopticNode(LifecycleNode):
             self.get_logger().error(str(error))
         return SUCCESS
 
-    def _start(self) -> None:
-        assert self._starter is not None
-        self.destroy_timer(self._starter)
-        if self._state == 'unconfigured' and self.trigger_configure() == SUCCESS:
-            self.trigger_activate()
-
     def _answer_impossible_transitions(self) -> None:
         """Refuse a transition that the present state lacks; in Jazzy it would end the process."""
-        service = self._service_change_state
-        change = service.callback
+        service = getattr(self, '_service_change_state', None)      # rclpy's own affair
+        change = getattr(service, 'callback', None)
+        if service is None or change is None:
+            return
 
         def answer(request: ChangeState.Request,
                    response: ChangeState.Response) -> ChangeState.Response:
@@ -187,20 +189,36 @@ class PanopticNode(LifecycleNode):
     def _report(self) -> None:
         """Publish the diagnostics; from a timer, so that silence is reported too."""
         self._abandon_lost()
-        self._reporter.report(self._session, self._state, self._fault, self._settings)
+        if self._session is not None:
+            self._autostart.trust(sum(channel.camera.counts.segmented
+                                      for channel in self._session.channels))
+        fault = self._fault
+        if (fault is None and self._state == 'inactive' and self._settings.autostart
+                and not self._put_to_rest):
+            fault = 'configured, but not active, and nobody deactivated it: activate the node'
+        self._reporter.report(self._session, self._state, fault, self._settings)
 
-    def _report_build(self, progress: str) -> None:
-        self._reporter.report_build(progress, self._settings)
+    def _report_loading(self, progress: str) -> None:
+        self._reporter.report_loading(progress, self._fault, self._settings)
 
     def _abandon_lost(self) -> None:
-        """Release a GPU whose context is lost: the node can be configured again."""
-        lost = self._session.pipeline.lost if self._session else None
+        """Release a GPU whose context is lost, and recover where the node started itself."""
+        lost = self._session.server.lost if self._session else None
         if lost is None:
             return
-        self.get_logger().error(f'the engine is lost and was released: {lost.rstrip(".")}; '
-                                'configure and activate the node again')
-        if self._state == 'active':
-            self.trigger_deactivate()
-        if self._session is not None:
-            self.trigger_cleanup()
+        recovers = self._settings.autostart and self._state == 'active'
+        cure = 'it will be opened again' if recovers else 'configure and activate the node again'
+        self.get_logger().error(
+            f'the engine is lost and was released: {lost.rstrip(".")}; {cure}')
+        with self._autostart.driving():
+            if self._state == 'active':
+                self.trigger_deactivate()
+            if self._session is not None:
+                self.trigger_cleanup()
         self._fault = lost
+        if recovers:
+            self._autostart.recover()
+
+
+def _text(error: Exception) -> str:
+    return (str(error) or type(error).__name__).rstrip('.')

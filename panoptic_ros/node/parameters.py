@@ -91,6 +91,9 @@ class Settings:
     max_age: float = _parameter(
         0.0, 'Seconds by which a stamp may lie behind the clock before its frame is dropped '
         'instead of segmented; 0 never drops.', (0.0, 3600.0))
+    min_rate: float = _parameter(
+        0.0, 'Frames per second and camera below which diagnostics warn while images come; 0 '
+        'never warns.', (0.0, 1000.0))
     latency_limit: float = _parameter(
         0.5, 'Seconds from publish of an image to publish of its labels that 99 % of frames may '
         'take before diagnostics warn; 0 never warns.', (0.0, 3600.0))
@@ -133,6 +136,10 @@ class Settings:
         return [(entry.removesuffix('/compressed'),
                  'compressed' if entry.endswith('/compressed') else self.image_transport)
                 for entry in self.cameras if entry]
+
+    def every_camera(self) -> list[tuple[str, str]]:
+        """Return name and transport of each camera, the empty name where there is one only."""
+        return self.named_cameras() or [('', self.image_transport)]
 
     def cache_folder(self) -> Path | None:
         """Return the folder of built engines; None for the usual one."""

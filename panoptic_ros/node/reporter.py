@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
@@ -12,11 +11,12 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from . import diagnostics
-from .camera import Counts
+from .image_topic import ImageTopic
 from .memory import read_memory
 from .parameters import Settings
 from .session import Session
 from .statistics import stage_statistics
+from .tally import Tally
 
 
 class Reporter:
@@ -39,47 +39,55 @@ class Reporter:
             QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
             qos_overriding_options=QoSOverridingOptions.with_default_policies())
         self._session: Session | None = None
-        self._reported: dict[str, Counts] = {}
-        self._reported_at = time.perf_counter()
+        self._tallies: dict[str, Tally] = {}
 
     def report(self, session: Session | None, state: str, fault: str | None,
                settings: Settings) -> None:
         """
         Publish how everything is, and the statistics of a session.
 
-        ``state`` is the node's, ``fault`` why the model could not be loaded.
+        ``state`` is the node's, ``fault`` why it is not active though it should be.
         """
-        memory = diagnostics.memory_status(
-            read_memory(), session.pipeline.gpu_memory if session else None)
         if session is None:
-            self._publish([diagnostics.engine_status(fault, None, state, {
-                'state': state, 'requested model': settings.model}), memory])
+            self._report_absence(fault, f'no model loaded: {state}', state, settings)
             return
         self._publish([
-            diagnostics.engine_status(None, session.pipeline.failure, state, {
+            diagnostics.engine_status(fault, session.server.failure, 'ready', {
                 'state': state, **session.description,
                 **diagnostics.build_age(str(session.description.get('built', '')))}),
-            memory, *self._channel_statuses(session, settings)])
+            diagnostics.memory_status(read_memory(), session.server.gpu_memory),
+            *self._channel_statuses(session, settings)])
         self._statistics.publish(self._message(stage_statistics(session.channels)))
 
-    def report_build(self, progress: str, settings: Settings) -> None:
-        """Publish how far a build is, for which the executor waits; in the worker's thread."""
-        self._publish([diagnostics.engine_status(None, None, progress, {
-            'state': 'configuring', 'requested model': settings.model})])
+    def report_loading(self, progress: str, fault: str | None, settings: Settings) -> None:
+        """Publish how far a load is, for which the executor waits; ``fault`` is an earlier one."""
+        self._report_absence(fault, progress, 'configuring', settings)
+
+    def _report_absence(self, fault: str | None, progress: str, state: str,
+                        settings: Settings) -> None:
+        statuses = [diagnostics.engine_status(fault, None, progress, {
+            'state': state, 'progress': progress, 'requested model': settings.model,
+            'runtime': f'none yet: runtime is {settings.runtime}'}),
+            diagnostics.memory_status(read_memory(), None)]
+        for name, transport in settings.every_camera():
+            topic = ImageTopic(self._node, name, transport).name
+            statuses += diagnostics.absent_statuses(name, topic, transport)
+        self._publish(statuses)
 
     def _channel_statuses(self, session: Session, settings: Settings) -> list[DiagnosticStatus]:
         if session is not self._session:
-            self._session, self._reported = session, {}
-            self._reported_at = min(channel.camera.started for channel in session.channels)
-        now = time.perf_counter()
-        seconds, self._reported_at = now - self._reported_at, now
+            self._session = session
+            self._tallies = {channel.name: Tally(channel.camera.started)
+                             for channel in session.channels}
         statuses = []
         for channel in session.channels:
-            channel.camera.adapt()
-            channel.camera.notice_stall(settings.stall_timeout)
-            before = self._reported.get(channel.name, Counts())
-            self._reported[channel.name] = replace(channel.camera.counts)
-            statuses += diagnostics.channel_statuses(channel, before, seconds, settings)
+            camera = channel.camera
+            camera.adapt()
+            camera.notice_stall(settings.stall_timeout)
+            coming = (camera.active and camera.last_arrival is not None
+                      and camera.silence <= settings.stall_timeout)
+            lately = self._tallies[channel.name].look(camera.counts, time.perf_counter(), coming)
+            statuses += diagnostics.channel_statuses(channel, lately, settings)
         return statuses
 
     def _publish(self, statuses: Sequence[DiagnosticStatus]) -> None:
@@ -91,5 +99,5 @@ class Reporter:
         message = DiagnosticArray(status=statuses)
         message.header.stamp = self._node.get_clock().now().to_msg()
         for status in message.status:
-            status.hardware_id = self._name
+            status.hardware_id = status.hardware_id or self._name
         return message

@@ -12,11 +12,11 @@ from rclpy.node import Node
 from ..segmenter import Segmenter
 from .camera import Camera, Frame
 from .channel import Channel
+from .frame_server import FrameServer
 from .loading import open_segmenter
 from .log import ThrottledLog
 from .outputs import CameraOutputs
 from .parameters import Settings
-from .pipeline import Pipeline
 from .worker import Worker
 
 PATIENCE = 10.0
@@ -35,8 +35,8 @@ class Session:
         Returns the parameters' present values.
     ending
         Set when the process shall end, which ends a build.
-    progress
-        Receives, in another thread, how far a build is.
+    loading
+        Receives about once a second, while the model loads, how far that is.
 
     Raises
     ------
@@ -52,28 +52,32 @@ class Session:
     """
 
     def __init__(self, node: Node, settings: Callable[[], Settings], ending: Event,
-                 progress: Callable[[str], None]) -> None:
+                 loading: Callable[[str], None]) -> None:
         self._settings = settings
         self._log = node.get_logger()
-        self._ending, self._progress = ending, progress
+        self._ending = ending
+        self._phase, self._reason = f'loading {self.model.name}', ''
         self._worker = Worker(self._load, self._serve)
-        segmenter = self._worker.start()
+        segmenter = self._worker.start(
+            lambda seconds: loading(f'{self._phase} ({seconds:.0f} s)'))
         self.channels: list[Channel] = []
         try:
             self._add_channels(node)
         except Exception:       # whatever it is, nothing of it may stay
             self.close()
             raise
-        self.pipeline = Pipeline(settings, segmenter.options)
+        self.server = FrameServer(settings, segmenter.options)
         self._label_space = segmenter.label_space
         metadata = segmenter.metadata
         self.description: dict[str, object] = {
-            'model': self.model, 'runtime': segmenter.description, **segmenter.about,
+            'model': self.model, 'runtime': self._runtime(segmenter), **segmenter.about,
             'network': metadata.network,
             'input': '{1}x{0}'.format(*metadata.input_size),
             'label space': self._label_space.name,
             'label divisor': self._label_space.label_divisor,
             'load time [s]': f'{self._worker.load_time:.2f}'}
+        self._log.info(f'{self.model} loaded in {self._worker.load_time:.2f} s: '
+                       f'{segmenter.description}')
 
     @property
     def model(self) -> Path:
@@ -128,20 +132,29 @@ class Session:
                                'restart the node')
 
     def _load(self) -> Segmenter:
-        return open_segmenter(self._settings(), self._log.info, self._ending.is_set,
-                              self._progress)
+        segmenter, self._reason = open_segmenter(self._settings(), self._log,
+                                                 self._ending.is_set, self._enter)
+        return segmenter
+
+    def _enter(self, phase: str) -> None:
+        self._phase = phase
+
+    def _runtime(self, segmenter: Segmenter) -> str:
+        device = 'CPU' if segmenter.about.get('GPU', 'none') == 'none' else 'GPU'
+        return f'{device} ({segmenter.description}): {self._reason}'
 
     def _add_channels(self, node: Node) -> None:
-        settings, log = self._settings(), ThrottledLog(node.get_logger())
-        for name, transport in settings.named_cameras() or [('', settings.image_transport)]:
-            prefix, private = (f'{name}/', f'~/{name}') if name else ('', '~')
-            camera = Camera(node, transport, prefix)
-            channel = Channel(name, camera, CameraOutputs(node, private), log)
+        log = ThrottledLog(node.get_logger())
+        for name, transport in self._settings().every_camera():
+            camera = Camera(node, transport, name)
+            outputs = CameraOutputs(node, f'~/{name}' if name else '~')
+            channel = Channel(name, camera, outputs, log)
             camera.on_frame = partial(self._receive, channel)
             self.channels.append(channel)
+            camera.check()
 
     def _receive(self, channel: Channel, frame: Frame) -> None:
         channel.camera.counts.dropped += self._worker.put(channel, frame)
 
     def _serve(self, segmenter: Segmenter, frames: Sequence[tuple[Channel, Frame]]) -> None:
-        self.pipeline.serve(segmenter, frames)
+        self.server.serve(segmenter, frames)

@@ -11,6 +11,9 @@ from .camera import Frame
 from .channel import Channel
 from .mailbox import Mailbox
 
+_PERIOD = 1.0
+"""Seconds between two words about a load that goes on."""
+
 
 class Worker:
     """
@@ -39,9 +42,14 @@ class Worker:
         self.load_time = 0.0
         """Seconds that loading took."""
 
-    def start(self) -> Segmenter:
+    def start(self, waiting: Callable[[float], None]) -> Segmenter:
         """
         Start the thread and wait until the segmenter is loaded; it is for reading only.
+
+        Parameters
+        ----------
+        waiting
+            Called about once a second meanwhile, with the seconds since the start.
 
         Raises
         ------
@@ -49,8 +57,10 @@ class Worker:
             Whatever ``load`` raised; the thread has ended then.
 
         """
+        start = time.perf_counter()
         self._thread.start()
-        self._loaded.wait()
+        while not self._loaded.wait(_PERIOD):
+            waiting(time.perf_counter() - start)
         if isinstance(self._result, BaseException):
             self._thread.join()
             raise self._result

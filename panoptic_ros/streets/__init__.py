@@ -2,4 +2,7 @@
 
 from .drive import Drive
 
-__all__ = ['Drive']
+FIRST_HELD_OUT_SEED = 1_000_000
+"""Drives with this seed or a greater one are for measuring only, never for training."""
+
+__all__ = ['FIRST_HELD_OUT_SEED', 'Drive']

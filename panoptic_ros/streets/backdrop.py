@@ -44,5 +44,5 @@ class Backdrop:
         around = np.stack([np.sin(angles), np.zeros(len(angles)), np.cos(angles)], 1) * _FAR
         tops = base + around + np.stack([0 * high, high, 0 * high], 1)
         lows = base + around[::-1] - (0, 1.0, 0)
-        pixels = view.camera.pixels(view.camera.to_camera(np.concatenate([tops, lows])))
+        pixels = view.camera.project(np.concatenate([tops, lows]))
         view.painter.shape(pixels, view.color(color, 0.6 * _FAR), int(kind))

@@ -63,6 +63,10 @@ class Camera:
         """Project camera coordinates (N, 3) with depth over zero to pixels (N, 2)."""
         return points[:, :2] * (self.focal / points[:, 2:]) + self.center
 
+    def project(self, points: Floats) -> Floats:
+        """Project world points (N, 3) ahead of the camera to pixels (N, 2)."""
+        return self.pixels(self.to_camera(points))
+
     def outline(self, points: Floats) -> Floats | None:
         """Project a world polygon (N, 3), cut at the near plane; None when behind it."""
         return self.outline_in_camera(self.to_camera(points))

@@ -93,8 +93,7 @@ class Ground:
         low, high = (self.road.lane_center + sign * (2 + 2 * _AHEAD) for sign in (-1, 1))
         edges = np.stack([self.road.points(along, np.clip(d, low, high), y)
                           for band in self.bands for d, y in (band[:2], band[2:4])])
-        pixels = camera.pixels(camera.to_camera(edges.reshape(-1, 3))).reshape(
-            len(self.bands), 2, len(along), 2)
+        pixels = camera.project(edges.reshape(-1, 3)).reshape(len(self.bands), 2, -1, 2)
         for band, (inner, outer) in zip(self.bands, pixels, strict=True):
             colors = np.clip(np.array(band[4]) * up, 0, 255) * (1 - share)
             colors += light.haze_color * share

@@ -109,8 +109,7 @@ class Mesh:
     def draw(self, view: View, position: Floats, yaw: float, identity: int) -> None:
         """Draw the body that stands at a world point and looks in a direction."""
         packed = self._packed = self._packed or _Packed.of(self)
-        sin, cos = np.sin(yaw), np.cos(yaw)
-        turn = np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
+        turn = rotation(yaw)
         camera, light = view.camera, view.light
         vertices = camera.to_camera(packed.vertices @ turn + position)
         normals = packed.normals @ turn
@@ -131,6 +130,12 @@ class Mesh:
             outline = camera.outline_in_camera(vertices[first:last])
             if outline is not None:
                 view.painter.polygon(outline, color, identity)
+
+
+def rotation(yaw: float) -> Floats:
+    """Return the matrix (3, 3) that a body's points (N, 3) are multiplied with to turn right."""
+    sin, cos = np.sin(yaw), np.cos(yaw)
+    return np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
 
 
 @dataclass(frozen=True)

@@ -41,12 +41,12 @@ class Stream:
     fill: Fill
     kinds: tuple[Kind, ...]
     """The things it may hold."""
-    per_slot: int = 1
+    per_slot: int
     """The most objects in a slot."""
-    travel: Callable[[float], float] = float
+    travel: Callable[[float], float]
     """Metres that the row has moved at a time in seconds."""
-    back: float = 14.0
-    ahead: float = 145.0
+    back: float
+    ahead: float
     """Metres before and beyond the camera within which slots matter."""
     _slots: dict[int, list[Entry]] = field(default_factory=dict, repr=False)
 

@@ -1,6 +1,5 @@
 import json
 
-import cv2
 import numpy as np
 import pytest
 import tiny_model
@@ -56,18 +55,7 @@ def test_every_frame_of_a_bag_is_labelled(recording, tmp_path, tiny_onnx):
     np.testing.assert_allclose(moved, 4)
 
 
-def test_pictures(tmp_path, tiny_onnx):
-    cv2.imwrite(str(tmp_path / 'a.png'), street(2))
-    out = tmp_path / 'out'
-    segment.main([str(tmp_path / 'a.png'), '-o', str(out), '--model', str(tiny_onnx)])
-    labels = cv2.imread(str(out / 'a_panoptic.png'), cv2.IMREAD_UNCHANGED)
-    np.testing.assert_array_equal(
-        labels, Segmenter.open(tiny_onnx)(street(2)).labels)
-    assert cv2.imread(str(out / 'a_overlay.jpg')).shape == (64, 128, 3)
-
-
 @pytest.mark.parametrize(('arguments', 'reason'), [
-    (['nowhere'], 'there is no nowhere'),
     (['RECORDING', '--topic', '/rear'], 'no topic /rear'),
     (['RECORDING', '--model', 'none.onnx'], 'none.onnx'),
     (['RECORDING', 'RECORDING'], '2 inputs'),

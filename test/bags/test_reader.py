@@ -20,7 +20,6 @@ def test_topics_and_times(drive):
             ('/camera/model', 'std_msgs/msg/String', 1)]
         assert [t.latched for t in bag.topics] == [False, False, True]
         assert bag.start == START
-        assert bag.duration == pytest.approx((FRAMES - 1) * PERIOD / 1e9)
 
 
 def test_every_frame_in_order(drive):

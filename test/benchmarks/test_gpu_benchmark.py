@@ -12,15 +12,16 @@ from cuda_on_cpu import Program, write_source
 from gpu_plans import make_plan
 
 from panoptic_ros import grouping
-from panoptic_ros.benchmarks import gpu, gpu_probes
-from panoptic_ros.benchmarks.gpu_machine import describe_machine
+from panoptic_ros.benchmarks import gpu, gpu_machine, gpu_probes
+from panoptic_ros.benchmarks.gpu_machine import describe_machine, why_not_tensorrt
 from panoptic_ros.benchmarks.gpu_stopwatch import Stopwatch
 from panoptic_ros.benchmarks.gpu_tables import markdown, tables
-from panoptic_ros.benchmarks.gpu_taps import DeviceTap, KernelTap
+from panoptic_ros.benchmarks.gpu_taps import KernelTap
 from panoptic_ros.benchmarks.heads import make_heads
 from panoptic_ros.cli import benchmark
 from panoptic_ros.device import Device, DeviceError
 from panoptic_ros.grouping.kernel_sources import KERNELS
+from panoptic_ros.report import add_json_argument
 
 BUILD = Path(__file__).parents[2] / 'build' / 'kernels'
 TINY = ['--size', '64x128', '--input-size', '64x128', '--rounds', '1', '--warm-up', '1']
@@ -34,7 +35,7 @@ def programs():
 
 @pytest.fixture
 def cuda(monkeypatch, programs):
-    def run(name, grid, block, shared, arguments):
+    def run(name, grid, block, arguments):
         program = next(p for p in programs if name in p.kernels)
         program.launch(name, grid, block, arguments)
 
@@ -66,6 +67,7 @@ def torch_on_host(monkeypatch, cuda):
 
 def run(*words):
     parser = argparse.ArgumentParser()
+    add_json_argument(parser)
     gpu.add_arguments(parser)
     return gpu.run(parser.parse_args([*TINY, *words]))
 
@@ -165,6 +167,9 @@ def test_nvidia_smi_is_asked_for_the_gpu_in_use(tmp_path, monkeypatch, cuda):
     assert describe_machine(device)['driver'] == 'unknown'
     monkeypatch.setenv('PATH', str(tmp_path))
     assert describe_machine(device)['driver'] == '580.95'
+    program.write_text('#!/bin/sh\nexec /bin/sleep 60\n')
+    monkeypatch.setattr(gpu_machine, '_PATIENCE', 0.1)
+    assert describe_machine(device)['driver'] == 'unknown'
     device.close()
 
 
@@ -199,6 +204,87 @@ def test_a_plan_that_is_not_there(tensorrt):
         run('--plan', 'no.plan')
 
 
+def test_tensorrt_for_other_gpus_is_not_used(tensorrt, cuda):
+    """As where TensorRT-RTX is installed for an H100."""
+    tensorrt.module.ComputeCapability = type('ComputeCapability', (), {'SM75': 0, 'SM89': 1})
+    assert why_not_tensorrt('sm_89') is None
+    assert 'knows sm_75, sm_89 and not sm_90: install the package tensorrt' in (
+        why_not_tensorrt('sm_90'))
+    cuda.machine.gpus = (('Another GPU', (9, 0)),)
+    with pytest.raises(SystemExit, match='and not sm_90'):
+        run('--engine', 'tensorrt')
+
+
+class TestFailures:
+    """What fails is named and the rest is kept."""
+
+    @pytest.fixture(autouse=True)
+    def _few_cases(self, monkeypatch):
+        monkeypatch.setattr(gpu, 'INSTANCES', (30,))
+        monkeypatch.setattr(gpu, 'CAMERAS', (1,))
+
+    def fail(self, *_, **__):
+        raise KeyError('of another library')
+
+    def run_to_the_end(self, tmp_path, *words):
+        file = tmp_path / 'report.json'
+        with pytest.raises(SystemExit) as caught:
+            run('--json', str(file), *words)
+        report = json.loads(file.read_text())
+        for name in report['failed']:
+            assert f'{name}: {report["not_measured"][name]}' in str(caught.value)
+        return report
+
+    def test_an_engine_that_cannot_be_opened(self, tensorrt, monkeypatch, tmp_path, capsys):
+        monkeypatch.setattr(gpu, 'open_plan', self.fail)
+        report = self.run_to_the_end(tmp_path)
+        assert report['failed'] == ['engine']
+        assert report['not_measured']['engine'] == "KeyError: 'of another library'"
+        assert len(report['grouping']) == 2
+        assert set(report['grouping_growth']) == set()
+        printed = capsys.readouterr()
+        assert 'Grouping at 64x128' in printed.out
+        assert "KeyError: 'of another library'" in printed.out
+        assert 'Traceback' in printed.err
+
+    def test_a_path_that_fails(self, tensorrt, tmp_path, tiny_onnx, monkeypatch, capsys):
+        monkeypatch.setattr(gpu, 'measure_path', self.fail)
+        plan = make_plan(tmp_path / 'tiny.plan', tiny_onnx)
+        report = self.run_to_the_end(tmp_path, '--plan', str(plan))
+        assert report['failed'] == ['path']
+        assert [row['cameras'] for row in report['cameras']] == [1]
+        assert 'Batches of cameras' in capsys.readouterr().out
+
+    def test_a_case_that_fails(self, cuda, no_tensorrt, tmp_path, monkeypatch):
+        measure = gpu.GroupingBench.measure
+
+        def fail_with_halves(bench, size, instances, kind, rounds):
+            return self.fail() if kind == 'float16' else measure(bench, size, instances, kind,
+                                                                 rounds)
+
+        monkeypatch.setattr(gpu.GroupingBench, 'measure', fail_with_halves)
+        report = self.run_to_the_end(tmp_path)
+        assert report['failed'] == ['grouping, 30 instances, float16']
+        assert [case['heads'] for case in report['grouping']] == ['float32']
+
+    def test_without_a_compiler_nothing_but_the_machine_is_known(
+            self, cuda, no_tensorrt, tmp_path, monkeypatch, capsys):
+        monkeypatch.setattr(gpu, 'compile_kernels', self.fail)
+        report = self.run_to_the_end(tmp_path)
+        assert report['failed'] == ['copy']
+        assert 'Host GPU' in capsys.readouterr().out
+
+    def test_what_was_measured_is_written_before_the_end(self, cuda, no_tensorrt, tmp_path,
+                                                         monkeypatch):
+        def interrupt(*_):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(gpu.GroupingBench, 'measure', interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run('--json', str(tmp_path / 'report.json'))
+        assert 'copy' in json.loads((tmp_path / 'report.json').read_text())
+
+
 def test_without_a_gpu(cuda, capsys):
     cuda.machine.gpus = ()
     with pytest.raises(SystemExit, match=r'^benchmark gpu: .*nvidia-smi') as caught:
@@ -224,7 +310,18 @@ class TestParts:
         assert calls.count('hold') == 16
         assert all(before == 'hold' for before in calls[::2])
 
-    def test_taps_leave_out_kernels_and_copies(self, device):
+    def test_kernels_of_the_probes_are_loaded_before_a_graph_is_recorded(self, device, cuda):
+        probes = gpu_probes.Probes(device)
+        assert cuda.machine.calls['cuModuleGetFunction'] == 3
+        kernels = cuda.machine.calls['kernel']
+        assert kernels == 3
+        probes.hold()
+        probes.chain(4).launch()
+        device.synchronize()
+        assert cuda.machine.calls['cuModuleGetFunction'] == 3
+        assert cuda.machine.calls['kernel'] == kernels + 5
+
+    def test_a_tap_leaves_out_kernels(self):
         launched = []
 
         class Kernels:
@@ -238,17 +335,6 @@ class TestParts:
             tap.launch('b', 2)
             assert tap.names == ['a', 'b']
         assert launched == ['a', 'b', 'a']
-        tapped = DeviceTap(device)
-        array, host = tapped.empty((4,), np.uint8), tapped.pinned((4,), np.uint8)
-        tapped.zero(array)
-        host[:] = 7
-        tapped.downloads = False
-        tapped.download(array, host)
-        device.synchronize()
-        assert (host == 7).all()
-        tapped.repeat_download()
-        device.synchronize()
-        assert not host.any()
 
 
 class TestTorch:
@@ -296,6 +382,24 @@ class TestTorch:
             engine.enqueue(1)
         with pytest.raises(ValueError, match='expected 1 to 3'):
             engine.enqueue(4)
+
+    def test_algorithms_are_chosen_outside_the_memory_of_the_graph(self, engine_module, device,
+                                                                  monkeypatch):
+        engine, done = self.make(engine_module, device), []
+        run = engine._run
+        monkeypatch.setattr(engine, '_run', lambda count, pool: (
+            done.append((count, pool)), run(count, pool)))
+        monkeypatch.setattr(engine_module, 'release_cache', lambda: done.append('released'))
+        for count in (2, 2, 1):
+            engine.enqueue(count)
+        assert done == [(2, None), 'released', (2, 'pool'), (2, 'pool'),
+                        (1, None), 'released', (1, 'pool')]
+
+    def test_the_context_outlives_the_device(self, engine_module, device, cuda):
+        context = cuda.machine.current('')
+        self.make(engine_module, device)
+        device.close()
+        assert context.alive
 
     def test_stand_ins_take_the_place_of_its_heads(self, engine_module, device, cityscapes):
         heads = make_heads(cityscapes, (64, 128), 5)

@@ -135,6 +135,15 @@ def test_what_is_wrong_is_said(tmp_path, capsys, tiny_onnx):
     assert not list(tmp_path.glob('*.plan*'))
 
 
+@pytest.mark.parametrize('option', [
+    ('--static-batch',), ('--workspace', 512), ('--optimization-level', 0), ('--dla', 0)])
+def test_a_plan_that_the_node_would_not_find_needs_a_name(tmp_path, capsys, tiny_onnx, option):
+    arguments = (tiny_onnx, '--target', 'sm_89', *option)
+    expect_failure(capsys, f'{option[0]}: the node asks its cache for plans without', *arguments)
+    if option[0] != '--dla':        # which TensorRT-RTX does not know
+        run(*arguments, '--output', tmp_path / 'tiny.plan')
+
+
 def test_other_ending_is_refused(capsys, tmp_path, tiny_onnx):
     expect_failure(capsys, 'expected a file that ends in .plan', tiny_onnx, '--target', 'sm_89',
                    '--output', tmp_path / 'tiny.engine')

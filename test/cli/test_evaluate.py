@@ -126,14 +126,22 @@ def test_a_model_of_other_classes_is_refused(tmp_path, capsys):
     (['--cityscapes', 'nowhere'], 'nowhere'),
     (['--cityscapes', 'a', '--baseline', 'color'], '--baseline learns the colours of streets'),
     (['--predictions', 'a', '--truth', 'b', '--oracle'], '--oracle needs a ground truth alone'),
+    (['--streets', '1', '--oracle', '--baseline', 'color'], '--oracle needs a ground truth alone'),
     (['--streets', '1', '--split', 'val'], '--split is a part of a data set'),
-    (['--streets', '1', '--oracle', '--flip'], '--oracle and --baseline stand in for a model'),
+    (['--streets', '1', '--labels', 'coco'], '--labels is the label space of label images'),
+    (['--cityscapes', 'a', '--size', '96x192'], '--size renders frames'),
+    (['--predictions', 'a', '--truth', 'b', '--seed', '0'], '--seed renders frames'),
+    (['--streets', '1', '--oracle', '--flip'], '--flip is of a model'),
+    (['--streets', '1', '--oracle', '--method', 'cpu'], '--method is of a model'),
+    (['--streets', '1', '--baseline', 'color', '--scales', 'b.onnx'], '--scales is of a model'),
+    (['--predictions', 'a', '--truth', 'b', '--model', 'streets'], '--model is of a model'),
     (['--streets', '1', '--flip', '--model', 'a.plan'], 'expected a model file that ends in .onn'),
     (['--predictions', 'a'], '--predictions and --truth go together'),
     (['--streets', '0'], "'0': expected a whole number from 1"),
     (['--streets', '1', '--size', '512'], "'512': expected HEIGHTxWIDTH"),
     (['--predictions', 'nowhere', '--truth', 'nowhere'], 'no PNG file under nowhere'),
     (['--streets', '1', '--model', 'nowhere.onnx'], 'nowhere.onnx'),
+    (['--streets', '1', '--model', 'nowhere'], 'models/nowhere.onnx'),
 ])
 def test_wrong_arguments_end_with_one_line(arguments, message, capsys):
     with pytest.raises(SystemExit) as end:

@@ -120,6 +120,11 @@ def test_nothing_is_left_running(demo):
     assert node_processes(demo[0]) == []
 
 
+def test_a_model_is_found_by_its_name(tmp_path):
+    with pytest.raises(SystemExit, match=r'^demo: no model .*models/nowhere\.onnx'):
+        demo_cli.main(['--model', 'nowhere', '--folder', str(tmp_path)])
+
+
 def test_a_model_that_is_none(tmp_path, demo):
     folder, _ = demo
     (tmp_path / 'broken.onnx').write_text('no model')

@@ -46,7 +46,7 @@ def cubin(kernel_folder: Path) -> bytes:
         pytest.skip(str(error))
 
 
-def run_kernel(name, grid, block, shared, arguments):
+def run_kernel(name, grid, block, arguments):
     """Do what ``scale`` does, on its arguments."""
     assert name == 'scale'
     source, target, factor, count = (argument.value for argument in arguments)

@@ -251,6 +251,12 @@ class TestContract:
             engine.enqueue(count)
 
 
+def test_the_context_outlives_the_device(engine, device, cuda):
+    context = cuda.machine.current('')
+    device.close()
+    assert context.alive        # TensorRT's part of the CUDA runtime is in it
+
+
 class TestFailures:
     def make(self, device, tiny_onnx, **choices):
         return TensorRtEngine(device, fake_tensorrt.write_plan(tiny_onnx, **choices), METADATA)

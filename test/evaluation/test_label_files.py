@@ -43,7 +43,11 @@ def test_other_images_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match='no such label image'):
         read_labels(path)
     path.write_bytes(b'no image')
-    with pytest.raises(ValueError, match='not an image'):
+    with pytest.raises(ValueError, match='is no image'):
+        read_labels(path)
+    cv2.imwrite(str(path), np.zeros((30, 40), np.uint16))
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ValueError, match='is truncated'):
         read_labels(path)
     cv2.imwrite(str(path), np.zeros((3, 4), np.uint8))
     with pytest.raises(ValueError, match='expected a 16-bit grey PNG'):

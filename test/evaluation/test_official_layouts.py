@@ -9,7 +9,7 @@ import pytest
 from label_scenes import scene_pair
 
 from panoptic_ros.datasets import open_dataset
-from panoptic_ros.evaluation import evaluate
+from panoptic_ros.evaluation import Pair, evaluate
 from panoptic_ros.evaluation.coco_panoptic import CocoPanopticWriter
 
 SIZE = (96, 160)
@@ -44,8 +44,8 @@ def test_panoptic_quality_of_a_tree_is_that_of_the_official_evaluator(tmp_path, 
 
     dataset = open_dataset(kind, tmp_path)
     assert list(dataset.names) == names
-    total = evaluate([(prediction, dataset.truth(index))
-                      for index, (prediction, _) in enumerate(pairs)], space)
+    total = evaluate(range(len(pairs)), space,
+                     lambda index: Pair(pairs[index][0], dataset.truth(index)))
     result = total.panoptic_quality.compute()
     for group, name in ((result.all, 'All'), (result.things, 'Things'), (result.stuff, 'Stuff')):
         assert (group.pq, group.sq, group.rq) == pytest.approx(

@@ -17,8 +17,7 @@ def quality(truths, stride):
 
 @pytest.fixture(scope='module')
 def streets():
-    frames = HeldOutStreets((256, 512))
-    return [frames.truth(index).labels for index in range(3)]
+    return [truth for _, truth in HeldOutStreets(3, (256, 512))]
 
 
 def test_full_resolution_loses_nothing_of_streets(streets):

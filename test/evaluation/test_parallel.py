@@ -42,13 +42,6 @@ def test_workers_change_nothing():
     assert max(total.seconds) > 2       # a worker keeps its loader from item to item
 
 
-def test_pairs_need_no_loader():
-    pairs = (scene_pair(seed, SPACE, (40, 60)) for seed in range(3))
-    assert evaluate(pairs, SPACE).to_dict() == expected(range(3))
-    pairs = (scene_pair(seed, SPACE, (40, 60)) for seed in range(3))
-    assert evaluate(pairs, SPACE, workers=2).to_dict() == expected(range(3))
-
-
 @pytest.mark.parametrize('workers', [1, 2])
 def test_endless_items_are_drawn_only_as_fast_as_they_are_evaluated(workers):
     drawn = []
@@ -74,8 +67,8 @@ def test_an_error_says_which_pair(workers):
 
 def test_there_must_be_a_worker():
     with pytest.raises(ValueError, match='workers is 0: expected at least 1'):
-        evaluate([], SPACE, workers=0)
+        evaluate([], SPACE, Loader(), workers=0)
 
 
 def test_nothing_is_nothing():
-    assert np.isnan(evaluate([], SPACE).panoptic_quality.compute().all.pq)
+    assert np.isnan(evaluate([], SPACE, Loader()).panoptic_quality.compute().all.pq)

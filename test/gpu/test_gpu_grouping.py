@@ -79,6 +79,7 @@ def test_resizing_and_pictures(device, kernels, cityscapes, camera):
                         overlay.label_colors(cityscapes))
     work.enqueue_resize()
     work.enqueue()
+    work.enqueue_download()
     resized = np.empty(network_input.shape, np.uint8)
     device.download(network_input, resized)
     device.synchronize()

@@ -4,8 +4,9 @@ import threading
 
 import numpy as np
 import pytest
-from grouping_cases import assert_same, cases, make_label_space
+from grouping_cases import cases, make_label_space
 from hypothesis import given, settings
+from same_results import assert_same
 
 from panoptic_ros import grouping
 from panoptic_ros.benchmarks.heads import make_heads

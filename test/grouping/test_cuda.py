@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from cuda_on_cpu import FORWARD, ORDERS
 from device_grouping import bring, put
-from grouping_cases import assert_same, cases
+from grouping_cases import cases
 from host_device import HostDevice
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from same_results import assert_same
 
 from panoptic_ros import grouping, overlay
 from panoptic_ros.benchmarks.heads import make_heads
@@ -134,6 +135,7 @@ def test_options_change_between_frames(cityscapes):
                     GroupingOptions(center_threshold=0.9)):
         work.change_options(options)
         work.enqueue()
+        work.enqueue_download()
         expected = grouping.group(heads, cityscapes, method='reference', options=options)
         np.testing.assert_array_equal(work.result(0).labels, expected.labels)
     with pytest.raises(ValueError, match='made for at most 200; make another'):
@@ -178,6 +180,7 @@ def test_pictures(cityscapes):
                         overlay.label_colors(cityscapes))
     work.change_options(work.options, opacity=0.3)
     work.enqueue()
+    work.enqueue_download()
     result = work.result(0)
     np.testing.assert_array_equal(work.picture(0, 'semantic_image'), result.semantic())
     np.testing.assert_array_equal(work.picture(0, 'instance_image'), result.instances())

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from panoptic_ros.network.backbone_config import BackboneConfig, StageConfig, StagedConfig
+from panoptic_ros.network.backbone_config import BackboneConfig, StageConfig
 from panoptic_ros.network.config import NetworkConfig
 from panoptic_ros.network.variants import PRESETS, preset
 
@@ -16,23 +16,19 @@ def test_a_preset_survives_json(name):
     assert NetworkConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
-def test_a_checkpoint_of_the_first_version_is_understood():
-    stage = {'block': 'fused', 'channels': 8, 'depth': 1, 'stride': 2, 'expansion': 1,
-             'dilations': (1,)}
-    branch = {'aspp': 8, 'low_level': (8,), 'decoder': (8,), 'head': 8}
-    config = NetworkConfig.from_dict({
-        'name': 'old', 'stem': (8,), 'stages': (stage, stage), 'semantic': branch,
-        'instance': branch, 'rates': (1, 2, 3), 'separable': True, 'dropout': 0.2})
-    assert config.backbone == StagedConfig((8,), (StageConfig('fused', 8, 1),) * 2)
-    assert config.separable == ('aspp', 'fusion', 'semantic', 'center', 'offset')
-    assert (config.dropout, config.align_corners, config.decoders) == (0.2, False, 2)
-
-
 def test_an_unknown_name_is_answered_with_those_known():
     with pytest.raises(ValueError, match=r"'resnet51'.*'mobile'.*'r50-bowenc'"):
         preset('resnet51')
     with pytest.raises(ValueError, match=r"'resnet51'.*'resnet50'"):
         BackboneConfig('resnet51', 16)
+
+
+@pytest.mark.parametrize(('name', 'stride', 'expected'), [
+    ('resnet50', 8, r'\(16, 32\)'), ('xception65', 8, r'\(16, 32\)'),
+    ('hrnet48', 16, r'\(32,\)')])
+def test_a_backbone_is_refused_an_output_stride_that_it_cannot_have(name, stride, expected):
+    with pytest.raises(ValueError, match=f'of {name!r} is {stride}: expected one of {expected}'):
+        BackboneConfig(name, stride)
 
 
 def test_a_branch_has_a_map_for_each_fusion():

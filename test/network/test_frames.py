@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from panoptic_ros.labels import LabelSpace
-from panoptic_ros.network.frames import FRAMES_PER_DRIVE, HELD_OUT_SEED, StreetFrames
-from panoptic_ros.streets import Drive
+from panoptic_ros.network.frames import FRAMES_PER_DRIVE, StreetFrames
+from panoptic_ros.streets import FIRST_HELD_OUT_SEED, Drive
 
 SIZE = (64, 128)
 
@@ -33,15 +33,10 @@ def test_frames_are_moments_of_their_drive_with_their_labels(tmp_path):
 
 
 def test_held_out_drives_cannot_be_trained_on(tmp_path):
-    last = HELD_OUT_SEED - 1
+    last = FIRST_HELD_OUT_SEED - 1
     assert StreetFrames(tmp_path, FRAMES_PER_DRIVE, SIZE, seed=last).drives == 1
     assert str(last) in StreetFrames(tmp_path, 1, SIZE, seed=last).description
     with pytest.raises(ValueError, match='held out'):
         StreetFrames(tmp_path, FRAMES_PER_DRIVE + 1, SIZE, seed=last)
     with pytest.raises(ValueError, match='count is 0'):
         StreetFrames(tmp_path, 0)
-
-
-def test_evaluation_begins_where_training_must_end():
-    from panoptic_ros.evaluation.held_out import FIRST_HELD_OUT_SEED
-    assert FIRST_HELD_OUT_SEED >= HELD_OUT_SEED

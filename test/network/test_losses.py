@@ -56,7 +56,7 @@ def test_no_thing_and_no_label_cost_nothing():
                'center': torch.zeros(1, 1, 4, 4), 'offset': torch.zeros(1, 2, 4, 4),
                'thing': torch.zeros(1, 4, 4, dtype=torch.bool),
                'known': torch.zeros(1, 4, 4, dtype=torch.bool)}
-    losses = panoptic_losses(heads, targets, LossOptions())
+    losses = panoptic_losses(heads, targets, LossOptions(1.0, 0.0))
     assert losses.total.item() == 0
 
 
@@ -67,7 +67,7 @@ def test_the_parts_have_the_published_weights():
                'offset': torch.full((1, 2, 2, 2), 10.0),
                'thing': torch.ones(1, 2, 2, dtype=torch.bool),
                'known': torch.ones(1, 2, 2, dtype=torch.bool)}
-    losses = panoptic_losses(heads, targets, LossOptions())
+    losses = panoptic_losses(heads, targets, LossOptions(1.0, 0.0))
     assert losses.semantic.item() == pytest.approx(math.log(2))
     assert losses.center.item() == pytest.approx(200 * 0.01)
     assert losses.offset.item() == pytest.approx(0.01 * 20)
@@ -79,7 +79,7 @@ def test_the_hardest_share_shrinks_from_all_pixels():
     assert [options.hardest_at(p) for p in (0.0, 0.25, 0.5, 1.0)] == pytest.approx(
         [1.0, 0.575, 0.15, 0.15])
     with pytest.raises(ValueError, match='hardest'):
-        LossOptions(hardest=0)
+        LossOptions(hardest=0, easing=0.5)
 
 
 @pytest.mark.parametrize('phase', [(0, 0), (1, 2), (3, 3)])

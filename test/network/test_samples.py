@@ -5,13 +5,16 @@ import pytest
 
 torch = pytest.importorskip('torch', reason='samples are tensors of PyTorch')
 
+from tiny_training import of_streets  # noqa: E402
+
 from panoptic_ros.network.samples import SampleOptions, Samples, collate  # noqa: E402
 from panoptic_ros.network.targets import TargetOptions  # noqa: E402
 
 
 def make(boxes, **options):
-    chosen = SampleOptions(**{'crop': (32, 64), 'scale': (1.0, 1.0), 'jitter': 0.0} | options)
-    return Samples(boxes, boxes.label_space, chosen, TargetOptions(sigma=3, small_area=100))
+    chosen = of_streets(
+        SampleOptions, **{'crop': (32, 64), 'scale': (1.0, 1.0), 'jitter': 0.0} | options)
+    return Samples(boxes, chosen, TargetOptions(sigma=3, small_area=100))
 
 
 def test_an_item_depends_on_its_number_alone(boxes):
@@ -26,15 +29,12 @@ def test_an_item_depends_on_its_number_alone(boxes):
 def test_an_epoch_shows_every_frame_once(boxes):
     seen = []
 
-    class Spy:
-        def __len__(self):
-            return len(boxes)
-
+    class Spy(type(boxes)):
         def __getitem__(self, index):
             seen.append(index)
-            return boxes[index]
+            return super().__getitem__(index)
 
-    samples = Samples(Spy(), boxes.label_space, SampleOptions(crop=(32, 64)), TargetOptions())
+    samples = make(Spy())
     for item in range(2 * len(boxes)):
         samples[item]
     assert sorted(seen[:len(boxes)]) == list(range(len(boxes)))
@@ -126,4 +126,4 @@ def test_collated_items_stand_one_after_the_other(boxes):
     ({'crops_per_frame': 0}, 'crops_per_frame >= 1'), ({'focus': 1.5}, 'focus')])
 def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        SampleOptions(**options)
+        of_streets(SampleOptions, **options)

@@ -75,10 +75,9 @@ def test_an_image_without_any_thing_has_an_empty_heatmap():
 
 
 def test_published_scales_shrink_with_the_image():
-    assert TargetOptions.for_size((1024, 2048)) == TargetOptions()
-    half = TargetOptions.for_size((512, 1024))
+    assert TargetOptions.for_size((1024, 2048), 8.0) == TargetOptions(8.0)
+    half = TargetOptions.for_size((512, 1024), 8.0)
     assert (half.sigma, half.small_area) == (4.0, 1024.0)
-    assert TargetOptions.for_size((1024, 2048), sigma=10.0).sigma == 10.0
 
 
 def test_options_out_of_range_are_refused():

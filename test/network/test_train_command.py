@@ -25,7 +25,9 @@ def test_a_training_is_saved_logged_and_resumed(tmp_path, capsys):
     checkpoint = train(tmp_path, '--steps', '20')
     assert checkpoint.training['step'] == 20
     assert checkpoint.config.name == 'mobile'
-    assert '20 steps' in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert 'network mobile: 1.98 million parameters, on cpu\n' in printed
+    assert '20 steps' in printed
     log = (tmp_path / 'run' / 'log.jsonl').read_text().splitlines()
     assert json.loads(log[-1])['step'] == 20
     assert train(tmp_path, '--steps', '22', '--resume').training['step'] == 22

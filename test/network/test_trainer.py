@@ -15,10 +15,6 @@ from tiny_training import TINY, make, run  # noqa: E402
 
 from panoptic_ros.network.backbone_config import StagedConfig  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint, CheckpointError  # noqa: E402
-from panoptic_ros.network.samples import SampleOptions, Samples  # noqa: E402
-from panoptic_ros.network.schedule import Schedule  # noqa: E402
-from panoptic_ros.network.targets import TargetOptions  # noqa: E402
-from panoptic_ros.network.trainer import Trainer, TrainOptions  # noqa: E402
 
 
 def test_the_loss_of_two_frames_falls(boxes):
@@ -159,6 +155,5 @@ def test_files_that_are_no_checkpoints_are_refused(tmp_path):
 
 
 def test_a_batch_must_hold_whole_frames(boxes):
-    samples = Samples(boxes, boxes.label_space, SampleOptions(crop=(32, 64)), TargetOptions())
     with pytest.raises(ValueError, match='batch is 3'):
-        Trainer(TINY, boxes.label_space, samples, TrainOptions(Schedule(steps=1), batch=3))
+        make(boxes, batch=3)

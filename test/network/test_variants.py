@@ -1,6 +1,8 @@
 """The networks by name are those of the literature."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ torch = pytest.importorskip('torch', reason='the network needs PyTorch')
 from panoptic_ros.cli import networks as command  # noqa: E402
 from panoptic_ros.network.deeplab import PanopticDeepLab  # noqa: E402
 from panoptic_ros.network.importing import bowenc, detectron2  # noqa: E402
-from panoptic_ros.network.size import measure  # noqa: E402
+from panoptic_ros.network.size import measure, multiply_adds  # noqa: E402
 from panoptic_ros.network.variants import PRESETS, PUBLISHED  # noqa: E402
 
 COUNTED = {
@@ -66,6 +68,16 @@ def test_xception_71_is_as_large_as_the_paper_says():
     assert size.multiply_adds / 1e9 == pytest.approx(published.multiply_adds, rel=0.005)
 
 
+def test_multiply_adds_of_a_convolution_are_counted():
+    network = torch.nn.Conv2d(3, 8, 3, padding=1, bias=False)
+
+    class OnImages(torch.nn.Module):
+        def forward(self, images):
+            return network(images.permute(0, 3, 1, 2).float())
+
+    assert multiply_adds(OnImages(), (16, 32)) == 16 * 32 * 8 * 3 * 9
+
+
 def test_the_command_compares_and_reports(tmp_path, capsys):
     path = tmp_path / 'networks.json'
     command.main(['mobile', 'mobilenet_v2-bowenc', '--json', str(path)])
@@ -77,6 +89,16 @@ def test_the_command_compares_and_reports(tmp_path, capsys):
     assert written['mobile']['multiply_adds'] == 16_386_258_944
     assert written['mobilenet_v2-bowenc']['input_size'] == [1025, 2049]
     assert written['mobilenet_v2-bowenc']['published']['pq'] == 55.1
+
+
+def test_the_command_needs_nothing_that_exporting_needs():
+    program = ('import sys\n'
+               'sys.modules.update(dict.fromkeys(("onnx", "onnxruntime", "onnxscript")))\n'
+               'from panoptic_ros.cli.networks import main\n'
+               'main(["mobile"])')
+    ran = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, '')
+    assert '16.39' in ran.stdout
 
 
 def test_the_command_knows_its_networks(capsys):

@@ -9,6 +9,7 @@ from panoptic_ros.node.diagnostics import (
     ERROR,
     OK,
     WARN,
+    absent_statuses,
     build_age,
     camera_status,
     counts_status,
@@ -19,10 +20,11 @@ from panoptic_ros.node.diagnostics import (
 from panoptic_ros.node.latency import Latency
 from panoptic_ros.node.memory import Memory
 from panoptic_ros.node.parameters import Settings
+from panoptic_ros.node.tally import Lately
 
 FINE = {
-    'topic': '/image', 'transport': 'raw', 'publisher_count': 1, 'active': True, 'silence': 0.1,
-    'last_arrival': 5.0, 'format': '64x48 bgr8', 'rejection': None,
+    'topic': '/image', 'own_topic': 'image', 'transport': 'raw', 'publisher_count': 1,
+    'active': True, 'silence': 0.1, 'last_arrival': 5.0, 'format': '64x48 bgr8', 'rejection': None,
     'reliability': ReliabilityPolicy.RELIABLE,
     'stamp': Stamp(age=0.05, is_zero=False, clock_runs=True)}
 
@@ -35,7 +37,10 @@ def judge(settings=None, **changes):
 @pytest.mark.parametrize(('changes', 'level', 'text'), [
     ({}, OK, '10.0 Hz, 64x48 bgr8'),
     ({'active': False}, OK, 'no images are taken'),
-    ({'last_arrival': None, 'publisher_count': 0}, OK, 'nobody publishes it: remap image'),
+    ({'last_arrival': None, 'publisher_count': 0}, OK,
+     'nobody publishes it: remap image to the camera'),
+    ({'last_arrival': None, 'publisher_count': 0, 'own_topic': 'front/image/compressed'}, OK,
+     'remap front/image/compressed to the camera'),
     ({'last_arrival': None, 'publisher_count': 0, 'silence': 9.0}, WARN, 'on /image after 9 s'),
     ({'last_arrival': None, 'silence': 9.0}, WARN, 'its 1 publishers are silent'),
     ({'silence': 9.0, 'rejection': 'torn'}, ERROR, 'stalled: the last image came 9.0 s ago'),
@@ -50,6 +55,22 @@ def test_camera(changes, level, text):
     found, message = judge(**changes)
     assert found == level
     assert text in message
+
+
+def test_hardware_is_the_topic_and_the_device():
+    assert camera_status(SimpleNamespace(**FINE), 10.0, Settings()).hardware_id == '/image'
+    for about, name in ({'GPU': 'none'}, 'CPU'), ({'GPU': 'Orin'}, 'Orin'), ({}, ''):
+        for fault in (None, 'torn'):
+            assert engine_status(fault, None, 'ready', about).hardware_id == name
+
+
+def test_a_camera_that_is_not_configured_is_not_forgotten():
+    statuses = absent_statuses('front', '/front/image', 'raw')
+    assert [(s.level, s.name, s.message, s.hardware_id) for s in statuses] == [
+        (OK, f'{name} front', 'not configured', topic) for name, topic in (
+            ('camera', '/front/image'), ('latency', ''), ('frames', ''))]
+    nameless = absent_statuses('', '/image', 'raw')
+    assert [s.name for s in nameless] == ['camera', 'latency', 'frames']
 
 
 def test_any_age_of_a_stamp_can_be_accepted():
@@ -71,19 +92,37 @@ def test_latency_is_held_against_the_limit():
     assert latency_status({}, 0, 0.5).message == 'no frame segmented yet'
 
 
+def lately(counts, before, rates=(10.0, 10.0), settled=True):
+    return Lately(counts, before, *rates, settled)
+
+
 def test_lost_frames_warn_once():
     before = Counts(received=5, segmented=5)
-    assert counts_status(Counts(received=9, segmented=6, dropped=3), before).level == OK
+    dropped = Counts(received=9, segmented=6, dropped=3)
+    assert counts_status(lately(dropped, before), 0.0).level == OK
     after = Counts(received=6, segmented=5, rejected=1)
-    lost = counts_status(after, before)
+    lost = counts_status(lately(after, before), 0.0)
     assert lost.level == WARN
     assert lost.message == '6 received, 5 segmented, 0 dropped, 1 rejected, 0 failed, 0 stale'
-    assert counts_status(after, after).level == OK
+    assert counts_status(lately(after, after), 0.0).level == OK
 
 
 def test_frames_that_came_too_late_warn():
     before = Counts(received=5, segmented=5)
-    assert counts_status(Counts(received=6, segmented=5, stale=1), before).level == WARN
+    stale = Counts(received=6, segmented=5, stale=1)
+    assert counts_status(lately(stale, before), 0.0).level == WARN
+
+
+@pytest.mark.parametrize(('limit', 'settled', 'level'), [
+    (0.0, True, OK), (3.9, True, OK), (4.0, True, OK), (4.1, True, WARN), (4.1, False, OK)])
+def test_overload_shows_in_the_rate(limit, settled, level):
+    counts = Counts(received=100, segmented=40, dropped=60)
+    status = counts_status(lately(counts, counts, (10.0, 4.0), settled), limit)
+    assert status.level == level
+    values = {value.key: value.value for value in status.values}
+    assert (values['received [Hz]'], values['segmented [Hz]']) == ('10.0', '4.0')
+    assert ('4.0 Hz are segmented of 10.0 Hz, less than min_rate, 4.1 Hz' in status.message) == (
+        level == WARN)
 
 
 def test_age_of_a_build():
@@ -110,6 +149,5 @@ def test_memory(available, gpu, level, text):
 
 def test_engine():
     assert engine_status('no file', None, 'unconfigured', {}).level == ERROR
-    assert engine_status(None, None, 'unconfigured', {}).message.endswith('unconfigured')
-    assert engine_status(None, None, 'active', {'model': 'x'}).message == 'ready'
-    assert 'lost: NaN' in engine_status(None, 'NaN', 'active', {'model': 'x'}).message
+    assert engine_status(None, None, 'ready', {}).message == 'ready'
+    assert 'lost: NaN' in engine_status(None, 'NaN', 'ready', {}).message

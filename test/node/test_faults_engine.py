@@ -1,12 +1,14 @@
 """Networks that raise or give NaN, and models that cannot be loaded; docs/faults.md."""
 
+import sys
+
 import broken_models
 import numpy as np
 import pytest
 import tiny_model
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from faults import FAULTS
-from ros_harness import image_message, pixels_of, start_node
+from ros_harness import Process, image_message, pixels_of, start_node
 from sensor_msgs.msg import Image
 
 from panoptic_ros import Segmenter
@@ -16,6 +18,18 @@ pytestmark = pytest.mark.ros
 NODE = '/breaking/panoptic_node'
 CAMERA = '/breaking/image'
 SCENE = tiny_model.scene()
+FAILING = """
+from pathlib import Path
+from panoptic_ros.node.session import Session
+activate = Session.activate
+def fail(self):
+    if Path({fault!r}).exists():
+        raise RuntimeError('no room for a subscription')
+    activate(self)
+Session.activate = fail
+from panoptic_ros.cli.panoptic_node import main
+main(['--ros-args', '-r', '__node:=failing', '-p', 'model:={model}'])
+"""
 
 
 @pytest.fixture(scope='module')
@@ -116,3 +130,34 @@ def test_a_model_that_cannot_be_loaded_is_named(client, breaking, diagnostics, t
     client.wait(lambda: fault.diagnosed(diagnostics, NODE[1:]), name)
     assert switch(tiny_onnx)
     serve(tiny_onnx)
+
+
+def test_an_activation_that_fails_is_named(domain, client, tiny_onnx, tmp_path):
+    row, fault = FAULTS['activation that fails'], tmp_path / 'fault'
+    fault.touch()
+    diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
+
+    def engine():
+        diagnostics.clear()
+        status = client.status(diagnostics, 'engine', 'failing')
+        return status.level, status.message
+
+    with Process([sys.executable, '-c', FAILING.format(fault=str(fault), model=tiny_onnx)],
+                 domain) as node:
+        node.wait_for_output(row.log)
+        client.wait(lambda: row.diagnosed(diagnostics, 'failing'), row.name)
+        assert client.state('/failing') == 'inactive'
+        level, message = engine()
+        assert level == DiagnosticStatus.ERROR, 'it stays'
+        assert message.startswith('cannot activate')
+        fault.unlink()
+        assert client.change_state('/failing', 'activate')
+        assert engine() == (DiagnosticStatus.OK, 'ready')
+        assert client.change_state('/failing', 'deactivate')
+        assert engine() == (DiagnosticStatus.OK, 'ready'), 'somebody wanted it so'
+        assert client.change_state('/failing', 'cleanup')
+        assert client.change_state('/failing', 'configure')
+        level, message = engine()
+        assert level == DiagnosticStatus.ERROR
+        assert 'not active, and nobody deactivated it' in message
+        assert node.stop() == 0

@@ -69,7 +69,7 @@ def provoke(client, faulty, good, labels):
     ('image of an absurd size', {'width': 2**31, 'height': 2**31, 'step': 2**31}),
     ('truncated image', {'data': array('B', bytes(1000))}),
     ('wrong step', {'step': 3}),
-    ('encoding that is not known', {'encoding': 'bayer_rggb8'})])
+    ('encoding that is not known', {'encoding': '32FC1'})])
 def test_a_bad_image_is_named(client, provoke, name, changes):
     bad = image_message(SCENE, 'bgr8', client.header())
     for field, value in changes.items():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tiny_model
+from diagnostic_msgs.msg import DiagnosticArray
 from faults import FAULTS
 from promptness import end, wait_until_heeded
 from ros_harness import Process, image_message, start_node
@@ -60,6 +61,17 @@ def hanging(domain):
     with Process([sys.executable, '-c', HANGING], domain) as node:
         node.wait_for_output('loading')
         yield node
+
+
+def test_diagnostics_go_on_while_a_model_loads(client, hanging):
+    fault = FAULTS['model that loads for long']
+    diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
+    client.wait(lambda: sum(fault.diagnosed([message], 'hanging') for message in
+                            list(diagnostics)) >= 4, fault.name)
+    values = {v.key: v.value for v in client.status(diagnostics, 'engine', 'hanging').values}
+    assert values['state'] == 'configuring'
+    assert 'MB resident' in client.status(diagnostics, 'memory', 'hanging').message
+    assert client.status(diagnostics, 'camera', 'hanging').message == 'not configured'
 
 
 def test_ctrl_c_while_a_model_never_loads(hanging):

@@ -27,7 +27,7 @@ from cuda_on_cpu import Program
 from fake_cuda_machine import KernelError
 from panoptic_ros.grouping.kernel_sources import KERNELS
 program = Program(KERNELS / 'kernels.cu', Path({test!r}).parent / 'build' / 'kernels')
-def run(name, grid, block, shared, arguments):
+def run(name, grid, block, arguments):
     if Path({fault!r}).exists():
         raise KernelError(700)
     program.launch(name, grid, block, arguments)
@@ -88,7 +88,9 @@ def test_labels_objects_and_pictures_are_those_of_the_cpu_path(domain, client, p
         status = client.status(diagnostics, 'engine', 'on_gpu')
         assert status.level == DiagnosticStatus.OK
         about = {v.key: v.value for v in status.values}
-        assert 'Host GPU' in about['runtime']
+        assert about['runtime'].startswith('GPU (')
+        assert 'Host GPU): the model is a plan' in about['runtime']
+        assert status.hardware_id == 'Host GPU'
         assert about['GPU'] == 'Host GPU'
         assert about['precision']
         memory = client.wait(lambda: (v := {value.key: value.value for value in client.status(
@@ -117,11 +119,37 @@ def test_cameras_share_the_engine(domain, client, plan, tmp_path, tiny_onnx):
         assert 'left: []' in node.output
 
 
-def test_after_a_lost_context_the_node_can_be_configured_again(domain, client, plan, tmp_path):
+def test_a_lost_context_is_recovered_from(domain, client, plan, tmp_path):
     fault, row = tmp_path / 'fault', FAULTS['CUDA context that is lost']
     diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
-    with start(domain, plan, fault, 'lost') as node:
+    message = image_message(SCENE, 'bgr8', client.header())
+    with start(domain, plan, fault, 'recovering') as node:
         node.wait_for_output('waiting for images')
+        labels = client.subscribe(Image, '/recovering/panoptic')
+        client.exchange(message, '/recovering/image', labels)
+        fault.touch()
+        client.publisher(Image, '/recovering/image').publish(message)
+        node.wait_for_output(row.log)
+        client.wait(lambda: row.diagnosed(diagnostics, 'recovering'), row.name)
+        node.wait_for_output('cannot configure: .*; next try in 2 s')
+        node.wait_for_output('cannot configure: .*; next try in 4 s')
+        assert node.output.count('cannot configure') == 2
+        line = node.line_count
+        fault.unlink()
+        node.wait_for_output('waiting for images', line)
+        labels = client.subscribe(Image, '/recovering/panoptic')
+        message = image_message(SCENE, 'bgr8', client.header())
+        client.exchange(message, '/recovering/image', labels)
+        assert node.stop() == 0
+        assert 'left: []' in node.output
+
+
+def test_after_a_lost_context_the_node_can_be_configured_again(domain, client, plan, tmp_path):
+    fault, row = tmp_path / 'fault', FAULTS['CUDA context that is lost, without autostart']
+    diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
+    with start(domain, plan, fault, 'lost', autostart='false') as node:
+        assert client.change_state('/lost', 'configure')
+        assert client.change_state('/lost', 'activate')
         labels = client.subscribe(Image, '/lost/panoptic')
         client.exchange(image_message(SCENE, 'bgr8', client.header()), '/lost/image', labels)
         fault.touch()

@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+import rclpy
 import tiny_model
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition, TransitionEvent
+from rclpy.context import Context
+from rclpy.lifecycle import LifecycleNode
+from rclpy.parameter import Parameter
 from ros_harness import (
     BEST_EFFORT,
     compressed_message,
@@ -15,6 +19,7 @@ from ros_harness import (
 from sensor_msgs.msg import Image
 
 from panoptic_ros import Segmenter
+from panoptic_ros.node.panoptic_node import PanopticNode
 
 pytestmark = pytest.mark.ros
 
@@ -90,6 +95,28 @@ def test_a_whole_life_twice(client, activate, tiny_onnx):
         assert client.state(NODE) == 'unconfigured'
 
 
+def test_no_status_vanishes_with_the_model(client, diagnostics, activate):
+    node = 'managed/panoptic'
+    names = [f'{node}: {name}' for name in ('engine', 'memory', 'camera', 'latency', 'frames')]
+
+    def hardware():
+        diagnostics.clear()
+        statuses = client.wait(lambda: next(
+            (m.status for m in list(diagnostics) if m.status[0].name == names[0]), None), names[0])
+        assert [s.name for s in statuses] == names
+        return [s.hardware_id for s in statuses]
+
+    assert hardware() == [node, node, CAMERA, node, node]
+    assert camera(client, diagnostics).message == 'not configured'
+    activate()
+    assert hardware() == ['CPU', node, CAMERA, node, node]
+    assert 'no image yet on /managed/image' in camera(client, diagnostics).message
+    assert client.change_state(NODE, 'deactivate')
+    assert client.change_state(NODE, 'cleanup')
+    assert hardware() == [node, node, CAMERA, node, node]
+    assert camera(client, diagnostics).message == 'not configured'
+
+
 def test_impossible_transitions_are_refused(client, managed):
     line = managed.line_count
     assert not client.change_state(NODE, Transition.TRANSITION_ACTIVATE)
@@ -99,6 +126,23 @@ def test_impossible_transitions_are_refused(client, managed):
     assert client.change_state(NODE, Transition.TRANSITION_CONFIGURE)
     assert not client.change_state(NODE, Transition.TRANSITION_CONFIGURE)
     assert client.state(NODE) == 'inactive'
+
+
+def test_an_rclpy_that_lacks_what_is_patched_is_enough(domain, monkeypatch):
+    make = LifecycleNode.__init__
+
+    def make_without(self, *args, **options):
+        make(self, *args, **options)
+        del self._service_change_state
+
+    monkeypatch.setattr(LifecycleNode, '__init__', make_without)
+    context = Context()
+    rclpy.init(context=context, domain_id=domain)
+    node = PanopticNode(context=context, namespace='/later', parameter_overrides=[
+        Parameter('autostart', value=False)])
+    assert node.get_fully_qualified_name() == '/later/panoptic_node'
+    node.destroy_node()
+    rclpy.shutdown(context=context)
 
 
 def test_transitions_are_announced(client, activate):

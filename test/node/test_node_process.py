@@ -1,5 +1,7 @@
 """The node's process: what it is started with."""
 
+import re
+
 import pytest
 import tiny_model
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -67,7 +69,7 @@ def test_the_parameter_file_and_qos_overrides(domain, client, tiny_onnx, tmp_pat
         memory = values(client.status(diagnostics, 'memory', 'filed'))
         assert float(memory['resident [MB]']) <= float(memory['peak resident [MB]']) * 1.1
         assert float(engine['load time [s]']) > 0
-        assert 'ONNX Runtime' in engine['runtime']
+        assert re.match(r'CPU \(ONNX Runtime .*\): .*(TensorRT|PyCUDA|GPU)', engine['runtime'])
         latency = client.wait(lambda: (v := values(client.status(
             diagnostics, 'latency', 'filed'))) and 'total p50 [ms]' in v and v, 'latency')
         assert {f'{stage} {name} [ms]' for stage in (

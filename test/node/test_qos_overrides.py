@@ -3,6 +3,8 @@
 import pytest
 import rclpy
 import yaml
+from diagnostic_msgs.msg import DiagnosticArray
+from faults import FAULTS
 from rclpy.context import Context
 from rclpy.exceptions import ParameterException
 from rclpy.parameter import Parameter
@@ -78,7 +80,7 @@ def test_a_wrong_policy_is_refused_with_a_reason(make_node, policy, value, error
     with pytest.raises(error, match=reason):
         ImageOutput(node, 'labels', '16UC1')
     with pytest.raises(error, match=reason):
-        Camera(node, 'raw').start()
+        Camera(node, 'raw').check()
     node.destroy_node()
 
 
@@ -89,4 +91,20 @@ def test_a_wrong_policy_fails_the_transition(domain, tmp_path, tiny_onnx):
         'qos_overrides': {'/wrong/panoptic': {'publisher': {'reliability': 'perfect'}}}}}}))
     with start_node(domain, params_file=file, remap={'__node': 'wrong'}) as node:
         node.wait_for_output('cannot configure: .*`reliability`: `perfect`')
+        assert node.stop() == 0
+
+
+def test_a_wrong_policy_of_an_image_topic_fails_configure(domain, client, tmp_path, tiny_onnx):
+    row, file = FAULTS['QoS override of an image topic that does not exist'], tmp_path / 'qos.yaml'
+    file.write_text(yaml.safe_dump({'/**': {'ros__parameters': {
+        'model': str(tiny_onnx), 'image_transport': 'compressed',
+        'qos_overrides': {'/cam/image/compressed': {
+            'subscription': {'reliability': 'sometimes'}}}}}}))
+    diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
+    with start_node(domain, params_file=file,
+                    remap={'__node': 'sometimes', 'image': '/cam/image'}) as node:
+        node.wait_for_output(row.log)
+        client.wait(lambda: row.diagnosed(diagnostics, 'sometimes'), row.name)
+        assert client.state('/sometimes') == 'unconfigured'
+        assert not client.node.count_publishers('/sometimes/panoptic'), 'nothing of it stays'
         assert node.stop() == 0

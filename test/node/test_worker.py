@@ -5,6 +5,10 @@ import pytest
 from panoptic_ros.node.worker import Worker
 
 
+def ignore(*_):
+    pass
+
+
 class Recorder:
     """A segmenter that records which threads used it."""
 
@@ -26,7 +30,7 @@ def test_one_thread_loads_serves_and_closes():
         served.set()
 
     worker = Worker(Recorder, serve)
-    segmenter = worker.start()
+    segmenter = worker.start(ignore)
     assert worker.load_time >= 0
     worker.put('front', 'frame')
     assert served.wait(10)
@@ -46,7 +50,7 @@ def test_as_many_cameras_are_served_at_once_as_the_segmenter_takes():
         go.wait(10)
 
     worker = Worker(Recorder, serve)
-    worker.start()
+    worker.start(ignore)
     worker.put('first', 0)
     assert begun.wait(10)
     for channel in 'abcde':
@@ -63,7 +67,26 @@ def test_whatever_loading_raises_is_raised_where_it_was_started():
         raise MemoryError('too large')
 
     with pytest.raises(MemoryError, match='too large'):
-        Worker(load, lambda *_: None).start()
+        Worker(load, ignore).start(ignore)
+
+
+def test_it_is_told_how_long_a_load_has_lasted(monkeypatch):
+    monkeypatch.setattr('panoptic_ros.node.worker._PERIOD', 0.01)
+    told, enough = [], threading.Event()
+
+    def wait(seconds):
+        told.append(seconds)
+        if len(told) == 3:
+            enough.set()
+
+    def load():
+        assert enough.wait(10)
+        return Recorder()
+
+    worker = Worker(load, ignore)
+    worker.start(wait)
+    assert 0 < told[0] < told[1] < told[2]
+    assert worker.stop(10)
 
 
 def test_a_frame_that_never_ends_is_reported():
@@ -74,7 +97,7 @@ def test_a_frame_that_never_ends_is_reported():
         free.wait(10)
 
     worker = Worker(Recorder, serve)
-    worker.start()
+    worker.start(ignore)
     worker.put('front', 1)
     assert working.wait(10)
     assert worker.drain(0) == ([], False)

@@ -88,6 +88,27 @@ def test_package_xml_names_what_the_code_imports(manifest):
                 assert ROSDEP.get(top, top) in declared, f'{path.name} imports {top}'
 
 
+def test_package_xml_names_what_the_launch_files_start(manifest):
+    declared = {element.text for element in manifest if element.tag == 'exec_depend'}
+    assert {'ros2bag', 'rosbag2_storage_default_plugins'} <= declared, 'for ros2 bag play'
+    for path in (ROOT / 'launch').glob('*.launch.py'):
+        tree = ast.parse(path.read_text(encoding='utf-8'))
+        imported = {node.module.split('.')[0] for node in ast.walk(tree)
+                    if isinstance(node, ast.ImportFrom)}
+        started = {keyword.value.value for node in ast.walk(tree) if isinstance(node, ast.Call)
+                   for keyword in node.keywords if keyword.arg == 'package'}
+        own = {'panoptic_ros'} | sys.stdlib_module_names | {'__future__'}
+        assert imported | started <= declared | own, path.name
+
+
+def test_package_xml_names_what_the_layouts_of_rviz_show(manifest):
+    declared = {element.text for element in manifest if element.tag == 'exec_depend'}
+    assert 'compressed_image_transport' in declared, 'for image/compressed'
+    for path in (ROOT / 'config').glob('*.rviz'):
+        plugins = set(re.findall(r'Class: (\w+)/', path.read_text(encoding='utf-8')))
+        assert plugins - {'rviz_common'} <= declared, path.name
+
+
 def test_requirements_cover_setup_py(setup):
     wanted = set(ast.literal_eval(setup.arguments['install_requires']))
     for extra in ('cpu', 'bags'):

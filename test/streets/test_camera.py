@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from panoptic_ros.streets.camera import NEAR, Camera
+from panoptic_ros.streets.mesh import rotation
 
 
 def camera(yaw=0.0, pitch=0.0, roll=0.0):
@@ -9,7 +10,7 @@ def camera(yaw=0.0, pitch=0.0, roll=0.0):
 
 
 def pixel(view, *point):
-    return view.pixels(view.to_camera(np.array([point], float)))[0]
+    return view.project(np.array([point], float))[0]
 
 
 def test_straight_ahead_is_the_principal_point():
@@ -30,6 +31,11 @@ def test_turning_moves_the_world_the_other_way(turn, axis, sign):
     shift = pixel(camera(**turn), 2, 1.4, 60) - camera().center
     assert shift[axis] == pytest.approx(sign * 700 * np.tan(0.1))
     assert shift[1 - axis] == pytest.approx(0, abs=1e-9)
+
+
+def test_bodies_and_the_camera_turn_right_alike():
+    ahead_and_right = np.array([[0, 0, 1], [1, 0, 0]])
+    assert ahead_and_right @ rotation(0.3) == pytest.approx(camera(yaw=0.3).rotation[[2, 0]])
 
 
 def test_the_axes_stay_orthonormal():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from grouping_cases import assert_same
+from same_results import assert_same
 
 from panoptic_ros import grouping
 from panoptic_ros.grouping import GroupingOptions
@@ -17,10 +17,7 @@ from panoptic_ros.panoptic import Panoptic
 
 def put(device, arrays: Sequence[np.ndarray]):
     """Bring a batch of arrays of one shape to a device."""
-    batch = np.stack(arrays)
-    target = device.empty(batch.shape, batch.dtype)
-    device.upload(target, batch)
-    return target
+    return device.put(np.stack(arrays))
 
 
 def bring(device, batch: Sequence[Heads]) -> DeviceHeads:
@@ -38,6 +35,7 @@ def group_batch(device, kernels, batch: Sequence[Heads], label_space: LabelSpace
     work = CudaGrouping(device, kernels, heads, label_space, sizes, options,
                         frozenset({'confidence'}), warps=warps)
     work.enqueue()
+    work.enqueue_download()
     device.synchronize()
     results = [work.result(image) for image in range(len(batch))]
     work.close()

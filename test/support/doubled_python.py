@@ -42,7 +42,7 @@ def main() -> None:
     programs = [Program(source, BUILD) for source in (
         KERNELS / 'kernels.cu', write_source(BUILD, gpu_probes.KERNELS))]
 
-    def run(name, grid, block, shared, arguments):
+    def run(name, grid, block, arguments):
         program = next(p for p in programs if name in p.kernels)
         program.launch(name, grid, block, arguments)
 

@@ -49,6 +49,8 @@ class FakeLibrary:
         self.cuEventDestroy_v2 = status(
             lambda event: machine.destroy('cuEventDestroy', event, Moment))
         self.cuDeviceGet = status(lambda target, index: out(lambda: index)(target))
+        self.cuDevicePrimaryCtxRetain = status(
+            lambda target, index: out(machine.keep)(target, index))
         self.cuDevicePrimaryCtxReset_v2 = status(self._reset)
         self.cuCtxPopCurrent_v2 = status(self._pop)
         self.cuGetErrorString = status(self._text)
@@ -80,6 +82,7 @@ def install(monkeypatch, machine: Machine | None = None,
     monkeypatch.setitem(sys.modules, 'pycuda', package)
     monkeypatch.setitem(sys.modules, 'pycuda.driver', cuda.driver)
     monkeypatch.setattr('panoptic_ros.device.libcuda.load_libcuda', lambda: FakeLibrary(cuda))
+    monkeypatch.setattr('panoptic_ros.device.context._kept', set())
     yield cuda
     left = cuda.machine.left_behind()
     assert not left, left

@@ -78,7 +78,8 @@ class Primary:
     """One life of a GPU's primary context, with all that is in it."""
 
     def __init__(self, index: int) -> None:
-        self.index, self.retained, self.alive, self.sticky = index, 0, True, 0
+        self.index, self.retained, self.kept = index, 0, 0
+        self.alive, self.sticky = True, 0
         self.blocks: dict[int, Block] = {}
         self.locked: dict[int, Block] = {}
         self.handles: dict[int, object] = {}
@@ -145,7 +146,7 @@ class Machine:
         self.gpus, self.memory = tuple(gpus), memory
         self.calls: Counter[str] = Counter()
         self.leaks: list[Counter[str]] = []
-        """What was still held whenever a context in good health was destroyed."""
+        """What was still held whenever nobody used a context in good health any more."""
         self._primaries: dict[int, Primary] = {}
         self._stacks: dict[int, list[Primary]] = {}
         self._failures: dict[tuple[str, int], int] = {}
@@ -183,11 +184,12 @@ class Machine:
 
     def left_behind(self) -> list[str]:
         """Say what was not released in the end."""
-        return [*(f'a destroyed context held {held}' for held in self.leaks),
+        return [*(f'a context that nobody used held {held}' for held in self.leaks),
                 *(f'thread {thread} has {len(stack)} contexts on its stack'
                   for thread, stack in self._stacks.items() if stack),
                 *(f'GPU {index} is retained {primary.retained} times'
-                  for index, primary in self._primaries.items() if primary.retained)]
+                  for index, primary in self._primaries.items()
+                  if primary.retained > primary.kept)]
 
     # ---- contexts
 
@@ -206,24 +208,37 @@ class Machine:
     def retain(self, index: int) -> Primary:
         primary = self._primaries.get(index)
         if primary is None or not primary.alive:
-            retained = primary.retained if primary else 0
-            primary = self._primaries[index] = Primary(index)
-            primary.retained = retained
+            before, primary = primary, Primary(index)
+            if before is not None:
+                primary.retained, primary.kept = before.retained, before.kept
+            self._primaries[index] = primary
         primary.retained += 1
         return primary
+
+    def keep(self, index: int) -> int:
+        """Retain a context for as long as the process lives; return its handle."""
+        self.enter('cuDevicePrimaryCtxRetain', context=False)
+        primary = self.retain(index)
+        primary.kept += 1
+        return id(primary)
 
     def release(self, index: int) -> None:
         primary = self._primaries[index]
         primary.retained -= 1
+        if primary.retained == primary.kept:
+            self._note_leaks(primary)
         if not primary.retained:
             self._destroy(primary)
 
     def reset(self, index: int) -> None:
+        self._note_leaks(self._primaries[index])
         self._destroy(self._primaries[index])
 
-    def _destroy(self, primary: Primary) -> None:
+    def _note_leaks(self, primary: Primary) -> None:
         if primary.alive and not primary.sticky and any(primary.held().values()):
             self.leaks.append(primary.held())
+
+    def _destroy(self, primary: Primary) -> None:
         primary.alive = False
         for block in (*primary.blocks.values(), *primary.locked.values()):
             block.bytes[:] = POISON

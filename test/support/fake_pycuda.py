@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from fake_cuda_machine import DriverError, KernelError, Machine, Primary, Queue
 
-Kernels = Callable[[str, tuple[int, ...], tuple[int, ...], int, list[Any]], None]
-"""Executes a kernel: name, grid, block, bytes of shared memory, arguments as ctypes values."""
+Kernels = Callable[[str, tuple[int, ...], tuple[int, ...], list[Any]], None]
+"""Executes a kernel: name, grid, block, arguments as ctypes values."""
 
 
 class Error(Exception):
@@ -68,7 +68,6 @@ class FakeCuda:
         self.driver.__dict__.update(
             parts, Error=Error, **_KINDS,
             event_flags=types.SimpleNamespace(BLOCKING_SYNC=1, DISABLE_TIMING=2),
-            function_attribute=types.SimpleNamespace(MAX_DYNAMIC_SHARED_SIZE_BYTES=8),
             **{name: _raising(getattr(self, name)) for name in (
                 'init', 'mem_alloc', 'mem_get_info', 'pagelocked_empty', 'memcpy_htod_async',
                 'memcpy_dtoh_async', 'memset_d8_async', 'module_from_buffer')})
@@ -307,17 +306,10 @@ class _Module(_Dependent):
 
 class _Function:
     def __init__(self, module: _Module, name: str) -> None:
-        self._module, self._name, self._most_shared = module, name, 48 << 10
+        self._module, self._name = module, name
 
     @_raising
-    def set_attribute(self, attribute: int, value: int) -> None:
-        self._module.machine.enter('cuFuncSetAttribute')
-        if value > 99 << 10:
-            raise DriverError('cuFuncSetAttribute', 1)
-        self._most_shared = value
-
-    @_raising
-    def __call__(self, *arguments, grid, block, stream, shared=0) -> None:
+    def __call__(self, *arguments, grid, block, stream) -> None:
         for position, argument in enumerate(arguments):
             if not isinstance(argument, np.number):
                 raise TypeError(f'invalid type on parameter #{position} (0-based)')
@@ -325,7 +317,7 @@ class _Function:
         _, _, _ = block             # the real one sets x, y and z, though it need not
         assert all(type(size) is int for size in (*grid, *block))
         machine.enter('cuLaunchKernel')
-        if shared > self._most_shared or not 0 < np.prod(block) <= 1024 or min(grid) < 1:
+        if not 0 < np.prod(block) <= 1024 or min(grid) < 1:
             raise DriverError('cuLaunchKernel', 1)
         primary = machine.current('cuLaunchKernel')
         values = [np.ctypeslib.as_ctypes(np.array(argument)) for argument in arguments]
@@ -336,7 +328,7 @@ class _Function:
                 if argument.dtype == np.uintp:
                     machine.view(primary, int(argument), 1)
             try:
-                cuda.kernels(self._name, tuple(grid), tuple(block), shared, values)
+                cuda.kernels(self._name, tuple(grid), tuple(block), values)
             except RuntimeError as error:       # of cuda_on_cpu
                 raise KernelError(getattr(error, 'status', 719)) from error
         machine.enqueue('cuLaunchKernel', stream.handle, work)

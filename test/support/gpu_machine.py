@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from panoptic_ros import GroupingOptions, LabelSpace
-from panoptic_ros.benchmarks.gpu_machine import why_not_tensorrt
+from panoptic_ros.benchmarks import gpu_machine as machine
 from panoptic_ros.benchmarks.heads import make_heads
 from panoptic_ros.cuda_pipeline import CudaPipeline
 from panoptic_ros.device import CompileError, Device, DeviceArray, DeviceError, compile_kernels
@@ -67,18 +67,22 @@ def build_plan(folder: Path, device: Device) -> Path:
 
 def why_not_network() -> str | None:
     """Say why no network can be run on the GPU, or None where one can."""
-    if _with_tensorrt() is None:
+    if why_not_tensorrt() is None:
         return None
     try:
         from panoptic_ros.benchmarks.torch_engine import why_not_torch
     except ImportError as error:
-        return f'{_with_tensorrt()}; PyTorch is not installed ({error})'
+        return f'{why_not_tensorrt()}; PyTorch is not installed ({error})'
     reason = why_not_torch()
-    return None if reason is None else f'{_with_tensorrt()}; {reason}'
+    return None if reason is None else f'{why_not_tensorrt()}; {reason}'
 
 
-def _with_tensorrt() -> str | None:
-    reason = why_not_tensorrt()
+@lru_cache
+def why_not_tensorrt() -> str | None:
+    """Say why the network of the tests cannot be run by TensorRT, or None where it can."""
+    device = Device.open()
+    reason = machine.why_not_tensorrt(device.target)
+    device.close()
     if reason is None:
         try:
             import onnx  # noqa: F401
@@ -93,7 +97,7 @@ class OpenPath:
     def __init__(self, folder: Path) -> None:
         self.device = Device.open()
         try:
-            if _with_tensorrt() is None:
+            if why_not_tensorrt() is None:
                 from panoptic_ros.engine.tensorrt_engine import TensorRtEngine
                 plan, info = read_plan(build_plan(folder, self.device))
                 self.engine = TensorRtEngine(self.device, plan, info.metadata('tiny'))

@@ -1,4 +1,4 @@
-"""Heads to group, degenerate ones included, and what it means that two results are the same."""
+"""Heads to group, degenerate ones included, as hypothesis draws them."""
 
 from __future__ import annotations
 
@@ -50,14 +50,3 @@ def cases(draw):
         top_k=draw(st.sampled_from([1, 3, 200, 1000])),
         stuff_area=draw(st.sampled_from([0, 20, 2048])))
     return heads, make_label_space(things, draw(st.sampled_from([2, 5, 1000]))), size, options
-
-
-def assert_same(result, reference):
-    np.testing.assert_array_equal(result.labels, reference.labels)
-    for column in ('label', 'class_id', 'instance', 'area', 'box', 'centroid'):
-        np.testing.assert_array_equal(getattr(result.segments, column),
-                                      getattr(reference.segments, column), column)
-    np.testing.assert_allclose(result.segments.score, reference.segments.score, atol=1e-5)
-    difference = result.confidence.astype(int) - reference.confidence
-    assert abs(difference).max() <= 1       # where rounding falls the other way
-    result.check()

@@ -57,6 +57,11 @@ class HostDevice:
     def upload(self, target: HostArray, source: np.ndarray) -> None:
         target.memory[:] = np.ascontiguousarray(source).reshape(-1).view(np.uint8)
 
+    def put(self, source: np.ndarray) -> HostArray:
+        target = self.empty(source.shape, source.dtype)
+        self.upload(target, source)
+        return target
+
     def download(self, source: HostArray, target: np.ndarray) -> None:
         target.reshape(-1).view(np.uint8)[:] = source.memory
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,7 +32,6 @@ def describe(include: Any) -> tuple[Any, dict[str, Any]]:
     """
     import tiny_model
     from launch import LaunchDescription
-    from launch.actions import SetEnvironmentVariable
     from launch_testing.actions import ReadyToTest
 
     from panoptic_ros.demo.domain import private_domain
@@ -39,7 +39,6 @@ def describe(include: Any) -> tuple[Any, dict[str, Any]]:
     domain = lasting.enter_context(private_domain())
     folder = Path(lasting.enter_context(tempfile.TemporaryDirectory()))
     model = tiny_model.build(folder / 'tiny.onnx')
-    return LaunchDescription([
-        SetEnvironmentVariable('ROS_DOMAIN_ID', str(domain)),
-        SetEnvironmentVariable('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST'),
-        *include(folder, model), ReadyToTest()]), {'lasting': lasting}
+    # of the process, as a group that forwards nothing forgets what launch has set
+    os.environ.update(ROS_DOMAIN_ID=str(domain), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
+    return LaunchDescription([*include(folder, model), ReadyToTest()]), {'lasting': lasting}

@@ -1,11 +1,13 @@
 """A training of seconds: a network of a few hundred weights, on boxes."""
 
+from dataclasses import fields
 from itertools import islice
 
 from panoptic_ros.network.backbone_config import StageConfig, StagedConfig
 from panoptic_ros.network.config import BranchConfig, NetworkConfig
 from panoptic_ros.network.distributed import ALONE
 from panoptic_ros.network.losses import LossOptions
+from panoptic_ros.network.recipe import RECIPES
 from panoptic_ros.network.samples import SampleOptions, Samples
 from panoptic_ros.network.schedule import Schedule
 from panoptic_ros.network.targets import TargetOptions
@@ -17,13 +19,22 @@ TINY = NetworkConfig(
     semantic=BRANCH, instance=BRANCH, rates=(1, 2, 3))
 
 
+def of_streets(options, **given):
+    """Build options with the values of the streets' recipe, but for those given."""
+    recipe = RECIPES['streets']
+    known = {field.name: getattr(recipe, field.name) for field in fields(options)
+             if hasattr(recipe, field.name)}
+    return options(**known | given)
+
+
 def make(boxes, steps=6, workers=0, seed=3, config=TINY, hardest=1.0, crop=(32, 64),
-         processes=ALONE):
-    samples = Samples(boxes, boxes.label_space, SampleOptions(crop, scale=(1.0, 1.0)),
+         processes=ALONE, batch=4):
+    samples = Samples(boxes, of_streets(SampleOptions, crop=crop, scale=(1.0, 1.0)),
                       TargetOptions(sigma=3, small_area=100), seed)
-    options = TrainOptions(Schedule(1e-2, steps=steps), batch=4, workers=workers,
-                           losses=LossOptions(hardest))
-    return Trainer(config, boxes.label_space, samples, options, seed, processes)
+    schedule = of_streets(Schedule, rate=1e-2, steps=steps)
+    options = of_streets(TrainOptions, schedule=schedule, batch=batch, workers=workers,
+                         losses=of_streets(LossOptions, hardest=hardest))
+    return Trainer(config, samples, options, seed, processes)
 
 
 def run(trainer, count=None):

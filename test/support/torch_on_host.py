@@ -28,13 +28,13 @@ def install(monkeypatch, machine: Machine) -> None:
     for name, double in (
             ('why_not_torch', lambda: None), ('share', share), ('_place', lambda gpu: host),
             ('_stream_of', lambda device, place: device.stream_handle),
-            ('_pool', lambda place: None), ('_finish', lambda place: None),
+            ('_pool', lambda place: 'pool'), ('_finish', lambda place: None),
             ('_working', lambda *_: nullcontext())):
         monkeypatch.setattr(torch_engine, name, double)
     run = torch_engine.TorchEngine._run
 
-    def enqueue(engine, count, times):
+    def enqueue(engine, count, pool):
         machine.enqueue('torch', engine._device.stream_handle,
-                        lambda: run(engine, count, times))
+                        lambda: run(engine, count, pool))
 
     monkeypatch.setattr(torch_engine.TorchEngine, '_run', enqueue)

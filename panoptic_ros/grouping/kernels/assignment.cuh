@@ -17,10 +17,14 @@ __device__ int classify(const Task& task, const Place& y, const Place& x) {
     if (above[x.after] == code && below[x.before] == code && below[x.after] == code) {
         return code;
     }
-    float best = upsample_logit<Head>(task, 0, y, x);
+    const Corners corners = corners_of(task, y, x);
+    const Head* plane = static_cast<const Head*>(task.semantic);
+    const int cells = task.rows * task.columns;
+    float best = -LARGEST;              // less than any logit
     int winner = 0;
-    for (int class_id = 1; class_id < task.classes; ++class_id) {
-        const float logit = upsample_logit<Head>(task, class_id, y, x);
+#pragma unroll 4
+    for (int class_id = 0; class_id < task.classes; ++class_id, plane += cells) {
+        const float logit = upsample_logit(plane, corners, y, x);
         if (logit > best) {
             best = logit;
             winner = class_id;

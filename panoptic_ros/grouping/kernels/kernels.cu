@@ -16,8 +16,12 @@ extern "C" __global__ void resize_images(Tasks tasks) { resize(tasks); }
 extern "C" __global__ void read_cells_float(Tasks tasks) { read_cells<float>(tasks); }
 extern "C" __global__ void read_cells_half(Tasks tasks) { read_cells<Half>(tasks); }
 
-extern "C" __global__ void find_peaks_float(Tasks tasks) { find_peaks<float>(tasks); }
-extern "C" __global__ void find_peaks_half(Tasks tasks) { find_peaks<Half>(tasks); }
+extern "C" __global__ void __launch_bounds__(1024) find_peaks_float(Tasks tasks) {
+    find_peaks<float>(tasks);
+}
+extern "C" __global__ void __launch_bounds__(1024) find_peaks_half(Tasks tasks) {
+    find_peaks<Half>(tasks);
+}
 
 extern "C" __global__ void __launch_bounds__(1024, 1) list_centers_float(Tasks tasks) {
     list_centers<float>(tasks);
@@ -26,14 +30,22 @@ extern "C" __global__ void __launch_bounds__(1024, 1) list_centers_half(Tasks ta
     list_centers<Half>(tasks);
 }
 
-extern "C" __global__ void assign_pixels_float(Tasks tasks) { assign_pixels<float>(tasks); }
-extern "C" __global__ void assign_pixels_half(Tasks tasks) { assign_pixels<Half>(tasks); }
+extern "C" __global__ void __launch_bounds__(1024) assign_pixels_float(Tasks tasks) {
+    assign_pixels<float>(tasks);
+}
+extern "C" __global__ void __launch_bounds__(1024) assign_pixels_half(Tasks tasks) {
+    assign_pixels<Half>(tasks);
+}
 
 extern "C" __global__ void __launch_bounds__(1024, 1) number_segments_any(Tasks tasks) {
     number_segments(tasks);
 }
 
-extern "C" __global__ void paint_labels_float(Tasks tasks) { paint_labels<float>(tasks); }
-extern "C" __global__ void paint_labels_half(Tasks tasks) { paint_labels<Half>(tasks); }
+extern "C" __global__ void __launch_bounds__(1024) paint_labels_float(Tasks tasks) {
+    paint_labels<float>(tasks);
+}
+extern "C" __global__ void __launch_bounds__(1024) paint_labels_half(Tasks tasks) {
+    paint_labels<Half>(tasks);
+}
 
 extern "C" __global__ void draw_pictures_any(Tasks tasks) { draw_pictures(tasks); }

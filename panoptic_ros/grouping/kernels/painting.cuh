@@ -6,17 +6,35 @@
 constexpr int SEGMENT_SLOTS = 32;
 constexpr int NO_SEGMENT = -1;
 
-__device__ inline void add_to(Tally& tally, unsigned long long area, unsigned long long sum_x,
-                              unsigned long long sum_y, unsigned long long probability,
-                              int from_x0, int from_y0, int x1, int y1) {
+// What a block sums of a segment: 32 bits relative to the block's corner, as shared memory adds
+// 64 bits slowly.  The probability is split into its lower 16 bits and the others.
+struct BlockTally {
+    unsigned area, sum_x, sum_y, probability_low, probability_high;
+    int from_x0, from_y0, x1, y1;
+};
+
+__device__ inline void add_in_block(BlockTally& tally, const BlockTally& part) {
+    atomicAdd(&tally.area, part.area);
+    atomicAdd(&tally.sum_x, part.sum_x);
+    atomicAdd(&tally.sum_y, part.sum_y);
+    atomicAdd(&tally.probability_low, part.probability_low);
+    atomicAdd(&tally.probability_high, part.probability_high);
+    atomicMax(&tally.from_x0, part.from_x0);
+    atomicMax(&tally.from_y0, part.from_y0);
+    atomicMax(&tally.x1, part.x1);
+    atomicMax(&tally.y1, part.y1);
+}
+
+__device__ inline void add_to_image(Tally& tally, const BlockTally& part, int top, int left) {
+    const unsigned long long area = part.area, probability = part.probability_high;
     atomicAdd(&tally.area, area);
-    atomicAdd(&tally.sum_x, sum_x);
-    atomicAdd(&tally.sum_y, sum_y);
-    atomicAdd(&tally.probability, probability);
-    atomicMax(&tally.from_x0, from_x0);
-    atomicMax(&tally.from_y0, from_y0);
-    atomicMax(&tally.x1, x1);
-    atomicMax(&tally.y1, y1);
+    atomicAdd(&tally.sum_x, left * area + part.sum_x);
+    atomicAdd(&tally.sum_y, top * area + part.sum_y);
+    atomicAdd(&tally.probability, (probability << 16) + part.probability_low);
+    atomicMax(&tally.from_x0, part.from_x0);
+    atomicMax(&tally.from_y0, part.from_y0);
+    atomicMax(&tally.x1, part.x1);
+    atomicMax(&tally.y1, part.y1);
 }
 
 __device__ inline Tally& tally_of(const Task& task, int code) {
@@ -41,7 +59,7 @@ __device__ int probability_of(const Task& task, int class_id, int row, int colum
 template <class Head>
 __device__ void paint_labels(Tasks tasks) {
     __shared__ KeyTable<SEGMENT_SLOTS> table;
-    __shared__ Tally sums[SEGMENT_SLOTS];
+    __shared__ BlockTally sums[SEGMENT_SLOTS];
     const Task& task = tasks[blockIdx.z];
     const int top = blockIdx.y * blockDim.y * TILE_ROWS, left = blockIdx.x * 32;
     if (top >= task.height || left >= task.width) {     // the whole block
@@ -49,7 +67,7 @@ __device__ void paint_labels(Tasks tasks) {
     }
     table.clear();
     for (int slot = thread_of_block(); slot < SEGMENT_SLOTS; slot += threads_of_block()) {
-        sums[slot] = Tally();
+        sums[slot] = BlockTally();
     }
     __syncthreads();
     const int x = left + threadIdx.x;
@@ -70,33 +88,36 @@ __device__ void paint_labels(Tasks tasks) {
             }
         }
         for_each_key(code, code != NO_SEGMENT, [&](unsigned mask, int key, bool leads) {
-            int sum = code == key ? probability : 0;    // 32 times one fit into an int
+            unsigned sum = code == key ? probability : 0;       // 32 times one fit into 32 bits
             for (int distance = 16; distance > 0; distance /= 2) {
                 sum += __shfl_xor_sync(EVERY_LANE, sum, distance);
             }
             if (!leads) {
                 return;
             }
-            const int area = __popc(mask), first = __ffs(mask) - 1, last = 31 - __clz(mask);
-            int lanes = 0;                              // sum of the numbers of the lanes
+            const int first = __ffs(mask) - 1, last = 31 - __clz(mask);
+            const unsigned area = __popc(mask);
+            unsigned lanes = 0;                         // sum of the numbers of the lanes
             for (int bit = 0; bit < 5; ++bit) {
                 constexpr unsigned SET[] = {0xaaaaaaaau, 0xccccccccu, 0xf0f0f0f0u, 0xff00ff00u,
                                             0xffff0000u};
                 lanes += __popc(mask & SET[bit]) << bit;
             }
+            const BlockTally row = {
+                area, lanes, (y - top) * area, sum & 0xffffu, sum >> 16, FAR - (left + first),
+                FAR - y, left + last + 1, y + 1};
             const int slot = table.find(key);
-            add_to(slot >= 0 ? sums[slot] : tally_of(task, key), area,
-                   static_cast<unsigned long long>(left) * area + lanes,
-                   static_cast<unsigned long long>(y) * area, sum, FAR - (left + first), FAR - y,
-                   left + last + 1, y + 1);
+            if (slot >= 0) {            // each its own branch: the compiler sees which memory
+                add_in_block(sums[slot], row);
+            } else {
+                add_to_image(tally_of(task, key), row, top, left);
+            }
         });
     }
     __syncthreads();
     for (int slot = thread_of_block(); slot < SEGMENT_SLOTS; slot += threads_of_block()) {
         if (table.keys[slot] >= 0) {
-            const Tally& sum = sums[slot];
-            add_to(tally_of(task, table.keys[slot]), sum.area, sum.sum_x, sum.sum_y,
-                   sum.probability, sum.from_x0, sum.from_y0, sum.x1, sum.y1);
+            add_to_image(tally_of(task, table.keys[slot]), sums[slot], top, left);
         }
     }
 }

@@ -1,6 +1,9 @@
 // The camera image at the network's resolution.
 #pragma once
 #include "task.cuh"
+#include "warp.cuh"
+
+constexpr int RESIZE_COLUMNS = 32, RESIZE_ROWS = 8;
 
 // The pixels of the camera that one pixel of the network covers along an axis, as OpenCV's
 // INTER_AREA weighs them.
@@ -78,11 +81,23 @@ __device__ inline int bilinear(const Task& task, const Pair& rows, const Pair& c
         >> 2;
 }
 
-// By area where the image shrinks along both axes, else bilinearly: as Segmenter does on the CPU.
+// By area where the image shrinks along both axes, else bilinearly: as engine/fitting.py does.
+// A block has RESIZE_ROWS rows of RESIZE_COLUMNS threads.
 __device__ inline void resize(Tasks tasks) {
+    __shared__ Span column_spans[RESIZE_COLUMNS], row_spans[RESIZE_ROWS];
     const Task& task = tasks[blockIdx.z];
-    const int x = blockIdx.x * blockDim.x + threadIdx.x;
-    const int y = blockIdx.y * blockDim.y + threadIdx.y;
+    const int left = blockIdx.x * RESIZE_COLUMNS, top = blockIdx.y * RESIZE_ROWS;
+    const int x = left + threadIdx.x, y = top + threadIdx.y;
+    const bool shrinks = task.height > task.input_height && task.width > task.input_width;
+    if (shrinks) {          // in double precision, which many GPUs are slow in: once a block
+        const int column = thread_of_block(), row = column - RESIZE_COLUMNS;
+        if (row < 0) {
+            column_spans[column] = cover(left + column, task.input_width, task.width);
+        } else if (row < RESIZE_ROWS) {
+            row_spans[row] = cover(top + row, task.input_height, task.height);
+        }
+        __syncthreads();
+    }
     if (x >= task.input_width || y >= task.input_height) {
         return;
     }
@@ -100,9 +115,8 @@ __device__ inline void resize(Tasks tasks) {
                 (above[channel] + above[channel + 3] + below[channel] + below[channel + 3] + 2)
                 >> 2);
         }
-    } else if (task.height > task.input_height && task.width > task.input_width) {
-        const Span rows = cover(y, task.input_height, task.height);
-        const Span columns = cover(x, task.input_width, task.width);
+    } else if (shrinks) {
+        const Span &rows = row_spans[threadIdx.y], &columns = column_spans[threadIdx.x];
         for (int channel = 0; channel < 3; ++channel) {
             pixel[channel] = static_cast<unsigned char>(
                 min(rintf(area_mean(task, rows, columns, channel)), 255.0f));

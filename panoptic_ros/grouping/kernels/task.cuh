@@ -52,8 +52,7 @@ struct Task {
     int classes, rows, columns;
     int height, width, words;           // of the label image; words of 32 peaks in a row
     int step;                           // bytes between two rows of the camera image
-    int input_height, input_width;
-    int full_height, full_width;        // of the image that the heads belong to
+    int input_height, input_width;      // of the network, to which the heads belong
     int stride, align_corners;          // see Grid in heads.py
     float shift, y_step, x_step;        // in cells
     float y_scale, x_scale;             // pixels of the label image per pixel of the input

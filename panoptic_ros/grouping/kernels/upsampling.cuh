@@ -55,11 +55,11 @@ __device__ inline int nearest_cell(const Task& task, unsigned pixel, unsigned pi
 }
 
 __device__ inline int nearest_row(const Task& task, int y) {
-    return nearest_cell(task, y, task.height, task.full_height, task.rows);
+    return nearest_cell(task, y, task.height, task.input_height, task.rows);
 }
 
 __device__ inline int nearest_column(const Task& task, int x) {
-    return nearest_cell(task, x, task.width, task.full_width, task.columns);
+    return nearest_cell(task, x, task.width, task.input_width, task.columns);
 }
 
 __device__ inline float interpolate(const Place& y, const Place& x, float upper_left,
@@ -93,13 +93,23 @@ __device__ inline float logit_at(const Task& task, int class_id, int row, int co
     return finite_logit(as_float(plane[row * task.columns + column]));
 }
 
+// The four cells around a pixel, as indices into a plane.
+struct Corners {
+    int upper_left, upper_right, lower_left, lower_right;
+};
+
+__device__ inline Corners corners_of(const Task& task, const Place& y, const Place& x) {
+    const int above = y.before * task.columns, below = y.after * task.columns;
+    return {above + x.before, above + x.after, below + x.before, below + x.after};
+}
+
 template <class Head>
-__device__ inline float upsample_logit(const Task& task, int class_id, const Place& y,
+__device__ inline float upsample_logit(const Head* plane, const Corners& corners, const Place& y,
                                        const Place& x) {
-    return interpolate(y, x, logit_at<Head>(task, class_id, y.before, x.before),
-                       logit_at<Head>(task, class_id, y.before, x.after),
-                       logit_at<Head>(task, class_id, y.after, x.before),
-                       logit_at<Head>(task, class_id, y.after, x.after));
+    return interpolate(y, x, finite_logit(as_float(plane[corners.upper_left])),
+                       finite_logit(as_float(plane[corners.upper_right])),
+                       finite_logit(as_float(plane[corners.lower_left])),
+                       finite_logit(as_float(plane[corners.lower_right])));
 }
 
 template <class Head>

@@ -22,8 +22,6 @@ class Backbone(Protocol):
 
     channels: tuple[int, ...]
     """Of the maps, fine to coarse."""
-    strides: tuple[int, ...]
-    """Input pixels per cell of each map."""
 
     def __call__(self, pixels: Tensor) -> list[Tensor]:
         """Return the maps of normalised pixels [N, 3, H, W]."""
@@ -40,6 +38,6 @@ BACKBONES: dict[str, Callable[[int], Backbone]] = {
     **{name: partial(resnet, name) for name in DEPTHS},
     'mobilenet_v2': MobileNetV2, 'mobilenet_v3': MobileNetV3,
     'xception65': partial(Xception, depth=65), 'xception71': partial(Xception, depth=71),
-    'hrnet48': HRNet,
+    'hrnet48': lambda _: HRNet(),
 }
 """What builds each named backbone, given its output stride."""

@@ -68,23 +68,13 @@ class HRNet(nn.Module):
     HRNet-W48 without its classifier, as bowenc0221's Panoptic-DeepLab uses it.
 
     Its maps are the four branches, not their concatenation: strides 4, 8, 16 and 32.
-
-    Raises
-    ------
-    ValueError
-        The output stride is not 32.
-
     """
 
     channels: tuple[int, ...]
-    strides: tuple[int, ...]
 
-    def __init__(self, output_stride: int = 32) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        if output_stride != 32:
-            raise ValueError(f'output stride of HRNet is {output_stride}: expected 32, its '
-                             'branches have strides of their own')
-        self.channels, self.strides = CHANNELS, (4, 8, 16, 32)
+        self.channels = CHANNELS
         self.stem = nn.Sequential(ConvNorm(3, 64, 3, 2), ConvNorm(64, 64, 3, 2))
         self.first = _blocks('bottleneck', 64, 256)
         self.transitions = nn.ModuleList([
@@ -95,7 +85,7 @@ class HRNet(nn.Module):
             for branches, modules in enumerate(MODULES, 2))
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
-        """Return the maps of the strides, fine to coarse, of float pixels [N, 3, H, W]."""
+        """Return the maps, fine to coarse, of float pixels [N, 3, H, W]."""
         features = self.first(self.stem(pixels))
         split = self.transitions[0]
         assert isinstance(split, nn.ModuleList)

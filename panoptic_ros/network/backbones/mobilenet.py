@@ -91,15 +91,9 @@ class MobileNet(nn.Module):
     epsilon
         Of the batch norms.
 
-    Raises
-    ------
-    ValueError
-        The output stride is another.
-
     """
 
     channels: tuple[int, ...]
-    strides: tuple[int, ...]
 
     def __init__(self, stem: int, activation: type[nn.Module], shapes: Sequence[Bottleneck],
                  output_stride: int, epsilon: float) -> None:
@@ -113,7 +107,6 @@ class MobileNet(nn.Module):
         self._ends = [number for number, at in enumerate(places) if at.last and at.stride > 2]
         self.ends = [shapes[number] for number in self._ends]
         """The last bottleneck of each stride from 4 on."""
-        self.strides = tuple(places[number].stride for number in self._ends)
 
     def features(self, pixels: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Return output and expanded map of each of the ``ends``."""

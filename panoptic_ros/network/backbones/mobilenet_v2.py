@@ -16,15 +16,9 @@ class MobileNetV2(MobileNet):
     MobileNetV2 without its classifier, as bowenc0221's Panoptic-DeepLab uses it.
 
     Its maps are the outputs of the last block of each stride.
-
-    Raises
-    ------
-    ValueError
-        The output stride is neither 16 nor 32.
-
     """
 
-    def __init__(self, output_stride: int = 16) -> None:
+    def __init__(self, output_stride: int) -> None:
         shapes, inputs = [], 32
         for expansion, outputs, depth, stride in STAGES:
             for number in range(depth):
@@ -35,5 +29,5 @@ class MobileNetV2(MobileNet):
         self.channels = tuple(shape.outputs for shape in self.ends)
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
-        """Return the maps of the strides, fine to coarse, of float pixels [N, 3, H, W]."""
+        """Return the maps, fine to coarse, of float pixels [N, 3, H, W]."""
         return [output for output, _ in self.features(pixels)]

@@ -32,20 +32,14 @@ class MobileNetV3(MobileNet):
 
     Its maps and dilations are deeplab2's: the expanded map inside the last block of each stride,
     and for the coarsest the output of the 1x1 convolution.
-
-    Raises
-    ------
-    ValueError
-        The output stride is neither 16 nor 32.
-
     """
 
-    def __init__(self, output_stride: int = 16) -> None:
+    def __init__(self, output_stride: int) -> None:
         super().__init__(16, HardSwish, BLOCKS, output_stride, epsilon=1e-3)
         self.final = ConvNorm(160, 960, activation=HardSwish, epsilon=1e-3)
         self.channels = (*(shape.expanded for shape in self.ends[:-1]), 960)
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
-        """Return the maps of the strides, fine to coarse, of float pixels [N, 3, H, W]."""
+        """Return the maps, fine to coarse, of float pixels [N, 3, H, W]."""
         *finer, (coarsest, _) = self.features(pixels)
         return [*(expanded for _, expanded in finer), self.final(coarsest)]

@@ -24,15 +24,7 @@ def place(strides: Sequence[int], output_stride: int) -> list[Place]:
 
     A block that would exceed it keeps the resolution, and the blocks *after* it are dilated
     instead: the rule of the code of DeepLab and deeplab2.
-
-    Raises
-    ------
-    ValueError
-        The output stride is neither 16 nor 32.
-
     """
-    if output_stride not in (16, 32):
-        raise ValueError(f'output stride is {output_stride}: expected 16 or 32')
     total, dilation = 2, 1
     places: list[tuple[int, int, int]] = []
     for stride in strides:

@@ -11,7 +11,7 @@ from .staged import Staged, convolutions
 DEPTHS = {'resnet50': (3, 4, 6, 3), 'resnet52': (3, 4, 6, 3), 'resnet101': (3, 4, 23, 3)}
 
 
-def resnet(name: str, output_stride: int = 16) -> Staged:
+def resnet(name: str, output_stride: int) -> Staged:
     """
     Return a ResNet (He et al., CVPR 2016) with its stride in the 3x3 convolutions.
 

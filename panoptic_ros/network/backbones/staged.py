@@ -42,12 +42,11 @@ class Staged(nn.Module):
             self.stages.append(nn.Sequential(*blocks))
             stride *= stage.stride
             maps[stride] = inputs, index
-        self.strides = tuple(maps)
         self.channels = tuple(channels for channels, _ in maps.values())
         self._last = {index for _, index in maps.values()}
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
-        """Return the maps of ``strides``."""
+        """Return the maps, fine to coarse, of float pixels [N, 3, H, W]."""
         features, maps = self.stem(pixels), []
         for index, stage in enumerate(self.stages):
             features = stage(features)

@@ -67,20 +67,12 @@ class Xception(nn.Module):
     depth
         65 or 71.
 
-    Raises
-    ------
-    ValueError
-        The output stride or the depth is another.
-
     """
 
     channels: tuple[int, ...]
-    strides: tuple[int, ...]
 
-    def __init__(self, output_stride: int = 16, depth: int = 65) -> None:
+    def __init__(self, output_stride: int, depth: int) -> None:
         super().__init__()
-        if depth not in _ENTRY:
-            raise ValueError(f'depth is {depth}: expected one of {sorted(_ENTRY)}')
         entry, epsilon = _ENTRY[depth], _EPSILON[depth]
         shapes = [((channels,) * 3, stride) for channels, stride in entry]
         shapes += [((728,) * 3, 1)] * 16
@@ -104,10 +96,9 @@ class Xception(nn.Module):
         self._fine = {number for number, at in numbered if at.step == 2 and at.stride in (8, 16)}
         self._whole = {number for number, at in numbered if at.last and at.stride >= 16}
         self.channels = (256, 728, 728, 2048) if output_stride == 32 else (256, 728, 2048)
-        self.strides = (4, 8, 16, 32)[:len(self.channels)]
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
-        """Return the maps of the strides, fine to coarse, of float pixels [N, 3, H, W]."""
+        """Return the maps, fine to coarse, of float pixels [N, 3, H, W]."""
         features, maps = self.stem(pixels), []
         for number, block in enumerate(self.blocks):
             features, fine = block(features)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +55,7 @@ def read_source(path: Path) -> SourceFile:
         if is_torch_file(content):
             kind, data = 'PyTorch file', load_torch(content)
         else:
-            kind, data = 'pickle of arrays', Unpickler(io.BytesIO(content), ARRAY_GLOBALS).load()
+            kind, data = 'pickle of arrays', Unpickler(content, ARRAY_GLOBALS).load()
         place, weights = _weights(data, len(content))
     except CheckpointError as error:
         raise CheckpointError(f'{path}: {error}') from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickletools
 from collections.abc import Callable, Mapping
-from io import BytesIO
 from typing import Protocol, runtime_checkable
 
 from ..checkpoint import CheckpointError
@@ -30,22 +29,19 @@ class Unpickler:
 
     Parameters
     ----------
-    stream
-        At the pickle's first byte; afterwards behind its last.
+    content
+        The pickle.
     known
-        What the pickle may name.
-    persistent
-        Returns the object of a persistent id; without it there must be none.
+        What it may name.
 
     """
 
-    def __init__(self, stream: BytesIO, known: Globals,
-                 persistent: Callable[[object], object] | None = None) -> None:
-        self._stream, self._known, self._persistent = stream, known, persistent
+    def __init__(self, content: bytes, known: Globals) -> None:
+        self._content, self._known = content, known
         self._stack: list[object] = []
         self._marks: list[int] = []
         self._memo: dict[int, object] = {}
-        self._size, self._made = stream.getbuffer().nbytes, 0
+        self._made = 0
 
     def load(self) -> object:
         """
@@ -58,7 +54,7 @@ class Unpickler:
 
         """
         try:
-            for opcode, argument, _ in pickletools.genops(self._stream):
+            for opcode, argument, _ in pickletools.genops(self._content):
                 self._execute(opcode.name, argument)
             result = self._stack.pop()
         except CheckpointError:
@@ -113,27 +109,22 @@ class Unpickler:
             result = function(*arguments)
             if isinstance(result, (bytes, dict)):
                 self._made += len(result)
-                if self._made > self._size:     # the same argument again and again
+                if self._made > len(self._content):     # the same argument again and again
                     raise CheckpointError('the pickle makes more than it holds')
             stack.append(result)
         elif name == 'BUILD':
             state, target = stack.pop(), stack[-1]
-            # An OrderedDict's attributes (torch keeps versions of modules there) are no weights.
+            # The attributes of an OrderedDict are no weights.
             if isinstance(target, Buildable):
                 target.build(state)
             elif not isinstance(target, dict):
                 raise CheckpointError(f'the pickle gives a {type(target).__name__} a state')
-        elif name == 'BINPERSID' and self._persistent is not None:
-            stack.append(self._persistent(stack.pop()))
         else:
             raise CheckpointError(f'the pickle uses {name}, which no weights need')
 
     def _find(self, name: str) -> object:
         if name not in self._known:
-            raise CheckpointError(
-                f'the pickle names {name:.100}: refused, as weights need nothing but arrays and '
-                'plain data. If you trust whoever made the file, save its weights alone where it '
-                "was made: torch.save({name: tensor, ...}, 'weights.pth')")
+            raise refusal(name)
         return self._known[name]
 
     def _pop(self, count: int) -> list[object]:
@@ -149,6 +140,14 @@ class Unpickler:
         items = self._stack[mark:]
         del self._stack[mark:]
         return items
+
+
+def refusal(name: str) -> CheckpointError:
+    """Return the error for a pickle that names what weights do not need."""
+    return CheckpointError(
+        f'the pickle names {name:.100}: refused, as weights need nothing but arrays and plain '
+        'data. If you trust whoever made the file, save its weights alone where it was made: '
+        "torch.save({name: tensor, ...}, 'weights.pth')")
 
 
 def _fill(target: object, items: list[object]) -> object:

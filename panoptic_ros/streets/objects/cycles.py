@@ -8,7 +8,7 @@ import numpy as np
 
 from ..camera import NEAR, Floats
 from ..classes import Kind
-from ..mesh import Mesh
+from ..mesh import Mesh, rotation
 from ..view import View
 from .actor import Actor, Place
 from .paint import DARK, RUBBER, Albedo, gray, lacquer, scaled
@@ -59,7 +59,7 @@ class Cycle(Actor):
     def _draw_bicycle(self, view: View, position: Floats, yaw: float, pedal: float,
                       identity: int) -> None:
         radius, base, thick = 0.35, 0.54, 0.062
-        turn = _rotation(yaw)
+        turn = rotation(yaw)
         depth = view.depth(position)
         scale = view.camera.focal / depth
         painter = view.painter
@@ -68,10 +68,10 @@ class Cycle(Actor):
         joints = np.array([
             [0, radius, -base], [0, 0.3, 0], [0, 0.86, -0.22], [0, 0.84, 0.36], [0, radius, base],
             [0, 1.02, 0.40], [-.29, 1.06, 0.34], [.29, 1.06, 0.34], [0, 0.95, -0.25]])
-        spots = view.camera.pixels(view.camera.to_camera(joints @ turn + position))
+        spots = view.camera.project(joints @ turn + position)
         for z in (-base, base):
             wheel = _CIRCLE * radius + (0, radius, z)
-            ring = view.camera.pixels(view.camera.to_camera(wheel @ turn + position))
+            ring = view.camera.project(wheel @ turn + position)
             painter.tinted(ring, metal, 0.5, identity)
             painter.line(ring, thick * scale, rubber, identity, closed=True)
         rear, crank, seat_low, head, front, stem, left, right, seat = spots
@@ -88,7 +88,7 @@ class Cycle(Actor):
 
     def _draw_motorcycle(self, view: View, position: Floats, yaw: float, identity: int) -> None:
         assert self.mesh is not None
-        turn = _rotation(yaw)
+        turn = rotation(yaw)
         depth = view.depth(position)
         scale = view.camera.focal / depth
         painter = view.painter
@@ -98,7 +98,7 @@ class Cycle(Actor):
 
         def wheel(z: float) -> None:
             tyre = _CIRCLE * 0.26 + (0, 0.31, z)
-            ring = view.camera.pixels(view.camera.to_camera(tyre @ turn + position))
+            ring = view.camera.project(tyre @ turn + position)
             painter.polygon(ring, metal, identity)
             painter.line(ring, 0.14 * scale, rubber, identity, closed=True)
 
@@ -107,17 +107,11 @@ class Cycle(Actor):
         self.mesh.draw(view, position, yaw, identity)
         joints = np.array([[0, 0.31, 0.72], [0, 0.95, 0.45], [-.38, 1.04, 0.34],
                            [.38, 1.04, 0.34]])
-        front, stem, left, right = view.camera.pixels(
-            view.camera.to_camera(joints @ turn + position))
+        front, stem, left, right = view.camera.project(joints @ turn + position)
         painter.line(np.array([front, stem]), 0.09 * scale, metal, identity)
         painter.line(np.array([left, stem, right]), 0.06 * scale, rubber, identity)
         if toward > 0:
             painter.disc(stem, 0.11 * scale, view.color((225, 240, 250), depth, 0.7), identity)
-
-
-def _rotation(yaw: float) -> Floats:
-    sin, cos = np.sin(yaw), np.cos(yaw)
-    return np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
 
 
 def _motor_body(color: Albedo, seat: Albedo) -> Mesh:

@@ -51,7 +51,7 @@ class Furniture(Actor):
         depth = view.depth(foot)
         if depth < NEAR + 1.0:
             return None
-        ends = view.camera.pixels(view.camera.to_camera(np.array([foot, foot + (0, high, 0)])))
+        ends = view.camera.project(np.array([foot, foot + (0, high, 0)]))
         thick = max(thick * view.camera.focal / depth, 2.5 * view.camera.size[0] / 512) / 2
         view.painter.polygon(np.concatenate([ends - (thick, 0), ends[::-1] + (thick, 0)]),
                              view.color(color, depth), identity)
@@ -81,7 +81,7 @@ class Lamp(Furniture):
         scale = view.camera.focal / depth
         tips = np.array([foot + (0, self.tall, 0),
                          foot + (-self.sign * self.arm, self.tall + 0.25, 0)])
-        arm = view.camera.pixels(view.camera.to_camera(tips))
+        arm = view.camera.project(tips)
         thick = max(0.1 * scale, 2.5 * view.camera.size[0] / 512)
         view.painter.line(arm, thick, view.color(self.color, depth), identity)
         head = np.array([arm[1] - (0.3 * scale, 0), arm[1] + (0.3 * scale, 0)])
@@ -114,7 +114,7 @@ class Sign(Furniture):
         high = self.tall
         for shape, rim, ground in self.plates:
             up = 0.8 if shape == 'board' else 1.0
-            center = view.camera.pixels(view.camera.to_camera((foot + (0, high, 0))[None]))[0]
+            center = view.camera.project((foot + (0, high, 0))[None])[0]
             plate = _SHAPES[shape] * (1, -1) * self.size * scale
             painter = view.painter
             if self.back is not None:
@@ -156,12 +156,12 @@ class TrafficLight(Furniture):
         if self.arm:
             cases.append(foot + (-self.sign * self.arm, self.tall, 0))
             tips = np.array([foot + (0, self.tall, 0), cases[1]])
-            arm = view.camera.pixels(view.camera.to_camera(tips))
+            arm = view.camera.project(tips)
             view.painter.line(arm, max(0.12 * scale, 2.5 * view.camera.size[0] / 512),
                               view.color(self.color, depth), identity)
         phase = int((view.time + self.start) / 8) % 3
         for case in cases:
-            center = view.camera.pixels(view.camera.to_camera(case[None]))[0]
+            center = view.camera.project(case[None])[0]
             self._case(view, center, depth, scale, phase, identities[Kind.TRAFFIC_LIGHT])
 
     def _case(self, view: View, center: Floats, depth: float, scale: float, phase: int,

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..camera import NEAR, Floats
 from ..classes import Kind
+from ..mesh import rotation
 from ..view import View
 from .actor import Actor, Place
 from .paint import Albedo, cloth, gray, scaled
@@ -93,8 +94,7 @@ def draw_body(view: View, body: Body, pose: Pose, position: Floats, yaw: float,
     ``limbs``: 'all', 'far' (only the leg on the far side) or 'near' (all but that leg), so
     that something can stand between a rider's legs.
     """
-    sin, cos = np.sin(yaw), np.cos(yaw)
-    turn = np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
+    turn = rotation(yaw)
     joints = np.concatenate([np.array([pose.head, pose.neck, pose.pelvis]), *pose.arms,
                              *pose.legs])
     spots = view.camera.to_camera(joints @ turn + position)
@@ -116,16 +116,15 @@ def draw_body(view: View, body: Body, pose: Pose, position: Floats, yaw: float,
 
     def leg(index: int, name: str) -> None:
         painter.line(legs[index], 0.083 * tall * body.stout * scale, tones[name], identity)
-        toe = legs[index][2] + (spots_toe[index] - legs[index][2]) * 1.0
-        painter.line(np.array([legs[index][2], toe]), 0.06 * tall * scale, tones['shoes'],
-                     identity)
+        painter.line(np.array([legs[index][2], toes[index]]), 0.06 * tall * scale,
+                     tones['shoes'], identity)
 
     def arm(index: int) -> None:
         painter.line(arms[index], 0.056 * tall * body.stout * scale, tones['sleeve'], identity)
         painter.disc(arms[index][2], 0.028 * tall * scale, tones['skin'], identity)
 
     ahead = np.array([0, 0, 0.09 * tall]) @ turn @ view.camera.rotation.T
-    spots_toe = view.camera.pixels(spots[[11, 14]] + ahead)
+    toes = view.camera.pixels(spots[[11, 14]] + ahead)
     if limbs != 'near':
         leg(far, 'far')
     if limbs == 'far':

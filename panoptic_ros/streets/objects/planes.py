@@ -13,12 +13,12 @@ Texture = npt.NDArray[np.uint8]
 
 
 def draw_plane(view: View, textures: list[Texture], start: Floats, end: Floats, low: float,
-               high: float, identity: int, opacity: float = 1.0, repeat: float = 1.0) -> None:
+               high: float, identity: int, opacity: float = 1.0) -> None:
     """
     Draw an upright rectangle from one point on the ground (3,) to another.
 
     ``textures`` holds a picture and its smaller versions; the one that fits the size on the
-    screen is taken.  ``repeat`` is the share of the picture's width that is shown.
+    screen is taken.
     """
     camera = view.camera
     up = np.array([0, 1.0, 0])
@@ -41,7 +41,7 @@ def draw_plane(view: View, textures: list[Texture], start: Floats, end: Floats, 
     height, width = picture.shape[:2]
     rotation = camera.rotation
     homography = camera.matrix @ np.stack([
-        rotation @ (along / (width * repeat)), rotation @ (-up * (high - low) / height),
+        rotation @ (along / width), rotation @ (-up * (high - low) / height),
         rotation @ (start + up * high - camera.position)], axis=1)
     depth = max(view.depth((start + end) / 2), nearest)
     view.painter.texture(outline, picture, homography, view.tone(normal, depth), identity,

@@ -79,7 +79,7 @@ class Plant(Actor):
             return
         scale = view.camera.focal / depth
         middle = foot + (self.lean, self.trunk + self.up * 0.5, 0)
-        foot_px, middle_px = view.camera.pixels(view.camera.to_camera(np.array([foot, middle])))
+        foot_px, middle_px = view.camera.project(np.array([foot, middle]))
         if self.trunk:
             thick = 0.3 * scale
             painter = view.painter

@@ -16,10 +16,10 @@ from panoptic_ros import GroupingOptions, Segmenter
 from panoptic_ros.images import ImageError
 from panoptic_ros.node.camera import Counts, Frame, Stamp
 from panoptic_ros.node.channel import Channel
+from panoptic_ros.node.frame_server import FrameServer
 from panoptic_ros.node.latency import STAGES
 from panoptic_ros.node.log import ThrottledLog
 from panoptic_ros.node.parameters import Settings
-from panoptic_ros.node.pipeline import Pipeline
 
 SCENE = tiny_model.scene()
 
@@ -76,10 +76,10 @@ def channel(make_channel):
 
 
 @pytest.fixture
-def pipeline():
-    pipeline = Pipeline(lambda: pipeline.settings, GroupingOptions())
-    pipeline.settings = Settings()
-    return pipeline
+def server():
+    server = FrameServer(lambda: server.settings, GroupingOptions())
+    server.settings = Settings()
+    return server
 
 
 def frame(encoding='bgr8', scene=SCENE, stamp=None):
@@ -87,8 +87,8 @@ def frame(encoding='bgr8', scene=SCENE, stamp=None):
                  0.25, stamp)
 
 
-def test_a_good_frame(pipeline, channel, segmenter):
-    pipeline.serve(segmenter, [(channel, frame())])
+def test_a_good_frame(server, channel, segmenter):
+    server.serve(segmenter, [(channel, frame())])
     (header, panoptic), = channel.outputs.published
     assert header.frame_id == 'front'
     assert np.array_equal(panoptic.labels, segmenter(SCENE).labels)
@@ -99,62 +99,62 @@ def test_a_good_frame(pipeline, channel, segmenter):
     assert summary['receive'].max == 0.25
     parts = sum(stage.max for name, stage in summary.items() if name != 'total')
     assert parts <= summary['total'].max
-    assert pipeline.gpu_memory is None, 'on a processor'
+    assert server.gpu_memory is None, 'on a processor'
 
 
-def test_a_rejected_frame_and_a_good_one_after_it(pipeline, channel, segmenter, logged):
+def test_a_rejected_frame_and_a_good_one_after_it(server, channel, segmenter, logged):
     for _ in range(3):
-        pipeline.serve(segmenter, [(channel, frame('yuv422'))])
+        server.serve(segmenter, [(channel, frame('32FC1'))])
     assert channel.camera.counts == Counts(rejected=3)
-    assert "'yuv422' is not supported" in channel.camera.rejection
+    assert "'32FC1' is not supported" in channel.camera.rejection
     assert len(logged) == 1, 'said once'
     assert not channel.latency.summary()
-    pipeline.serve(segmenter, [(channel, frame())])
+    server.serve(segmenter, [(channel, frame())])
     assert channel.camera.rejection is None
 
 
-def test_a_frame_that_cannot_be_converted_is_lost_alone(pipeline, make_channel, segmenter,
+def test_a_frame_that_cannot_be_converted_is_lost_alone(server, make_channel, segmenter,
                                                         logged, monkeypatch):
     front, rear = make_channel('front'), make_channel('rear')
     monkeypatch.setattr('panoptic_ros.images.decompress', Mock(side_effect=MemoryError('no room')))
     file = Frame(CompressedImage(), time.perf_counter(), 0.0)
     for frames in ([(front, file)], [(front, file), (rear, frame())]):
-        pipeline.serve(segmenter, frames)
-        assert pipeline.failure == 'MemoryError: no room'
+        server.serve(segmenter, frames)
+        assert server.failure == 'MemoryError: no room'
     assert front.camera.counts == Counts(failed=2)
     assert rear.camera.counts == Counts(segmented=1)
     assert logged == ['a frame was lost: MemoryError: no room']
 
 
-def test_an_engine_that_raises_loses_frames_until_it_recovers(pipeline, channel, segmenter,
-                                                               logged):
+def test_an_engine_that_raises_loses_frames_until_it_recovers(server, channel, segmenter,
+                                                              logged):
     engine = Failing(segmenter)
     for _ in range(2):
-        pipeline.serve(engine, [(channel, frame())])
+        server.serve(engine, [(channel, frame())])
     assert channel.camera.counts == Counts(failed=2)
-    assert pipeline.failure == 'RuntimeError: the engine broke'
+    assert server.failure == 'RuntimeError: the engine broke'
     assert logged == ['a frame was lost: RuntimeError: the engine broke']
     engine.broken = False
-    pipeline.serve(engine, [(channel, frame())])
-    assert pipeline.failure is None
-    assert pipeline.gpu_memory == (3, 4)
+    server.serve(engine, [(channel, frame())])
+    assert server.failure is None
+    assert server.gpu_memory == (3, 4)
     assert channel.camera.counts == Counts(segmented=1, failed=2)
 
 
-def test_thresholds_are_those_of_the_moment(pipeline, channel, segmenter):
+def test_thresholds_are_those_of_the_moment(server, channel, segmenter):
     for top_k in (7, 3):
-        pipeline.settings = Settings(top_k=top_k)
-        pipeline.serve(segmenter, [(channel, frame())])
+        server.settings = Settings(top_k=top_k)
+        server.serve(segmenter, [(channel, frame())])
         assert segmenter.options == GroupingOptions(top_k=top_k)
 
 
-def test_cameras_together(pipeline, make_channel, segmenter):
+def test_cameras_together(server, make_channel, segmenter):
     scenes = {name: tiny_model.scene(size)
               for name, size in (('front', (64, 128)), ('left', (96, 200)), ('rear', (128, 256)))}
     channels = {name: make_channel(name) for name in scenes}
     frames = [(channels[name], frame(scene=scene)) for name, scene in scenes.items()]
-    frames.insert(1, (make_channel('torn'), frame('yuv422')))
-    pipeline.serve(segmenter, frames)
+    frames.insert(1, (make_channel('torn'), frame('32FC1')))
+    server.serve(segmenter, frames)
     for name, scene in scenes.items():
         (_, panoptic), = channels[name].outputs.published
         assert np.array_equal(panoptic.labels, segmenter(scene).labels)
@@ -165,53 +165,53 @@ def test_cameras_together(pipeline, make_channel, segmenter):
     assert not torn.outputs.published
 
 
-def test_a_camera_that_breaks_the_engine_costs_the_others_nothing(pipeline, make_channel,
+def test_a_camera_that_breaks_the_engine_costs_the_others_nothing(server, make_channel,
                                                                   segmenter):
     engine = Failing(segmenter)
     engine.broken, engine.hated = False, (40, 40, 3)
     good, bad = make_channel('good'), make_channel('bad')
-    pipeline.serve(engine, [(bad, frame(scene=np.zeros((40, 40, 3), np.uint8))),
-                            (good, frame())])
+    server.serve(engine, [(bad, frame(scene=np.zeros((40, 40, 3), np.uint8))),
+                          (good, frame())])
     assert good.camera.counts == Counts(segmented=1)
     assert bad.camera.counts == Counts(failed=1)
-    assert pipeline.failure == 'RuntimeError: the engine broke'
+    assert server.failure == 'RuntimeError: the engine broke'
 
 
-def test_a_camera_that_cannot_publish_costs_the_others_nothing(pipeline, make_channel, segmenter):
+def test_a_camera_that_cannot_publish_costs_the_others_nothing(server, make_channel, segmenter):
     good, bad = make_channel('good'), make_channel('bad')
     bad.outputs.publish = None
-    pipeline.serve(segmenter, [(bad, frame()), (good, frame())])
+    server.serve(segmenter, [(bad, frame()), (good, frame())])
     assert good.camera.counts == Counts(segmented=1)
     assert bad.camera.counts == Counts(failed=1)
-    assert 'TypeError' in pipeline.failure
+    assert 'TypeError' in server.failure
 
 
 @pytest.mark.parametrize(('stamp', 'kept'), [
     (None, True), (Stamp(0.2, False, True), True), (Stamp(3.0, False, True), False),
     (Stamp(3.0, True, True), True), (Stamp(3.0, False, False), True),
     (Stamp(-3.0, False, True), True)])
-def test_stale_frames_are_dropped(pipeline, channel, segmenter, stamp, kept):
-    pipeline.settings = Settings(max_age=1.0)
-    pipeline.serve(segmenter, [(channel, frame(stamp=stamp))])
+def test_stale_frames_are_dropped(server, channel, segmenter, stamp, kept):
+    server.settings = Settings(max_age=1.0)
+    server.serve(segmenter, [(channel, frame(stamp=stamp))])
     assert channel.camera.counts == (Counts(segmented=1) if kept else Counts(stale=1))
-    pipeline.settings = Settings()
-    pipeline.serve(segmenter, [(channel, frame(stamp=stamp))])
+    server.settings = Settings()
+    server.serve(segmenter, [(channel, frame(stamp=stamp))])
     assert channel.camera.counts.segmented == 1 + kept
 
 
-def test_waiting_makes_a_frame_older(pipeline, channel, segmenter):
-    pipeline.settings = Settings(max_age=1.0)
+def test_waiting_makes_a_frame_older(server, channel, segmenter):
+    server.settings = Settings(max_age=1.0)
     waited = frame(stamp=Stamp(0.5, False, True))
-    pipeline.serve(segmenter, [(channel, replace(waited, arrival=waited.arrival - 0.6))])
+    server.serve(segmenter, [(channel, replace(waited, arrival=waited.arrival - 0.6))])
     assert channel.camera.counts == Counts(stale=1)
 
 
-def test_a_message_that_could_not_be_read_is_rejected(pipeline, channel, segmenter, logged):
+def test_a_message_that_could_not_be_read_is_rejected(server, channel, segmenter, logged):
     torn = replace(frame(), message=ImageError('wire', 'the message is cut off'))
-    pipeline.serve(segmenter, [(channel, torn)])
+    server.serve(segmenter, [(channel, torn)])
     assert channel.camera.counts == Counts(rejected=1)
     assert channel.camera.rejection == 'the message is cut off'
-    pipeline.serve(segmenter, [(channel, frame())])
+    server.serve(segmenter, [(channel, frame())])
     assert channel.camera.rejection is None
 
 

@@ -32,7 +32,7 @@ class _Work:
     times: dict[str, float] = field(default_factory=dict)
 
 
-class Pipeline:
+class FrameServer:
     """
     Serves frames, in the worker's thread; a bad frame is counted, never fatal.
 
@@ -71,7 +71,7 @@ class Pipeline:
                 continue
             if image is not None:
                 works.append(_Work(channel, frame, image, {
-                    'receive': frame.transport, 'wait': start - frame.arrival,
+                    'receive': frame.receive, 'wait': start - frame.arrival,
                     'convert': time.perf_counter() - start}))
         if works:
             failure = self._serve(segmenter, works) or failure
@@ -129,7 +129,7 @@ class Pipeline:
         channel.publish(frame, work.image, panoptic, self._settings())
         published = time.perf_counter()
         work.times['publish'] = published - start
-        work.times['total'] = frame.transport + published - frame.arrival
+        work.times['total'] = frame.receive + published - frame.arrival
         channel.latency.record(work.times)
         channel.camera.counts.segmented += 1
 

@@ -1,0 +1,102 @@
+"""The node's own way to the active state: at the start, and after its engine was lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rclpy.clock import Clock
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from rclpy.timer import Timer
+
+FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
+"""Seconds before the first try to recover, and before any; each waits twice as long."""
+
+TRUSTED_AFTER = 60.0
+"""Seconds after which a recovery without a frame counts as one that lasts."""
+
+
+class Autostart:
+    """
+    Configures and activates the node as soon as it spins, and again after a loss.
+
+    A first start that fails is not repeated: a model that cannot be loaded does not heal.  A GPU
+    may, so a recovery that fails is, until somebody drives a transition.
+
+    Parameters
+    ----------
+    node
+        The node.
+    state
+        Returns the label of its state.
+    clock
+        For timers that go on while /clock stands still.
+
+    """
+
+    def __init__(self, node: LifecycleNode, state: Callable[[], str], clock: Clock) -> None:
+        self._node, self._state, self._clock = node, state, clock
+        self._timer: Timer | None = None
+        self._delay = FIRST_DELAY
+        self._recovered_at: float | None = None
+        self._recovers = self._drives = False
+
+    def start(self) -> None:
+        """Configure and activate as soon as the node spins."""
+        self._schedule(0.0)
+
+    def recover(self) -> None:
+        """Configure and activate after a while, and try so until it succeeds."""
+        self._recovers, self._recovered_at = True, None
+        self._schedule(self._delay)
+        self._delay = min(2 * self._delay, LONGEST_DELAY)
+
+    def outlook(self, otherwise: str) -> str:
+        """Return what comes after a failure, for people; or else what somebody has to do."""
+        return f'next try in {self._delay:.0f} s' if self._recovers else otherwise
+
+    @contextmanager
+    def driving(self) -> Iterator[None]:
+        """Tell the transitions in this block from those that somebody else drives."""
+        before, self._drives = self._drives, True
+        try:
+            yield
+        finally:
+            self._drives = before
+
+    def give_way(self) -> None:
+        """Leave the node to who drives a transition; nothing is left to try then."""
+        if not self._drives:
+            self._cancel()
+            self._recovers, self._recovered_at, self._delay = False, None, FIRST_DELAY
+
+    def trust(self, segmented: int) -> None:
+        """Begin with short delays again when a recovery has shown itself good."""
+        if self._recovered_at is not None and (
+                segmented or time.monotonic() - self._recovered_at > TRUSTED_AFTER):
+            self._recovered_at, self._delay = None, FIRST_DELAY
+
+    def _schedule(self, delay: float) -> None:
+        self._cancel()
+        self._timer = self._node.create_timer(delay, self._try, clock=self._clock)
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._node.destroy_timer(self._timer)
+            self._timer = None
+
+    def _try(self) -> None:
+        self._cancel()
+        with self.driving():
+            succeeded = self._drive()
+        if succeeded and self._recovers:
+            self._recovers, self._recovered_at = False, time.monotonic()
+        elif self._recovers:
+            self.recover()
+
+    def _drive(self) -> bool:
+        success = TransitionCallbackReturn.SUCCESS
+        if self._state() == 'unconfigured' and self._node.trigger_configure() != success:
+            return False
+        return bool(self._state() == 'inactive' and self._node.trigger_activate() == success)

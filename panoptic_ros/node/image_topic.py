@@ -1,0 +1,39 @@
+"""The topic of a camera's images, remapped as ``image_transport`` does it."""
+
+from __future__ import annotations
+
+from rclpy.node import Node
+
+
+class ImageTopic:
+    """
+    Where a camera's images come from.
+
+    A transport's name follows that of the raw images after remapping, so that it is enough to
+    remap ``image``; a remapping of ``image/compressed`` itself goes before that.
+
+    Parameters
+    ----------
+    node
+        The node that subscribes.
+    camera
+        Name of the camera; empty where there is one only.
+    transport
+        'raw' or 'compressed'.
+
+    """
+
+    def __init__(self, node: Node, camera: str, transport: str) -> None:
+        base = f'{camera}/image' if camera else 'image'
+        self.own = base if transport == 'raw' else f'{base}/{transport}'
+        """The name that a remapping has on its left, for people."""
+        self.subscribed = self.own
+        """The name to subscribe to, which is remapped then."""
+        if transport != 'raw' and not _is_remapped(node, self.own):
+            self.subscribed = f'{node.resolve_topic_name(base)}/{transport}'
+        self.name = str(node.resolve_topic_name(self.subscribed))
+        """The full name after remapping."""
+
+
+def _is_remapped(node: Node, name: str) -> bool:
+    return bool(node.resolve_topic_name(name) != node.resolve_topic_name(name, only_expand=True))

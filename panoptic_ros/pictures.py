@@ -1,0 +1,92 @@
+"""Segmenting image files offline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from . import image_files, overlay
+from .image_files import PICTURE_SUFFIXES
+from .panoptic import Panoptic
+from .segmenter import Segmenter
+
+Progress = Callable[[], None]
+"""Called after every image."""
+
+
+@dataclass
+class Labelled:
+    """What was labelled."""
+
+    frames: int = 0
+    things: int = 0
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    """What each stage of the segmenter took, by frame."""
+
+    def segment(self, segmenter: Segmenter, image: npt.NDArray[np.uint8]) -> Panoptic:
+        """Segment one image and count it."""
+        times: dict[str, float] = {}
+        panoptic = segmenter(image, times=times)
+        for stage, seconds in times.items():
+            self.seconds.setdefault(stage, []).append(seconds)
+        self.frames += 1
+        self.things += len(panoptic.things)
+        return panoptic
+
+
+def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
+                   progress: Progress | None = None) -> Labelled:
+    """
+    Segment image files as their pixels are stored; rotation tags are ignored.
+
+    For ``NAME.jpg`` the folder receives ``NAME_panoptic.png`` (uint16 labels) and
+    ``NAME_overlay.jpg``.
+
+    Raises
+    ------
+    ValueError
+        A file is truncated or no image that OpenCV reads, or two have the same name.
+    OSError
+        The folder or a file in it cannot be written.
+
+    """
+    names = [picture.stem for picture in pictures]
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f'several pictures are called {", ".join(doubled)}: their labels would '
+                         'overwrite each other; label them into folders of their own')
+    done = Labelled()
+    for picture in pictures:
+        image = image_files.read(picture)
+        panoptic = done.segment(segmenter, image)
+        image_files.write(folder / f'{picture.stem}_panoptic.png', panoptic.labels)
+        image_files.write(folder / f'{picture.stem}_overlay.jpg', overlay.draw(image, panoptic))
+        if progress is not None:
+            progress()
+    return done
+
+
+def find_pictures(paths: Sequence[Path]) -> Iterator[Path]:
+    """
+    Yield the image files among these files and under these folders, sorted.
+
+    Raises
+    ------
+    ValueError
+        A path does not exist, or a folder holds no picture.
+
+    """
+    for path in paths:
+        if path.is_dir():
+            found = image_files.find(path)
+            if not found:
+                raise ValueError(f'no picture under {path}: expected '
+                                 f'{", ".join(PICTURE_SUFFIXES)}')
+            yield from found
+        elif path.is_file():
+            yield path
+        else:
+            raise ValueError(f'there is no {path}: expected a bag, a picture or a folder of them')

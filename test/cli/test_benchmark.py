@@ -1,0 +1,17 @@
+import sys
+
+import pytest
+
+from panoptic_ros.benchmarks.evaluation import OFFICIAL
+from panoptic_ros.cli.benchmark import main
+
+
+def test_a_library_that_is_missing_is_named_in_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, OFFICIAL, None)
+    with pytest.raises(SystemExit, match=r'^benchmark: .* `pip install cityscapesscripts`'):
+        main(['evaluation', '--pairs', '1'])
+
+
+def test_a_model_is_found_by_its_name():
+    with pytest.raises(SystemExit, match=r'^benchmark: .*models/nowhere\.onnx'):
+        main(['segmenter', '--model', 'nowhere', '--size', '64x128', '--frames', '1'])

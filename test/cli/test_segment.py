@@ -1,0 +1,61 @@
+"""Pictures through the command; bags are in test/bags/test_labelling.py."""
+
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import tiny_model
+
+from panoptic_ros import Segmenter
+from panoptic_ros.cli import segment
+
+STREET = np.roll(tiny_model.scene(), 8, axis=1)
+
+
+@pytest.fixture
+def picture(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), STREET)
+    return tmp_path / 'a.png'
+
+
+def test_pictures_need_no_library_of_bags(picture, tmp_path, tiny_onnx):
+    out = tmp_path / 'out'
+    code = ("import sys; sys.modules['rosbags'] = None\n"
+            'from panoptic_ros.cli.segment import main; main(sys.argv[1:])')
+    subprocess.run([sys.executable, '-c', code, picture, '-o', out, '--model', tiny_onnx],
+                   check=True, timeout=120)
+    labels = cv2.imread(str(out / 'a_panoptic.png'), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(labels, Segmenter.open(tiny_onnx)(STREET).labels)
+    assert cv2.imread(str(out / 'a_overlay.jpg')).shape == (64, 128, 3)
+
+
+def test_folders_of_pictures(picture, tmp_path, tiny_onnx, capsys):
+    (tmp_path / 'more').mkdir()
+    cv2.imwrite(str(tmp_path / 'more' / 'b.jpg'), STREET)
+    segment.main([str(tmp_path), '-o', str(tmp_path / 'out'), '--model', str(tiny_onnx)])
+    assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == [
+        'a_overlay.jpg', 'a_panoptic.png', 'b_overlay.jpg', 'b_panoptic.png']
+    assert '2 frames' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(('arguments', 'reason'), [
+    (['nowhere', '-o', 'OUT'], 'there is no nowhere'),
+    (['EMPTY', '-o', 'OUT'], 'no picture under .*empty: expected .bmp'),
+    (['PICTURE', '-o', '/dev/null/out'], 'Not a directory'),
+    (['PICTURE', '-o', 'TAKEN'], 'cannot write .*a_overlay.jpg'),
+    (['PICTURE', 'PICTURE', '-o', 'OUT'], 'several pictures are called a'),
+    (['PICTURE', '-o', 'OUT', '--json', 'TAKEN'], 'Is a directory'),
+    (['PICTURE', '-o', 'OUT', '--model', 'nowhere'], 'models/nowhere.onnx'),
+])
+def test_what_cannot_be_done_ends_with_a_reason(picture, tmp_path, tiny_onnx, arguments, reason):
+    (tmp_path / 'empty').mkdir()
+    (tmp_path / 'taken' / 'a_overlay.jpg').mkdir(parents=True)
+    paths = {'PICTURE': str(picture), 'EMPTY': str(tmp_path / 'empty'),
+             'TAKEN': str(tmp_path / 'taken'), 'OUT': str(tmp_path / 'out')}
+    words = [paths.get(word, word) for word in arguments]
+    if '--model' not in words:
+        words += ['--model', str(tiny_onnx)]
+    with pytest.raises(SystemExit, match=f'^segment: .*{reason}'):
+        segment.main(words)
