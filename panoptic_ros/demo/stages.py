@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..bags.reader import Bag
-from ..node.large_images import use_large_segments
+from ..node.large_images import use_large_buffers
 from . import results, session
 from .domain import private_domain
 from .node_process import NodeProcess
@@ -120,4 +120,4 @@ def set_up_dds(domain: int, is_private: bool) -> None:
     os.environ['ROS_DOMAIN_ID'] = str(domain)
     if is_private:
         os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    use_large_segments()
+    use_large_buffers()

@@ -40,12 +40,12 @@ def keep_large_buffers() -> None:
             mallopt(_M_MMAP_THRESHOLD, _LARGEST_OF_OLD_GLIBC)
 
 
-def use_large_segments(environment: MutableMapping[str, str] = os.environ) -> bool:
+def use_large_buffers(environment: MutableMapping[str, str] = os.environ) -> bool:
     """
-    Let Fast DDS write images into shared memory in which a whole one fits.
+    Let Fast DDS write images into shared memory, and read them from sockets, that hold a whole one.
 
-    It is for what this process publishes; subscribers need no profile to read it.  Nothing is
-    done where the user has chosen a transport or where shared memory is scarce.
+    Neither subscribers nor publishers need a profile for it.  Nothing is done where the user has
+    chosen a transport or where shared memory is scarce.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def use_large_segments(environment: MutableMapping[str, str] = os.environ) -> bo
             or not _SHARED_MEMORY.is_dir()
             or shutil.disk_usage(_SHARED_MEMORY).free < _NEEDED):
         return False
-    profile = str(share_directory() / 'config' / 'fastdds.xml')
+    profile = str(share_directory() / 'config' / 'fastdds_node.xml')
     for name in PROFILE_VARIABLES:
         environment[name] = profile
     return True

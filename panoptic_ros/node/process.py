@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .large_images import keep_large_buffers, use_large_segments
+from .large_images import keep_large_buffers, use_large_buffers
 from .signals import Signals
 
 
@@ -32,7 +32,7 @@ def run(argv: Sequence[str]) -> int:
     signals = Signals()
     signals.exit_code = int('build_only:=true' in argv)     # an interrupted build is none
     keep_large_buffers()
-    use_large_segments()
+    use_large_buffers()
     import rclpy
     from rclpy.exceptions import ParameterException
     from rclpy.executors import SingleThreadedExecutor

@@ -1,15 +1,21 @@
 import shutil
 import signal
 import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
-from ros_harness import Process
+from diagnostic_msgs.msg import DiagnosticArray
+from ros_harness import BEST_EFFORT, Process, image_message, start_node
+from sensor_msgs.msg import Image
 
 from panoptic_ros.node import large_images
 from panoptic_ros.resources import share_directory
 
-PROFILE = str(share_directory() / 'config' / 'fastdds.xml')
+LARGEST_SOCKET = Path('/proc/sys/net/core/rmem_max')
+PROFILE = str(share_directory() / 'config' / 'fastdds_node.xml')
 
 
 @pytest.fixture
@@ -24,7 +30,7 @@ def free(monkeypatch, tmp_path):
 
 def test_the_shipped_profile_is_taken_by_itself(free):
     environment = {'FASTRTPS_DEFAULT_PROFILES_FILE': ''}
-    assert large_images.use_large_segments(environment)
+    assert large_images.use_large_buffers(environment)
     assert environment == dict.fromkeys(large_images.PROFILE_VARIABLES, PROFILE)
 
 
@@ -33,25 +39,25 @@ def test_the_shipped_profile_is_taken_by_itself(free):
     'FASTDDS_BUILTIN_TRANSPORTS', 'ROS_DISCOVERY_SERVER'])
 def test_what_the_user_chose_stays(free, name):
     environment = {name: 'mine'}
-    assert not large_images.use_large_segments(environment)
+    assert not large_images.use_large_buffers(environment)
     assert environment == {name: 'mine'}
 
 
 def test_a_profile_in_the_working_directory_stays(free, tmp_path):
     (tmp_path / 'DEFAULT_FASTDDS_PROFILES.xml').touch()
-    assert not large_images.use_large_segments({})
+    assert not large_images.use_large_buffers({})
 
 
 def test_shared_memory_that_is_nearly_full_is_left_to_others(free):
     free.free = 32 << 20
     environment = {}
-    assert not large_images.use_large_segments(environment)
+    assert not large_images.use_large_buffers(environment)
     assert not environment
 
 
 def test_without_shared_memory_nothing_is_done(free, tmp_path, monkeypatch):
     monkeypatch.setattr(large_images, '_SHARED_MEMORY', tmp_path / 'absent')
-    assert not large_images.use_large_segments({})
+    assert not large_images.use_large_buffers({})
 
 
 @pytest.mark.ros
@@ -69,3 +75,25 @@ def test_the_node_has_a_segment_of_its_own(domain, tiny_onnx):
                     sizes.append(end - start)
         assert max(sizes) >= 16 << 20, sizes
         assert node.stop(signal.SIGINT) == 0
+
+
+@pytest.mark.ros
+@pytest.mark.skipif(not LARGEST_SOCKET.is_file() or int(LARGEST_SOCKET.read_text()) < 4 << 20,
+                    reason='net.core.rmem_max gives a socket less than 4 MiB')
+def test_a_best_effort_camera_with_the_defaults_loses_few_images(domain, client, tiny_onnx):
+    """Over the shared memory that it has by default seven of eight would be lost."""
+    diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
+    image = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
+    with start_node(domain, model=tiny_onnx, remap={'__ns': '/torn'}) as node:
+        node.wait_for_output('waiting for images')
+        publisher = client.publisher(Image, '/torn/image', BEST_EFFORT)
+        for _ in range(20):
+            publisher.publish(image_message(image, 'bgr8', client.header()))
+            time.sleep(0.2)
+
+        def received():
+            status = client.status(diagnostics, 'frames', 'torn/panoptic_node')
+            return int(next(v.value for v in status.values if v.key == 'received'))
+
+        client.wait(lambda: received() >= 10, 'images of a best-effort camera')
+        assert node.stop() == 0
