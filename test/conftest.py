@@ -1,3 +1,4 @@
+import os
 import signal
 import sys
 from pathlib import Path
@@ -7,6 +8,11 @@ import pytest
 from panoptic_ros import LabelSpace
 
 sys.path.insert(0, str(Path(__file__).parent / 'support'))
+
+# Each process of pytest-xdist takes its share of the cores; PyTorch's threads would spin for more.
+if 'PYTEST_XDIST_WORKER_COUNT' in os.environ:
+    share = len(os.sched_getaffinity(0)) // int(os.environ['PYTEST_XDIST_WORKER_COUNT'])
+    os.environ.setdefault('OMP_NUM_THREADS', str(max(1, share)))
 
 # A job that a shell starts in the background ignores Ctrl-C, and so would the processes that
 # tests interrupt.

@@ -42,7 +42,7 @@ def keep_large_buffers() -> None:
 
 def use_large_buffers(environment: MutableMapping[str, str] = os.environ) -> bool:
     """
-    Let Fast DDS write images into shared memory, and read them from sockets, that hold a whole one.
+    Let Fast DDS write into shared memory, and read from sockets, that hold a whole image.
 
     Neither subscribers nor publishers need a profile for it.  Nothing is done where the user has
     chosen a transport or where shared memory is scarce.

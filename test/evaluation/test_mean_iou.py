@@ -30,7 +30,7 @@ def test_merging_is_counting_in_one_go():
     for i, pair in enumerate(pairs):
         whole.update(*pair)
         (left if i % 2 else right).update(*pair)
-    left += right
+    left.merge(right)
     assert left.compute() == whole.compute()
     assert left.compute().images == 4
 

@@ -78,7 +78,7 @@ def test_merging_in_any_order_is_counting_in_one_go(seed, order, cut):
     left, right = PanopticQuality(SPACE), PanopticQuality(SPACE)
     for position, index in enumerate(order):
         (left if position < cut else right).update(*pairs[index])
-    right += left
+    right.merge(left)
     merged, expected = right.compute(), quality_of(*pairs)
     assert merged.images == 4
     assert merged.per_class.keys() == expected.per_class.keys()
