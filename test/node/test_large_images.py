@@ -75,6 +75,7 @@ def test_the_node_has_a_segment_of_its_own(domain, tiny_onnx):
                     sizes.append(end - start)
         assert max(sizes) >= 16 << 20, sizes
         assert node.stop(signal.SIGINT) == 0
+        assert 'Error' not in node.output
 
 
 @pytest.mark.ros
