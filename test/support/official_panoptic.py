@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
@@ -22,8 +24,14 @@ def evaluate(pairs: list[tuple[np.ndarray, np.ndarray]], space: LabelSpace, fold
             writer.add(f'image_{i}', image)
         paths.append((str(writer.save()), str(writer.folder)))
     prediction, truth = paths
-    return import_module(MODULE).evaluatePanoptic(*truth, *prediction,
-                                                  str(folder / 'results.json'))
+    return evaluate_files(*truth, *prediction, str(folder / 'results.json'))
+
+
+def evaluate_files(*files: str) -> dict:
+    """Run ``evaluatePanoptic`` in threads: a fork of a process that has some may hang."""
+    module = import_module(MODULE)
+    with patch.object(module.multiprocessing, 'Pool', ThreadPool):
+        return module.evaluatePanoptic(*files)
 
 
 def count(prediction: np.ndarray, truth: np.ndarray, space: LabelSpace, folder: Path) -> dict:
