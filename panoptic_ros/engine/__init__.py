@@ -9,12 +9,12 @@ __all__ = ['Engine', 'ModelError', 'ModelMetadata', 'OnnxEngine', 'load']
 
 def load(path: str | Path, threads: int = 0) -> Engine:
     """
-    Load a model file with the runtime that its name's ending asks for.
+    Load an ONNX file for the processor; a plan, which needs a GPU, is for ``Segmenter.open``.
 
     Raises
     ------
     FileNotFoundError, ModelError, ImportError
-        As the engine's own constructor does; ``ModelError`` also for an unknown ending.
+        As ``OnnxEngine`` does; ``ModelError`` also for another ending.
 
     """
     if Path(path).suffix != '.onnx':
