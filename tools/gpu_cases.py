@@ -21,7 +21,7 @@ from panoptic_ros.grouping.workspace import PICTURES
 from panoptic_ros.heads import Heads
 
 CASES = (((128, 256), 30, np.float32, 8), ((128, 256), 30, np.float16, 8),
-         ((96, 160), 200, np.float32, 1), ((96, 160), 0, np.float16, 32))
+         ((96, 160), 200, np.float32, 1), ((96, 160), 0, np.float16, 3))
 """Size of the network's input, instances, type of the heads, warps of a block."""
 CAMERAS = ((128, 256), (67, 131), (201, 90))
 

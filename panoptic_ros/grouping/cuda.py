@@ -1,9 +1,10 @@
 """
 The grouping on a GPU: the results of ``reference``, from device memory to device memory.
 
-A handful of kernels (``kernels/*.cuh``) work on all images of a batch at once.  As in ``cpu``, no
-logit is upsampled but where classes meet, and no distance is computed but to the few centres that
-can be the nearest.  Whatever is summed is summed as integers, so that the result does not depend
+Four kernels (``kernels/*.cuh``) work on all images of a batch at once.  Most patches, the pixels
+between the same four cells, are decided as a whole: where the cells agree on their class, and only
+one centre can be the nearest to whatever the offsets point to.  The pixels of the others are
+looked at one by one.  Whatever is summed is summed as integers, so that the result does not depend
 on the order in which the device works.
 """
 
@@ -17,21 +18,19 @@ import numpy as np
 import numpy.typing as npt
 
 from ..heads import Grid
-from ..labels import LabelSpace
+from ..labels import UNLABELED, LabelSpace
 from ..panoptic import Panoptic
 from .codes import INSTANCE
 from .options import GroupingOptions
 from .tallies import Tallies
 from .task import FAR, TASK
-from .upsampling import cell_step
-from .workspace import Workspace, words_of
+from .upsampling import Axis, cell_step
+from .workspace import Workspace
 
 if TYPE_CHECKING:
     from ..device import Device, DeviceArray, Module
 
-_TILE_ROWS = 4          # as kernels/assignment.cuh
-_CELLS = 256            # threads of a block that reads cells
-_LIST_WARPS = 32        # of the one block that lists an image's centres, or numbers its segments
+_SETTLED_CELLS = 16     # patches for each warp that settles the open ones, of which few are
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class CudaGrouping:
     colors
         (65536, 3) B, G, R of each label.
     warps
-        Warps of a block of pixels, from 1 to 32.
+        Warps of a block, from 1 to 8.
 
     Raises
     ------
@@ -112,6 +111,7 @@ class CudaGrouping:
         self._results = self._memory.part(self._workspace.result_start, self._workspace.size)
         self._received = device.pinned((self._workspace.result_size,), np.uint8)
         self._tables = {'is_thing': device.put(label_space.is_thing.astype(np.uint8))}
+        self._axes = {size: device.put(_axes(heads.grid, size)) for size in set(sizes)}
         if colors is not None:
             self._tables['colors'] = device.put(colors)
         self._host_tasks = device.pinned((len(sizes),), TASK)
@@ -122,7 +122,8 @@ class CudaGrouping:
     @property
     def nbytes(self) -> int:
         """Bytes of device memory."""
-        return self._memory.nbytes + sum(table.nbytes for table in self._tables.values())
+        return sum(array.nbytes for array in (
+            self._memory, *self._tables.values(), *self._axes.values()))
 
     def change_options(self, options: GroupingOptions, opacity: float = 0.5) -> None:
         """
@@ -150,19 +151,17 @@ class CudaGrouping:
         """Group the heads; asynchronous, can be captured."""
         rows, columns = self._heads.center.shape[2:]
         head = 'float' if self._heads.center.dtype == np.float32 else 'half'
-        height, width = (max(size[axis] for size in self.sizes) for axis in (0, 1))
-        words, warps = words_of((height, width)), self._warps
-        lines = -(-height // warps)
-        tiles = -(-height // (warps * _TILE_ROWS))
+        warps = self._warps
+        across, down, block = -(-columns // 32), -(-rows // warps), (32, warps)
         self._device.zero(self._summed)
-        self._launch(f'read_cells_{head}', (-(-rows * columns // _CELLS), 1), (_CELLS, 1))
-        self._launch(f'find_peaks_{head}', (words, lines), (32, warps))
-        self._launch(f'list_centers_{head}', (1, 1), (32, _LIST_WARPS))
-        self._launch(f'assign_pixels_{head}', (words, tiles), (32, warps))
-        self._launch('number_segments_any', (1, 1), (32, _LIST_WARPS))
-        self._launch(f'paint_labels_{head}', (words, tiles), (32, warps))
+        self._launch(f'read_heads_{head}', (across, down), block)
+        self._launch(f'assign_patches_{head}', (across, down), block)
+        self._launch(f'settle_pixels_{head}',
+                     (-(-rows * columns // (warps * _SETTLED_CELLS)), 1), block)
+        self._launch(f'paint_labels_{head}', (2 * across, down), block)
         if self.pictures:
-            self._launch('draw_pictures_any', (words, lines), (32, warps))
+            height, width = (max(size[axis] for size in self.sizes) for axis in (0, 1))
+            self._launch('draw_pictures', (-(-width // 32), -(-height // warps)), block)
 
     def enqueue_download(self) -> None:
         """Bring the results to the host; asynchronous, can be captured."""
@@ -174,15 +173,16 @@ class CudaGrouping:
         read = self._read
         count = int(read(image, 'center_count')[0])
         tallies = read(image, 'tallies')[:len(self._label_space) + count]
-        corners = [FAR - tallies['from_x0'], FAR - tallies['from_y0'], tallies['x1'],
-                   tallies['y1']]
-        sums = Tallies(tallies['area'].astype(np.int64),
-                       np.stack([tallies['sum_x'], tallies['sum_y']], 1).astype(np.int64),
-                       np.stack(corners, 1).astype(np.int32),
-                       tallies['probability'].astype(np.int64))
         label_of = read(image, 'label_of')
         label = np.concatenate([label_of[:len(self._label_space)],
                                 label_of[INSTANCE:INSTANCE + count]])
+        area = np.where(label == UNLABELED, 0, tallies['area'].astype(np.int64))
+        corners = [FAR - tallies['from_x0'], FAR - tallies['from_y0'], tallies['x1'],
+                   tallies['y1']]
+        sums = Tallies(area,
+                       np.stack([tallies['sum_x'], tallies['sum_y']], 1).astype(np.int64),
+                       np.stack(corners, 1).astype(np.int32),
+                       tallies['probability'].astype(np.int64))
         heat = np.concatenate([np.ones(len(self._label_space), np.float32),
                                read(image, 'heat')[:count]])
         confidence = self.picture(image, 'confidence') if 'confidence' in self.pictures else None
@@ -196,7 +196,7 @@ class CudaGrouping:
 
     def close(self) -> None:
         """Release the memory, on the device and on the host."""
-        for array in (self._memory, self._tasks, *self._tables.values()):
+        for array in (self._memory, self._tasks, *self._tables.values(), *self._axes.values()):
             self._device.free(array)
         for pinned in (self._received, self._host_tasks):
             self._device.free(pinned)
@@ -232,14 +232,26 @@ class CudaGrouping:
             task['network_input'] = network.pointer + image * (network.nbytes // network.shape[0])
         rows, columns = heads.center.shape[2:]
         task['classes'], task['rows'], task['columns'] = len(space), rows, columns
-        task['height'], task['width'], task['words'] = *size, words_of(size)
+        task['height'], task['width'] = size
         task['step'] = 3 * size[1]
         grid = heads.grid
+        axes = self._axes[size].pointer
+        for name, cells in (('row_start', rows), ('column_start', columns),
+                            ('row_nearest', rows), ('column_nearest', columns)):
+            task[name] = axes
+            axes += 4 * (cells + 1)
+        for name, axis in zip(('patch_height', 'patch_width'), Axis.both(grid, size), strict=True):
+            task[name] = np.diff(axis.starts).max()
         task['input_height'], task['input_width'] = grid.input_size
-        task['stride'], task['align_corners'] = grid.stride, grid.align_corners
         task['shift'] = grid.shift
         for axis, pixels, full in zip('yx', size, grid.input_size, strict=True):
             task[f'{axis}_step'] = cell_step(full, pixels, grid.stride)
             task[f'{axis}_scale'] = np.float32(pixels / full)
         task['label_divisor'], task['max_instances'] = space.label_divisor, space.max_instances
         return task
+
+
+def _axes(grid: Grid, size: tuple[int, int]) -> npt.NDArray[np.int32]:
+    """Return where patches start and cells become the nearest, (4 * cells + 4), see ``Task``."""
+    axes = Axis.both(grid, size)
+    return np.concatenate([*(axis.starts for axis in axes), *(axis.cell_starts for axis in axes)])

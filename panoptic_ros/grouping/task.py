@@ -10,12 +10,13 @@ FAR = 1 << 30
 """The lower edges of a box are kept as their distance from here, so that 0 is no pixel."""
 
 _POINTERS = (
-    'semantic', 'center', 'offset', 'is_thing', 'colors', 'camera', 'network_input', 'cell_code',
-    'probability', 'peaks', 'row_peaks', 'busy_rows', 'center_y', 'center_x', 'heat',
-    'center_count', 'areas', 'votes', 'label_of', 'class_of', 'labels', 'tallies', 'confidence',
+    'semantic', 'center', 'offset', 'is_thing', 'colors', 'camera', 'network_input', 'row_start',
+    'column_start', 'row_nearest', 'column_nearest', 'cell_code', 'probability', 'peaks',
+    'peak_count', 'patch_code', 'open_patches', 'open_count', 'finished', 'center_y', 'center_x',
+    'heat', 'center_count', 'votes', 'label_of', 'class_of', 'labels', 'tallies', 'confidence',
     'semantic_image', 'instance_image', 'overlay')
-_INTEGERS = ('classes', 'rows', 'columns', 'height', 'width', 'words', 'step', 'input_height',
-             'input_width', 'stride', 'align_corners')
+_INTEGERS = ('classes', 'rows', 'columns', 'height', 'width', 'patch_height', 'patch_width',
+             'step', 'input_height', 'input_width')
 _FLOATS = ('shift', 'y_step', 'x_step', 'y_scale', 'x_scale', 'threshold')
 _THRESHOLDS = ('radius', 'top_k', 'stuff_area', 'label_divisor', 'max_instances')
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .codes import INSTANCE, UNASSIGNED
+from .codes import INSTANCE
 from .task import MOST_CENTERS, TALLY
 
 PICTURES = ('confidence', 'semantic_image', 'instance_image', 'overlay')
@@ -71,15 +71,15 @@ class Workspace:
         codes = INSTANCE + top_k
         for image, size in enumerate(sizes):
             place({'cell_code': (cells, np.uint16), 'probability': (cells, np.int32),
-                   'peaks': ((size[0], words_of(size)), np.uint32),
-                   'busy_rows': ((size[0],), np.int32),
+                   'peaks': (size, np.int32), 'patch_code': (cells, np.uint16),
+                   'open_patches': (cells, np.uint32),
                    'center_y': ((MOST_CENTERS,), np.float32),
                    'center_x': ((MOST_CENTERS,), np.float32),
                    'class_of': ((codes,), np.uint16)}, image)
         self.zero_start = end
-        for image, size in enumerate(sizes):
-            place({'row_peaks': ((size[0],), np.int32), 'areas': ((UNASSIGNED,), np.int32),
-                   'votes': ((top_k, classes), np.int32)}, image)
+        for image in range(len(sizes)):
+            place({'peak_count': ((1,), np.int32), 'open_count': ((1,), np.int32),
+                   'finished': ((2,), np.uint32), 'votes': ((top_k, classes), np.int32)}, image)
         self.result_start = end
         for image in range(len(sizes)):
             place({'tallies': ((classes + top_k,), TALLY)}, image)
@@ -98,7 +98,3 @@ class Workspace:
         """Bytes that the host reads, from ``result_start`` to the end."""
         return self.size - self.result_start
 
-
-def words_of(size: tuple[int, int]) -> int:
-    """Return how many words of 32 bits hold a bit for each pixel of a row."""
-    return -(-size[1] // 32)

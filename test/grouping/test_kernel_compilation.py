@@ -6,10 +6,9 @@ from gpu_plans import cubin_for
 from panoptic_ros.device import kernel_resources
 
 TARGETS = ('sm_75', 'sm_80', 'sm_86', 'sm_87', 'sm_89', 'sm_90', 'sm_100', 'sm_110', 'sm_120')
-NAMES = {'resize_images', 'number_segments_any', 'draw_pictures_any',
+NAMES = {'resize_images', 'draw_pictures',
          *(f'{kernel}_{head}' for head in ('float', 'half')
-           for kernel in ('read_cells', 'find_peaks', 'list_centers', 'assign_pixels',
-                          'paint_labels'))}
+           for kernel in ('read_heads', 'assign_patches', 'settle_pixels', 'paint_labels'))}
 
 
 @pytest.mark.parametrize('target', TARGETS)
@@ -21,5 +20,5 @@ def test_the_kernels_compile_and_spill_nothing(target):
     assert set(resources) == NAMES
     for name, kernel in resources.items():
         assert kernel.local == 0, name
-        assert kernel.registers <= 64, f'{name} fits no block of 1024 threads'
+        assert kernel.registers <= 80, f'{name}: fewer than 3 blocks at a time'
         assert kernel.shared <= 16 << 10, name

@@ -29,6 +29,8 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 
+#define __builtin_assume(what)
+
 using std::max;
 using std::min;
 
@@ -340,6 +342,7 @@ To bits(From from) {
 }  // namespace cuda_on_cpu
 
 #define __syncthreads() cuda_on_cpu::wait_at(__LINE__)
+#define __threadfence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define __syncwarp() ((void)cuda_on_cpu::meet(~0u, 0, false))
 
 template <class T>
@@ -372,6 +375,11 @@ T atomicMax(T* place, cuda_on_cpu::same<T> value) {
 template <class T>
 T atomicCAS(T* place, cuda_on_cpu::same<T> expected, cuda_on_cpu::same<T> value) {
     return cuda_on_cpu::update(place, [&](T old) { return old == expected ? value : old; });
+}
+
+template <class T>
+T __ldcg(const T* place) {
+    return *place;
 }
 
 inline int __popc(unsigned value) { return __builtin_popcount(value); }

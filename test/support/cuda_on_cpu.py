@@ -15,7 +15,7 @@ import numpy as np
 
 HEADER = Path(__file__).with_suffix('.hpp')
 ORDERS = FORWARD, REVERSED, BY_WARPS, BY_WARPS_REVERSED = range(4)
-_KERNEL = re.compile(r'__global__\s+void\s+(?:__launch_bounds__\([\d, ]+\)\s+)?(\w+)\s*\(')
+_KERNEL = re.compile(r'__global__\s+void\s+(?:__launch_bounds__\([\w, ]+\)\s+)?(\w+)\s*\(')
 
 
 class LaunchError(RuntimeError):

@@ -1,32 +1,62 @@
-// Reading the heads: the likeliest class of each cell and its probability.
+// The likeliest class of each cell and its probability; the centres' peaks.
 #pragma once
-#include "upsampling.cuh"
+#include "centers.cuh"
 
 template <class Head>
-__device__ void read_cells(Tasks tasks) {
-    const Task& task = tasks[blockIdx.z];
+__device__ void read_cell(const Task& task, int cell) {
     const int cells = task.rows * task.columns;
-    const int cell = blockIdx.x * blockDim.x + threadIdx.x;
-    if (cell >= cells) {
-        return;
-    }
-    const Head* logits = static_cast<const Head*>(task.semantic);
-    float best = finite_logit(as_float(logits[cell]));
+    const Head* logits = task.semantic.as<Head>() + cell;
+    float best = finite_logit(as_float(*logits));
     float total = 1.0f;                     // of exp(logit - best)
     int winner = 0;
 #pragma unroll 4
     for (int class_id = 1; class_id < task.classes; ++class_id) {
-        const float logit = finite_logit(
-            as_float(logits[static_cast<long long>(class_id) * cells + cell]));
+        const float logit = finite_logit(as_float(logits[static_cast<long long>(class_id)
+                                                         * cells]));
+        const float ratio = expf(-fabsf(logit - best));
         if (logit > best) {
-            total = total * expf(best - logit) + 1.0f;
+            total = total * ratio + 1.0f;
             best = logit;
             winner = class_id;
         } else {
-            total += expf(logit - best);
+            total += ratio;
         }
     }
     task.cell_code[cell] = static_cast<unsigned short>(
         task.is_thing[winner] ? THING + winner : winner);
     task.probability[cell] = static_cast<int>(PROBABILITY_ONE / total);
+}
+
+// A thread for a cell and the patch after it.  The block that is done last lists the centres.
+template <class Head>
+__device__ void read_heads(Tasks tasks) {
+    __shared__ unsigned warm[MOST_THREADS]; // patches that may have peaks
+    __shared__ unsigned warm_count;
+    const Task& task = tasks[blockIdx.z];
+    const int row = blockIdx.y * blockDim.y + threadIdx.y;
+    const int column = blockIdx.x * blockDim.x + threadIdx.x;
+    if (thread_of_block() == 0) {
+        warm_count = 0;
+    }
+    __syncthreads();
+    if (row < task.rows && column < task.columns) {
+        read_cell<Head>(task, row * task.columns + column);
+        const Patch patch = patch_at(task, row, column);
+        if (may_have_peaks<Head>(task, patch)) {
+            warm[atomicAdd(&warm_count, 1u)] = pack(patch);
+        }
+    }
+    __syncthreads();
+    const unsigned width = task.patch_width, places = task.patch_height * width;
+    for (unsigned item = thread_of_block(); item < warm_count * places;
+         item += threads_of_block()) {
+        const Patch patch = unpack(task, warm[item / places]);
+        const int y = patch.top + item % places / width, x = patch.left + item % places % width;
+        if (y < patch.bottom && x < patch.right && is_peak<Head>(task, y, x)) {
+            task.peaks[atomicAdd(&task.peak_count[0], 1)] = y * task.width + x;
+        }
+    }
+    if (is_last_block(&task.finished[0])) {
+        list_centers<Head>(task);
+    }
 }

@@ -1,17 +1,38 @@
 // Finding the centres of things in the heatmap.
 #pragma once
-#include "upsampling.cuh"
+#include "patches.cuh"
 #include "warp.cuh"
 
+// No pixel is hotter than the hottest of the four cells around it, but for rounding.
 template <class Head>
-__device__ bool is_maximum(const Task& task, int y, int x, float value) {
+__device__ bool may_have_peaks(const Task& task, const Patch& patch) {
+    const Corners corners = corners_of(task, patch);
+    const Head* plane = task.center.as<Head>();
+    float hottest = -LARGEST;
+    for (int corner = 0; corner < 4; ++corner) {
+        hottest = max(hottest, finite_heat(as_float(plane[corners.cell[corner]])));
+    }
+    return hottest * 1.000001f > task.threshold && !patch.is_empty();
+}
+
+template <class Head>
+__device__ float heat_of(const Task& task, int y, int x) {
+    return upsample_heat<Head>(task, locate_row(task, y), locate_column(task, x));
+}
+
+// Whether a pixel is over the threshold and the maximum of the square around it.
+template <class Head>
+__device__ bool is_peak(const Task& task, int y, int x) {
+    const float value = heat_of<Head>(task, y, x);
+    if (!(value > task.threshold)) {
+        return false;
+    }
     const int radius = task.radius;
     if (radius > 0) {                       // most pixels lie on a slope
         for (int side = 0; side < 4; ++side) {
             const int ny = y + (side == 0) - (side == 1), nx = x + (side == 2) - (side == 3);
             if (ny >= 0 && ny < task.height && nx >= 0 && nx < task.width
-                && upsample_heat<Head>(task, locate_row(task, ny),
-                                       locate_column(task, nx)) > value) {
+                && heat_of<Head>(task, ny, nx) > value) {
                 return false;
             }
         }
@@ -27,179 +48,86 @@ __device__ bool is_maximum(const Task& task, int y, int x, float value) {
     return true;
 }
 
-// Mark the pixels over the threshold that are the maximum of the square around them: a warp for
-// 32 pixels of a row.
-template <class Head>
-__device__ void find_peaks(Tasks tasks) {
-    const Task& task = tasks[blockIdx.z];
-    const int y = blockIdx.y * blockDim.y + threadIdx.y;
-    const int word = blockIdx.x, lane = threadIdx.x, x = word * 32 + lane;
-    if (y >= task.height || word >= task.words) {       // the whole warp
-        return;
-    }
-    const Place row = locate_row(task, y);
-    const Place column = locate_column(task, min(x, task.width - 1));
-    const float corners[] = {heat_at<Head>(task, row.before, column.before),
-                             heat_at<Head>(task, row.before, column.after),
-                             heat_at<Head>(task, row.after, column.before),
-                             heat_at<Head>(task, row.after, column.after)};
-    const float value = interpolate(row, column, corners[0], corners[1], corners[2], corners[3]);
-    const bool is_peak = x < task.width && value > task.threshold
-        && is_maximum<Head>(task, y, x, value);
-    const unsigned bits = __ballot_sync(EVERY_LANE, is_peak);
-    if (lane == 0) {
-        task.peaks[y * task.words + word] = bits;
-        if (bits) {
-            atomicAdd(&task.row_peaks[y], __popc(bits));
-        }
-    }
-}
-
-template <class Head>
-__device__ float peak_heat(const Task& task, int y, int x) {
-    return upsample_heat<Head>(task, locate_row(task, y),
-                               locate_column(task, x));
-}
-
-// Call `serve(x, heat)` for the peaks of a row, each by some lane of the warp.
+// Call `serve(pixel, heat)` for each peak, in some thread of the block.
 template <class Head, class Serve>
-__device__ void for_each_peak(const Task& task, int y, Serve serve) {
-    for (int word = warp_lane(); word < task.words; word += 32) {
-        unsigned bits = task.peaks[y * task.words + word];
-        while (bits) {
-            const int x = word * 32 + __ffs(bits) - 1;
-            bits &= bits - 1;
-            serve(x, peak_heat<Head>(task, y, x));
-        }
+__device__ void for_each_peak(const Task& task, int peaks, Serve serve) {
+    for (int index = thread_of_block(); index < peaks; index += threads_of_block()) {
+        const int pixel = __ldcg(&task.peaks[index]);
+        serve(pixel, heat_of<Head>(task, pixel / task.width, pixel % task.width));
     }
 }
 
 // The top_k-th largest heat, equals counted: by its bits, as positive floats sort like integers.
 template <class Head>
-__device__ float find_kth_heat(const Task& task, int* histogram, unsigned* chosen, int* rank) {
-    const int warp = thread_of_block() / 32, warps = threads_of_block() / 32;
+__device__ float find_kth_heat(const Task& task, int peaks) {
+    __shared__ int histogram[256];
+    __shared__ unsigned chosen;
+    __shared__ int rank;
     if (thread_of_block() == 0) {
-        *chosen = 0;
-        *rank = task.top_k;
+        chosen = 0;
+        rank = task.top_k;
     }
     for (int shift = 24; shift >= 0; shift -= 8) {
         for (int bin = thread_of_block(); bin < 256; bin += threads_of_block()) {
             histogram[bin] = 0;
         }
         __syncthreads();
-        const unsigned prefix = *chosen;
-        for (int y = warp; y < task.height; y += warps) {
-            if (task.row_peaks[y] == 0) {
-                continue;
+        const unsigned prefix = chosen;
+        for_each_peak<Head>(task, peaks, [&](int, float heat) {
+            const unsigned bits = __float_as_uint(heat);
+            if (shift == 24 || bits >> (shift + 8) == prefix >> (shift + 8)) {
+                atomicAdd(&histogram[bits >> shift & 255], 1);
             }
-            for_each_peak<Head>(task, y, [&](int, float heat) {
-                const unsigned bits = __float_as_uint(heat);
-                if (shift == 24 || bits >> (shift + 8) == prefix >> (shift + 8)) {
-                    atomicAdd(&histogram[bits >> shift & 255], 1);
-                }
-            });
-        }
+        });
         __syncthreads();
         if (thread_of_block() == 0) {
-            int bin = 255, left = *rank;
+            int bin = 255, left = rank;
             while (left > histogram[bin]) {
                 left -= histogram[bin--];
             }
-            *rank = left;
-            *chosen |= static_cast<unsigned>(bin) << shift;
+            rank = left;
+            chosen |= static_cast<unsigned>(bin) << shift;
         }
         __syncthreads();
     }
-    return __uint_as_float(*chosen);
-}
-
-// Number the rows' peaks from the first row on, and list the rows that have some; return how many
-// peaks there are.
-__device__ inline int start_rows(const Task& task, int* totals, int* busy_count) {
-    const int each = (task.height + threads_of_block() - 1) / threads_of_block();
-    const int first = min(thread_of_block() * each, task.height);
-    const int last = min(first + each, task.height);
-    int count = 0, busy = 0, all, all_busy;
-    for (int y = first; y < last; ++y) {
-        count += task.row_peaks[y];
-        busy += task.row_peaks[y] > 0;
-    }
-    int start = block_sum_before(count, totals, &all);
-    int place = block_sum_before(busy, totals, &all_busy);
-    for (int y = first; y < last; ++y) {
-        const int peaks = task.row_peaks[y];
-        if (peaks > 0) {
-            task.busy_rows[place++] = y;
-        }
-        task.row_peaks[y] = start;
-        start += peaks;
-    }
-    *busy_count = all_busy;
-    __syncthreads();
-    return all;
+    return __uint_as_float(chosen);
 }
 
 // List the centres row by row; one block for an image.
 template <class Head>
-__device__ void list_centers(Tasks tasks) {
-    __shared__ int totals[33];
-    __shared__ int histogram[256];
-    __shared__ unsigned chosen;
-    __shared__ int rank;
-    const Task& task = tasks[blockIdx.z];
-    const int warp = thread_of_block() / 32, warps = threads_of_block() / 32;
-    const int lane = warp_lane();
-    int count = 0, all;
-    for (int y = thread_of_block(); y < task.height; y += threads_of_block()) {
-        count += task.row_peaks[y];
-    }
-    block_sum_before(count, totals, &all);
-    float least = 0.0f;                     // a centre's heat must exceed it
-    if (all >= task.top_k) {
-        least = find_kth_heat<Head>(task, histogram, &chosen, &rank);
-        for (int y = warp; y < task.height; y += warps) {
-            int kept = 0;
-            if (task.row_peaks[y] > 0) {
-                for_each_peak<Head>(task, y, [&](int, float heat) { kept += heat > least; });
-            }
-            for (int distance = 16; distance > 0; distance /= 2) {
-                kept += __shfl_xor_sync(EVERY_LANE, kept, distance);
-            }
-            if (lane == 0) {
-                task.row_peaks[y] = kept;
-            }
-        }
-        __syncthreads();
-    }
-    int busy;
-    all = start_rows(task, totals, &busy);
+__device__ void list_centers(const Task& task) {
+    __shared__ int pixels[MOST_CENTERS];
+    __shared__ float heats[MOST_CENTERS];
+    __shared__ int count;
+    const int peaks = __ldcg(&task.peak_count[0]);
     if (thread_of_block() == 0) {
-        *task.center_count = all;
+        count = 0;
     }
-    for (int row = warp; row < busy; row += warps) {    // most have none
-        const int y = task.busy_rows[row];
-        int next = task.row_peaks[y];
-        for (int first = 0; first < task.words; first += 32) {
-            const int word = first + lane;
-            unsigned bits = word < task.words ? task.peaks[y * task.words + word] : 0;
-            unsigned kept = 0;
-            while (bits) {
-                const int bit = __ffs(bits) - 1;
-                bits &= bits - 1;
-                if (peak_heat<Head>(task, y, word * 32 + bit) > least) {
-                    kept |= 1u << bit;
-                }
-            }
-            int index = next + sum_before(__popc(kept), lane);
-            next = __shfl_sync(EVERY_LANE, index + __popc(kept), 31);
-            while (kept) {
-                const int x = word * 32 + __ffs(kept) - 1;
-                kept &= kept - 1;
-                task.center_y[index] = static_cast<float>(y);
-                task.center_x[index] = static_cast<float>(x);
-                task.heat[index] = peak_heat<Head>(task, y, x);
-                ++index;
-            }
+    float least = 0.0f;                     // a centre's heat must exceed it
+    if (peaks >= task.top_k) {
+        least = find_kth_heat<Head>(task, peaks);
+    }
+    __syncthreads();
+    for_each_peak<Head>(task, peaks, [&](int pixel, float heat) {
+        if (heat > least) {
+            const int place = atomicAdd(&count, 1);
+            pixels[place] = pixel;
+            heats[place] = heat;
         }
+    });
+    __syncthreads();
+    for (int index = thread_of_block(); index < count; index += threads_of_block()) {
+        const int pixel = pixels[index];
+        int place = 0;                      // how many come before
+#pragma unroll 4
+        for (int other = 0; other < count; ++other) {
+            place += pixels[other] < pixel;
+        }
+        task.center_y[place] = static_cast<float>(pixel / task.width);
+        task.center_x[place] = static_cast<float>(pixel % task.width);
+        task.heat[place] = heats[index];
+    }
+    if (thread_of_block() == 0) {
+        *task.center_count = count;
     }
 }

@@ -2,14 +2,13 @@
 #pragma once
 #include "warp.cuh"
 
-// One block for an image.
-__device__ inline void number_segments(Tasks tasks) {
+// One block for an image, when all others have counted.
+__device__ inline void number_segments(const Task& task) {
     __shared__ short class_of[MOST_CENTERS];        // -1 for an instance without pixels
-    const Task& task = tasks[blockIdx.z];
     const int centers = *task.center_count;
     for (int class_id = thread_of_block(); class_id < THING; class_id += threads_of_block()) {
         const bool is_segment = class_id < task.classes && !task.is_thing[class_id]
-            && task.areas[class_id] >= task.stuff_area;
+            && __ldcg(&task.tallies[class_id].area) >= static_cast<unsigned>(task.stuff_area);
         task.label_of[class_id] = is_segment
             ? static_cast<unsigned short>(class_id * task.label_divisor) : UNLABELED;
         task.class_of[class_id] = static_cast<unsigned short>(class_id);
@@ -17,12 +16,20 @@ __device__ inline void number_segments(Tasks tasks) {
         task.class_of[THING + class_id] = static_cast<unsigned short>(class_id);
     }
     for (int center = thread_of_block(); center < centers; center += threads_of_block()) {
+        const int* votes = task.votes + center * task.classes;
         int winner = -1, most = 0;
-        for (int class_id = 0; class_id < task.classes; ++class_id) {
-            const int pixels = task.votes[center * task.classes + class_id];
-            if (pixels > most) {
-                most = pixels;
-                winner = class_id;
+        for (int first = 0; first < task.classes; first += 8) {
+            int pixels[8];                  // loaded all before the first is looked at
+#pragma unroll
+            for (int class_id = 0; class_id < 8; ++class_id) {
+                pixels[class_id] = __ldcg(&votes[min(first + class_id, task.classes - 1)]);
+            }
+#pragma unroll
+            for (int class_id = 0; class_id < 8; ++class_id) {
+                if (pixels[class_id] > most) {
+                    most = pixels[class_id];
+                    winner = first + class_id;
+                }
             }
         }
         class_of[center] = static_cast<short>(winner);
@@ -31,6 +38,7 @@ __device__ inline void number_segments(Tasks tasks) {
     for (int center = thread_of_block(); center < centers; center += threads_of_block()) {
         const int class_id = class_of[center];
         int number = 1;
+#pragma unroll 8
         for (int other = 0; other < center; ++other) {
             number += class_of[other] == class_id;
         }

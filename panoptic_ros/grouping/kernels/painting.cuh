@@ -1,45 +1,7 @@
-// Writing the labels, and measuring the segments on the way.
+// Writing the labels, and the mean probability of the segments.
 #pragma once
-#include "upsampling.cuh"
-#include "warp.cuh"
-
-constexpr int SEGMENT_SLOTS = 32;
-constexpr int NO_SEGMENT = -1;
-
-// What a block sums of a segment: 32 bits relative to the block's corner, as shared memory adds
-// 64 bits slowly.  The probability is split into its lower 16 bits and the others.
-struct BlockTally {
-    unsigned area, sum_x, sum_y, probability_low, probability_high;
-    int from_x0, from_y0, x1, y1;
-};
-
-__device__ inline void add_in_block(BlockTally& tally, const BlockTally& part) {
-    atomicAdd(&tally.area, part.area);
-    atomicAdd(&tally.sum_x, part.sum_x);
-    atomicAdd(&tally.sum_y, part.sum_y);
-    atomicAdd(&tally.probability_low, part.probability_low);
-    atomicAdd(&tally.probability_high, part.probability_high);
-    atomicMax(&tally.from_x0, part.from_x0);
-    atomicMax(&tally.from_y0, part.from_y0);
-    atomicMax(&tally.x1, part.x1);
-    atomicMax(&tally.y1, part.y1);
-}
-
-__device__ inline void add_to_image(Tally& tally, const BlockTally& part, int top, int left) {
-    const unsigned long long area = part.area, probability = part.probability_high;
-    atomicAdd(&tally.area, area);
-    atomicAdd(&tally.sum_x, left * area + part.sum_x);
-    atomicAdd(&tally.sum_y, top * area + part.sum_y);
-    atomicAdd(&tally.probability, (probability << 16) + part.probability_low);
-    atomicMax(&tally.from_x0, part.from_x0);
-    atomicMax(&tally.from_y0, part.from_y0);
-    atomicMax(&tally.x1, part.x1);
-    atomicMax(&tally.y1, part.y1);
-}
-
-__device__ inline Tally& tally_of(const Task& task, int code) {
-    return task.tallies[code < THING ? code : task.classes + code - INSTANCE];
-}
+#include "patches.cuh"
+#include "tallying.cuh"
 
 // The probability of a segment's class in a cell.
 template <class Head>
@@ -54,70 +16,147 @@ __device__ int probability_of(const Task& task, int class_id, int row, int colum
                                    - logit_at<Head>(task, winner, row, column)));
 }
 
-// Turn codes into labels, in place, and tally the segments.  A block serves 32 columns and
-// TILE_ROWS times as many rows as it has warps.
+// Sum of the probabilities over a patch: each pixel has that of its nearest cell.
 template <class Head>
-__device__ void paint_labels(Tasks tasks) {
-    __shared__ KeyTable<SEGMENT_SLOTS> table;
-    __shared__ BlockTally sums[SEGMENT_SLOTS];
-    const Task& task = tasks[blockIdx.z];
-    const int top = blockIdx.y * blockDim.y * TILE_ROWS, left = blockIdx.x * 32;
-    if (top >= task.height || left >= task.width) {     // the whole block
-        return;
-    }
-    table.clear();
-    for (int slot = thread_of_block(); slot < SEGMENT_SLOTS; slot += threads_of_block()) {
-        sums[slot] = BlockTally();
-    }
-    __syncthreads();
-    const int x = left + threadIdx.x;
-    const int column = nearest_column(task, x);
-    for (int step = 0; step < TILE_ROWS; ++step) {
-        const int y = top + step * blockDim.y + threadIdx.y;
-        int code = NO_SEGMENT, probability = 0;
-        if (y < task.height && x < task.width) {
-            const int pixel = y * task.width + x;
-            code = task.labels[pixel];
-            const unsigned short label = task.label_of[code];
-            task.labels[pixel] = label;
-            if (label == UNLABELED) {
-                code = NO_SEGMENT;
-            } else {
-                probability = probability_of<Head>(
-                    task, task.class_of[code], nearest_row(task, y), column);
-            }
+__device__ unsigned long long sum_probability(const Task& task, const Patch& patch,
+                                              int class_id) {
+    const int middle_y = max(patch.top, min(task.row_nearest[patch.row + 1], patch.bottom));
+    const int middle_x = max(patch.left, min(task.column_nearest[patch.column + 1],
+                                             patch.right));
+    unsigned long long sum = 0;
+    for (int corner = 0; corner < 4; ++corner) {
+        const int below = corner / 2, after = corner % 2;
+        const int height = below ? patch.bottom - middle_y : middle_y - patch.top;
+        const int width = after ? patch.right - middle_x : middle_x - patch.left;
+        if (height > 0 && width > 0) {
+            sum += static_cast<unsigned long long>(height * width) * probability_of<Head>(
+                task, class_id, patch.row + below, patch.column + after);
         }
-        for_each_key(code, code != NO_SEGMENT, [&](unsigned mask, int key, bool leads) {
-            unsigned sum = code == key ? probability : 0;       // 32 times one fit into 32 bits
-            for (int distance = 16; distance > 0; distance /= 2) {
-                sum += __shfl_xor_sync(EVERY_LANE, sum, distance);
-            }
-            if (!leads) {
-                return;
-            }
-            const int first = __ffs(mask) - 1, last = 31 - __clz(mask);
-            const unsigned area = __popc(mask);
-            unsigned lanes = 0;                         // sum of the numbers of the lanes
-            for (int bit = 0; bit < 5; ++bit) {
-                constexpr unsigned SET[] = {0xaaaaaaaau, 0xccccccccu, 0xf0f0f0f0u, 0xff00ff00u,
-                                            0xffff0000u};
-                lanes += __popc(mask & SET[bit]) << bit;
-            }
-            const BlockTally row = {
-                area, lanes, (y - top) * area, sum & 0xffffu, sum >> 16, FAR - (left + first),
-                FAR - y, left + last + 1, y + 1};
-            const int slot = table.find(key);
-            if (slot >= 0) {            // each its own branch: the compiler sees which memory
-                add_in_block(sums[slot], row);
-            } else {
-                add_to_image(tally_of(task, key), row, top, left);
+    }
+    return sum;
+}
+
+// The sums of probabilities of the segments in a block's pixels; in shared memory.
+struct Probabilities {
+    KeyTable table;
+    unsigned long long sums[SLOTS];
+
+    __device__ void clear() {               // all threads; a barrier must follow
+        for (int slot = thread_of_block(); slot < SLOTS; slot += threads_of_block()) {
+            table.keys[slot] = -1;
+            sums[slot] = 0;
+        }
+    }
+
+    // What each lane adds to a segment, or to none; the whole warp must come.
+    __device__ void add(const Task& task, int code, unsigned long long value) {
+        for_each_key(code, code != NO_KEY, [&](unsigned, int of, bool leads) {
+            const unsigned long long sum = warp_sum_long(code == of ? value : 0);
+            if (leads) {
+                const int slot = table.find(of);
+                if (slot >= 0) {
+                    atomicAdd(&sums[slot], sum);
+                } else {
+                    atomicAdd(&tally_of(task, of).probability, sum);
+                }
             }
         });
     }
-    __syncthreads();
-    for (int slot = thread_of_block(); slot < SEGMENT_SLOTS; slot += threads_of_block()) {
-        if (table.keys[slot] >= 0) {
-            add_to_image(tally_of(task, table.keys[slot]), sums[slot], top, left);
+
+    __device__ void flush(const Task& task) {       // all threads, after a barrier
+        for (int slot = thread_of_block(); slot < SLOTS; slot += threads_of_block()) {
+            if (table.keys[slot] >= 0) {
+                atomicAdd(&tally_of(task, table.keys[slot]).probability, sums[slot]);
+            }
         }
     }
+};
+
+// A warp for 32 patches of a row: a lane for each one's probability, then for a column of pixels.
+template <class Head>
+__device__ void paint_patches(const Task& task, Probabilities& sums, int row, int left) {
+    const int column = left + warp_lane();
+    int code = OPEN, label = UNLABELED;
+    unsigned long long probability = 0;
+    if (column < task.columns) {
+        const Patch patch = patch_at(task, row, column);
+        if (!patch.is_empty()) {
+            code = task.patch_code[row * task.columns + column];
+        }
+        if (code != OPEN) {
+            label = task.label_of[code];
+        }
+        if (label != UNLABELED) {
+            probability = sum_probability<Head>(task, patch, task.class_of[code]);
+        }
+    }
+    sums.add(task, label != UNLABELED ? code : NO_KEY, probability);
+    const int top = task.row_start[row], bottom = task.row_start[row + 1];
+    const int end = task.column_start[min(left + 32, task.columns)];
+    for (int first = task.column_start[left]; first < end; first += 32) {
+        const int x = first + warp_lane();
+        const int patch = x < end ? locate_column(task, x).before - left : 0;
+        const int label_here = __shfl_sync(EVERY_LANE, label, patch);
+        const int code_here = __shfl_sync(EVERY_LANE, code, patch);
+        if (x < end && code_here != OPEN) {
+            for (int y = top; y < bottom; ++y) {
+                task.labels[y * task.width + x] = static_cast<unsigned short>(label_here);
+            }
+        }
+    }
+}
+
+// Turn the codes of open patches into labels, in place: a share of them for each block, a thread
+// for a pixel.
+template <class Head>
+__device__ void paint_pixels(const Task& task, Probabilities& sums, unsigned share, unsigned shares) {
+    const unsigned open = *task.open_count, each = (open + shares - 1) / shares;
+    const unsigned start = share * each, end = min(start + each, open);
+    const unsigned width = task.patch_width, places = task.patch_height * width;
+    const unsigned items = start < end ? (end - start) * places : 0;
+    for (unsigned first = threadIdx.y * 32; first < items; first += threads_of_block()) {
+        const unsigned item = first + warp_lane();
+        int code = NO_KEY;
+        unsigned long long probability = 0;
+        if (item < items) {
+            const Patch patch = unpack(task, task.open_patches[start + item / places]);
+            const int y = patch.top + item % places / width;
+            const int x = patch.left + item % places % width;
+            if (y < patch.bottom && x < patch.right) {
+                code = task.labels[y * task.width + x];
+                const unsigned short label = task.label_of[code];
+                task.labels[y * task.width + x] = label;
+                if (label == UNLABELED) {
+                    code = NO_KEY;
+                } else {
+                    probability = probability_of<Head>(
+                        task, task.class_of[code],
+                        patch.row + (y >= task.row_nearest[patch.row + 1]),
+                        patch.column + (x >= task.column_nearest[patch.column + 1]));
+                }
+            }
+        }
+        sums.add(task, code, probability);
+    }
+}
+
+// The first half of the blocks of a row paint patches, the others pixels.
+template <class Head>
+__device__ void paint_labels(Tasks tasks) {
+    __shared__ Probabilities sums;
+    const Task& task = tasks[blockIdx.z];
+    const unsigned half = gridDim.x / 2;
+    sums.clear();
+    __syncthreads();
+    if (blockIdx.x < half) {
+        const int row = blockIdx.y * blockDim.y + threadIdx.y;
+        if (row < task.rows) {
+            paint_patches<Head>(task, sums, row, blockIdx.x * 32);
+        }
+    } else {
+        paint_pixels<Head>(task, sums, (blockIdx.x - half) * gridDim.y + blockIdx.y,
+                           half * gridDim.y);
+    }
+    __syncthreads();
+    sums.flush(task);
 }

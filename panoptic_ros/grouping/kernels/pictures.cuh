@@ -40,7 +40,7 @@ __device__ inline unsigned char confidence_at(const Task& task, int y, int x) {
     return static_cast<unsigned char>(value * (255.0f / PROBABILITY_ONE) + 0.5f);
 }
 
-__device__ inline void draw_pictures(Tasks tasks) {
+__device__ inline void draw(Tasks tasks) {
     const Task& task = tasks[blockIdx.z];
     const int x = blockIdx.x * blockDim.x + threadIdx.x;
     const int y = blockIdx.y * blockDim.y + threadIdx.y;

@@ -45,23 +45,6 @@ __device__ inline Place locate_column(const Task& task, int x) {
     return locate(x, task.x_step, task.shift, task.columns);
 }
 
-// The cell nearest to the middle of a pixel; no axis has so many that 32 bits overflow.
-__device__ inline int nearest_cell(const Task& task, unsigned pixel, unsigned pixels,
-                                   unsigned full, int cells) {
-    const unsigned stride = task.stride;
-    const unsigned later = task.align_corners ? pixels * (stride - 1u) : 0u;
-    const unsigned cell = ((2u * pixel + 1u) * full + later) / (2u * pixels * stride);
-    return min(static_cast<int>(cell), cells - 1);
-}
-
-__device__ inline int nearest_row(const Task& task, int y) {
-    return nearest_cell(task, y, task.height, task.input_height, task.rows);
-}
-
-__device__ inline int nearest_column(const Task& task, int x) {
-    return nearest_cell(task, x, task.width, task.input_width, task.columns);
-}
-
 __device__ inline float interpolate(const Place& y, const Place& x, float upper_left,
                                     float upper_right, float lower_left, float lower_right) {
     const float upper = x.weight_before * upper_left + x.weight_after * upper_right;
@@ -69,52 +52,30 @@ __device__ inline float interpolate(const Place& y, const Place& x, float upper_
     return y.weight_before * upper + y.weight_after * lower;
 }
 
+// fmaxf and fminf return the other value where one is NaN.
 __device__ inline float finite_logit(float logit) {     // NaN is the lowest
-    logit = logit > -LIMIT ? logit : -LIMIT;
-    return logit < LIMIT ? logit : LIMIT;
+    return fminf(fmaxf(logit, -LIMIT), LIMIT);
 }
 
 __device__ inline float finite_heat(float heat) {       // NaN is 0
-    heat = heat == heat ? heat : 0.0f;
-    heat = heat > -LIMIT ? heat : -LIMIT;
-    return heat < LIMIT ? heat : LIMIT;
+    return fminf(fmaxf(heat == heat ? heat : 0.0f, -LIMIT), LIMIT);
 }
 
 __device__ inline float finite_offset(float offset) {   // what is not finite is 0
     offset = fabsf(offset) <= LARGEST ? offset : 0.0f;
-    offset = offset > -OFFSET_LIMIT ? offset : -OFFSET_LIMIT;
-    return offset < OFFSET_LIMIT ? offset : OFFSET_LIMIT;
+    return fminf(fmaxf(offset, -OFFSET_LIMIT), OFFSET_LIMIT);
 }
 
 template <class Head>
 __device__ inline float logit_at(const Task& task, int class_id, int row, int column) {
-    const Head* plane = static_cast<const Head*>(task.semantic)
+    const Head* plane = task.semantic.as<Head>()
         + static_cast<long long>(class_id) * task.rows * task.columns;
     return finite_logit(as_float(plane[row * task.columns + column]));
 }
 
-// The four cells around a pixel, as indices into a plane.
-struct Corners {
-    int upper_left, upper_right, lower_left, lower_right;
-};
-
-__device__ inline Corners corners_of(const Task& task, const Place& y, const Place& x) {
-    const int above = y.before * task.columns, below = y.after * task.columns;
-    return {above + x.before, above + x.after, below + x.before, below + x.after};
-}
-
-template <class Head>
-__device__ inline float upsample_logit(const Head* plane, const Corners& corners, const Place& y,
-                                       const Place& x) {
-    return interpolate(y, x, finite_logit(as_float(plane[corners.upper_left])),
-                       finite_logit(as_float(plane[corners.upper_right])),
-                       finite_logit(as_float(plane[corners.lower_left])),
-                       finite_logit(as_float(plane[corners.lower_right])));
-}
-
 template <class Head>
 __device__ inline float heat_at(const Task& task, int row, int column) {
-    return finite_heat(as_float(static_cast<const Head*>(task.center)[row * task.columns
+    return finite_heat(as_float(task.center.as<Head>()[row * task.columns
                                                                       + column]));
 }
 
@@ -124,15 +85,4 @@ __device__ inline float upsample_heat(const Task& task, const Place& y, const Pl
                        heat_at<Head>(task, y.before, x.after),
                        heat_at<Head>(task, y.after, x.before),
                        heat_at<Head>(task, y.after, x.after));
-}
-
-template <class Head>
-__device__ inline float upsample_offset(const Task& task, int axis, const Place& y,
-                                        const Place& x) {
-    const Head* plane = static_cast<const Head*>(task.offset) + axis * task.rows * task.columns;
-    const int above = y.before * task.columns, below = y.after * task.columns;
-    return interpolate(y, x, finite_offset(as_float(plane[above + x.before])),
-                       finite_offset(as_float(plane[above + x.after])),
-                       finite_offset(as_float(plane[below + x.before])),
-                       finite_offset(as_float(plane[below + x.after])));
 }

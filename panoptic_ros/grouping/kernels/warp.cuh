@@ -1,4 +1,4 @@
-// Work that the 32 threads of a warp do together, and counting that spares global memory.
+// Work that the 32 threads of a warp, or all of a block, do together.
 #pragma once
 #include "task.cuh"
 
@@ -12,6 +12,49 @@ __device__ inline int thread_of_block() {
 
 __device__ inline int threads_of_block() {
     return blockDim.x * blockDim.y;
+}
+
+// Sum, or the largest, of the values of all lanes; every lane of the warp must come.
+__device__ inline unsigned warp_sum(unsigned value) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    return __reduce_add_sync(EVERY_LANE, value);
+#else
+    for (int distance = 16; distance > 0; distance /= 2) {
+        value += __shfl_xor_sync(EVERY_LANE, value, distance);
+    }
+    return value;
+#endif
+}
+
+__device__ inline unsigned warp_max(unsigned value) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    return __reduce_max_sync(EVERY_LANE, value);
+#else
+    for (int distance = 16; distance > 0; distance /= 2) {
+        value = max(value, __shfl_xor_sync(EVERY_LANE, value, distance));
+    }
+    return value;
+#endif
+}
+
+// The same for values under 2^51.
+__device__ inline unsigned long long warp_sum_long(unsigned long long value) {
+    const unsigned long long high = warp_sum(static_cast<unsigned>(value >> 24));
+    return (high << 24) + warp_sum(static_cast<unsigned>(value & 0xffffffu));
+}
+
+// Whether all other blocks of this image are done: what they wrote can be read with __ldcg.  All
+// threads of the block must come.
+__device__ inline bool is_last_block(unsigned* finished) {
+    __shared__ bool is_last;
+    __threadfence();
+    __syncthreads();
+    if (thread_of_block() == 0) {
+        is_last = atomicAdd(finished, 1u) == gridDim.x * gridDim.y - 1;
+        __threadfence();
+    }
+    __syncthreads();
+    return is_last;
 }
 
 // Sum of the values of the lanes before this one.
@@ -47,7 +90,8 @@ __device__ inline int block_sum_before(int value, int* totals, int* all) {
     return result;
 }
 
-// The least of each of COUNT values over the block; `scratch` is shared memory, [32 * COUNT].
+// The least of each of COUNT values over the block; `scratch` is shared memory, COUNT for each
+// warp.
 template <int COUNT>
 __device__ inline void block_min(float (&values)[COUNT], float* scratch) {
     const int thread = thread_of_block(), warps = threads_of_block() / 32;
@@ -83,27 +127,3 @@ __device__ inline void for_each_key(int key, bool takes_part, Serve serve) {
         remaining &= ~mask;
     }
 }
-
-// A small table in shared memory that finds a slot for a key; -1 when it is full.  Most blocks
-// meet few keys, and what is added there reaches global memory once a block.
-template <int SLOTS>
-struct KeyTable {
-    int keys[SLOTS];
-
-    __device__ void clear() {
-        for (int slot = thread_of_block(); slot < SLOTS; slot += threads_of_block()) {
-            keys[slot] = -1;
-        }
-    }
-
-    __device__ int find(int key) {
-        for (int probe = 0; probe < 8; ++probe) {
-            const int slot = (key * 7 + probe) % SLOTS;
-            const int found = atomicCAS(&keys[slot], -1, key);
-            if (found == -1 || found == key) {
-                return slot;
-            }
-        }
-        return -1;
-    }
-};
