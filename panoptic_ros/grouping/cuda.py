@@ -240,8 +240,8 @@ class CudaGrouping:
                             ('row_nearest', rows), ('column_nearest', columns)):
             task[name] = axes
             axes += 4 * (cells + 1)
-        for name, axis in zip(('patch_height', 'patch_width'), Axis.both(grid, size), strict=True):
-            task[name] = np.diff(axis.starts).max()
+        task['patch_height'], task['patch_width'] = (
+            np.diff(axis.starts).max() for axis in Axis.both(grid, size))
         task['input_height'], task['input_width'] = grid.input_size
         task['shift'] = grid.shift
         for axis, pixels, full in zip('yx', size, grid.input_size, strict=True):
