@@ -9,6 +9,7 @@ from ..images import encode
 from ..panoptic import Panoptic
 from ..pictures import Labelled, Progress
 from ..segmenter import Segmenter
+from ..tracking import Tracker
 from . import messages
 from .frames import IMAGE, CameraFrame, camera_frames, camera_topic
 from .reader import Bag
@@ -20,7 +21,7 @@ PREFIX = '/panoptic_node'
 
 def label_bag(segmenter: Segmenter, source: Bag, target: BagWriter, topic: str | None = None,
               prefix: str = PREFIX, with_camera: bool = True, with_overlay: bool = False,
-              progress: Progress | None = None) -> Labelled:
+              with_tracking: bool = True, progress: Progress | None = None) -> Labelled:
     """
     Segment every frame of a bag's camera topic.
 
@@ -39,6 +40,8 @@ def label_bag(segmenter: Segmenter, source: Bag, target: BagWriter, topic: str |
         Also copy the camera's messages.
     with_overlay
         Also draw ``PREFIX/overlay/compressed``, JPEG.
+    with_tracking
+        Things keep their numbers from frame to frame.
     progress
         Called after every frame.
 
@@ -60,8 +63,11 @@ def label_bag(segmenter: Segmenter, source: Bag, target: BagWriter, topic: str |
     if with_overlay:
         target.add_topic(f'{prefix}/overlay/compressed', 'sensor_msgs/msg/CompressedImage')
     done = Labelled()
+    tracker = Tracker(segmenter.label_space) if with_tracking else None
     for frame in camera_frames(source, camera):
         panoptic = done.segment(segmenter, frame.image)
+        if tracker is not None:
+            panoptic = tracker(panoptic, 1e-9 * (frame.stamp or frame.record.time))
         results = {names['panoptic']: messages.image(panoptic.labels, '16UC1', frame.header),
                    names['objects']: messages.detections(panoptic, frame.header)}
         if with_camera:

@@ -1,10 +1,11 @@
-"""PQ, SQ, RQ, AP and mIoU of a model on a data set or held-out streets, or of files of labels."""
+"""PQ, SQ, RQ, AP, mIoU and VPQ of a model on data sets or held-out streets, or of label files."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..arguments import image_size
 from ..datasets import DATASETS, Dataset, open_dataset
 from ..evaluation import Evaluation, evaluate
 from ..evaluation.averaged_engine import AveragedEngine
+from ..evaluation.clips import CLIP_HEADER, Clips, clip_rows
 from ..evaluation.color_baseline import ColorBaseline
 from ..evaluation.held_out import HeldOutStreets, single_frame
 from ..evaluation.label_files import LabelFolders
@@ -63,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                        if getattr(args, name) is None})
     try:
         measure = (_evaluate_files if args.predictions is not None else
-                   _ask_oracle if args.oracle else _evaluate_model)
+                   _ask_oracle if args.oracle else
+                   _evaluate_clips if args.clip else _evaluate_model)
         write_json(args.json, measure(args))
     except (OSError, ValueError, ImportError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
@@ -76,6 +79,8 @@ def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.N
             (('size', 'seed'), args.streets is not None, 'renders frames: give --streets N'),
             (('baseline',), args.streets is not None,
              'learns the colours of streets: give --streets N'),
+            (('clip',), args.streets is not None and is_model,
+             'renders drives for a model: give --streets N, without --oracle and --baseline'),
             (('split',), args.dataset, 'is a part of a data set: give one, such as --cityscapes '
              'DIR'),
             (('labels',), args.predictions, 'is the label space of label images: give '
@@ -100,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument('--seed', type=int,
                         help=f"the first frame's seed (default: {FIRST_HELD_OUT_SEED}, where "
                         'held-out seeds begin)')
+    source.add_argument('--clip', type=_positive, metavar='FRAMES',
+                        help='take so many frames of each of N drives, 10 a second, and measure '
+                        'video panoptic quality, without and with tracking')
     for kind in DATASETS:
         source.add_argument(f'--{kind}', type=Path, metavar='DIR',
                             help=f'read the data set {kind} from its folder')
@@ -156,6 +164,21 @@ def _evaluate_model(args: argparse.Namespace) -> dict[str, Any]:
         _color_baseline(args, space) if args.baseline else _model(args, space))
     total = _run(args, range(len(frames)), space, Predicted(frames, open_predictor))
     return _report(total, args, {'source': source, 'predictor': predictor})
+
+
+def _evaluate_clips(args: argparse.Namespace) -> dict[str, Any]:
+    args.workers = 1        # frames follow each other: the network takes all cores
+    clips = Clips(args.streets, args.clip, args.size, args.seed)
+    predictor, open_model = _model(args, clips.label_space)
+    with closing(open_model()) as segmenter, progress_bar() as bar:
+        task = bar.add_task('evaluating', total=clips.count * clips.frames)
+        qualities = clips.measure(segmenter, lambda: bar.advance(task))
+    print_table(f'VPQ of {clips.count} clips of {clips.frames} frames, in percent, and of windows '
+                'of so many', CLIP_HEADER, clip_rows(qualities))
+    return {'source': {'streets': list(args.size), 'first_seed': args.seed},
+            'predictor': predictor, 'clips': clips.count, 'frames': clips.frames,
+            'video_panoptic_quality': {name: quality.compute().to_dict()
+                                       for name, quality in qualities.items()}}
 
 
 def _evaluate_files(args: argparse.Namespace) -> dict[str, Any]:

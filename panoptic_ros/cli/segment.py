@@ -40,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                       help='do not copy the camera images')
     bags.add_argument('--overlay', action='store_true',
                       help='also write PREFIX/overlay/compressed')
+    bags.add_argument('--without-tracking', action='store_true',
+                      help='number the things of each frame anew')
     add_json_argument(parser)
     args = parser.parse_args(argv)
     try:
@@ -83,7 +85,8 @@ def _label_bag(segmenter: Segmenter, source: Path, args: argparse.Namespace, bar
         bar.update(task, description=camera.name, total=camera.count)
         with BagWriter(args.output, args.overwrite) as writer:
             return label_bag(segmenter, bag, writer, camera.name, args.prefix,
-                             not args.without_camera, args.overlay, lambda: bar.advance(task))
+                             not args.without_camera, args.overlay, not args.without_tracking,
+                             lambda: bar.advance(task))
 
 
 def _print(report: dict[str, Any]) -> None:

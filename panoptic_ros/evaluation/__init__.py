@@ -11,9 +11,10 @@ from .panoptic_quality import (
     PanopticQualityResult,
 )
 from .parallel import evaluate
+from .video_quality import VideoPanopticQuality, VideoPanopticQualityResult
 
 __all__ = [
     'AveragePrecision', 'AveragePrecisionResult', 'ClassPrecision', 'ClassQuality', 'Evaluation',
     'MeanIoU', 'MeanIoUResult', 'MeanQuality', 'Overlaps', 'Pair', 'PanopticQuality',
-    'PanopticQualityResult', 'evaluate',
+    'PanopticQualityResult', 'VideoPanopticQuality', 'VideoPanopticQualityResult', 'evaluate',
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..panoptic import Panoptic
 
 LabelImage = npt.NDArray[np.uint16] | Panoptic
 """A panoptic label image, (H, W) uint16, or the result that carries one."""
+
 
 @dataclass(frozen=True, eq=False)
 class Overlaps:
@@ -63,6 +65,23 @@ class Overlaps:
         if isinstance(prediction, Panoptic):
             score_of[prediction.segments.label] = prediction.segments.score
         return cls(true_label, predicted_label, pixels[order], score_of[predicted_label])
+
+    @classmethod
+    def join(cls, parts: Sequence[Overlaps]) -> Overlaps:
+        """
+        Return the overlaps of several images as if they were one.
+
+        Segments of one label are one there: the tubes of a video.  Scores are averaged.
+        """
+        keys = np.concatenate([part.truth.astype(np.int64) << 16 | part.prediction
+                               for part in parts])
+        pixels = np.concatenate([part.pixels for part in parts])
+        score = np.concatenate([part.score for part in parts])
+        pair, row = np.unique(keys, return_inverse=True)
+        total = np.bincount(row, pixels, len(pair))
+        mean = np.bincount(row, pixels * score, len(pair)) / total
+        return cls((pair >> 16).astype(np.uint16), (pair & UNLABELED).astype(np.uint16),
+                   total.astype(np.int64), mean.astype(np.float32))
 
 
 def label_image(image: LabelImage, name: str) -> npt.NDArray[np.uint16]:

@@ -8,6 +8,7 @@ from sensor_msgs.msg import CompressedImage
 
 from .. import images
 from ..panoptic import Panoptic
+from ..tracking import Tracker
 from .camera import Camera, Frame
 from .latency import LatencyWindow
 from .log import ThrottledLog
@@ -28,16 +29,18 @@ class Channel:
         Whose frames are served, and where they are counted.
     outputs
         Where results are published.
+    tracker
+        Follows the camera's things.
     log
         Receives what is wrong with frames.
 
     """
 
-    def __init__(self, name: str, camera: Camera, outputs: CameraOutputs,
+    def __init__(self, name: str, camera: Camera, outputs: CameraOutputs, tracker: Tracker,
                  log: ThrottledLog) -> None:
         self.name, self.camera, self.outputs = name, camera, outputs
         self.latency = LatencyWindow()
-        self._log = log
+        self._tracker, self._log = tracker, log
 
     def convert(self, frame: Frame) -> npt.NDArray[np.uint8] | None:
         """Return the image of a frame, or None, counted and said, where there is none."""
@@ -58,6 +61,13 @@ class Channel:
         camera.format = f'{image.shape[1]}x{image.shape[0]} {encoding}'
         camera.rejection = None
         return image
+
+    def track(self, frame: Frame, panoptic: Panoptic) -> Panoptic:
+        """Return a frame's result with the numbers that its things had in the frames before."""
+        assert not isinstance(frame.message, images.ImageError)
+        stamp = frame.message.header.stamp
+        # a camera that stamps nothing is followed by when its frames came
+        return self._tracker(panoptic, stamp.sec + 1e-9 * stamp.nanosec or frame.arrival)
 
     def publish(self, frame: Frame, image: npt.NDArray[np.uint8], panoptic: Panoptic,
                 settings: Settings) -> None:

@@ -14,6 +14,7 @@ from ..device import DeviceError
 from ..grouping import GroupingOptions
 from ..panoptic import Panoptic
 from ..segmenter import Segmenter
+from ..tracking import INSTANCE_PICTURES
 from .camera import Frame
 from .channel import Channel
 from .parameters import Settings
@@ -116,6 +117,8 @@ class FrameServer:
         settings = self._settings()
         segmenter.options = settings.grouping(self._recommended)
         wanted = frozenset().union(*(work.channel.outputs.wanted for work in works))
+        if settings.tracking:       # which comes later and changes the numbers
+            wanted -= INSTANCE_PICTURES
         times: dict[str, float] = {}
         results = segmenter.segment([work.image for work in works], wanted,
                                     settings.overlay_opacity, times)
@@ -124,9 +127,13 @@ class FrameServer:
         return results
 
     def _publish(self, work: _Work, panoptic: Panoptic) -> None:
+        channel, frame, settings = work.channel, work.frame, self._settings()
+        if settings.tracking:
+            start = time.perf_counter()
+            panoptic = channel.track(frame, panoptic)
+            work.times['tracking'] = time.perf_counter() - start
         start = time.perf_counter()
-        channel, frame = work.channel, work.frame
-        channel.publish(frame, work.image, panoptic, self._settings())
+        channel.publish(frame, work.image, panoptic, settings)
         published = time.perf_counter()
         work.times['publish'] = published - start
         work.times['total'] = frame.receive + published - frame.arrival

@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 
 STAGES = ('receive', 'wait', 'convert', 'upload', 'resize', 'network', 'grouping', 'download',
-          'publish', 'total')
+          'tracking', 'publish', 'total')
 """
 In the order in which a frame passes them; ``total`` is from the camera's publish to ours.
 

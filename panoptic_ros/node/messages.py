@@ -27,7 +27,8 @@ def detections(panoptic: Panoptic, header: Header) -> Detection2DArray:
     """
     Return the things of an image, largest first, one hypothesis each.
 
-    ``id`` is the value of the thing's pixels in ``~/panoptic``, so it is unique within an image.
+    ``id`` is the value of the thing's pixels in ``~/panoptic``, so it is unique within an image;
+    a thing that is tracked keeps it from image to image.
     The box has its corners at center -+ size / 2, in pixels from the image's upper left corner.
     """
     things = panoptic.things

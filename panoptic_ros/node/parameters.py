@@ -79,6 +79,8 @@ class Settings:
     stuff_area: int = _parameter(
         -1, 'Stuff classes that cover fewer pixels of the image are unlabelled. '
         f'{_FROM_MODEL}', (-1, 1 << 26))
+    tracking: bool = _parameter(
+        True, 'Things keep their numbers from frame to frame; off, each frame counts anew.')
     overlay_opacity: float = _parameter(
         0.5, 'How much the colors of ~/overlay hide the camera image.', (0.0, 1.0))
     jpeg_quality: int = _parameter(90, 'JPEG quality of ~/overlay/compressed.', (1, 100))

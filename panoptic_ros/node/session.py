@@ -9,7 +9,9 @@ from threading import Event
 
 from rclpy.node import Node
 
+from ..labels import LabelSpace
 from ..segmenter import Segmenter
+from ..tracking import Tracker
 from .camera import Camera, Frame
 from .channel import Channel
 from .frame_server import FrameServer
@@ -62,7 +64,7 @@ class Session:
             lambda seconds: loading(f'{self._phase} ({seconds:.0f} s)'))
         self.channels: list[Channel] = []
         try:
-            self._add_channels(node)
+            self._add_channels(node, segmenter.label_space)
         except Exception:       # whatever it is, nothing of it may stay
             self.close()
             raise
@@ -143,12 +145,12 @@ class Session:
         device = 'CPU' if segmenter.about.get('GPU', 'none') == 'none' else 'GPU'
         return f'{device} ({segmenter.description}): {self._reason}'
 
-    def _add_channels(self, node: Node) -> None:
+    def _add_channels(self, node: Node, label_space: LabelSpace) -> None:
         log = ThrottledLog(node.get_logger())
         for name, transport in self._settings().every_camera():
             camera = Camera(node, transport, name)
             outputs = CameraOutputs(node, f'~/{name}' if name else '~')
-            channel = Channel(name, camera, outputs, log)
+            channel = Channel(name, camera, outputs, Tracker(label_space), log)
             camera.on_frame = partial(self._receive, channel)
             self.channels.append(channel)
             camera.check()

@@ -69,6 +69,19 @@ def test_streets(chosen, tiny_onnx, tmp_path, capsys, monkeypatch):
     assert f'{data["prediction"]["frames_per_second"]:.1f} frames/s' in out
 
 
+def test_clips(tiny_onnx, tmp_path, capsys):
+    report = tmp_path / 'report.json'
+    main(['--streets', '2', '--clip', '5', '--size', '96x192', '--model', str(tiny_onnx), '--json',
+          str(report)])
+    data = json.loads(report.read_text())
+    assert (data['clips'], data['frames']) == (2, 5)
+    quality = data['video_panoptic_quality']
+    assert set(quality) == {'each frame anew', 'tracked'}
+    assert quality['tracked']['per_window']['1']['images'] == 10
+    assert quality['tracked']['per_window']['4']['images'] == 4
+    assert f'{quality["tracked"]["all"]:.2f}' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(('kind', 'name'), [
     ('cityscapes', 'ulm_{:06d}_000019'), ('kitti-step', '0002/{:06d}')])
 def test_a_data_set_with_mirrors_and_scales(kind, name, tiny_onnx, tmp_path, capsys):
@@ -127,6 +140,9 @@ def test_a_model_of_other_classes_is_refused(tmp_path, capsys):
     (['--cityscapes', 'a', '--baseline', 'color'], '--baseline learns the colours of streets'),
     (['--predictions', 'a', '--truth', 'b', '--oracle'], '--oracle needs a ground truth alone'),
     (['--streets', '1', '--oracle', '--baseline', 'color'], '--oracle needs a ground truth alone'),
+    (['--cityscapes', 'a', '--clip', '3'], '--clip renders drives'),
+    (['--streets', '1', '--clip', '3'], 'clips have 3 frames: expected at least 4'),
+    (['--streets', '1', '--clip', '5', '--oracle'], '--clip renders drives'),
     (['--streets', '1', '--split', 'val'], '--split is a part of a data set'),
     (['--streets', '1', '--labels', 'coco'], '--labels is the label space of label images'),
     (['--cityscapes', 'a', '--size', '96x192'], '--size renders frames'),

@@ -91,17 +91,20 @@ def test_output_bag(demo):
 
 def test_the_node_answers_as_the_segmenter_does(demo, tiny_onnx):
     from panoptic_ros import Segmenter
+    from panoptic_ros.tracking import Tracker
     folder, _ = demo
     segmenter = Segmenter.open(tiny_onnx)
+    tracker = Tracker(segmenter.label_space)
     drive, = folder.glob('drive_*')
     with Bag(folder / 'output') as output, Bag(drive) as source:
         images = {frame.stamp: frame.image for frame in
                   camera_frames(source, source.topic('/camera/image_raw'))}
         for record in output.messages(['/panoptic_node/panoptic']):
             message = output.decode(record)
-            np.testing.assert_array_equal(
-                message.data.view(np.uint16).reshape(96, 192),
-                segmenter(images[stamp_of(message.header)]).labels)
+            stamp = stamp_of(message.header)
+            expected = tracker(segmenter(images[stamp]), 1e-9 * stamp)
+            np.testing.assert_array_equal(message.data.view(np.uint16).reshape(96, 192),
+                                          expected.labels)
 
 
 def test_pictures(demo):

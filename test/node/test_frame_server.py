@@ -12,7 +12,7 @@ from ros_harness import image_message
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
-from panoptic_ros import GroupingOptions, Segmenter
+from panoptic_ros import GroupingOptions, LabelSpace, Segmenter
 from panoptic_ros.images import ImageError
 from panoptic_ros.node.camera import Counts, Frame, Stamp
 from panoptic_ros.node.channel import Channel
@@ -20,8 +20,16 @@ from panoptic_ros.node.frame_server import FrameServer
 from panoptic_ros.node.latency import STAGES
 from panoptic_ros.node.log import ThrottledLog
 from panoptic_ros.node.parameters import Settings
+from panoptic_ros.tracking import Tracker
 
 SCENE = tiny_model.scene()
+CAR = 13
+
+
+def without_the_left_car():
+    scene = SCENE.copy()
+    scene[:, 8:50] = SCENE[:, :1]
+    return scene
 
 
 class Outputs:
@@ -66,7 +74,7 @@ def make_channel(logged):
     def make(name=''):
         camera = SimpleNamespace(counts=Counts(), topic=f'/{name}image', format='',
                                  rejection=None)
-        return Channel(name, camera, Outputs(), log)
+        return Channel(name, camera, Outputs(), Tracker(LabelSpace.load('cityscapes')), log)
     return make
 
 
@@ -146,6 +154,35 @@ def test_thresholds_are_those_of_the_moment(server, channel, segmenter):
         server.settings = Settings(top_k=top_k)
         server.serve(segmenter, [(channel, frame())])
         assert segmenter.options == GroupingOptions(top_k=top_k)
+
+
+@pytest.mark.parametrize('stamped', [True, False])
+def test_things_keep_their_numbers_while_tracking_is_on(server, channel, segmenter, stamped):
+    """The left one of two cars leaves: the other is the second, or becomes the first."""
+    for step, (scene, tracking) in enumerate((
+            (SCENE, True), (without_the_left_car(), True), (without_the_left_car(), False))):
+        server.settings = Settings(tracking=tracking)
+        image = frame(scene=scene)
+        if stamped:
+            image.message.header.stamp.sec = 1_700_000_000 + step // 10
+            image.message.header.stamp.nanosec = 100_000_000 * step
+        server.serve(segmenter, [(channel, image)])
+    cars = [sorted(int(label) for label in panoptic.things.label if label // 1000 == CAR)
+            for _, panoptic in channel.outputs.published]
+    assert cars == [[13001, 13002], [13002], [13001]]
+
+
+@pytest.mark.parametrize(('tracking', 'wanted'), [
+    (True, {'semantic', 'confidence'}),
+    (False, {'semantic', 'confidence', 'instance', 'overlay'})])
+def test_pictures_of_numbers_are_not_made_before_tracking(server, channel, segmenter, tracking,
+                                                          wanted):
+    channel.outputs.wanted = frozenset({'semantic', 'confidence', 'instance', 'overlay'})
+    server.settings = Settings(tracking=tracking)
+    engine = Mock(wraps=segmenter)
+    server.serve(engine, [(channel, frame())])
+    assert engine.segment.call_args.args[1] == wanted
+    assert 'tracking' in channel.latency.summary() or not tracking
 
 
 def test_cameras_together(server, make_channel, segmenter):

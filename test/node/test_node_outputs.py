@@ -71,6 +71,24 @@ def test_objects_are_the_things_of_the_label_image(client, camera, message, expe
         'car', 'car', 'person']
 
 
+def test_things_keep_their_ids_from_image_to_image(client, camera, image, expected):
+    """The left one of two cars leaves: the other keeps its id, or is the first."""
+    objects = client.subscribe(Detection2DArray, '/panoptic_node/objects')
+    alone = image.copy()
+    alone[:, 16:100] = image[:, :1]
+    try:
+        ids = []
+        for scene, tracking in ((image, True), (alone, True), (alone, False)):
+            assert client.set_parameter('/panoptic_node', 'tracking', tracking) == (True, '')
+            message = image_message(scene, 'bgr8', client.header())
+            found = client.exchange(message, camera, objects)
+            ids.append(sorted(d.id for d in found.detections
+                              if d.results[0].hypothesis.class_id == 'car'))
+        assert ids == [['13001', '13002'], ['13002'], ['13001']]
+    finally:
+        assert client.set_parameter('/panoptic_node', 'tracking', True)[0]
+
+
 def test_late_joiners_get_the_classes(client, camera, cityscapes):
     infos = client.subscribe(LabelInfo, '/panoptic_node/label_info', LATCHED)
     info = infos.wait(lambda _: True)

@@ -45,8 +45,8 @@ def test_late_joiners_get_the_last_statistics(client, node, camera):
     running = client.subscribe(DiagnosticArray, '/panoptic_node/statistics')
     message = running.wait(lambda m: any(status.name == 'total' for status in m.status))
     stages = {status.name: values(status) for status in message.status}
-    assert {'receive', 'wait', 'convert', 'resize', 'network', 'grouping', 'publish',
-            'total'} == set(stages)
+    assert {'receive', 'wait', 'convert', 'resize', 'network', 'grouping', 'tracking',
+            'publish', 'total'} == set(stages)
     for found in stages.values():
         assert 0 <= float(found['p50']) <= float(found['p99']) <= float(found['max'])
     assert float(stages['network']['max']) <= float(stages['total']['max'])

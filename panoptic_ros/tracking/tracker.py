@@ -1,0 +1,180 @@
+"""Giving things the instance numbers that they had in the frames before."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ..labels import UNLABELED, LabelSpace
+from ..panoptic import Panoptic
+from .renumbering import renumber
+from .tracks import Tracks
+
+Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class TrackingOptions:
+    """
+    When a thing is the same as one before.
+
+    Raises
+    ------
+    ValueError
+        A value is out of range.
+
+    """
+
+    reach: float = 1.0
+    """How far it may be from where it was expected, in sides of its box."""
+    memory: float = 1.0
+    """Seconds that it may be out of sight."""
+
+    def __post_init__(self) -> None:
+        for name in ('reach', 'memory'):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f'{name} is {getattr(self, name)}: expected 0 or more')
+
+
+class Tracker:
+    """
+    Follows the things of one camera, frame by frame.
+
+    A thing keeps its number, and with it its label, while it is seen and after gaps of up to
+    ``memory``.  Things are expected to move on as they did; those of a class are paired with what
+    is seen nearest to where they are expected, the closest pair first, as CenterTrack does it
+    (Zhou et al., ECCV 2020), so what a frame costs does not depend on its size but for writing the
+    labels.  A first frame keeps its numbers; later a class gives each newcomer the number that
+    nobody has had for the longest time.
+
+    Parameters
+    ----------
+    label_space
+        The classes.
+    options
+        When a thing is the same as one before.
+
+    Examples
+    --------
+    >>> tracker = Tracker(segmenter.label_space)
+    >>> for time, image in video:
+    ...     panoptic = tracker(segmenter(image), time)
+
+    """
+
+    def __init__(self, label_space: LabelSpace, options: TrackingOptions | None = None) -> None:
+        self.options = options or TrackingOptions()
+        self._label_space = label_space
+        self.reset()
+        pixel = np.zeros(1, np.uint16)      # compile now, not in the first frame
+        renumber(pixel, np.arange(UNLABELED + 1, dtype=np.uint16), pixel)
+
+    def reset(self) -> None:
+        """Forget everything: the next frame is a first one."""
+        self._tracks: Tracks | None = None
+        self._time = -np.inf
+        self._last = np.zeros(len(self._label_space), np.int64)     # number given, by class
+
+    def __call__(self, panoptic: Panoptic, time: float) -> Panoptic:
+        """
+        Return a frame's result with the numbers of the frames before.
+
+        Parameters
+        ----------
+        panoptic
+            The result of the segmenter; it is not changed.
+        time
+            Seconds, of any clock that the frames share.  One that lies before the last frame's,
+            or more than ``memory`` after it, makes this a first frame: a recording is played
+            again, or nothing is known any more.
+
+        """
+        if not self._time <= time <= self._time + self.options.memory:
+            self.reset()
+        self._time = time
+        seen = Tracks.begin(panoptic.things, time)
+        if self._tracks is None:
+            self._tracks = seen
+            np.maximum.at(self._last, seen.class_id, seen.number)
+            return panoptic
+        tracks = self._tracks[time - self._tracks.seen <= self.options.memory]
+        before, now = pair(tracks.distances(seen, time), self.options.reach)
+        new = np.setdiff1d(np.arange(len(seen)), now)
+        lost = np.setdiff1d(np.arange(len(tracks)), before)
+        number = np.zeros(len(seen), np.int64)
+        number[now] = tracks.number[before]
+        lost = self._name(seen.class_id, new, number, tracks, lost)
+        seen = replace(seen, number=number)
+        self._tracks = Tracks.join([tracks[before].follow(seen[now]), seen[new], tracks[lost]])
+        return self._renumbered(panoptic, number)
+
+    def _name(self, class_id: npt.NDArray[np.int64], new: Indices, number: npt.NDArray[np.int64],
+              tracks: Tracks, lost: Indices) -> Indices:
+        """Number the newcomers; return those lost ones whose numbers were not needed."""
+        shown = set(zip(class_id.tolist(), number.tolist(), strict=True))
+        kept = dict(zip(zip(tracks.class_id[lost].tolist(), tracks.number[lost].tolist(),
+                            strict=True), lost.tolist(), strict=True))
+        for row in new.tolist():
+            of = int(class_id[row])
+            number[row] = self._last[of] = self._free_number(of, shown, kept)
+            shown.add((of, int(number[row])))
+            kept.pop((of, int(number[row])), None)
+        return np.array(sorted(kept.values()), np.intp)
+
+    def _free_number(self, class_id: int, shown: Container[tuple[int, int]],
+                     kept: Container[tuple[int, int]]) -> int:
+        """Return the next number that nobody has; failing that, one of a thing out of sight."""
+        most = self._label_space.max_instances
+        of_lost = 0
+        for step in range(most):
+            number = (int(self._last[class_id]) + step) % most + 1
+            if (class_id, number) not in shown:
+                if (class_id, number) not in kept:
+                    return number
+                of_lost = of_lost or number
+        return of_lost      # a frame has no more things of a class than there are numbers
+
+    def _renumbered(self, panoptic: Panoptic, number: npt.NDArray[np.int64]) -> Panoptic:
+        """Return the result with other numbers for its things, without pictures of the old."""
+        space, segments = self._label_space, panoptic.segments
+        is_thing = segments.instance > 0
+        if (segments.instance[is_thing] == number).all():
+            return panoptic
+        instance = segments.instance.copy()
+        instance[is_thing] = number
+        label = (segments.class_id.astype(np.int64) * space.label_divisor
+                 + instance).astype(np.uint16)
+        label_of = np.arange(UNLABELED + 1, dtype=np.uint16)
+        label_of[segments.label] = label
+        labels = np.empty_like(panoptic.labels)
+        renumber(panoptic.labels.reshape(-1), label_of, labels.reshape(-1))
+        order = np.lexsort((label, -segments.area))
+        return replace(panoptic, labels=labels,
+                       segments=replace(segments, label=label, instance=instance)[order],
+                       pictures={name: picture for name, picture in panoptic.pictures.items()
+                                 if name not in INSTANCE_PICTURES})
+
+
+INSTANCE_PICTURES = frozenset({'instance', 'overlay'})
+"""Those of ``Panoptic.pictures`` that show instance numbers."""
+
+
+def pair(distance: npt.NDArray[np.float64], reach: float) -> tuple[Indices, Indices]:
+    """
+    Pair rows with columns, the closest first, none twice and none farther than ``reach``.
+
+    Returns the rows and the columns of the pairs, (P,) each, by row.
+    """
+    rows, columns = np.nonzero(distance <= reach)
+    order = np.argsort(distance[rows, columns], kind='stable')
+    partner: dict[int, int] = {}
+    taken: set[int] = set()
+    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+        if row not in partner and column not in taken:
+            partner[row] = column
+            taken.add(column)
+    chosen = sorted(partner)
+    return np.array(chosen, np.intp), np.array([partner[row] for row in chosen], np.intp)

@@ -1,0 +1,99 @@
+"""Things as they were last seen, and where they are expected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from ..panoptic import Segments
+
+Floats = npt.NDArray[np.float64]
+
+_INERTIA = 0.5      # share of the old velocity in the new one
+_NEIGHBOURS = 3     # whose motion a thing is expected to share that was seen once only
+
+
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    """The things of a camera's last frames, a column each, one row per thing."""
+
+    class_id: npt.NDArray[np.int64]
+    """(N,) training id of the class."""
+    number: npt.NDArray[np.int64]
+    """(N,) instance number within the class, the same in all frames."""
+    position: Floats
+    """(N, 2) centroid (x, y) in pixels."""
+    side: Floats
+    """(N,) geometric mean of the box's sides in pixels."""
+    velocity: Floats
+    """(N, 2) pixels per second; NaN for what was seen once only."""
+    seen: Floats
+    """(N,) seconds: the time of the last frame that showed it."""
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def __getitem__(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Tracks:
+        """Return the chosen rows: a mask, or indices."""
+        return Tracks(*(getattr(self, column.name)[rows] for column in fields(self)))
+
+    @classmethod
+    def begin(cls, things: Segments, time: float) -> Tracks:
+        """Return things as a frame shows them; their numbers are those of the frame."""
+        box = things.box.astype(np.float64)
+        return cls(things.class_id.astype(np.int64), things.instance.astype(np.int64),
+                   things.centroid.astype(np.float64),
+                   np.sqrt(np.prod(box[:, 2:] - box[:, :2], axis=1)),
+                   np.full((len(things), 2), np.nan), np.full(len(things), float(time)))
+
+    @classmethod
+    def join(cls, parts: Sequence[Tracks]) -> Tracks:
+        """Return the rows of several."""
+        return cls(*(np.concatenate([getattr(part, column.name) for part in parts])
+                     for column in fields(cls)))
+
+    def expected(self, time: float) -> Floats:
+        """
+        Return where the centroids are expected at a time, (N, 2), if all goes on as before.
+
+        What was seen once only moves as its nearest neighbours do: most of the motion in a
+        vehicle's camera is the vehicle's own.
+        """
+        velocity = self.velocity.copy()
+        is_new = np.isnan(velocity[:, 0])
+        if is_new.all():
+            velocity[:] = 0
+        elif is_new.any():
+            apart = _distances(self.position[is_new], self.position[~is_new])
+            nearest = np.argsort(apart, axis=1, kind='stable')[:, :_NEIGHBOURS]
+            velocity[is_new] = velocity[~is_new][nearest].mean(axis=1)
+        return self.position + velocity * (time - self.seen)[:, None]
+
+    def distances(self, later: Tracks, time: float) -> Floats:
+        """
+        Return how far each thing that is seen later is from where each of these is expected.
+
+        In units of their sides; infinite between things of different classes.  (N, M).
+        """
+        apart = _distances(self.expected(time), later.position)
+        apart /= np.sqrt(np.outer(self.side, later.side))
+        apart[self.class_id[:, None] != later.class_id] = np.inf
+        return apart
+
+    def follow(self, later: Tracks) -> Tracks:
+        """Return the same things, row by row, as they are seen later: number and velocity."""
+        passed = (later.seen - self.seen)[:, None]
+        with np.errstate(divide='ignore', invalid='ignore'):
+            measured = (later.position - self.position) / passed
+        smoothed = np.where(np.isnan(self.velocity), measured,
+                            _INERTIA * self.velocity + (1 - _INERTIA) * measured)
+        return Tracks(self.class_id, self.number, later.position, later.side,
+                      np.where(passed > 0, smoothed, self.velocity), later.seen)
+
+
+def _distances(first: Floats, second: Floats) -> Floats:
+    difference = first[:, None] - second
+    return np.hypot(difference[..., 0], difference[..., 1])
