@@ -30,7 +30,7 @@ from .workspace import Workspace
 if TYPE_CHECKING:
     from ..device import Device, DeviceArray, Module
 
-_SETTLED_CELLS = 16     # patches for each warp that settles the open ones, of which few are
+_SETTLED_CELLS = 40     # patches for each warp that settles the open ones, of which few are
 
 
 @dataclass(frozen=True)

@@ -72,17 +72,18 @@ __device__ inline void add_patches(const Task& task, Extents& extents, int key,
     });
 }
 
-// Keep the warp's open patches for `settle_pixels`.
-__device__ inline void list_open(const Task& task, bool is_open, const Patch& patch) {
-    const unsigned mask = __ballot_sync(EVERY_LANE, is_open);
-    const int lane = warp_lane();
-    int start = 0;
-    if (lane == 0 && mask) {
-        start = atomicAdd(&task.open_count[0], __popc(mask));
+// Keep the block's open patches for `settle_pixels`; `totals` is shared memory, [33].
+__device__ inline void list_open(const Task& task, bool is_open, const Patch& patch,
+                                 int* totals) {
+    __shared__ int start;
+    int all;
+    const int before = block_sum_before(is_open, totals, &all);
+    if (thread_of_block() == 0 && all > 0) {
+        start = atomicAdd(&task.open_count[0], all);
     }
-    start = __shfl_sync(EVERY_LANE, start, 0);
+    __syncthreads();
     if (is_open) {
-        task.open_patches[start + __popc(mask & ((1u << lane) - 1u))] = pack(patch);
+        task.open_patches[start + before] = pack(patch);
     }
 }
 
@@ -136,7 +137,7 @@ __device__ void assign_patches(Tasks tasks) {
     if (!patch.is_empty()) {
         task.patch_code[row * task.columns + column] = static_cast<unsigned short>(code);
     }
-    list_open(task, code == OPEN, patch);
+    list_open(task, code == OPEN, patch, totals);
     add_patches(task, extents, key, patch);
     __syncthreads();
     extents.flush(task);

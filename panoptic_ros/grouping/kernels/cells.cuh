@@ -47,14 +47,8 @@ __device__ void read_heads(Tasks tasks) {
         }
     }
     __syncthreads();
-    const unsigned width = task.patch_width, places = task.patch_height * width;
-    for (unsigned item = thread_of_block(); item < warm_count * places;
-         item += threads_of_block()) {
-        const Patch patch = unpack(task, warm[item / places]);
-        const int y = patch.top + item % places / width, x = patch.left + item % places % width;
-        if (y < patch.bottom && x < patch.right && is_peak<Head>(task, y, x)) {
-            task.peaks[atomicAdd(&task.peak_count[0], 1)] = y * task.width + x;
-        }
+    for (unsigned index = threadIdx.y; index < warm_count; index += blockDim.y) {
+        find_peaks<Head>(task, unpack(task, warm[index]));
     }
     if (is_last_block(&task.finished[0])) {
         list_centers<Head>(task);

@@ -20,33 +20,68 @@ __device__ float heat_of(const Task& task, int y, int x) {
     return upsample_heat<Head>(task, locate_row(task, y), locate_column(task, x));
 }
 
-// Whether a pixel is over the threshold and the maximum of the square around it.
+// Whether a neighbour of a pixel is hotter: most pixels lie on a slope.
 template <class Head>
-__device__ bool is_peak(const Task& task, int y, int x) {
-    const float value = heat_of<Head>(task, y, x);
-    if (!(value > task.threshold)) {
-        return false;
-    }
-    const int radius = task.radius;
-    if (radius > 0) {                       // most pixels lie on a slope
-        for (int side = 0; side < 4; ++side) {
-            const int ny = y + (side == 0) - (side == 1), nx = x + (side == 2) - (side == 3);
-            if (ny >= 0 && ny < task.height && nx >= 0 && nx < task.width
-                && heat_of<Head>(task, ny, nx) > value) {
-                return false;
-            }
+__device__ bool is_on_slope(const Task& task, int y, int x, float heat) {
+    for (int side = 0; side < 4; ++side) {
+        const int ny = y + (side == 0) - (side == 1), nx = x + (side == 2) - (side == 3);
+        if (ny >= 0 && ny < task.height && nx >= 0 && nx < task.width
+            && heat_of<Head>(task, ny, nx) > heat) {
+            return true;
         }
     }
-    for (int ny = max(y - radius, 0); ny <= min(y + radius, task.height - 1); ++ny) {
-        const Place row = locate_row(task, ny);
-        for (int nx = max(x - radius, 0); nx <= min(x + radius, task.width - 1); ++nx) {
-            if (upsample_heat<Head>(task, row, locate_column(task, nx)) > value) {
-                return false;
-            }
+    return false;
+}
+
+// Whether no pixel of the square around one is hotter; the whole warp must come, for one pixel.
+template <class Head>
+__device__ bool is_maximum(const Task& task, int y, int x, float heat) {
+    const int side = 2 * task.radius + 1;
+    for (int first = 0; first < side * side; first += 32) {
+        const int place = min(first + warp_lane(), side * side - 1);
+        const int ny = y - task.radius + place / side, nx = x - task.radius + place % side;
+        const bool is_hotter = ny >= 0 && ny < task.height && nx >= 0 && nx < task.width
+            && heat_of<Head>(task, ny, nx) > heat;
+        if (__ballot_sync(EVERY_LANE, is_hotter)) {
+            return false;
         }
     }
     return true;
 }
+
+// List the pixels of a patch that are over the threshold and the maximum of the square around
+// them; the whole warp must come.
+template <class Head>
+__device__ void find_peaks(const Task& task, const Patch& patch) {
+    const int width = patch.right - patch.left, pixels = patch.pixels();
+    // a square that holds the whole patch holds its hottest pixel
+    const bool is_small = pixels <= 32 && task.radius >= max(width, patch.bottom - patch.top) - 1;
+    for (int first = 0; first < pixels; first += 32) {
+        const int place = min(first + warp_lane(), pixels - 1);
+        const int y = patch.top + place / width, x = patch.left + place % width;
+        const float heat = heat_of<Head>(task, y, x);
+        bool may_be_peak = place == first + warp_lane() && heat > task.threshold;
+        if (is_small) {                     // heat over a threshold sorts as its bits do
+            const unsigned bits = may_be_peak ? __float_as_uint(heat) : 0;
+            may_be_peak &= bits == warp_max(bits);
+        } else if (may_be_peak && task.radius > 0) {
+            may_be_peak = !is_on_slope<Head>(task, y, x, heat);
+        }
+        unsigned candidates = __ballot_sync(EVERY_LANE, may_be_peak);
+        while (candidates) {
+            const int lane = __ffs(candidates) - 1;
+            candidates &= candidates - 1;
+            const int peak_y = __shfl_sync(EVERY_LANE, y, lane);
+            const int peak_x = __shfl_sync(EVERY_LANE, x, lane);
+            if (is_maximum<Head>(task, peak_y, peak_x, __shfl_sync(EVERY_LANE, heat, lane))
+                && warp_lane() == lane) {
+                task.peaks[atomicAdd(&task.peak_count[0], 1)] = y * task.width + x;
+            }
+        }
+    }
+}
+
+constexpr int NO_PIXEL = 0x7fffffff;      // behind all others
 
 // Call `serve(pixel, heat)` for each peak, in some thread of the block.
 template <class Head, class Serve>
@@ -57,7 +92,8 @@ __device__ void for_each_peak(const Task& task, int peaks, Serve serve) {
     }
 }
 
-// The top_k-th largest heat, equals counted: by its bits, as positive floats sort like integers.
+// The top_k-th largest heat of many peaks, equals counted: by its bits, as positive floats sort like
+// integers.
 template <class Head>
 __device__ float find_kth_heat(const Task& task, int peaks) {
     __shared__ int histogram[256];
@@ -93,41 +129,62 @@ __device__ float find_kth_heat(const Task& task, int peaks) {
     return __uint_as_float(chosen);
 }
 
-// List the centres row by row; one block for an image.
+// List the centres row by row; one block for an image.  A peak is one if fewer than top_k, itself
+// counted, are as hot.
 template <class Head>
 __device__ void list_centers(const Task& task) {
     __shared__ int pixels[MOST_CENTERS];
     __shared__ float heats[MOST_CENTERS];
-    __shared__ int count;
+    __shared__ bool is_dropped[MOST_CENTERS];
+    __shared__ int found, kept;
+    const int thread = thread_of_block(), threads = threads_of_block();
     const int peaks = __ldcg(&task.peak_count[0]);
-    if (thread_of_block() == 0) {
-        count = 0;
+    if (thread == 0) {
+        found = kept = 0;
     }
-    float least = 0.0f;                     // a centre's heat must exceed it
-    if (peaks >= task.top_k) {
-        least = find_kth_heat<Head>(task, peaks);
-    }
+    // of more than can be held here, those that remain
+    const float least = peaks > MOST_CENTERS ? find_kth_heat<Head>(task, peaks) : 0.0f;
     __syncthreads();
     for_each_peak<Head>(task, peaks, [&](int pixel, float heat) {
         if (heat > least) {
-            const int place = atomicAdd(&count, 1);
+            const int place = atomicAdd(&found, 1);
             pixels[place] = pixel;
             heats[place] = heat;
         }
     });
     __syncthreads();
-    for (int index = thread_of_block(); index < count; index += threads_of_block()) {
+    if (peaks >= task.top_k) {
+        for (int index = thread; index < found; index += threads) {
+            int as_hot = 0;
+#pragma unroll 4
+            for (int other = 0; other < found; ++other) {
+                as_hot += heats[other] >= heats[index];
+            }
+            is_dropped[index] = as_hot >= task.top_k;
+        }
+        __syncthreads();
+        for (int index = thread; index < found; index += threads) {
+            pixels[index] = is_dropped[index] ? NO_PIXEL : pixels[index];
+        }
+        __syncthreads();
+    }
+    for (int index = thread; index < found; index += threads) {
         const int pixel = pixels[index];
+        if (pixel == NO_PIXEL) {
+            continue;
+        }
         int place = 0;                      // how many come before
 #pragma unroll 4
-        for (int other = 0; other < count; ++other) {
+        for (int other = 0; other < found; ++other) {
             place += pixels[other] < pixel;
         }
         task.center_y[place] = static_cast<float>(pixel / task.width);
         task.center_x[place] = static_cast<float>(pixel % task.width);
         task.heat[place] = heats[index];
+        atomicAdd(&kept, 1);
     }
-    if (thread_of_block() == 0) {
-        *task.center_count = count;
+    __syncthreads();
+    if (thread == 0) {
+        *task.center_count = kept;
     }
 }

@@ -10,10 +10,10 @@
 
 extern "C" __global__ void resize_images(Tasks tasks) { resize(tasks); }
 
-extern "C" __global__ void __launch_bounds__(MOST_THREADS) read_heads_float(Tasks tasks) {
+extern "C" __global__ void __launch_bounds__(MOST_THREADS, 4) read_heads_float(Tasks tasks) {
     read_heads<float>(tasks);
 }
-extern "C" __global__ void __launch_bounds__(MOST_THREADS) read_heads_half(Tasks tasks) {
+extern "C" __global__ void __launch_bounds__(MOST_THREADS, 4) read_heads_half(Tasks tasks) {
     read_heads<Half>(tasks);
 }
 

@@ -90,7 +90,6 @@ __device__ void paint_patches(const Task& task, Probabilities& sums, int row, in
             probability = sum_probability<Head>(task, patch, task.class_of[code]);
         }
     }
-    sums.add(task, label != UNLABELED ? code : NO_KEY, probability);
     const int top = task.row_start[row], bottom = task.row_start[row + 1];
     const int end = task.column_start[min(left + 32, task.columns)];
     for (int first = task.column_start[left]; first < end; first += 32) {
@@ -104,6 +103,7 @@ __device__ void paint_patches(const Task& task, Probabilities& sums, int row, in
             }
         }
     }
+    sums.add(task, label != UNLABELED ? code : NO_KEY, probability);
 }
 
 // Turn the codes of open patches into labels, in place: a share of them for each block, a thread

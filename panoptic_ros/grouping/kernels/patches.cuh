@@ -47,7 +47,8 @@ __device__ inline Corners corners_of(const Task& task, const Patch& patch) {
 }
 
 // The code of all four cells, or OPEN.  Where they agree, so do the pixels: no step of the
-// interpolation turns the order of two logits round.
+// interpolation turns the order of two logits round.  (At most rounding makes a lower class equal,
+// which would then win by its id: a difference of less than rounding.)
 __device__ inline int common_code(const Task& task, const Corners& corners) {
     const int code = task.cell_code[corners.cell[0]];
     for (int corner = 1; corner < 4; ++corner) {

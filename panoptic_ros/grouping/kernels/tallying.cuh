@@ -32,8 +32,9 @@ struct KeyTable {
     int keys[SLOTS];
 
     __device__ int find(int key) {
-        for (int probe = 0; probe < 8; ++probe) {
-            const int slot = (key * 7 + probe) % SLOTS;
+        const unsigned start = static_cast<unsigned>(key) * 2654435761u >> 16;  // Knuth's hash
+        for (unsigned probe = 0; probe < 8; ++probe) {
+            const int slot = (start + probe) % SLOTS;
             const int found = atomicCAS(&keys[slot], -1, key);
             if (found == -1 || found == key) {
                 return slot;
@@ -43,7 +44,15 @@ struct KeyTable {
     }
 };
 
-__device__ inline void add_extent(Tally& tally, const Extent& extent) {
+// What a block sums: shared memory adds 64 bits slowly.
+struct BlockTally {
+    unsigned long long sum_x, sum_y;
+    unsigned area;
+    int from_x0, from_y0, x1, y1;
+};
+
+template <class Sums>
+__device__ inline void add_extent(Sums& tally, const Extent& extent) {
     atomicAdd(&tally.area, extent.area);
     atomicAdd(&tally.sum_x, extent.sum_x);
     atomicAdd(&tally.sum_y, extent.sum_y);
@@ -62,12 +71,12 @@ __device__ inline void count_votes(const Task& task, int key, int pixels) {
 // The extents of the segments in a block's pixels; in shared memory.
 struct Extents {
     KeyTable table;
-    Tally sums[SLOTS];
+    BlockTally sums[SLOTS];
 
     __device__ void clear() {               // all threads; a barrier must follow
         for (int slot = thread_of_block(); slot < SLOTS; slot += threads_of_block()) {
             table.keys[slot] = -1;
-            sums[slot] = Tally();
+            sums[slot] = BlockTally();
         }
     }
 
@@ -87,7 +96,7 @@ struct Extents {
             if (key < 0) {
                 continue;
             }
-            const Tally& sum = sums[slot];
+            const BlockTally& sum = sums[slot];
             Tally& tally = tally_of(task, code_of(key));
             atomicAdd(&tally.area, sum.area);
             atomicAdd(&tally.sum_x, sum.sum_x);
@@ -96,7 +105,7 @@ struct Extents {
             atomicMax(&tally.from_y0, sum.from_y0);
             atomicMax(&tally.x1, sum.x1);
             atomicMax(&tally.y1, sum.y1);
-            count_votes(task, key, static_cast<int>(sum.area));
+            count_votes(task, key, sum.area);
         }
     }
 };

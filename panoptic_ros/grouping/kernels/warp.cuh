@@ -44,12 +44,12 @@ __device__ inline unsigned long long warp_sum_long(unsigned long long value) {
 }
 
 // Whether all other blocks of this image are done: what they wrote can be read with __ldcg.  All
-// threads of the block must come.
+// threads of the block must come; the fence of one covers what the barrier has ordered before it.
 __device__ inline bool is_last_block(unsigned* finished) {
     __shared__ bool is_last;
-    __threadfence();
     __syncthreads();
     if (thread_of_block() == 0) {
+        __threadfence();
         is_last = atomicAdd(finished, 1u) == gridDim.x * gridDim.y - 1;
         __threadfence();
     }
