@@ -7,13 +7,15 @@ ARGS ?=
 BIN := $(VENV)/bin
 DONE := $(VENV)/setup
 LOGS := build/setup
-PARALLEL := -n auto --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
+PARALLEL := -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 UV := $(BIN)/uv
 STEP = @$(PYTHON) tools/step.py
 
 # The wheels in .venv are a ROS 2 of their own: a sourced distribution must not mix with them.
 unexport PYTHONPATH PYTHONHOME AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH
 unexport RMW_IMPLEMENTATION
+# Tests start hundreds of interpreters: each would compile anew what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 ifdef ROS_DISTRO
 unexport LD_LIBRARY_PATH ROS_DISTRO ROS_VERSION ROS_PYTHON_VERSION
 endif

@@ -60,7 +60,7 @@ class Segments:
         return len(self.label)
 
     def __getitem__(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp] | slice) -> Segments:
-        """Return the chosen rows: a mask, a slice, or ascending indices."""
+        """Return the chosen rows: a mask, a slice, or indices that keep the order of areas."""
         return Segments(*(getattr(self, column.name)[rows] for column in fields(self)))
 
     @classmethod

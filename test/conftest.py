@@ -1,7 +1,10 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,20 +22,41 @@ if 'PYTEST_XDIST_WORKER_COUNT' in os.environ:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """
-    Tell the processes of pytest-xdist which tests stay together.
+    Tell pytest-xdist which tests stay together in one process.
 
-    Those that use DDS run one after the other in one process, which gets them first; of the
-    others each file is one piece, as its tests share what is built for them, slow ones first.
+    Files that use DDS are one piece, which runs one after the other; of the others each is one,
+    as its tests share what is built for them.
     """
-    if not hasattr(config, 'workerinput'):
-        return
-    slow = {item.path for item in items if item.get_closest_marker('slow')}
-    items.sort(key=lambda item: (not item.get_closest_marker('ros'), item.path not in slow))
-    for item in items:
-        group = 'dds' if item.get_closest_marker('ros') else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return 'dds' if has_mark(config.rootpath / file, 'ros') else file
+
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let pytest-xdist begin with what takes longest: DDS, then files with slow tests."""
+    if hasattr(config, 'workerinput'):
+        items.sort(key=lambda item: [not has_mark(item.path, mark) for mark in ('ros', 'slow')])
+
+
+@lru_cache
+def has_mark(file: Path, mark: str) -> bool:
+    return f'pytest.mark.{mark}' in file.read_text(encoding='utf-8')
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _kernels_compiled_once() -> Iterator[None]:
+    import compiled_kernels
+    with pytest.MonkeyPatch.context() as patch:
+        compiled_kernels.install(patch)
+        yield
 
 
 @pytest.fixture(scope='session')

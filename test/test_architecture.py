@@ -1,6 +1,8 @@
 """The arrows between the rooms, as docs/architecture.md draws them."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +118,10 @@ def test_files_stay_readable():
     long = {str(p.relative_to(PACKAGE)): n for p in FILES
             if (n := len(p.read_text(encoding='utf-8').splitlines())) > 300}
     assert not long, f'split these by noun: {long}'
+
+
+def test_no_room_needs_numba_to_be_imported():
+    """A GPU needs it for nothing."""
+    subprocess.run([sys.executable, '-c', 'import sys; sys.modules["numba"] = None\n'
+                    'import panoptic_ros.bags.labelling, panoptic_ros.cli.evaluate\n'
+                    'import panoptic_ros.node.session'], check=True)

@@ -21,7 +21,7 @@ from panoptic_ros.grouping.kernel_sources import KERNELS
 from panoptic_ros.segmenter import PICTURES
 
 BUILD = Path(__file__).parents[1] / 'build' / 'kernels'
-FRAMES = 30
+FRAMES = 10
 
 
 @pytest.fixture(scope='session')

@@ -103,6 +103,9 @@ def test_the_whole_report_on_doubles(doubled, sanitizer, monkeypatch, tmp_path, 
     assert everything['benchmark'] == report
     assert [part['outcome'] for part in everything['parts']] == ['passed'] * 4
     assert 'test_every_size_of_block' in (doubled.BUILD / 'tests.log').read_text()
+    for tool in ('memcheck', 'racecheck'):
+        log = (doubled.BUILD / f'{tool}.log').read_text()
+        assert log.count(': 0 pixels differ') == 4
 
 
 @pytest.mark.slow
@@ -388,11 +391,3 @@ def test_the_benchmark_needs_no_library_of_other_benchmarks():
                        'panoptic_ros.cli.benchmark', 'gpu')
     assert done.returncode == 1
     assert done.stderr.startswith('benchmark gpu: the GPU needs PyCUDA')
-
-
-@pytest.mark.slow
-def test_the_cases_for_the_sanitizer_are_right():
-    done = subprocess.run([sys.executable, str(DOUBLED), 'tools/gpu_cases.py'], cwd=ROOT,
-                          capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count(': 0 pixels differ') == 4

@@ -40,7 +40,7 @@ from ..segmenter import Segmenter
 from ..streets import FIRST_HELD_OUT_SEED
 
 DEFAULTS = {'size': (512, 1024), 'seed': FIRST_HELD_OUT_SEED, 'labels': 'cityscapes',
-            'scales': (), 'method': 'cpu'}
+            'scales': (), 'method': 'cpu', 'workers': min(os.cpu_count() or 1, 8)}
 """Of options that not every measurement has."""
 BASELINE_FRAMES = 60
 """Frames of training seeds, from 0, whose colours the baseline learns."""
@@ -81,6 +81,8 @@ def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.N
              'learns the colours of streets: give --streets N'),
             (('clip',), args.streets is not None and is_model,
              'renders drives for a model: give --streets N, without --oracle and --baseline'),
+            (('workers',), not args.clip, 'has no effect on clips, whose frames follow each '
+             'other: leave it out'),
             (('split',), args.dataset, 'is a part of a data set: give one, such as --cityscapes '
              'DIR'),
             (('labels',), args.predictions, 'is the label space of label images: give '
@@ -134,9 +136,9 @@ def _parser() -> argparse.ArgumentParser:
     predictor.add_argument('--oracle', action='store_true',
                            help='instead of a model: the ground truth as ideal heads at full '
                            'resolution and at stride 4; what is lost is lost by any network')
-    parser.add_argument('--workers', type=_positive, default=min(os.cpu_count() or 1, 8),
-                        help='processes (default: %(default)s); with one, the network uses all '
-                        'cores')
+    parser.add_argument('--workers', type=_positive,
+                        help=f'processes (default: {DEFAULTS["workers"]}); with one, the network '
+                        'uses all cores')
     add_json_argument(parser)
     return parser
 
@@ -167,7 +169,7 @@ def _evaluate_model(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _evaluate_clips(args: argparse.Namespace) -> dict[str, Any]:
-    args.workers = 1        # frames follow each other: the network takes all cores
+    args.workers = 1        # the network takes all cores
     clips = Clips(args.streets, args.clip, args.size, args.seed)
     predictor, open_model = _model(args, clips.label_space)
     with closing(open_model()) as segmenter, progress_bar() as bar:

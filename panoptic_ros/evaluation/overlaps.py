@@ -71,17 +71,20 @@ class Overlaps:
         """
         Return the overlaps of several images as if they were one.
 
-        Segments of one label are one there: the tubes of a video.  Scores are averaged.
+        Segments of one label are one there: the tubes of a video, whose score is the mean.
         """
         keys = np.concatenate([part.truth.astype(np.int64) << 16 | part.prediction
                                for part in parts])
         pixels = np.concatenate([part.pixels for part in parts])
-        score = np.concatenate([part.score for part in parts])
         pair, row = np.unique(keys, return_inverse=True)
-        total = np.bincount(row, pixels, len(pair))
-        mean = np.bincount(row, pixels * score, len(pair)) / total
-        return cls((pair >> 16).astype(np.uint16), (pair & UNLABELED).astype(np.uint16),
-                   total.astype(np.int64), mean.astype(np.float32))
+        prediction = keys & UNLABELED
+        weight = pixels * np.concatenate([part.score for part in parts])
+        score_of = (np.bincount(prediction, weight, UNLABELED + 1)
+                    / np.maximum(np.bincount(prediction, pixels, UNLABELED + 1), 1))
+        predicted = (pair & UNLABELED).astype(np.uint16)
+        return cls((pair >> 16).astype(np.uint16), predicted,
+                   np.bincount(row, pixels, len(pair)).astype(np.int64),
+                   score_of[predicted].astype(np.float32))
 
 
 def label_image(image: LabelImage, name: str) -> npt.NDArray[np.uint16]:

@@ -25,7 +25,11 @@ class VideoPanopticQualityResult:
     """By the number of frames; that of 1 is the PQ of the images."""
 
     def mean(self, group: str = 'all') -> float:
-        """Return VPQ in percent, the mean over the windows, of 'all', 'things' or 'stuff'."""
+        """
+        Return VPQ in percent, the mean over the windows, of 'all', 'things' or 'stuff'.
+
+        NaN where a window is longer than every clip.
+        """
         return float(np.mean([getattr(result, group).pq for result in self.per_window.values()]))
 
     def to_dict(self) -> dict[str, Any]:

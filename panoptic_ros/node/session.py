@@ -9,9 +9,9 @@ from threading import Event
 
 from rclpy.node import Node
 
+from .. import tracking
 from ..labels import LabelSpace
 from ..segmenter import Segmenter
-from ..tracking import Tracker
 from .camera import Camera, Frame
 from .channel import Channel
 from .frame_server import FrameServer
@@ -136,6 +136,7 @@ class Session:
     def _load(self) -> Segmenter:
         segmenter, self._reason = open_segmenter(self._settings(), self._log,
                                                  self._ending.is_set, self._enter)
+        tracking.warm_up()
         return segmenter
 
     def _enter(self, phase: str) -> None:
@@ -150,7 +151,7 @@ class Session:
         for name, transport in self._settings().every_camera():
             camera = Camera(node, transport, name)
             outputs = CameraOutputs(node, f'~/{name}' if name else '~')
-            channel = Channel(name, camera, outputs, Tracker(label_space), log)
+            channel = Channel(name, camera, outputs, tracking.Tracker(label_space), log)
             camera.on_frame = partial(self._receive, channel)
             self.channels.append(channel)
             camera.check()

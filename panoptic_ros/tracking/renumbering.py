@@ -5,29 +5,23 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..grouping.workers import compiled
 
-
-@compiled
-def renumber(labels: npt.NDArray[np.uint16], label_of: npt.NDArray[np.uint16],
-             result: npt.NDArray[np.uint16]) -> None:
+def renumber(labels: npt.NDArray[np.uint16], label_of: npt.NDArray[np.uint16]
+             ) -> npt.NDArray[np.uint16]:
     """
-    Look up the label of each pixel.
+    Return the new label of each pixel, (H, W); compiled where numba is installed.
 
-    Parameters
-    ----------
-    labels
-        (N,) labels, contiguous.
-    label_of
-        (65536,) the new label of each.
-    result
-        (N,), written.
-
+    ``label_of`` is indexed by label, (65536,) uint16.
     """
-    last = labels[0]
-    label = label_of[last]
-    for pixel in range(labels.size):        # neighbours are mostly equal
-        if labels[pixel] != last:
-            last = labels[pixel]
-            label = label_of[last]
-        result[pixel] = label
+    try:
+        from .look_up import look_up  # loads numba
+    except ImportError:                 # which a GPU needs for nothing else
+        return label_of[labels]
+    result = np.empty(labels.shape, np.uint16)
+    look_up(np.ascontiguousarray(labels).reshape(-1), label_of, result.reshape(-1))
+    return result
+
+
+def warm_up() -> None:
+    """Compile what ``renumber`` compiles, so that no frame waits for it."""
+    renumber(np.zeros((1, 1), np.uint16), np.zeros(65536, np.uint16))

@@ -15,6 +15,9 @@ from .tracks import Tracks
 
 Indices = npt.NDArray[np.intp]
 
+_MOST_LOST = 256
+"""Things out of sight that are remembered: what flickers must not cost ever more."""
+
 
 @dataclass(frozen=True)
 class TrackingOptions:
@@ -35,8 +38,9 @@ class TrackingOptions:
 
     def __post_init__(self) -> None:
         for name in ('reach', 'memory'):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f'{name} is {getattr(self, name)}: expected 0 or more')
+            if not 0 <= getattr(self, name) < np.inf:
+                raise ValueError(f'{name} is {getattr(self, name)}: expected a finite number from '
+                                 '0 on')
 
 
 class Tracker:
@@ -45,10 +49,10 @@ class Tracker:
 
     A thing keeps its number, and with it its label, while it is seen and after gaps of up to
     ``memory``.  Things are expected to move on as they did; those of a class are paired with what
-    is seen nearest to where they are expected, the closest pair first, as CenterTrack does it
-    (Zhou et al., ECCV 2020), so what a frame costs does not depend on its size but for writing the
-    labels.  A first frame keeps its numbers; later a class gives each newcomer the number that
-    nobody has had for the longest time.
+    is seen nearest to where they are expected, the closest pair first, within ``reach`` (the
+    measure of Zhou et al., Tracking Objects as Points, ECCV 2020).  The first frame keeps its
+    numbers; from then on newcomers get the next number of their class that is free, so none is
+    given again before all others were.
 
     Parameters
     ----------
@@ -68,15 +72,15 @@ class Tracker:
     def __init__(self, label_space: LabelSpace, options: TrackingOptions | None = None) -> None:
         self.options = options or TrackingOptions()
         self._label_space = label_space
-        self.reset()
-        pixel = np.zeros(1, np.uint16)      # compile now, not in the first frame
-        renumber(pixel, np.arange(UNLABELED + 1, dtype=np.uint16), pixel)
+        self._last = np.zeros(len(label_space), np.int64)       # number given, by class
+        self._tracks: Tracks | None = None
+        self._time = -np.inf
+        self._size = (0, 0)
 
     def reset(self) -> None:
         """Forget everything: the next frame is a first one."""
-        self._tracks: Tracks | None = None
-        self._time = -np.inf
-        self._last = np.zeros(len(self._label_space), np.int64)     # number given, by class
+        self._tracks = None
+        self._last[:] = 0
 
     def __call__(self, panoptic: Panoptic, time: float) -> Panoptic:
         """
@@ -87,29 +91,48 @@ class Tracker:
         panoptic
             The result of the segmenter; it is not changed.
         time
-            Seconds, of any clock that the frames share.  One that lies before the last frame's,
-            or more than ``memory`` after it, makes this a first frame: a recording is played
-            again, or nothing is known any more.
+            Seconds, of any clock that the frames share.  One that lies before the last frame's by
+            more than ``memory`` begins anew, as a recording does that is played again; after a gap
+            of more than ``memory``, or in another size, all things are newcomers.
+
+        Raises
+        ------
+        ValueError
+            The result has another label space.
 
         """
-        if not self._time <= time <= self._time + self.options.memory:
+        if panoptic.label_space != self._label_space:
+            raise ValueError(f'the result has label space {panoptic.label_space.name!r}: expected '
+                             f'{self._label_space.name!r}, the one that the tracker was made for')
+        if time < self._time - self.options.memory:
             self.reset()
-        self._time = time
+        else:
+            time = max(time, self._time)        # a stamp that lies back a little
         seen = Tracks.begin(panoptic.things, time)
         if self._tracks is None:
-            self._tracks = seen
             np.maximum.at(self._last, seen.class_id, seen.number)
-            return panoptic
-        tracks = self._tracks[time - self._tracks.seen <= self.options.memory]
+            number = seen.number
+            self._tracks = seen
+        else:
+            number = self._follow(self._tracks, seen, panoptic.size)
+        self._time, self._size = time, panoptic.size
+        return self._renumbered(panoptic, number)
+
+    def _follow(self, tracks: Tracks, seen: Tracks, size: tuple[int, int]
+                ) -> npt.NDArray[np.int64]:
+        """Pair what is seen with the tracks and go on from there; return the numbers."""
+        time = seen.seen.max(initial=self._time)
+        tracks = tracks[(time - tracks.seen <= self.options.memory) & (size == self._size)]
         before, now = pair(tracks.distances(seen, time), self.options.reach)
         new = np.setdiff1d(np.arange(len(seen)), now)
         lost = np.setdiff1d(np.arange(len(tracks)), before)
+        lost = lost[np.argsort(-tracks.seen[lost], kind='stable')[:_MOST_LOST]]
         number = np.zeros(len(seen), np.int64)
         number[now] = tracks.number[before]
         lost = self._name(seen.class_id, new, number, tracks, lost)
         seen = replace(seen, number=number)
         self._tracks = Tracks.join([tracks[before].follow(seen[now]), seen[new], tracks[lost]])
-        return self._renumbered(panoptic, number)
+        return number
 
     def _name(self, class_id: npt.NDArray[np.int64], new: Indices, number: npt.NDArray[np.int64],
               tracks: Tracks, lost: Indices) -> Indices:
@@ -149,10 +172,8 @@ class Tracker:
                  + instance).astype(np.uint16)
         label_of = np.arange(UNLABELED + 1, dtype=np.uint16)
         label_of[segments.label] = label
-        labels = np.empty_like(panoptic.labels)
-        renumber(panoptic.labels.reshape(-1), label_of, labels.reshape(-1))
         order = np.lexsort((label, -segments.area))
-        return replace(panoptic, labels=labels,
+        return replace(panoptic, labels=renumber(panoptic.labels, label_of),
                        segments=replace(segments, label=label, instance=instance)[order],
                        pictures={name: picture for name, picture in panoptic.pictures.items()
                                  if name not in INSTANCE_PICTURES})

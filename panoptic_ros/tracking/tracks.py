@@ -12,7 +12,7 @@ from ..panoptic import Segments
 
 Floats = npt.NDArray[np.float64]
 
-_INERTIA = 0.5      # share of the old velocity in the new one
+_PERIOD = 0.1       # seconds after which half of a velocity is what was measured since
 _NEIGHBOURS = 3     # whose motion a thing is expected to share that was seen once only
 
 
@@ -55,22 +55,29 @@ class Tracks:
         return cls(*(np.concatenate([getattr(part, column.name) for part in parts])
                      for column in fields(cls)))
 
-    def expected(self, time: float) -> Floats:
-        """
-        Return where the centroids are expected at a time, (N, 2), if all goes on as before.
+    @property
+    def is_new(self) -> npt.NDArray[np.bool_]:
+        """(N,) whether a thing was seen once only."""
+        return np.isnan(self.velocity[:, 0])
 
-        What was seen once only moves as its nearest neighbours do: most of the motion in a
+    def likely_velocity(self) -> Floats:
+        """
+        Return the velocities, (N, 2), also of what was seen once only.
+
+        That moves as its nearest neighbours in the last frame do: most of the motion in a
         vehicle's camera is the vehicle's own.
         """
-        velocity = self.velocity.copy()
-        is_new = np.isnan(velocity[:, 0])
-        if is_new.all():
-            velocity[:] = 0
-        elif is_new.any():
-            apart = _distances(self.position[is_new], self.position[~is_new])
+        velocity, is_new = self.velocity.copy(), self.is_new
+        knows = ~is_new & (self.seen == self.seen.max(initial=-np.inf))
+        if is_new.any() and knows.any():
+            apart = _distances(self.position[is_new], self.position[knows])
             nearest = np.argsort(apart, axis=1, kind='stable')[:, :_NEIGHBOURS]
-            velocity[is_new] = velocity[~is_new][nearest].mean(axis=1)
-        return self.position + velocity * (time - self.seen)[:, None]
+            velocity[is_new] = velocity[knows][nearest].mean(axis=1)
+        return np.nan_to_num(velocity, nan=0.0)
+
+    def expected(self, time: float) -> Floats:
+        """Return where the centroids are expected at a time, (N, 2), if all goes on as before."""
+        return self.position + self.likely_velocity() * (time - self.seen)[:, None]
 
     def distances(self, later: Tracks, time: float) -> Floats:
         """
@@ -86,12 +93,13 @@ class Tracks:
     def follow(self, later: Tracks) -> Tracks:
         """Return the same things, row by row, as they are seen later: number and velocity."""
         passed = (later.seen - self.seen)[:, None]
-        with np.errstate(divide='ignore', invalid='ignore'):
-            measured = (later.position - self.position) / passed
-        smoothed = np.where(np.isnan(self.velocity), measured,
-                            _INERTIA * self.velocity + (1 - _INERTIA) * measured)
+        # the shorter the time, the less its difference quotient tells: stamps come late
+        share = np.where(self.is_new[:, None], np.minimum(passed / _PERIOD, 1),
+                         1 - 0.5 ** (passed / _PERIOD))
+        before = self.likely_velocity()
+        measured = (later.position - self.position) / np.maximum(passed, 1e-6)
         return Tracks(self.class_id, self.number, later.position, later.side,
-                      np.where(passed > 0, smoothed, self.velocity), later.seen)
+                      before + share * (measured - before), later.seen)
 
 
 def _distances(first: Floats, second: Floats) -> Floats:

@@ -55,6 +55,24 @@ def test_every_frame_of_a_bag_is_labelled(recording, tmp_path, tiny_onnx):
     np.testing.assert_allclose(moved, 4)
 
 
+@pytest.mark.parametrize(('arguments', 'number'), [([], 2), (['--without-tracking'], 1)])
+def test_things_keep_their_numbers(tmp_path, tiny_onnx, arguments, number):
+    """The left one of two cars leaves within half a second, by the stamps of the images."""
+    alone = tiny_model.scene()
+    alone[:, 8:50] = alone[:, :1]
+    with BagWriter(tmp_path / 'recording') as writer:
+        writer.add_topic('/front', IMAGE)
+        for index, scene in enumerate((tiny_model.scene(), alone)):
+            writer.write('/front', 10**10 * (index + 1), messages.image(
+                scene, 'bgr8', messages.header(10**18 + 5 * 10**8 * index, 'front')))
+    segment.main([str(tmp_path / 'recording'), '-o', str(tmp_path / 'out'), '--model',
+                  str(tiny_onnx), *arguments])
+    with Bag(tmp_path / 'out') as bag:
+        last = [bag.decode(record) for record in bag.messages(['/panoptic_node/objects'])][-1]
+    assert [d.id for d in last.detections if d.results[0].hypothesis.class_id == 'car'] == [
+        str(13000 + number)]
+
+
 @pytest.mark.parametrize(('arguments', 'reason'), [
     (['RECORDING', '--topic', '/rear'], 'no topic /rear'),
     (['RECORDING', '--model', 'none.onnx'], 'none.onnx'),

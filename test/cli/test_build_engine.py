@@ -11,6 +11,7 @@ from drive_bag import write as write_bag
 
 from panoptic_ros.cli import build_engine as command
 from panoptic_ros.device import compiler
+from panoptic_ros.engine import build
 from panoptic_ros.engine.calibration import CalibrationImages
 from panoptic_ros.engine.plan import read_cubin, read_plan
 from panoptic_ros.resources import share_directory
@@ -97,7 +98,12 @@ def test_int8_from_a_folder_of_pictures(tmp_path, capsys):
     assert read_plan(output)[1].options['calibration'] == expected
 
 
-def test_int8_from_a_bag(tmp_path):
+def test_int8_from_a_bag(tmp_path, monkeypatch):
+    """The images that are taken; from a folder they are calibrated with, too."""
+    taken = []
+    monkeypatch.setattr(build, 'convert', lambda content, precision, images: (
+        taken.extend(images), content)[1])
+    monkeypatch.setattr(build, 'serialize', lambda *_: (b'a plan', 'as asked for'))
     from panoptic_ros.bags.frames import camera_frames
     from panoptic_ros.bags.reader import Bag
     bag = write_bag(tmp_path / 'drive')
@@ -106,8 +112,9 @@ def test_int8_from_a_bag(tmp_path):
         '--output', output)
     with Bag(bag) as opened:
         frames = [f.image for f in camera_frames(opened, opened.topic('/camera/image_raw'))]
-    expected = CalibrationImages.from_images([frames[0], frames[6], frames[11]], SIZE).sha256
-    assert read_plan(output)[1].options['calibration'] == expected
+    expected = CalibrationImages.from_images([frames[0], frames[6], frames[11]], SIZE)
+    assert read_plan(output)[1].options['calibration'] == expected.sha256
+    assert CalibrationImages(tuple(taken)).sha256 == expected.sha256
 
 
 def test_what_is_wrong_is_said(tmp_path, capsys, tiny_onnx):

@@ -142,6 +142,7 @@ def test_a_model_of_other_classes_is_refused(tmp_path, capsys):
     (['--streets', '1', '--oracle', '--baseline', 'color'], '--oracle needs a ground truth alone'),
     (['--cityscapes', 'a', '--clip', '3'], '--clip renders drives'),
     (['--streets', '1', '--clip', '3'], 'clips have 3 frames: expected at least 4'),
+    (['--streets', '1', '--clip', '5', '--workers', '2'], '--workers has no effect on clips'),
     (['--streets', '1', '--clip', '5', '--oracle'], '--clip renders drives'),
     (['--streets', '1', '--split', 'val'], '--split is a part of a data set'),
     (['--streets', '1', '--labels', 'coco'], '--labels is the label space of label images'),

@@ -2,16 +2,13 @@ import json
 import os
 import pickle
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch')
 
 import foreign_checkpoints as foreign  # noqa: E402
 
-from panoptic_ros.cli.export import main as export  # noqa: E402
 from panoptic_ros.cli.import_checkpoint import main  # noqa: E402
-from panoptic_ros.engine.onnx_engine import OnnxEngine  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
 from panoptic_ros.network.config import NetworkConfig  # noqa: E402
 from panoptic_ros.network.variants import PRESETS  # noqa: E402
@@ -53,21 +50,6 @@ def test_a_public_checkpoint_becomes_one_of_this_package(entries, run, tmp_path)
     checkpoint = Checkpoint.load(tmp_path / 'ours.pt')
     assert checkpoint.training['sha256'] == report['sha256']
     assert checkpoint.config.to_dict() == NetworkConfig.from_dict(report['network']).to_dict()
-
-
-@pytest.mark.slow
-def test_and_then_a_model(entries, run, tmp_path):
-    run(foreign.pkl(entries))
-    export([str(tmp_path / 'ours.pt'), '-o', str(tmp_path / 'ours.onnx'), '--size', '64x128'])
-    engine = OnnxEngine(tmp_path / 'ours.onnx')
-    assert engine.metadata.training['imported_from'] == 'theirs.pkl'
-    images = np.random.default_rng(0).integers(0, 256, (1, 64, 128, 3), np.uint8)
-    with torch.no_grad():
-        expected = foreign.network(foreign.tiny('detectron2'))(torch.from_numpy(images))
-    heads = engine(images)[0]
-    for found, head in zip((heads.semantic, heads.center, heads.offset), expected, strict=True):
-        assert head.std() > 0
-        np.testing.assert_allclose(found, head[0].squeeze(), atol=1e-4 * float(head.abs().max()))
 
 
 def test_a_left_over_entry_ends_with_status_1_and_no_file(entries, run, tmp_path):

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from device_grouping import assert_equals_reference, bring, group_batch, put
+from gpu_machine import scaled
 
 from panoptic_ros import overlay
 from panoptic_ros.benchmarks.heads import make_heads
@@ -19,7 +20,8 @@ pytestmark = pytest.mark.gpu
 @pytest.mark.parametrize('instances', [0, 30, 200])
 @pytest.mark.parametrize('size', [(128, 256), (257, 513), (375, 1242), (100, 200)])
 def test_realistic_heads(device, kernels, cityscapes, size, instances, dtype):
-    made = make_heads(cityscapes, (256, 512), instances, seed=instances)
+    size = scaled(size)
+    made = make_heads(cityscapes, scaled((256, 512)), instances, seed=instances)
     heads = Heads(*(a.astype(dtype) for a in (made.semantic, made.center, made.offset)))
     options = GroupingOptions(stuff_area=100)
     result, = group_batch(device, kernels, [heads], cityscapes, [size], options)
@@ -45,7 +47,7 @@ def test_a_batch_of_cameras_of_several_sizes(device, kernels, cityscapes):
 
 @pytest.mark.parametrize('top_k', [1, 17, 200, 1000])
 def test_more_peaks_than_are_taken(device, kernels, cityscapes, top_k):
-    random, size = np.random.default_rng(top_k), (256, 512)
+    random, size = np.random.default_rng(top_k), scaled((256, 512))
     heads = make_heads(cityscapes, size, 20)
     center = (np.floor(random.random(heads.center.shape) * 10) / 10).astype(np.float32)
     noisy = Heads(heads.semantic, center, heads.offset)
@@ -56,7 +58,7 @@ def test_more_peaks_than_are_taken(device, kernels, cityscapes, top_k):
 
 def test_the_same_heads_give_the_same_result_each_time(device, kernels, cityscapes):
     """Blocks run in another order each time; nothing that is summed may depend on it."""
-    heads, size = make_heads(cityscapes, (256, 512), 100), (512, 1024)
+    heads, size = make_heads(cityscapes, scaled((256, 512)), 100), scaled((512, 1024))
     first, *others = (
         group_batch(device, kernels, [heads], cityscapes, [size], GroupingOptions())[0]
         for _ in range(5))

@@ -7,7 +7,7 @@ import cv2
 import gpu_machine
 import numpy as np
 import pytest
-from gpu_machine import OpenPath, picture
+from gpu_machine import OpenPath, picture, scaled
 
 from panoptic_ros import grouping
 from panoptic_ros.device import Device
@@ -177,7 +177,7 @@ def test_a_pipeline_meets_a_write_out_of_bounds(tmp_path):
 
 
 def test_ten_thousand_frames_leak_nothing(path, record_property):
-    images = [picture((270, 480), shift) for shift in (0, 1)]
+    images = [picture(scaled((270, 480)), shift) for shift in (0, 1)]
     first = [path.segment(image)[0].labels for image in images]
     free, resident = [], []
     warm = gpu_machine.FRAMES // 20

@@ -19,6 +19,7 @@ from tiny_training import TINY  # noqa: E402
 
 from panoptic_ros import grouping  # noqa: E402
 from panoptic_ros.cli import export as command  # noqa: E402
+from panoptic_ros.cli import import_checkpoint  # noqa: E402
 from panoptic_ros.engine import OnnxEngine  # noqa: E402
 from panoptic_ros.engine.build import build_plan  # noqa: E402
 from panoptic_ros.engine.build_options import BuildOptions  # noqa: E402
@@ -33,6 +34,7 @@ from panoptic_ros.network.size import measure  # noqa: E402
 from panoptic_ros.network.variants import PRESETS  # noqa: E402
 
 SIZE = (64, 96)
+PUBLIC = 'mobilenet_v2-bowenc'
 
 
 @pytest.fixture(scope='module')
@@ -135,26 +137,50 @@ def test_a_graph_that_differs_is_not_written(checkpoint, tmp_path, traced):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.fixture(scope='module')
+def imported(tmp_path_factory):
+    """A public checkpoint that the commands have imported and exported; network, file, report."""
+    folder = tmp_path_factory.mktemp('imported')
+    # a sliding window which the image below exceeds
+    config = replace(PRESETS[PUBLIC], window=(33, 65))
+    network = foreign_checkpoints.network(config)
+    theirs, ours, model = (folder / name for name in ('theirs.pkl', 'ours.pt', 'ours.onnx'))
+    theirs.write_bytes(foreign_checkpoints.pkl(foreign_checkpoints.weights('bowenc', network)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, PUBLIC, config)
+        import_checkpoint.main([str(theirs), '-o', str(ours)])
+    command.main([str(ours), '-o', str(model), '--size', '64x128',
+                  '--json', str(folder / 'report.json')])
+    return network, model, json.loads((folder / 'report.json').read_text())
+
+
 @pytest.mark.slow
-def test_a_network_of_the_literature_is_exported_and_built(tmp_path, monkeypatch):
+def test_a_network_of_the_literature_is_imported_and_exported(imported):
     """Aligned corners, padding and a sliding window; `make models` does it with all networks."""
-    name = 'mobilenet_v2-bowenc'
-    pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
-    monkeypatch.setenv('PANOPTIC_ROS_TENSORRT', 'tensorrt_rtx')
-    space = LabelSpace.load('cityscapes')
-    config = replace(PRESETS[name], window=(33, 65))    # which the image below exceeds
-    weights = foreign_checkpoints.network(config).state_dict()
-    path = tmp_path / 'model.onnx'
-    difference = export.export_onnx(Checkpoint(config, space, weights, {}, {}), path, (64, 128))
-    assert 0 < difference < 1e-4
-    engine = OnnxEngine(path)
-    heads, = engine(np.zeros((1, 64, 128, 3), np.uint8))
+    network, model, report = imported
+    assert 0 < report['difference'] < 1e-4
+    engine = OnnxEngine(model)
+    assert engine.metadata.training['imported_from'] == 'theirs.pkl'
+    images = np.random.default_rng(0).integers(0, 256, (1, 64, 128, 3), np.uint8)
+    heads, = engine(images)
     assert heads.grid == engine.metadata.grid == Grid((64, 128), 4, align_corners=True)
     assert heads.semantic.shape[1:] == (17, 33)
-    assert grouping.group(heads, space).size == (64, 128)
-    built = build_plan(OnnxFile.read(path), BuildOptions('fp16', 'sm_89'))
-    assert built.info.metadata(name).network == name
-    assert len(built.plan) > path.stat().st_size / 3
+    assert grouping.group(heads, LabelSpace.load('cityscapes')).size == (64, 128)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(images))
+    for found, head in zip((heads.semantic, heads.center, heads.offset), expected, strict=True):
+        assert head.std() > 0
+        np.testing.assert_allclose(found, head[0].squeeze(), atol=1e-4 * float(head.abs().max()))
+
+
+@pytest.mark.slow
+def test_and_then_it_is_built(imported, monkeypatch):
+    pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
+    monkeypatch.setenv('PANOPTIC_ROS_TENSORRT', 'tensorrt_rtx')
+    _, model, _ = imported
+    built = build_plan(OnnxFile.read(model), BuildOptions('fp16', 'sm_89'))
+    assert built.info.metadata('plan').network == PUBLIC
+    assert len(built.plan) > model.stat().st_size / 3
 
 
 def test_the_command_exports_and_reports(checkpoint, tmp_path, capsys, traced):

@@ -28,8 +28,12 @@ def client(session_client):
 
 @pytest.fixture(scope='session')
 def node(domain, tiny_onnx):
-    """The node as most tests need it: one process for all, active, with the tiny model."""
-    with start_node(domain, model=tiny_onnx, remap={'image': CAMERA}) as node:
+    """
+    The node as most tests need it: one process for all, active, with the tiny model.
+
+    It does not track, so that its labels are those of the segmenter whatever came before.
+    """
+    with start_node(domain, model=tiny_onnx, tracking=False, remap={'image': CAMERA}) as node:
         node.wait_for_output('waiting for images')
         yield node
         assert node.stop() == 0, node.output
@@ -44,7 +48,8 @@ def camera(node):
 def faulty(domain, tiny_onnx):
     """A node of two cameras, raw and compressed, for the tests that send what is wrong."""
     with start_node(domain, model=tiny_onnx, cameras='[front, rear/compressed]',
-                    stall_timeout=60.0, remap={'__ns': '/faulty', '__node': 'node'}) as node:
+                    stall_timeout=60.0, tracking=False,
+                    remap={'__ns': '/faulty', '__node': 'node'}) as node:
         node.wait_for_output('waiting for images on /faulty/front/image')
         yield node
         assert node.stop() == 0, node.output

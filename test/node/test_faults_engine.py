@@ -34,7 +34,8 @@ main(['--ros-args', '-r', '__node:=failing', '-p', 'model:={model}'])
 
 @pytest.fixture(scope='module')
 def breaking(domain):
-    with start_node(domain, autostart=False, remap={'__ns': '/breaking'}) as node:
+    with start_node(domain, autostart=False, tracking=False,
+                    remap={'__ns': '/breaking'}) as node:
         node.wait_for_output('waiting for a lifecycle manager')
         yield node
         assert node.stop() == 0, node.output

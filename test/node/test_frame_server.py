@@ -156,20 +156,37 @@ def test_thresholds_are_those_of_the_moment(server, channel, segmenter):
         assert segmenter.options == GroupingOptions(top_k=top_k)
 
 
-@pytest.mark.parametrize('stamped', [True, False])
-def test_things_keep_their_numbers_while_tracking_is_on(server, channel, segmenter, stamped):
-    """The left one of two cars leaves: the other is the second, or becomes the first."""
-    for step, (scene, tracking) in enumerate((
-            (SCENE, True), (without_the_left_car(), True), (without_the_left_car(), False))):
-        server.settings = Settings(tracking=tracking)
-        image = frame(scene=scene)
-        if stamped:
-            image.message.header.stamp.sec = 1_700_000_000 + step // 10
-            image.message.header.stamp.nanosec = 100_000_000 * step
+def cars_after(channel, server, segmenter, frames):
+    for image in frames:
         server.serve(segmenter, [(channel, image)])
-    cars = [sorted(int(label) for label in panoptic.things.label if label // 1000 == CAR)
+    return [sorted(int(label) for label in panoptic.things.label if label // 1000 == CAR)
             for _, panoptic in channel.outputs.published]
-    assert cars == [[13001, 13002], [13002], [13001]]
+
+
+def stamped(scene, seconds, arrival):
+    image = replace(frame(scene=scene), arrival=arrival)
+    image.message.header.stamp.sec = int(seconds)
+    image.message.header.stamp.nanosec = round(1e9 * (seconds % 1))
+    return image
+
+
+def test_things_keep_their_numbers_while_tracking_is_on(server, channel, segmenter):
+    """The left one of two cars leaves: the other is the second, or becomes the first."""
+    alone = without_the_left_car()
+    assert cars_after(channel, server, segmenter, [frame(), frame(scene=alone)])[1] == [13002]
+    server.settings = Settings(tracking=False)
+    assert cars_after(channel, server, segmenter, [frame(scene=alone)])[2] == [13001]
+
+
+@pytest.mark.parametrize(('stamps', 'arrivals', 'second'), [
+    ((1_700_000_000.25, 1_700_000_000.75), (10, 20), 13002),    # half a second by the stamps
+    ((1_700_000_000.25, 1_700_000_002.0), (10, 10.1), 13003),   # a gap
+    ((0, 0), (10, 10.5), 13002),                                # no stamps: by the arrival
+    ((0, 0), (10, 20), 13003)])
+def test_the_time_of_a_frame_is_its_stamp(server, channel, segmenter, stamps, arrivals, second):
+    scenes = (SCENE, without_the_left_car())
+    cars = cars_after(channel, server, segmenter, map(stamped, scenes, stamps, arrivals))
+    assert cars == [[13001, 13002], [second]]
 
 
 @pytest.mark.parametrize(('tracking', 'wanted'), [

@@ -19,6 +19,8 @@ OVERRIDE = {'reliability': 'best_effort', 'history': 'keep_last', 'depth': 7}
 
 
 def test_every_topic_takes_overrides(domain, client, node, tiny_onnx, tmp_path):
+    client.wait(lambda: ('panoptic_node', '/') in client.node.get_node_names_and_namespaces(),
+                'word of the node')
     own = client.wait(lambda: [
         name.replace('/panoptic_node', '/tuned') for name, _ in
         client.node.get_publisher_names_and_types_by_node('panoptic_node', '/')

@@ -41,7 +41,11 @@ def test_several_cameras_are_told_apart():
 @pytest.mark.ros
 def test_late_joiners_get_the_last_statistics(client, node, camera):
     labels = client.subscribe(Image, '/panoptic_node/panoptic')
-    client.exchange(image_message(tiny_model.scene(), 'bgr8', client.header()), camera, labels)
+    try:
+        assert client.set_parameter('/panoptic_node', 'tracking', True)[0]
+        client.exchange(image_message(tiny_model.scene(), 'bgr8', client.header()), camera, labels)
+    finally:
+        assert client.set_parameter('/panoptic_node', 'tracking', False)[0]
     running = client.subscribe(DiagnosticArray, '/panoptic_node/statistics')
     message = running.wait(lambda m: any(status.name == 'total' for status in m.status))
     stages = {status.name: values(status) for status in message.status}

@@ -17,6 +17,7 @@ SUPPORT = Path(__file__).parent
 BUILD = SUPPORT.parents[1] / 'build' / 'kernels'
 sys.path[:0] = [str(SUPPORT.parents[1]), str(SUPPORT)]
 
+import compiled_kernels  # noqa: E402
 import fake_cuda  # noqa: E402
 import fake_tensorrt  # noqa: E402
 import gpu_machine  # noqa: E402
@@ -46,6 +47,7 @@ def main() -> None:
         program = next(p for p in programs if name in p.kernels)
         program.launch(name, grid, block, arguments)
 
+    compiled_kernels.install(patch)
     doubles = fake_cuda.install(patch, kernels=run)
     cuda = next(doubles)
     if os.environ.get('PANOPTIC_ROS_TENSORRT') == 'nothing':
@@ -57,6 +59,7 @@ def main() -> None:
         fake_tensorrt.install(patch, cuda.machine)
     gpu_probes.COPY_BYTES, gpu_probes.TURNS = 1 << 16, 10
     gpu_machine.FRAMES, gpu_machine.OPENINGS, gpu_machine.EXAMPLES = 20, 10, 20
+    gpu_machine.SCALE = 3
     gpu_machine.PYTHON = [sys.executable, __file__]
     gpu_machine.build_plan = make_plan
 

@@ -22,6 +22,8 @@ FRAMES, OPENINGS = 10_000, 50
 """Of the endurance tests; 5 % of the frames warm up."""
 EXAMPLES = 200
 """Of the property test."""
+SCALE = 1
+"""By which the larger images of the tests are divided, to a size that a double can afford."""
 PYTHON = [sys.executable]
 """Starts an interpreter that has the GPU."""
 INPUT_SIZE = (64, 128)
@@ -132,6 +134,11 @@ class OpenPath:
 
     def close(self) -> None:
         self.pipeline.close()
+
+
+def scaled(size: tuple[int, int]) -> tuple[int, int]:
+    """Return a size for this GPU."""
+    return size[0] // SCALE, size[1] // SCALE
 
 
 def picture(size: tuple[int, int], shift: int = 0) -> np.ndarray:

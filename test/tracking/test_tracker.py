@@ -1,5 +1,6 @@
 """Things keep their numbers."""
 
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -85,7 +86,7 @@ def test_what_was_out_of_sight_for_a_while_is_known_again(tracker, show):
 
 
 def test_what_is_new_moves_as_its_neighbours_do(tracker, show):
-    """All goes 30 px a frame to the right, more than half a side: nobody's place is near."""
+    """All goes 15 px a frame to the right, most of a side."""
     first = [(CAR, 10 + 30 * row, x) for row in range(3) for x in (0, 30)]
     tracker(show(*first), 0.0)
     for step in (1, 2):
@@ -97,14 +98,83 @@ def test_what_is_new_moves_as_its_neighbours_do(tracker, show):
     assert number_at(after, 10, 160) == number_at(before, 10, 100) == 7
 
 
-@pytest.mark.parametrize('time', [1.0, 6.1])
-def test_a_clock_that_jumps_begins_anew(tracker, show, time):
+@pytest.mark.parametrize(('time', 'number'), [
+    (5.5, 2), (4.5, 2), (6.1, 3), (3.9, 1)])
+def test_a_clock_that_jumps(tracker, show, time, number):
+    """A little: the same thing; ahead: nothing is known any more; back: a recording again."""
     tracker(show((CAR, 10, 10), (CAR, 10, 100)), 5.0)
-    tracker(show((CAR, 10, 100)), 5.0)
-    again = show((CAR, 10, 100))
-    assert number_at(again, 10, 100) == 1
-    assert number_at(tracker(again, 5.0), 10, 100) == 2
-    assert tracker(again, time) is again
+    assert number_at(tracker(show((CAR, 10, 100)), 5.0), 10, 100) == 2
+    assert number_at(tracker(show((CAR, 10, 100)), time), 10, 100) == number
+
+
+def test_images_of_another_size_show_newcomers(tracker, show, cityscapes):
+    tracker(show((CAR, 10, 10), (CAR, 50, 60)), 0.0)
+    small = Panoptic.from_labels(np.ascontiguousarray(
+        show((CAR, 10, 10), (CAR, 50, 60)).labels[::2, ::2]), cityscapes)
+    assert sorted(tracker(small, 0.1).things.instance.tolist()) == [3, 4]
+
+
+@pytest.mark.parametrize('rate', [10, 30])
+def test_a_stamp_that_comes_late_costs_no_number(tracker, show, rate):
+    for step in range(30):
+        time = (step + 0.9 * (step == 12)) / rate
+        things = [(CAR, 10, 10 + 3 * step), (CAR, 45, 100 - 3 * step), (CAR, 80, 20 + 2 * step)]
+        result = tracker(show(*things), time)
+        assert [number_at(result, y, x) for _, y, x in things] == [1, 2, 3], step
+
+
+def test_a_velocity_is_smoothed(tracker, show):
+    """15 px a frame, one step of 24; 3 frames out of sight, and there it is, half a side off."""
+    x = [10, 25, 40, 55, 79, 79 + 4 * 15]
+    for step, left in enumerate(x[:5]):
+        tracker(show((CAR, 10, left), (CAR, 70, 10)), 0.1 * step)
+    for step in range(5, 8):
+        tracker(show((CAR, 70, 10)), 0.1 * step)
+    result = tracker(show((CAR, 10, x[5]), (CAR, 70, 10)), 0.8)
+    assert number_at(result, 10, x[5]) == 1
+
+
+def test_neighbours_are_the_nearest(tracker, show):
+    """All on the left stands, all on the right runs: who is new there runs along."""
+    def scene(step, *more):
+        return show(*[(CAR, y, 0) for y in (0, 25, 50, 75)],
+                    *[(CAR, y, 100 + 12 * step) for y in (0, 25, 50)], *more)
+    for step in range(3):
+        tracker(scene(step), 0.1 * step)
+    newcomer = number_at(tracker(scene(3, (CAR, 75, 136)), 0.3), 75, 136)
+    result = tracker(show(*[(CAR, y, 0) for y in (0, 25, 50, 75)], (CAR, 75, 136 + 48)), 0.7)
+    assert newcomer == 8
+    assert number_at(result, 75, 184) == 8
+
+
+def test_labels_in_any_memory_order(tracker, show, cityscapes):
+    tracker(show((CAR, 40, 10), (CAR, 50, 100)), 0.0)
+    frame = show((CAR, 50, 12), (CAR, 44, 98))
+    frame = Panoptic(np.asfortranarray(frame.labels), frame.segments, cityscapes)
+    tracker(frame, 0.1).check()
+
+
+def test_without_numba_the_labels_are_the_same(tracker, show, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'panoptic_ros.tracking.look_up', None)
+    tracker(show((CAR, 40, 10), (CAR, 50, 100)), 0.0)
+    result = tracker(show((CAR, 50, 12), (CAR, 44, 98)), 0.1)
+    assert (number_at(result, 50, 12), number_at(result, 44, 98)) == (1, 2)
+    result.check()
+
+
+def test_results_of_another_label_space_are_refused(tracker):
+    other = make_label_space([True], 5)
+    with pytest.raises(ValueError, match="label space 'drawn': expected 'cityscapes'"):
+        tracker(Panoptic.from_labels(np.ones((4, 4), np.uint16), other), 0.0)
+
+
+def test_what_flickers_does_not_cost_ever_more(tracker, show):
+    random = np.random.default_rng(0)
+    for step in range(120):     # each frame shows others
+        places = random.permutation(40)[:15]
+        tracker(show(*[(CAR, 24 * (int(p) % 5), 24 * (int(p) // 5)) for p in places]),
+                0.001 * step)
+    assert len(tracker._tracks) <= 256 + 15
 
 
 def test_stamps_that_stand_still(tracker, show):
@@ -182,8 +252,10 @@ def test_pairs_are_the_closest_first(rows):
 
 
 def test_options_are_checked():
-    with pytest.raises(ValueError, match='reach is -1: expected 0 or more'):
+    with pytest.raises(ValueError, match='reach is -1: expected a finite number from 0 on'):
         TrackingOptions(reach=-1)
+    with pytest.raises(ValueError, match='reach is inf'):
+        TrackingOptions(reach=float('inf'))
     with pytest.raises(ValueError, match='memory is nan'):
         TrackingOptions(memory=float('nan'))
 

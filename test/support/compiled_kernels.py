@@ -1,0 +1,37 @@
+"""Our kernels, compiled for real but once: a cubin serves until a source or NVRTC changes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from panoptic_ros.device import compiler
+from panoptic_ros.engine.build import kernels_sha256
+from panoptic_ros.grouping.kernel_sources import KERNELS
+
+BUILD = Path(__file__).parents[2] / 'build' / 'kernels'
+
+
+def install(patch: pytest.MonkeyPatch) -> None:
+    """Keep what NVRTC makes of the package's own kernels; others it compiles each time."""
+    compile_anew = compiler._compile_with_nvrtc
+
+    def compile_once(nvrtc: Any, source: Path, target: str) -> bytes:
+        if source.parent != KERNELS:
+            return compile_anew(nvrtc, source, target)
+        made_of = f'{kernels_sha256(KERNELS)} {compiler._version(nvrtc)}'
+        name = hashlib.sha256(made_of.encode()).hexdigest()[:16]
+        file = BUILD / f'{name}-{target}.cubin'
+        if not file.is_file():
+            cubin = compile_anew(nvrtc, source, target)
+            BUILD.mkdir(parents=True, exist_ok=True)
+            new = file.with_suffix(f'.{os.getpid()}')   # several processes may compile it
+            new.write_bytes(cubin)
+            new.replace(file)
+        return file.read_bytes()
+
+    patch.setattr(compiler, '_compile_with_nvrtc', compile_once)
