@@ -38,7 +38,7 @@ class Tracks:
 
     def __getitem__(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Tracks:
         """Return the chosen rows: a mask, or indices."""
-        return Tracks(*(getattr(self, column.name)[rows] for column in fields(self)))
+        return Tracks(*(getattr(self, name)[rows] for name in _COLUMNS))
 
     @classmethod
     def begin(cls, things: Segments, time: float) -> Tracks:
@@ -52,8 +52,8 @@ class Tracks:
     @classmethod
     def join(cls, parts: Sequence[Tracks]) -> Tracks:
         """Return the rows of several."""
-        return cls(*(np.concatenate([getattr(part, column.name) for part in parts])
-                     for column in fields(cls)))
+        return cls(*(np.concatenate([getattr(part, name) for part in parts])
+                     for name in _COLUMNS))
 
     @property
     def is_new(self) -> npt.NDArray[np.bool_]:
@@ -100,6 +100,9 @@ class Tracks:
         measured = (later.position - self.position) / np.maximum(passed, 1e-6)
         return Tracks(self.class_id, self.number, later.position, later.side,
                       before + share * (measured - before), later.seen)
+
+
+_COLUMNS = tuple(column.name for column in fields(Tracks))
 
 
 def _distances(first: Floats, second: Floats) -> Floats:
