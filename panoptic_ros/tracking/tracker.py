@@ -114,15 +114,14 @@ class Tracker:
             number = seen.number
             self._tracks = seen
         else:
-            number = self._follow(self._tracks, seen, panoptic.size)
+            known = ((time - self._tracks.seen <= self.options.memory)
+                     & (panoptic.size == self._size))
+            number = self._follow(self._tracks[known], seen, time)
         self._time, self._size = time, panoptic.size
         return self._renumbered(panoptic, number)
 
-    def _follow(self, tracks: Tracks, seen: Tracks, size: tuple[int, int]
-                ) -> npt.NDArray[np.int64]:
-        """Pair what is seen with the tracks and go on from there; return the numbers."""
-        time = seen.seen.max(initial=self._time)
-        tracks = tracks[(time - tracks.seen <= self.options.memory) & (size == self._size)]
+    def _follow(self, tracks: Tracks, seen: Tracks, time: float) -> npt.NDArray[np.int64]:
+        """Pair what is seen with what is known and go on from there; return the numbers."""
         before, now = pair(tracks.distances(seen, time), self.options.reach)
         new = np.setdiff1d(np.arange(len(seen)), now)
         lost = np.setdiff1d(np.arange(len(tracks)), before)
