@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -148,7 +149,12 @@ def test_an_interrupted_training_is_saved_and_goes_on(tmp_path):
     settings = [folder, '--cityscapes', tree, '--crop', '32x64', '--batch', '4', '--loaders', '0',
                 '--device', 'cpu', '--threads', '1', '--steps']
     with torchrun('-m', 'panoptic_ros.cli.train', *settings, 5000) as process:
-        assert any('2 processes' in line for line in process.stdout)     # now it trains
+        assert any('2 processes' in line for line in process.stdout)
+        deadline = time.monotonic() + 120
+        while not (folder / 'log.jsonl').is_file() or not (folder / 'log.jsonl').stat().st_size:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)                 # until both processes train
         os.killpg(process.pid, signal.SIGINT)      # as Ctrl-C does
         process.communicate(timeout=120)
     stopped = Checkpoint.load(folder / 'checkpoint.pt').training
