@@ -109,7 +109,8 @@ __device__ void paint_patches(const Task& task, Probabilities& sums, int row, in
 // Turn the codes of open patches into labels, in place: a share of them for each block, a thread
 // for a pixel.
 template <class Head>
-__device__ void paint_pixels(const Task& task, Probabilities& sums, unsigned share, unsigned shares) {
+__device__ void paint_pixels(const Task& task, Probabilities& sums, unsigned share,
+                             unsigned shares) {
     const unsigned open = *task.open_count, each = (open + shares - 1) / shares;
     const unsigned start = share * each, end = min(start + each, open);
     const unsigned width = task.patch_width, places = task.patch_height * width;
