@@ -92,8 +92,8 @@ __device__ void for_each_peak(const Task& task, int peaks, Serve serve) {
     }
 }
 
-// The top_k-th largest heat of many peaks, equals counted: by its bits, as positive floats sort like
-// integers.
+// The top_k-th largest heat of many peaks, equals counted: by its bits, as positive floats sort
+// like integers.
 template <class Head>
 __device__ float find_kth_heat(const Task& task, int peaks) {
     __shared__ int histogram[256];
