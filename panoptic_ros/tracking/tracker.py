@@ -15,6 +15,9 @@ from .tracks import Tracks
 
 Indices = npt.NDArray[np.intp]
 
+INSTANCE_PICTURES = frozenset({'instance', 'overlay'})
+"""Those of ``Panoptic.pictures`` that show instance numbers."""
+
 _MOST_LOST = 256
 """Things out of sight that are remembered: what flickers must not cost ever more."""
 
@@ -177,9 +180,6 @@ class Tracker:
                        pictures={name: picture for name, picture in panoptic.pictures.items()
                                  if name not in INSTANCE_PICTURES})
 
-
-INSTANCE_PICTURES = frozenset({'instance', 'overlay'})
-"""Those of ``Panoptic.pictures`` that show instance numbers."""
 
 
 def pair(distance: npt.NDArray[np.float64], reach: float) -> tuple[Indices, Indices]:

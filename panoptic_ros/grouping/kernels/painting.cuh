@@ -109,18 +109,15 @@ __device__ void paint_patches(const Task& task, Probabilities& sums, int row, in
 // Turn the codes of open patches into labels, in place: a share of them for each block, a thread
 // for a pixel.
 template <class Head>
-__device__ void paint_pixels(const Task& task, Probabilities& sums, unsigned share,
-                             unsigned shares) {
-    const unsigned open = *task.open_count, each = (open + shares - 1) / shares;
-    const unsigned start = share * each, end = min(start + each, open);
+__device__ void paint_pixels(const Task& task, Probabilities& sums, const Share& share) {
     const unsigned width = task.patch_width, places = task.patch_height * width;
-    const unsigned items = start < end ? (end - start) * places : 0;
+    const unsigned items = (share.end - share.start) * places;
     for (unsigned first = threadIdx.y * 32; first < items; first += threads_of_block()) {
         const unsigned item = first + warp_lane();
         int code = NO_KEY;
         unsigned long long probability = 0;
         if (item < items) {
-            const Patch patch = unpack(task, task.open_patches[start + item / places]);
+            const Patch patch = unpack(task, task.open_patches[share.start + item / places]);
             const int y = patch.top + item % places / width;
             const int x = patch.left + item % places % width;
             if (y < patch.bottom && x < patch.right) {
@@ -155,8 +152,8 @@ __device__ void paint_labels(Tasks tasks) {
             paint_patches<Head>(task, sums, row, blockIdx.x * 32);
         }
     } else {
-        paint_pixels<Head>(task, sums, (blockIdx.x - half) * gridDim.y + blockIdx.y,
-                           half * gridDim.y);
+        paint_pixels<Head>(task, sums, share_of_open(
+            task, (blockIdx.x - half) * gridDim.y + blockIdx.y, half * gridDim.y));
     }
     __syncthreads();
     sums.flush(task);

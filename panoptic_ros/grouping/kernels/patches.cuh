@@ -29,6 +29,16 @@ __device__ inline Patch unpack(const Task& task, unsigned packed) {
     return patch_at(task, packed >> 16, packed & 0xffffu);
 }
 
+// The part of the open patches that one of several blocks serves, half-open.
+struct Share {
+    unsigned start, end;
+};
+
+__device__ inline Share share_of_open(const Task& task, unsigned number, unsigned shares) {
+    const unsigned open = *task.open_count, each = (open + shares - 1) / shares;
+    return {min(number * each, open), min(number * each + each, open)};
+}
+
 // The four cells around a patch, as indices into a plane: above, below, each left and right.
 struct Corners {
     int cell[4];

@@ -165,9 +165,8 @@ __device__ void settle_pixels(Tasks tasks) {
     const Task& task = tasks[blockIdx.z];
     extents.clear();
     __syncthreads();
-    const unsigned open = *task.open_count, each = (open + gridDim.x - 1) / gridDim.x;
-    const unsigned start = blockIdx.x * each, end = min(start + each, open);
-    for (unsigned index = start + threadIdx.y; index < end; index += blockDim.y) {
+    const Share share = share_of_open(task, blockIdx.x, gridDim.x);
+    for (unsigned index = share.start + threadIdx.y; index < share.end; index += blockDim.y) {
         settle_patch<Head>(task, extents, unpack(task, task.open_patches[index]));
     }
     __syncthreads();

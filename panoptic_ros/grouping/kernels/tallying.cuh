@@ -62,9 +62,12 @@ __device__ inline void add_extent(Sums& tally, const Extent& extent) {
     atomicMax(&tally.y1, extent.y1);
 }
 
-__device__ inline void count_votes(const Task& task, int key, int pixels) {
+// Add pixels of a key to its segment in global memory, and to the votes of an instance.
+__device__ inline void add_to_image(const Task& task, int key, const Extent& extent) {
+    add_extent(tally_of(task, code_of(key)), extent);
     if (key >= INSTANCE) {
-        atomicAdd(&task.votes[(key / INSTANCE - 1) * task.classes + key % INSTANCE], pixels);
+        atomicAdd(&task.votes[(key / INSTANCE - 1) * task.classes + key % INSTANCE],
+                  static_cast<int>(extent.area));
     }
 }
 
@@ -85,27 +88,18 @@ struct Extents {
         if (slot >= 0) {                // each its own branch: the compiler sees which memory
             add_extent(sums[slot], extent);
         } else {
-            add_extent(tally_of(task, code_of(key)), extent);
-            count_votes(task, key, extent.area);
+            add_to_image(task, key, extent);
         }
     }
 
     __device__ void flush(const Task& task) {       // all threads, after a barrier
         for (int slot = thread_of_block(); slot < SLOTS; slot += threads_of_block()) {
-            const int key = table.keys[slot];
-            if (key < 0) {
-                continue;
-            }
             const BlockTally& sum = sums[slot];
-            Tally& tally = tally_of(task, code_of(key));
-            atomicAdd(&tally.area, sum.area);
-            atomicAdd(&tally.sum_x, sum.sum_x);
-            atomicAdd(&tally.sum_y, sum.sum_y);
-            atomicMax(&tally.from_x0, sum.from_x0);
-            atomicMax(&tally.from_y0, sum.from_y0);
-            atomicMax(&tally.x1, sum.x1);
-            atomicMax(&tally.y1, sum.y1);
-            count_votes(task, key, sum.area);
+            if (table.keys[slot] >= 0) {
+                add_to_image(task, table.keys[slot], {
+                    sum.area, sum.sum_x, sum.sum_y, FAR - sum.from_x0, FAR - sum.from_y0, sum.x1,
+                    sum.y1});
+            }
         }
     }
 };
