@@ -10,7 +10,7 @@ import pytest
 import panoptic_ros
 
 PACKAGE = Path(panoptic_ros.__file__).parent
-BASE = {'resources', 'labels', 'heads', 'panoptic'}
+BASE = {'resources', 'libraries', 'plain_data', 'trust', 'labels', 'heads', 'panoptic'}
 CORE = BASE | {'device', 'grouping', 'engine', 'cpu_pipeline', 'cuda_batch', 'cuda_pipeline',
                'gpu', 'images', 'image_files', 'segmenter', 'overlay'}
 
@@ -19,7 +19,10 @@ ALLOWED = {
     'resources': set(),
     'report': set(),
     'arguments': set(),
-    'labels': {'resources'},
+    'libraries': set(),
+    'plain_data': set(),
+    'trust': set(),
+    'labels': {'resources', 'plain_data'},
     'heads': set(),
     'device': set(),
     'images': set(),

@@ -10,15 +10,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from ..trust import check_folder
 from .build_options import BuildOptions, Gpu
 from .builder import BuildError, serialize, targets
 from .calibration import CalibrationImages
 from .monitor import BuildCancelled, Cancelled, Progress, create_monitor, poll
 from .onnx_file import OnnxFile
 from .plan import PlanInfo, write_plan
+from .plan_info import trusting
 from .precision import convert
 from .tensorrt import describe_tensorrt, load_tensorrt
-from .trust import check_folder
 
 __all__ = ['BuildCancelled', 'BuildError', 'BuildOptions', 'Built', 'Gpu', 'build_engine',
            'build_plan', 'describe_plan', 'kernels_sha256']
@@ -196,7 +197,8 @@ def build_engine(onnx: str | Path | OnnxFile, output: Path, options: BuildOption
     if output.suffix != '.plan':
         raise ValueError(f'{output}: expected a file that ends in .plan')
     if output.parent.is_dir():      # not after minutes: from elsewhere the plan is not taken
-        check_folder(output.parent.resolve())
+        with trusting():
+            check_folder(output.parent.resolve(), 'plans are executed')
     file = onnx if isinstance(onnx, OnnxFile) else OnnxFile.read(onnx)
     hashed = kernels_sha256(kernels)
     target = describe_plan(file, options, gpu, hashed, calibration).target

@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from ..trust import check_folder, open_lock
 from .build import Compile, build_engine, compile_kernels, describe_plan, kernels_sha256
 from .build_options import BuildOptions, Gpu
 from .calibration import CalibrationImages
 from .monitor import Cancelled, Progress, poll
 from .onnx_file import OnnxFile
 from .plan import PlanError, read_cubin, read_plan, sidecar_path
-from .plan_info import PlanInfo
-from .trust import check_folder
+from .plan_info import PlanInfo, trusting
 
 Log = Callable[[str], None]
 
@@ -56,7 +56,8 @@ class PlanCache:
         except (FileExistsError, NotADirectoryError) as error:
             raise NotADirectoryError(f'{self.folder} cannot hold plans ({error.strerror}): remove '
                                      'the file in its place, or name another folder') from error
-        check_folder(self.folder)
+        with trusting():
+            check_folder(self.folder, 'plans are executed')
 
     def path(self, onnx: OnnxFile, info: PlanInfo) -> Path:
         """Return where a plan is kept: by model and request, whichever TensorRT builds it."""
@@ -130,7 +131,8 @@ def _reason_to_build(path: Path, wanted: PlanInfo,
 @contextmanager
 def _lock(file: Path, cancelled: Cancelled | None) -> Iterator[None]:
     """Hold a file's lock; the system releases it when the process ends, however it does."""
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with trusting():
+        descriptor = open_lock(file, 'plans are executed')
     try:
         while True:
             try:

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .plan_info import BUILD_AGAIN, PlanError, PlanInfo, read_object
-from .trust import read_trusted, write_private
+from ..trust import read_trusted, write_private
+from .plan_info import BUILD_AGAIN, PlanError, PlanInfo, read_object, trusting
 
 __all__ = ['PlanError', 'PlanInfo', 'cubin_path', 'read_cubin', 'read_plan', 'sidecar_path',
            'write_plan']
@@ -96,7 +96,9 @@ def _seal(content: bytes) -> dict[str, Any]:
 
 def _read_sidecar(plan: Path) -> str:
     try:
-        return read_trusted(sidecar_path(plan), _LARGEST_SIDECAR).decode()
+        with trusting():
+            return read_trusted(sidecar_path(plan), _LARGEST_SIDECAR,
+                                'plans are executed').decode()
     except FileNotFoundError as error:
         raise PlanError(f'{plan} has no sidecar {sidecar_path(plan).name}', 'copy the .plan, '
                         f'.plan.json and .cubin files together, or {BUILD_AGAIN}') from error
@@ -114,7 +116,8 @@ def _read_sealed(file: Path, name: str, sidecar: str, source: Path) -> bytes:
         if size != seal['bytes']:
             raise PlanError(f'{file} is truncated or another file: it has {size} bytes, '
                             f'expected {seal["bytes"]}')
-        content = read_trusted(file, size)
+        with trusting():
+            content = read_trusted(file, size, 'plans are executed')
     except OSError as error:
         raise PlanError(f'{file} cannot be read ({error})') from error
     if _seal(content) != seal:

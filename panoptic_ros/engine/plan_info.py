@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from ..trust import UntrustedError
 from .metadata import ModelError, ModelMetadata
 
 FORMAT = 1
@@ -25,6 +27,15 @@ class PlanError(ModelError):
     def __init__(self, reason: str, cure: str = BUILD_AGAIN) -> None:
         super().__init__(f'{reason}; {cure}')
         self.reason = reason
+
+
+@contextmanager
+def trusting() -> Iterator[None]:
+    """Raise ``PlanError`` for what others may have written."""
+    try:
+        yield
+    except UntrustedError as error:
+        raise PlanError(error.reason, error.cure) from error
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
 
-from .trust import write_private
+from ..trust import UntrustedError, read_trusted, write_private
+
+_LARGEST = 1 << 28
+_log = logging.getLogger(__name__)
 
 
 def load_timings(config: Any, file: Path | None) -> None:
-    """Give a builder's configuration the measurements in a file, if any."""
+    """
+    Give a builder's configuration the measurements in a file, if any.
+
+    Those that somebody else may have written decide which kernels run: they are left alone, with
+    a warning, and everything is measured anew.
+    """
     if file is None:
         return
-    known = file.read_bytes() if file.is_file() else b''
+    known = b''
+    try:
+        known = read_trusted(file, _LARGEST, 'it decides what is executed')
+    except FileNotFoundError:
+        pass
+    except (OSError, UntrustedError) as error:
+        _log.warning('measured anew, as %s', error)
     cache = config.create_timing_cache(known) or config.create_timing_cache(b'')
     config.set_timing_cache(cache, False)
 

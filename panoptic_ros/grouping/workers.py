@@ -29,6 +29,7 @@ except ImportError as error:
     raise ImportError(f"grouping method 'cpu' needs numba ({error}): install it with "
                       "`pip install numba`, or choose method 'reference'") from error
 
+from .kernel_cache import keep
 from .upsampling import LIMIT
 
 Tickets = npt.NDArray[np.int64]
@@ -38,15 +39,13 @@ _MOST_THREADS = 8
 
 def compiled(function: Function) -> Function:
     """
-    Compile a function on its first call; keep the machine code on disk where that can be.
+    Compile a function on its first call; keep the machine code on disk, see ``kernel_cache``.
 
     Floats keep their order of evaluation: results are those of NumPy, to the last bit.
     """
-    options: dict[str, Any] = {'nogil': True, 'error_model': 'numpy'}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:    # no folder to write to, neither the package's nor the user's
-        return numba.njit(**options)(function)
+    dispatcher = numba.njit(nogil=True, error_model='numpy')(function)
+    keep(dispatcher)
+    return cast(Function, dispatcher)
 
 
 @compiled

@@ -14,7 +14,7 @@ from panoptic_ros.engine.onnx_engine import OnnxEngine
 from panoptic_ros.engine.onnx_file import OnnxFile
 from panoptic_ros.engine.plan import PlanError, cubin_path, read_cubin, read_plan, sidecar_path
 from panoptic_ros.engine.plan_info import PlanInfo
-from panoptic_ros.engine.trust import write_private
+from panoptic_ros.trust import write_private
 
 SOMEBODY = 12345
 
