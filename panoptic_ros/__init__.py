@@ -6,6 +6,7 @@ Camera panoptic segmentation for ROS 2.
 >>> panoptic = segmenter(bgr_image)                         # doctest: +SKIP
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ['UNLABELED', 'GroupingOptions', 'Heads', 'LabelSpace', 'Panoptic', 'Segmenter',
            'Segments']
+
+os.environ['ORT_DISABLE_TELEMETRY'] = '1'   # before anybody imports ONNX Runtime: see security.md
 
 _HOMES = {'UNLABELED': 'labels', 'GroupingOptions': 'grouping', 'Heads': 'heads',
           'LabelSpace': 'labels', 'Panoptic': 'panoptic', 'Segmenter': 'segmenter',

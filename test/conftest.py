@@ -10,6 +10,7 @@ import pytest
 
 from panoptic_ros import LabelSpace
 
+os.environ['ORT_DISABLE_TELEMETRY'] = '1'       # also for tests that import it by themselves
 sys.path.insert(0, str(Path(__file__).parent / 'support'))
 
 # Each process of pytest-xdist takes its share of the cores; PyTorch's threads would spin for more.

@@ -57,7 +57,7 @@ CONFINED = {
     'torch': {'network', 'benchmarks'},
     'rclpy': {'node', 'bags', 'demo', 'benchmarks'},
     'vision_msgs': {'node', 'bags', 'demo'},
-    'onnxruntime': {'engine', 'network'},
+    'onnxruntime': {'engine'},
     'numba': {'grouping', 'streets', 'evaluation'},
     'rosbags': {'bags', 'demo'},
     'tensorrt': {'engine'},
@@ -102,6 +102,13 @@ def test_imports_follow_the_arrows(path):
                 assert target in ALLOWED[room], f'{room} must not import {target} ({path.name})'
         elif top in CONFINED and top not in STARTED.get(str(path.relative_to(PACKAGE)), ()):
             assert room in CONFINED[top], f'{room} must not import {top} ({path.name})'
+
+
+def test_one_place_imports_onnx_runtime_first():
+    """By then the package has told it not to report to its vendor, and says what is missing."""
+    importers = {str(path.relative_to(PACKAGE)) for path in FILES
+                 if any(module.split('.')[0] == 'onnxruntime' for module in imports_of(path))}
+    assert importers == {'engine/onnx_runtime.py', 'engine/precision.py'}
 
 
 def test_the_arrows_form_no_circle():

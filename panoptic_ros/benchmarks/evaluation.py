@@ -24,6 +24,7 @@ from ..evaluation import PanopticQuality
 from ..evaluation.coco_panoptic import CocoPanopticWriter
 from ..evaluation.label_files import read_labels
 from ..labels import UNLABELED, LabelSpace
+from ..libraries import needed
 from ..report import print_table
 from ..streets import Drive
 
@@ -58,11 +59,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         cityscapesscripts is not installed.
 
     """
-    try:
+    with needed('the benchmark', 'cityscapesscripts', 'pip install cityscapesscripts'):
         official = import_module(OFFICIAL)
-    except ImportError as error:
-        raise ImportError(f'the benchmark needs cityscapesscripts ({error}): install it with '
-                          '`pip install cityscapesscripts`') from error
     height, width = args.size
     space = LabelSpace.load('cityscapes')
     drive = Drive(seed=0, size=(height, width))

@@ -12,6 +12,7 @@ from ..engine.protocol import DeviceEngine
 from ..grouping.cuda import DeviceHeads
 from ..grouping.kernel_sources import KERNELS
 from ..labels import LabelSpace
+from ..libraries import why_not
 from ..resources import share_directory
 from .gpu_grouping import TorchGroup
 from .gpu_machine import why_not_tensorrt
@@ -34,7 +35,8 @@ def torch_group(device: Device, gpu: int, missing: dict[str, str]) -> TorchGroup
     try:
         from . import torch_engine, torch_grouping
     except ImportError as error:
-        missing['torch'] = f'PyTorch is not installed ({error}): `pip install torch`'
+        missing['torch'] = why_not(error, 'the comparison', 'torch', 'pip install torch',
+                                   'PyTorch')
         return None
     reason = torch_engine.why_not_torch()
     if reason is not None:

@@ -124,11 +124,8 @@ def _calibration(args: argparse.Namespace, onnx: OnnxFile, show: Show,
     size = onnx.metadata.input_size
     if source.is_dir() and not (source / 'metadata.yaml').is_file():
         return CalibrationImages.from_folder(source, size, args.images)
-    try:
-        from ..bags.frames import camera_frames, camera_topic
-        from ..bags.reader import Bag
-    except ImportError as error:
-        raise ImportError(f'reading {source} needs rosbags: `pip install rosbags`') from error
+    from ..bags.frames import camera_frames, camera_topic
+    from ..bags.reader import Bag
     with Bag(source) as bag:
         topic = camera_topic(bag, args.topic)
         frames = _watch((frame.image for frame in camera_frames(bag, topic)), topic.count,

@@ -17,6 +17,7 @@ from typing import Any
 from rich.progress import Progress, TaskID
 
 from ..arguments import image_size
+from ..libraries import why_not
 from ..report import add_json_argument, print_table, progress_bar, write_json
 from ..resources import model_path
 
@@ -27,8 +28,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         from ..demo import stages
         options, json = _parse(argv)
     except ImportError as error:
-        sys.exit(f'demo: {error}. `make demo` installs what is missing; or source a ROS 2 '
-                 'distribution that has vision_msgs')
+        why = why_not(error, 'the demo', 'rclpy', 'make demo` or source a ROS 2 distribution that '
+                      'has vision_msgs, such as with `source /opt/ros/DISTRO/setup.bash', 'ROS 2')
+        sys.exit(f'demo: {why}')
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with progress_bar() as progress:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from ..arguments import image_size
 from ..grouping import GroupingOptions
+from ..libraries import why_not
 from ..report import add_json_argument, write_json
 
 
@@ -25,8 +26,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         from ..network.export import ExportError, export_onnx
         from ..network.size import measure
     except ImportError as error:
-        parser.exit(1, f'{parser.prog}: {error}: install what exporting needs with '
-                       "`pip install 'panoptic_ros[train]'`\n")
+        why = why_not(error, 'exporting', 'torch', "pip install 'panoptic_ros[train]'", 'PyTorch')
+        parser.exit(1, f'{parser.prog}: {why}\n')
     try:
         quality, grouping = _quality(args.quality), _grouping(args)
         checkpoint = Checkpoint.load(args.checkpoint)

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from ..arguments import image_size
 from ..labels import LabelSpace
+from ..libraries import why_not
 from ..report import add_json_argument, print_table, write_json
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         from ..network.checkpoint import CheckpointError
     except ImportError as error:
-        parser.exit(1, f'{parser.prog}: {error}: install what importing needs with '
-                       "`pip install 'panoptic_ros[train]'`\n")
+        why = why_not(error, 'importing', 'torch', "pip install 'panoptic_ros[train]'", 'PyTorch')
+        parser.exit(1, f'{parser.prog}: {why}\n')
     try:
         problem = _import(args)
     except (CheckpointError, OSError, ValueError) as error:

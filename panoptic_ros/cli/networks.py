@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.progress import track
 
+from ..libraries import why_not
 from ..network.variants import PRESETS, PUBLISHED
 from ..report import add_json_argument, print_table, write_json
 
@@ -26,7 +27,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         from ..network.size import measure
     except ImportError as error:
-        parser.exit(1, f'{parser.prog}: {error}: pip install torch\n')
+        parser.exit(1, f'{parser.prog}: '
+                    f'{why_not(error, "measuring", "torch", "pip install torch", "PyTorch")}\n')
     report: dict[str, dict[str, Any]] = {}
     for name in track(args.networks or list(PRESETS), 'measuring'):
         published = PUBLISHED.get(name)

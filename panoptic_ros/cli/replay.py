@@ -11,7 +11,10 @@ from signal import SIGINT, SIGTERM, signal
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ..libraries import why_not
 from ..report import add_json_argument, print_table, write_json
+
+_INSTALL_ROS = 'source /opt/ros/DISTRO/setup.bash` or `make setup'
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -60,8 +63,7 @@ def _replay(args: argparse.Namespace, ros_arguments: list[str]) -> None:
 
         from ..bags.replay import Replay
     except ImportError as error:
-        sys.exit(f'replay: ROS 2 is not to be found ({error}): source a distribution, or run '
-                 '`make setup` and use .venv/bin/python')
+        sys.exit(f'replay: {why_not(error, "replaying", "rclpy", _INSTALL_ROS, "ROS 2")}')
     stop = threading.Event()
     for number in (SIGINT, SIGTERM):
         signal(number, lambda *_: stop.set())

@@ -25,6 +25,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..arguments import image_size
 from ..datasets.dataset import FrameSource
+from ..libraries import why_not
 from ..network.frames import StreetFrames
 from ..network.recipe import RECIPES, Recipe
 from ..network.variants import PRESETS, preset
@@ -44,9 +45,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     try:
         import torch
-    except ImportError:
-        parser.exit(1, f'{parser.prog} needs PyTorch: install it with '
-                       "`pip install 'panoptic_ros[train]'`\n")
+    except (ImportError, OSError) as error:
+        why = why_not(error, 'training', 'torch', "pip install 'panoptic_ros[train]'", 'PyTorch')
+        parser.exit(1, f'{parser.prog}: {why}\n')
     if args.threads:
         torch.set_num_threads(args.threads)
     from ..network.checkpoint import CheckpointError

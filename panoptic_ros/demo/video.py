@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..libraries import needed
+
 
 class VideoWriter:
     """
@@ -32,11 +34,8 @@ class VideoWriter:
     """
 
     def __init__(self, path: Path, size: tuple[int, int], fps: float) -> None:
-        try:
+        with needed('writing videos', 'av', "pip install 'av>=13'", 'PyAV'):
             import av
-        except ImportError as error:
-            raise ImportError("videos are written with PyAV, which is not installed: pip install "
-                              "'av>=13'") from error
         self._av = av
         self._path = path
         self._unfinished = path.with_name(f'.{path.name}')

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..heads import Heads
 from .metadata import HEADS, ModelError, ModelMetadata
+from .onnx_runtime import load_onnxruntime
 
 
 class OnnxEngine:
@@ -35,7 +36,7 @@ class OnnxEngine:
     """
 
     def __init__(self, path: str | Path, threads: int = 0) -> None:
-        runtime = _onnxruntime()
+        runtime = load_onnxruntime()
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f'no model file {path}: give the path of an .onnx file, or '
@@ -83,12 +84,3 @@ class OnnxEngine:
             if found[1:] != expected[name]:
                 raise ModelError(f'{path}: output {name} is {found or "absent"}: the engine '
                                  f'contract asks for (N, {", ".join(map(str, expected[name]))})')
-
-
-def _onnxruntime() -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ImportError('running .onnx models needs ONNX Runtime: '
-                          '`pip install onnxruntime`') from error
-    return onnxruntime

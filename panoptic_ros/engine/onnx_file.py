@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..libraries import needed
 from .metadata import HEADS, ModelError, ModelMetadata
 
 LARGEST = 2**31 - 1
@@ -69,13 +70,11 @@ def import_onnx() -> Any:
     Raises
     ------
     ImportError
-        It is not installed.
+        It is not installed, or cannot be imported.
 
     """
-    try:
+    with needed('building plans', 'onnx', 'pip install onnx', 'the package onnx'):
         import onnx
-    except ImportError as error:
-        raise ImportError('building plans needs the package onnx: `pip install onnx`') from error
     return onnx
 
 

@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..libraries import needed
 from .metadata import ModelError
 from .onnx_file import import_onnx, parse_onnx
+from .onnx_runtime import load_onnxruntime
 
 PRECISIONS = ('fp32', 'fp16', 'int8')
 
@@ -26,7 +28,7 @@ _HALF_SCALES = 19
 # Sums of this many values and more can exceed what float16 holds.
 _MANY = 64
 _SUMS = ('ReduceMean', 'ReduceSum', 'GlobalAveragePool')
-_INSTALL = '`pip install onnxruntime onnx packaging`'
+_INSTALL = 'pip install onnxruntime onnx packaging'
 
 
 def convert(model: Any, precision: str,
@@ -81,10 +83,9 @@ def is_quantized(model: Any) -> bool:
 
 def _halve(content: bytes) -> bytes:
     """Return the model in float16."""
-    try:
+    load_onnxruntime()
+    with needed('converting a model to fp16', 'onnxruntime', _INSTALL, 'ONNX Runtime'):
         from onnxruntime.transformers.float16 import convert_float_to_float16
-    except ImportError as error:
-        raise ImportError(f'converting a model to fp16 needs {_INSTALL}: {error}') from error
     model = parse_onnx(content, 'the model')
     _name_nodes(model)
     sums = [node.name for node in model.graph.node if _sums_many(node)]
@@ -96,10 +97,9 @@ def _halve(content: bytes) -> bytes:
 
 def _quantize(content: bytes, calibration: Iterable[npt.NDArray[np.uint8]]) -> bytes:
     """Return the model with its dense convolutions between quantisation and dequantisation."""
-    try:
+    load_onnxruntime()
+    with needed('converting a model to int8', 'onnxruntime', _INSTALL, 'ONNX Runtime'):
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
-    except ImportError as error:
-        raise ImportError(f'converting a model to int8 needs {_INSTALL}: {error}') from error
     onnx = import_onnx()
     model = parse_onnx(content, 'the model')
     _name_nodes(model)

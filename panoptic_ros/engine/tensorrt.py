@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
+from ..libraries import LibraryError, is_installed
+
 MODULES = {'tensorrt': 'TensorRT', 'tensorrt_rtx': 'TensorRT-RTX'}
 """The Python modules that offer TensorRT's interface, in order of preference, and their names."""
 
@@ -44,14 +46,16 @@ def load_tensorrt() -> Any:
     choice = os.environ.get(_CHOICE)
     if choice and choice not in MODULES:
         raise ImportError(f'{_CHOICE} is {choice!r}: expected {" or ".join(MODULES)}')
-    failures = []
+    failures, cures = [], []
     for name in [choice] if choice else MODULES:
         try:
             return importlib.import_module(name)
         except (ImportError, OSError) as error:     # OSError: its shared libraries are missing
             failures.append(f'{name}: {error}')
-    raise ImportError(f'TensorRT is needed for .plan files and cannot be imported '
-                      f'({"; ".join(failures)}): {_INSTALL}')
+            if is_installed(name):
+                cures.append(f'{name} is installed: mend what its error names')
+    raise LibraryError(f'TensorRT is needed for .plan files and cannot be imported '
+                       f'({"; ".join(failures)}): {"; ".join(cures) or _INSTALL}')
 
 
 def describe_tensorrt(tensorrt: Any) -> str:

@@ -20,16 +20,16 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-try:
+from ..libraries import needed
+
+with needed("grouping method 'cpu' (beside method 'reference')", 'numba', 'pip install numba'):
     import numba
     from llvmlite import ir
     from numba.core import types
     from numba.extending import intrinsic
-except ImportError as error:
-    raise ImportError(f"grouping method 'cpu' needs numba ({error}): install it with "
-                      "`pip install numba`, or choose method 'reference'") from error
 
-from .kernel_cache import keep
+    from .kernel_cache import keep
+
 from .upsampling import LIMIT
 
 Tickets = npt.NDArray[np.int64]

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 
 from ..engine.metadata import HEADS, ModelMetadata
+from ..engine.onnx_runtime import load_onnxruntime
 from .checkpoint import Checkpoint
 from .config import STRIDE
 from .deeplab import PanopticDeepLab
@@ -121,7 +121,7 @@ def _quiet() -> Iterator[None]:
 
 def compare(network: PanopticDeepLab, content: bytes, size: tuple[int, int]) -> float:
     """Return the largest difference of the heads, relative to each head's largest value."""
-    session = onnxruntime.InferenceSession(content, providers=['CPUExecutionProvider'])
+    session = load_onnxruntime().InferenceSession(content, providers=['CPUExecutionProvider'])
     images = np.random.default_rng(0).integers(0, 256, (2, *size, 3), np.uint8)
     with torch.inference_mode():
         expected = [head.numpy() for head in network(torch.from_numpy(images))]

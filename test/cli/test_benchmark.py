@@ -8,6 +8,7 @@ from panoptic_ros.cli.benchmark import main
 
 def test_a_library_that_is_missing_is_named_in_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, OFFICIAL, None)
+    monkeypatch.setitem(sys.modules, 'cityscapesscripts', None)
     with pytest.raises(SystemExit, match=r'^benchmark: .* `pip install cityscapesscripts`'):
         main(['evaluation', '--pairs', '1'])
 

@@ -181,5 +181,6 @@ def test_what_is_no_model_is_refused():
 
 def test_missing_libraries_are_named(streets, monkeypatch):
     monkeypatch.setitem(sys.modules, 'onnxruntime.transformers.float16', None)
-    with pytest.raises(ImportError, match='converting a model to fp16 needs `pip install onnx'):
+    with pytest.raises(ImportError, match='converting a model to fp16 needs ONNX Runtime, '
+                       'which is installed and cannot be imported'):
         convert(streets, 'fp16')

@@ -16,13 +16,13 @@ import pytest
 import panoptic_ros.grouping
 from panoptic_ros.grouping import kernel_cache
 
-SOURCE = '''
+SOURCE = """
 from panoptic_ros.grouping.workers import compiled
 
 @compiled
 def double(number):
     return 2 * number
-'''
+"""
 
 
 class Kernels:
