@@ -9,7 +9,6 @@ from .options import GroupingOptions
 from .upsampling import Axis
 from .workers import Tickets, compiled, run, take_ticket
 
-_ROUNDING = np.float32(1e-6)
 _USUAL_PEAKS = 4096
 
 
@@ -26,6 +25,8 @@ def find_centers(center: npt.NDArray[np.float32], y: Axis, x: Axis, options: Gro
         capacity, count[0] = int(count[0]), 0
     order = np.argsort(place[:count[0]])
     place, heat = place[order], heat[order]
+    first = _first_of_touching(place, len(x.lower), options.nms_kernel // 2)
+    place, heat = place[first], heat[first]
     if len(heat) >= options.top_k:
         kept = heat > np.partition(heat, -options.top_k)[-options.top_k]
         place, heat = place[kept], heat[kept]
@@ -47,7 +48,6 @@ def _find_peaks(tickets: Tickets, worker: int, center: npt.NDArray[np.float32],
     """
     rows, columns = center.shape
     height, width = len(y_lower), len(x_lower)
-    floor = threshold - _ROUNDING * (np.float32(1) + threshold)
     while True:
         row = take_ticket(tickets)
         if row >= rows:
@@ -58,11 +58,11 @@ def _find_peaks(tickets: Tickets, worker: int, center: npt.NDArray[np.float32],
         below = min(row + 1, rows - 1)
         column = 0
         while column < columns:
-            if not _is_warm(center, row, below, column, floor):
+            if not _is_warm(center, row, below, column, threshold):
                 column += 1
                 continue
             first = column
-            while column < columns and _is_warm(center, row, below, column, floor):
+            while column < columns and _is_warm(center, row, below, column, threshold):
                 column += 1
             left, right = x_starts[first], x_starts[column]
             patch = np.empty((bottom - top + 2 * radius, right - left + 2 * radius), np.float32)
@@ -80,11 +80,35 @@ def _find_peaks(tickets: Tickets, worker: int, center: npt.NDArray[np.float32],
 
 
 @compiled
+def _first_of_touching(place: npt.NDArray[np.int64], width: int, radius: int
+                       ) -> npt.NDArray[np.bool_]:
+    """Tell the peaks, listed row by row, in whose square none comes before them; (K,)."""
+    first = np.ones(len(place), np.bool_)
+    for index in range(len(place)):
+        y, x = divmod(place[index], width)
+        other = index - 1
+        while other >= 0 and place[other] >= (y - radius) * width:
+            if abs(place[other] % width - x) <= radius:
+                first[index] = False
+                break
+            other -= 1
+    return first
+
+
+@compiled
 def _is_warm(center: npt.NDArray[np.float32], row: int, below: int, column: int,
-             floor: np.float32) -> bool:
+             threshold: np.float32) -> bool:
+    """Tell whether a cell around a patch is over the threshold: no pixel is hotter than all."""
     after = min(column + 1, center.shape[1] - 1)
-    return (center[row, column] > floor or center[row, after] > floor
-            or center[below, column] > floor or center[below, after] > floor)
+    return (center[row, column] > threshold or center[row, after] > threshold
+            or center[below, column] > threshold or center[below, after] > threshold)
+
+
+@compiled
+def _between(before: np.float32, after: np.float32, before_weight: np.float32,
+             after_weight: np.float32) -> np.float32:
+    value = before_weight * before + after_weight * after
+    return max(min(value, max(before, after)), min(before, after))
 
 
 @compiled
@@ -103,9 +127,10 @@ def _interpolate_row(center: npt.NDArray[np.float32], y: int, left: int, height:
         before = x_lower[x]
         after = min(before + 1, center.shape[1] - 1)
         before_weight, after_weight = x_weights[0, x], x_weights[1, x]
-        values[x - left] = (
-            upper_weight * (before_weight * upper[before] + after_weight * upper[after])
-            + lower_weight * (before_weight * lower[before] + after_weight * lower[after]))
+        values[x - left] = _between(
+            _between(upper[before], upper[after], before_weight, after_weight),
+            _between(lower[before], lower[after], before_weight, after_weight),
+            upper_weight, lower_weight)
 
 
 @compiled

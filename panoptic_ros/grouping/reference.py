@@ -2,19 +2,22 @@
 The definition of the grouping, in plain NumPy: slow, readable, the judge of the others.
 
 The semantics are those of the public post-processing of Panoptic-DeepLab (Cheng et al., CVPR
-2020; Detectron2's project of that name), except that offsets are scaled when the output has
-another size than the network's input, and that scores take the heatmap at the detected centre.
+2020; Detectron2's project of that name), except that of equal peaks that touch only the first is
+a centre, that offsets are scaled when the output has another size than the network's input, and
+that scores take the heatmap at the detected centre.
 
 1. *Heads* become float32.  A NaN logit is the lowest there is, a NaN of the heatmap is 0, an
    offset that is not finite is 0; then everything is clipped to finite limits (``upsampling``).
 2. *Upsampling* of each head straight to the output size: bilinear, from where the cells lie
-   (``heads.Grid``), float32, along x and then along y.  Offsets are then multiplied by output /
-   input size.
+   (``heads.Grid``), float32, along x and then along y.  Heat that rounding brings over the hotter
+   or under the colder of two neighbours is theirs: between equal ones it is flat.  Offsets are
+   then multiplied by output / input size.
 3. *Classes*: each pixel has the class of its largest logit, the lower id on ties.
-4. *Centres*: pixels whose heat exceeds ``center_threshold`` and is the maximum of the
-   ``nms_kernel`` square around them; all pixels of a flat peak are.  When there are at least
-   ``top_k``, those that exceed the ``top_k``-th strictly: that one and its equals are dropped.
-   They are numbered row by row.
+4. *Centres*: a peak is a pixel whose heat exceeds ``center_threshold`` and is the maximum of the
+   ``nms_kernel`` square around it.  Two peaks touch when each lies in the other's square; they
+   are equally hot then.  A peak that touches one before it, row by row, is no centre, all others
+   are.  When there are at least ``top_k``, those that exceed the ``top_k``-th strictly: that one
+   and its equals are dropped.  They are numbered row by row.
 5. *Instances*: each thing pixel belongs to the centre nearest to its position plus its offset,
    by squared float32 distance, the first on ties; to none when there are no centres.
 6. *Class of an instance*: the most frequent among its pixels, the lower id on ties.
@@ -53,7 +56,7 @@ def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
     semantic, center, offset = clean(heads)
     axes = Axis.both(heads.grid, size)
     classes = classify(semantic, axes)
-    centers, heats = find_centers(upsample(center, axes), options)
+    centers, heats = find_centers(upsample_heat(center, axes), options)
     is_thing = label_space.is_thing[classes]
     ratio = [np.float32(pixels / full)
              for pixels, full in zip(size, heads.input_size, strict=True)]
@@ -101,6 +104,18 @@ def upsample(plane: Floats, axes: Axes) -> Floats:
     return np.asarray(weights[0] * rows[y.lower] + weights[1] * rows[y.upper])
 
 
+def upsample_heat(plane: Floats, axes: Axes) -> Floats:
+    """Interpolate the heatmap, (h, w), to (H, W); no heat is outside of its neighbours'."""
+    y, x = axes
+    rows = _between(plane[:, x.lower], plane[:, x.upper], x.weights)
+    return _between(rows[y.lower], rows[y.upper], y.weights[:, :, None])
+
+
+def _between(before: Floats, after: Floats, weights: Floats) -> Floats:
+    value = weights[0] * before + weights[1] * after
+    return np.clip(value, np.minimum(before, after), np.maximum(before, after))
+
+
 def classify(semantic: Floats, axes: Axes) -> Integers:
     """Return the class of each pixel, (H, W)."""
     best = upsample(semantic[0], axes)
@@ -120,10 +135,21 @@ def find_centers(heatmap: Floats, options: GroupingOptions) -> tuple[Integers, F
     pooled = sliding_window_view(padded, kernel, axis=0).max(-1)
     pooled = sliding_window_view(pooled, kernel, axis=1).max(-1)
     peak = (heatmap > np.float32(options.center_threshold)) & (heatmap == pooled)
+    peak = first_of_touching(peak, kernel // 2)
     heats = np.sort(heatmap[peak])[::-1]
     if len(heats) >= options.top_k:
         peak &= heatmap > heats[options.top_k - 1]
     return np.argwhere(peak), heatmap[peak]
+
+
+def first_of_touching(peak: npt.NDArray[np.bool_], radius: int) -> npt.NDArray[np.bool_]:
+    """Return the peaks, (H, W), in whose square no other peak comes before them, row by row."""
+    first = peak.copy()
+    for y, x in np.argwhere(peak):
+        left = max(x - radius, 0)
+        above = peak[max(y - radius, 0):y, left:x + radius + 1]
+        first[y, x] = not (above.any() or peak[y, left:x].any())
+    return first
 
 
 def assign(shift: Sequence[Floats], centers: Integers) -> Integers:

@@ -24,7 +24,9 @@ class Axis:
 
     Pixel ``i`` of the output lies at ``(i + 0.5) * step - shift`` in cells, not under 0; ``step``
     is the size of a pixel in cells, ``shift`` that of ``Grid``.  Its value is
-    ``weights[0, i] * value[lower[i]] + weights[1, i] * value[upper[i]]``.
+    ``weights[0, i] * value[lower[i]] + weights[1, i] * value[upper[i]]``.  Beyond the middle of
+    the first and of the last cell the weights are 1 and 0, so that rounding cannot part pixels
+    that have the same value.
     """
 
     lower: npt.NDArray[np.int32]
@@ -54,15 +56,15 @@ class Axis:
         position = middle * cell_step(full, pixels, grid.stride) - np.float32(grid.shift)
         position = np.maximum(position, np.float32(0))
         lower = np.minimum(position.astype(np.int32), cells - 1)
-        upper_weight = np.minimum(position - lower.astype(np.float32), np.float32(1))
+        upper = np.minimum(lower + 1, cells - 1)
+        upper_weight = np.where(lower < upper, position - lower.astype(np.float32), np.float32(0))
         # floor(position + 0.5), in integers
         later = pixels * (grid.stride - 1) if grid.align_corners else 0
         cell = ((2 * np.arange(pixels, dtype=np.int64) + 1) * full + later) // (
             2 * pixels * grid.stride)
         cell = np.minimum(cell, cells - 1)
         edges = np.arange(cells + 1)
-        arrays = (lower, np.minimum(lower + 1, cells - 1),
-                  np.stack([np.float32(1) - upper_weight, upper_weight]),
+        arrays = (lower, upper, np.stack([np.float32(1) - upper_weight, upper_weight]),
                   np.searchsorted(lower, edges).astype(np.int32), cell.astype(np.int32),
                   np.searchsorted(cell, edges).astype(np.int32))
         for array in arrays:

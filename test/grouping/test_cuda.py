@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cuda_on_cpu import FORWARD, HEADER, ORDERS
 from device_grouping import bring, put
-from grouping_cases import cases
+from grouping_cases import cases, make_label_space
 from host_device import HostDevice
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -125,14 +125,35 @@ def test_more_peaks_than_are_taken(cityscapes, top_k):
                                            confidence=True))
 
 
-def test_a_plateau_is_all_peaks(cityscapes):
+@pytest.mark.parametrize('nms_kernel', [1, 3, 7])
+def test_a_plateau_of_every_pixel(cityscapes, nms_kernel):
     heads = make_heads(cityscapes, (64, 128), 5)
     flat = Heads(heads.semantic, np.full_like(heads.center, 0.5), heads.offset)
-    for top_k in (200, 1000):
-        options = GroupingOptions(top_k=top_k)
-        result, = group_batch([flat], cityscapes, [(64, 128)], options)
-        assert_same(result, grouping.group(flat, cityscapes, method='reference', options=options,
+    options = GroupingOptions(top_k=1000, nms_kernel=nms_kernel)
+    result, = group_batch([flat], cityscapes, [(64, 128)], options)
+    assert_same(result, grouping.group(flat, cityscapes, method='reference', options=options,
+                                       confidence=True))
+    assert (len(result.things) > 0) == (nms_kernel > 1)
+
+
+@pytest.mark.parametrize('order', ORDERS)
+@pytest.mark.parametrize('dtype', [np.float32, np.float16])
+@pytest.mark.parametrize('align_corners', [False, True])
+def test_peaks_at_the_border_and_flat_ones(cityscapes, order, dtype, align_corners):
+    things = make_label_space([True], 1000)
+    random = np.random.default_rng(1)
+    center = np.zeros((17, 33))
+    for row, column in np.ndindex(3, 4):        # in the corners, along the borders, and inside
+        center[8 * row:8 * row + 1 + random.integers(2), 10 * column + (column > 2) * 2:][
+            :, :1 + random.integers(3)] = random.uniform(0.2, 1)
+    heads = Heads(*(array.astype(dtype) for array in (
+        np.ones((1, 17, 33)), center, np.zeros((2, 17, 33)))), 4, align_corners)
+    for size in (heads.input_size, (100, 97), (50, 77)):
+        options = GroupingOptions(nms_kernel=5)
+        result, = group_batch([heads], things, [size], options, order=order)
+        assert_same(result, grouping.group(heads, things, size, 'reference', options,
                                            confidence=True))
+        assert len(result.things) == 12
 
 
 def test_options_change_between_frames(cityscapes):

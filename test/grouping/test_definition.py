@@ -73,9 +73,47 @@ def test_a_center_is_the_maximum_of_seven_by_seven(method):
     assert len(group(method, diagonal).segments) == 1
 
 
-def test_a_flat_peak_is_several_centers(method):
+def test_a_flat_peak_is_one_center(method):
     heads = make_heads(np.full((2, 2), CAR), [(0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 1)])
-    assert group(method, heads).labels.tolist() == [[201, 202], [203, 204]]
+    assert group(method, heads).labels.tolist() == [[201, 201], [201, 201]]
+    flat = make_heads(np.full((40, 40), CAR), [(y, x, 0.5) for y, x in np.ndindex(40, 40)])
+    assert group(method, flat).segments.label.tolist() == [201]
+    with_hole = [(y, x, 0.5) for y, x in np.ndindex(12, 12) if (y, x) != (5, 5)]
+    ring = make_heads(np.full((12, 12), CAR), with_hole)
+    assert group(method, ring).segments.label.tolist() == [201]
+
+
+@pytest.mark.parametrize(('second', 'touches'), [
+    ((4, 7), True), ((4, 8), False), ((7, 7), True), ((8, 4), False), ((7, 1), True),
+    ((7, 0), False)])
+def test_of_equal_peaks_in_each_other_s_square_the_first_is_the_center(method, second, touches):
+    heads = make_heads(np.full((12, 12), CAR), [(4, 4, 0.9), (*second, 0.9)])
+    labels = group(method, heads).labels
+    assert labels[4, 4] == 201
+    assert labels[second] == (201 if touches else 202)
+    each_alone = GroupingOptions(nms_kernel=1, stuff_area=0)
+    assert len(group(method, heads, options=each_alone).segments) == 2
+
+
+def test_a_pixel_as_hot_that_is_no_peak_takes_nothing_from_one(method):
+    heads = make_heads(np.full((1, 12), CAR), [(0, 1, 0.9), (0, 4, 0.5), (0, 7, 0.5)])
+    labels = group(method, heads).labels
+    assert labels.tolist() == [[201] * 5 + [202] * 7]
+
+
+@pytest.mark.parametrize('factor', [0.75, 1, 2, 2.3])
+@pytest.mark.parametrize('align_corners', [False, True])
+def test_a_thing_at_the_border_has_one_center(method, factor, align_corners):
+    """Its heat is the outermost cell's to the last bit, in all pixels that lie beyond it."""
+    places = [(y, x) for y in (0, 8, 16) for x in (0, 8, 16) if (y, x) != (8, 8)]
+    size = (65, 65) if align_corners else (68, 68)
+    for seed in range(5):
+        heats = np.random.default_rng(seed).uniform(0.2, 1, len(places))
+        heads = make_heads(np.full((17, 17), CAR), [(*place, heat) for place, heat
+                                                    in zip(places, heats, strict=True)], stride=4)
+        heads = Heads(heads.semantic, heads.center, heads.offset, 4, align_corners)
+        labels = group(method, heads, tuple(round(side * factor) for side in size)).labels
+        assert np.unique(labels).tolist() == [201 + index for index in range(len(places))]
 
 
 @pytest.mark.parametrize(('top_k', 'expected'), [(6, 5), (5, 4), (4, 2), (3, 2), (2, 1), (1, 0)])

@@ -102,3 +102,18 @@ def test_cells_at_the_corners_of_their_pixels_follow_a_resized_image():
     place = y.lower + y.weights[1]
     np.testing.assert_allclose(place, np.maximum((2 * np.arange(8) + 0.5) / 4, 0))
     assert y.cell.tolist() == [0, 1, 1, 2, 2, 3, 3, 4]
+
+
+@pytest.mark.parametrize(('cells', 'full', 'align_corners'), [(8, 32, False), (9, 33, True),
+                                                              (7, 29, False), (1, 4, False)])
+@pytest.mark.parametrize('factor', [0.8, 1, 2, 3.3])
+def test_beyond_the_outermost_cells_pixels_have_the_value_of_the_cell(cells, full, align_corners,
+                                                                      factor):
+    axis, _ = Axis.both(Grid((full, 4), 4, align_corners), (round(factor * full), 1))
+    values = np.random.default_rng(0).uniform(size=(100, cells)).astype(np.float32)
+    result = axis.weights[0] * values[:, axis.lower] + axis.weights[1] * values[:, axis.upper]
+    beyond = axis.lower == axis.upper
+    assert (result[:, beyond] == values[:, -1:]).all()
+    assert beyond.any() or factor < 1
+    if factor >= 1:
+        assert (result[:, 0] == values[:, 0]).all()

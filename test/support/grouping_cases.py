@@ -35,6 +35,10 @@ def cases(draw):
         semantic, center, offset = np.round(semantic), np.round(4 * center) / 4, np.round(offset)
     if draw(st.booleans()):         # regions of one class
         semantic[:, :cells[0] // 2 + 1] = semantic[:, :1, :1]
+    if draw(st.booleans()):         # peaks in the outermost cells, which are flat there
+        center[1:-1, 1:-1] *= 0.1
+    if draw(st.booleans()):         # equal neighbours: flat peaks
+        center = np.repeat(np.repeat(center[::2, ::3], 2, 0), 3, 1)[:cells[0], :cells[1]]
     if draw(st.booleans()):
         center[:] = 0
     for array in (semantic, center, offset):

@@ -3,7 +3,7 @@
 #include "patches.cuh"
 #include "warp.cuh"
 
-// No pixel is hotter than the hottest of the four cells around it, but for rounding.
+// No pixel is hotter than the hottest of the four cells around it.
 template <class Head>
 __device__ bool may_have_peaks(const Task& task, const Patch& patch) {
     const Corners corners = corners_of(task, patch);
@@ -12,7 +12,7 @@ __device__ bool may_have_peaks(const Task& task, const Patch& patch) {
     for (int corner = 0; corner < 4; ++corner) {
         hottest = max(hottest, finite_heat(as_float(plane[corners.cell[corner]])));
     }
-    return hottest * 1.000001f > task.threshold && !patch.is_empty();
+    return hottest > task.threshold && !patch.is_empty();
 }
 
 template <class Head>
@@ -49,8 +49,30 @@ __device__ bool is_maximum(const Task& task, int y, int x, float heat) {
     return true;
 }
 
-// List the pixels of a patch that are over the threshold and the maximum of the square around
-// them; the whole warp must come.
+// Whether another peak comes before a peak in the square around it, row by row; as hot it must be.
+// The whole warp must come, for one peak.
+template <class Head>
+__device__ bool touches_earlier_peak(const Task& task, int y, int x, float heat) {
+    const int side = 2 * task.radius + 1, before = side * side / 2;
+    for (int first = 0; first < before; first += 32) {
+        const int place = first + warp_lane();
+        const int ny = y - task.radius + place / side, nx = x - task.radius + place % side;
+        unsigned equals = __ballot_sync(EVERY_LANE, place < before && ny >= 0 && nx >= 0
+                                        && nx < task.width && heat_of<Head>(task, ny, nx) == heat);
+        while (equals) {
+            const int lane = __ffs(equals) - 1;
+            equals &= equals - 1;
+            if (is_maximum<Head>(task, __shfl_sync(EVERY_LANE, ny, lane),
+                                 __shfl_sync(EVERY_LANE, nx, lane), heat)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// List the peaks of a patch that no other touches before them: the pixels that are over the
+// threshold and the maximum of the square around them.  The whole warp must come.
 template <class Head>
 __device__ void find_peaks(const Task& task, const Patch& patch) {
     const int width = patch.right - patch.left, pixels = patch.pixels();
@@ -73,7 +95,9 @@ __device__ void find_peaks(const Task& task, const Patch& patch) {
             candidates &= candidates - 1;
             const int peak_y = __shfl_sync(EVERY_LANE, y, lane);
             const int peak_x = __shfl_sync(EVERY_LANE, x, lane);
-            if (is_maximum<Head>(task, peak_y, peak_x, __shfl_sync(EVERY_LANE, heat, lane))
+            const float peak_heat = __shfl_sync(EVERY_LANE, heat, lane);
+            if (is_maximum<Head>(task, peak_y, peak_x, peak_heat)
+                && !touches_earlier_peak<Head>(task, peak_y, peak_x, peak_heat)
                 && warp_lane() == lane) {
                 task.peaks[atomicAdd(&task.peak_count[0], 1)] = y * task.width + x;
             }

@@ -20,7 +20,8 @@ __device__ inline float as_float(Half value) {
 #endif
 }
 
-// The two cells that a pixel lies between, along one axis, and their weights.
+// The two cells that a pixel lies between, along one axis, and their weights: 1 and 0 where both
+// are the same, so that rounding cannot part pixels that have the same value.
 struct Place {
     int before, after;
     float weight_before, weight_after;
@@ -32,7 +33,8 @@ __device__ inline Place locate(int pixel, float step, float shift, int cells) {
     Place place;
     place.before = min(static_cast<int>(position), cells - 1);
     place.after = min(place.before + 1, cells - 1);
-    place.weight_after = min(position - static_cast<float>(place.before), 1.0f);
+    place.weight_after = place.before < place.after
+        ? position - static_cast<float>(place.before) : 0.0f;
     place.weight_before = 1.0f - place.weight_after;
     return place;
 }
@@ -79,10 +81,16 @@ __device__ inline float heat_at(const Task& task, int row, int column) {
                                                                       + column]));
 }
 
+// Between two heats: rounding brings it neither over the hotter nor under the colder one.
+__device__ inline float between(const Place& place, float before, float after) {
+    const float value = place.weight_before * before + place.weight_after * after;
+    return fmaxf(fminf(value, fmaxf(before, after)), fminf(before, after));
+}
+
 template <class Head>
 __device__ inline float upsample_heat(const Task& task, const Place& y, const Place& x) {
-    return interpolate(y, x, heat_at<Head>(task, y.before, x.before),
-                       heat_at<Head>(task, y.before, x.after),
-                       heat_at<Head>(task, y.after, x.before),
-                       heat_at<Head>(task, y.after, x.after));
+    return between(y, between(x, heat_at<Head>(task, y.before, x.before),
+                              heat_at<Head>(task, y.before, x.after)),
+                   between(x, heat_at<Head>(task, y.after, x.before),
+                           heat_at<Head>(task, y.after, x.after)));
 }
