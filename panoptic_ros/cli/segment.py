@@ -31,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--model', type=model_path, default='streets',
                         help='a file, or the name of a shipped model (default: %(default)s)')
     parser.add_argument('--threads', type=int, default=0, help='of the network; 0: all cores')
-    parser.add_argument('--overwrite', action='store_true', help='replace an output bag')
+    parser.add_argument('--overwrite', action='store_true',
+                        help='replace an output bag, or what pictures were labelled as')
     bags = parser.add_argument_group('bags')
     bags.add_argument('--topic', help='camera topic (default: the only one)')
     bags.add_argument('--prefix', default='/panoptic_node',
@@ -64,7 +65,8 @@ def _label(args: argparse.Namespace) -> dict[str, Any]:
         task = bar.add_task(source.name if is_bag else 'pictures', total=len(pictures) or None)
         start = perf_counter()
         done = (_label_bag(segmenter, source, args, bar, task) if is_bag else
-                label_pictures(segmenter, pictures, args.output, lambda: bar.advance(task)))
+                label_pictures(segmenter, pictures, args.output, lambda: bar.advance(task),
+                               args.overwrite))
     elapsed = perf_counter() - start
     stages = {stage: dict(zip(('p50', 'p99'), p50_p99(1000 * np.array(seconds)), strict=True))
               for stage, seconds in done.seconds.items()}
