@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from rosbags.interfaces import Connection, ConnectionExtRosbag2, Qos, QosDurability
-from rosbags.rosbag2 import Reader
+from rosbags.rosbag2.storage_mcap import DECOMPRESSORS
 
+from .folder import BagError, contents, sort_of, unpacked
+from .mcap import McapFile
+from .mcap_records import DamageError
+from .sqlite import SqliteFile
+from .stored import ForeignError, StoredFile, StoredMessage, StoredTopic
 from .typestore import typestore
 
+__all__ = ['Bag', 'BagError', 'Record', 'Topic', 'describe']
 
-class BagError(ValueError):
-    """A bag that cannot be read or written, or lacks what was asked of it."""
+_ZSTD = b'\x28\xb5\x2f\xfd'     # CDR begins with a zero
+_LARGEST_MESSAGE = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -27,13 +35,8 @@ class Topic:
     type: str
     count: int
     """Its messages."""
-    qos: tuple[Qos, ...] = ()
-    """What its publishers offered when it was recorded."""
-
-    @property
-    def latched(self) -> bool:
-        """Whether its publishers were transient local."""
-        return any(qos.durability == QosDurability.TRANSIENT_LOCAL for qos in self.qos)
+    latched: bool = False
+    """Whether its publishers were transient local."""
 
 
 class Record(NamedTuple):
@@ -50,29 +53,42 @@ class Bag:
     """
     An open bag, for reading.
 
+    What its files hold is what counts. What the metadata announce beside them is compared with
+    it, and what differs stands in ``warnings``.
+
     Parameters
     ----------
     path
         A rosbag2 folder, or one of its files.
+    salvage
+        Read an MCAP file that was cut off as far as it is whole, with a warning.
 
     Raises
     ------
     BagError
-        There is no bag at the path, or it is damaged.
+        There is no bag at the path, it is damaged, or it holds nothing of ROS 2.
 
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, salvage: bool = False) -> None:
         self.path = Path(path)
-        _check(self.path)
+        self.warnings: list[str] = []
+        """What is odd about the bag, a sentence each; for people."""
         self._stack = ExitStack()
+        found = contents(self.path)
+        self.files = tuple(found.files)
+        """The files that it is read from."""
         try:
-            self._reader = self._stack.enter_context(Reader(self.path))
-        except Exception as error:      # rosbags raises whatever its parts raise
-            raise BagError(_damaged(self.path, error)) from error
-        self.topics = tuple(
-            _topic(name, [c for c in self._reader.connections if c.topic == name])
-            for name in sorted({connection.topic for connection in self._reader.connections}))
+            paths = self._stack.enter_context(unpacked(found, self.path))
+            self._files = [self._open(path, salvage) for path in paths]
+            stored = [topic for file in self._files for topic in file.topics]
+            self._foreign = {topic.name: topic for topic in stored if topic.encoding != 'cdr'}
+            self.topics = self._topics(stored, found.announced, found.latched)
+        except BaseException:
+            self.close()
+            raise
+        self.warnings += found.warnings + [w for file in self._files for w in file.warnings]
+        self._compare({name: count for name, (_, count) in found.announced.items()})
 
     def __enter__(self) -> Bag:
         return self
@@ -87,8 +103,9 @@ class Bag:
 
     @property
     def start(self) -> int:
-        """Time of the first message, in nanoseconds since the epoch."""
-        return self._reader.start_time
+        """Time of the first message, in nanoseconds since the epoch; 0 where there is none."""
+        return min((file.start for file in self._files if any(t.count for t in file.topics)),
+                   default=0)
 
     def topic(self, name: str, types: Collection[str] = ()) -> Topic:
         """
@@ -106,6 +123,8 @@ class Bag:
                     raise BagError(f'{name} in {self.path} is {topic.type}: expected '
                                    f'{" or ".join(types)}')
                 return topic
+        if name in self._foreign:
+            raise BagError(f'{name} in {self.path} {_foreign(self._foreign[name])}')
         raise BagError(f'no topic {name} in {self.path}: {describe(self.topics)}')
 
     def messages(self, topics: Iterable[str] | None = None) -> Iterator[Record]:
@@ -115,23 +134,31 @@ class Bag:
         Raises
         ------
         BagError
-            The bag lacks a topic, or is damaged; what came before was whole.
+            The bag lacks a topic, is damaged, or holds another number of messages than it
+            announces; what came before was whole.
 
         """
         chosen = {name: self.topic(name) for name in (
             (topic.name for topic in self.topics) if topics is None else topics)}
-        connections = [c for c in self._reader.connections if c.topic in chosen]
-        if not connections:
-            return
-        stored = self._reader.messages(connections)
-        while True:
-            try:
-                connection, time, data = next(stored)
-            except StopIteration:
-                return
-            except Exception as error:
-                raise BagError(_damaged(self.path, error)) from error
-            yield Record(chosen[connection.topic], time, data)
+        keys = {(topic.name, topic.type) for topic in chosen.values() if topic.count}
+        counts: Counter[str] = Counter()
+        try:
+            for time, name, data in heapq.merge(
+                    *(_from_start(file, keys) for file in self._files), key=itemgetter(0)):
+                if not name:
+                    continue
+                if data.startswith(_ZSTD):
+                    data = DECOMPRESSORS['zstd'](data, _LARGEST_MESSAGE)
+                counts[name] += 1
+                yield Record(chosen[name], time, data)
+        except Exception as error:      # of a file, or of what unpacks its messages
+            read, of = sum(counts.values()), sum(topic.count for topic in chosen.values())
+            raise BagError(_damaged(
+                self.path, f'{error}; {read} of {of} messages were read')) from error
+        for name, topic in chosen.items():
+            if counts[name] != topic.count:
+                raise BagError(_damaged(self.path, f'{counts[name]} of {topic.count} messages of '
+                                                   f'{name} are in it'))
 
     def decode(self, record: Record) -> Any:
         """
@@ -153,6 +180,51 @@ class Bag:
             raise BagError(f'a message of {record.topic.name} in {self.path} is not '
                            f'{record.topic.type} ({error}): record the bag again') from error
 
+    def _open(self, path: Path, salvage: bool) -> StoredFile:
+        try:
+            file: StoredFile = (McapFile(path, salvage) if sort_of(path) == 'mcap'
+                                else SqliteFile(path))
+        except ForeignError as error:
+            raise BagError(f'{path} is no bag of ROS 2: {error}') from error
+        except DamageError as error:
+            raise BagError(_damaged(path, str(error))) from error
+        except OSError as error:
+            raise BagError(f'{path} cannot be read: {error.strerror}') from error
+        self._stack.callback(file.close)
+        return file
+
+    def _topics(self, stored: list[StoredTopic], announced: dict[str, tuple[str, int]],
+                latched: set[str]) -> tuple[Topic, ...]:
+        """Return the topics of ROS 2, each with the type that most of its messages have."""
+        counts: dict[str, Counter[str]] = {
+            name: Counter({kind: 0}) for name, (kind, _) in announced.items()
+            if name not in self._foreign}
+        for topic in stored:
+            if topic.encoding == 'cdr':
+                counts.setdefault(topic.name, Counter())[topic.type] += topic.count
+        if self._foreign:
+            if not any(kinds.total() for kinds in counts.values()):
+                first = next(iter(self._foreign.values()))
+                raise BagError(f'{self.path} is no bag of ROS 2: {first.name} {_foreign(first)}')
+            self.warnings += [f'{self.path}: {topic.name} {_foreign(topic)}; it is left out'
+                              for topic in self._foreign.values()]
+        topics = []
+        for name, kinds in sorted(counts.items()):
+            (kind, count), *others = kinds.most_common()
+            self.warnings += [f'{self.path}: {name} is {kind}; {more} messages of it that are '
+                              f'{other} are left out' for other, more in others if more]
+            topics.append(Topic(name, kind, count, name in latched or any(
+                topic.latched for topic in stored if topic.name == name)))
+        return tuple(topics)
+
+    def _compare(self, announced: dict[str, int]) -> None:
+        for topic in self.topics:
+            if topic.count != announced.get(topic.name, topic.count):
+                self.warnings.append(
+                    f'{self.path}: metadata.yaml announces {announced[topic.name]} messages of '
+                    f'{topic.name} and its files hold {topic.count}, which are read; `ros2 bag '
+                    'reindex` corrects it')
+
 
 def describe(topics: Iterable[Topic]) -> str:
     """Return in words which topics there are."""
@@ -160,25 +232,17 @@ def describe(topics: Iterable[Topic]) -> str:
     return f'there are {", ".join(named)}' if named else 'there is none'
 
 
-def _topic(name: str, connections: list[Connection]) -> Topic:
-    qos = [profile for connection in connections
-           if isinstance(connection.ext, ConnectionExtRosbag2)
-           for profile in connection.ext.offered_qos_profiles]
-    return Topic(name, connections[0].msgtype, sum(c.msgcount for c in connections), tuple(qos))
+def _from_start(file: StoredFile, keys: Collection[tuple[str, str]]) -> Iterator[StoredMessage]:
+    """Yield a file's messages after a mark, so that it is not read before its time has come."""
+    yield StoredMessage(file.start, '', b'')
+    yield from file.messages(keys)
 
 
-def _check(path: Path) -> None:
-    if not path.exists():
-        raise BagError(f'no bag at {path}: expected a rosbag2 folder, .mcap or .db3 file')
-    if path.is_dir() and not (path / 'metadata.yaml').is_file():
-        files = sorted(p.name for p in path.iterdir() if p.suffix in ('.mcap', '.db3'))
-        cure = (f'its recording was cut off: `ros2 bag reindex` it, or open {files[0]} itself'
-                if files else 'expected a rosbag2 folder, .mcap or .db3 file')
-        raise BagError(f'{path} has no metadata.yaml: {cure}')
-    if path.is_file() and path.suffix not in ('.mcap', '.db3'):
-        raise BagError(f'{path} is not a bag: expected a rosbag2 folder, .mcap or .db3 file')
+def _foreign(topic: StoredTopic) -> str:
+    return (f'is {topic.type or "of no type"} in {topic.encoding or "no encoding"}: expected '
+            'messages of ROS 2 (cdr)')
 
 
-def _damaged(path: Path, error: Exception) -> str:
-    return (f'{path} is cut off or damaged ({error}): `ros2 bag reindex` or `mcap recover` may '
+def _damaged(path: Path, words: str) -> str:
+    return (f'{path} is cut off or damaged ({words}): `ros2 bag reindex` or `mcap recover` may '
             'save what is left of it')

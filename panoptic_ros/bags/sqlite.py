@@ -1,0 +1,77 @@
+"""One sqlite3 file of a bag."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from rosbags.interfaces import ConnectionExtRosbag2, QosDurability
+from rosbags.rosbag2 import Reader
+
+from .mcap_records import DamageError
+from .stored import StoredMessage, StoredTopic
+
+MAGIC = b'SQLite format 3\0'
+
+
+class SqliteFile:
+    """
+    An open .db3 file; its topics are counted by their rows.
+
+    Raises
+    ------
+    DamageError
+        The file is cut off or damaged, or part of it still lies beside it.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.warnings: list[str] = []
+        journal = path.with_name(f'{path.name}-wal')
+        if journal.is_file() and journal.stat().st_size:
+            raise DamageError('its recording was not closed, and messages wait in '
+                              f"{journal.name}: `sqlite3 {path.name} 'PRAGMA "
+                              "wal_checkpoint(TRUNCATE)'`")
+        self._reader = Reader(path)
+        try:
+            self._reader.open()
+        except Exception as error:      # rosbags raises whatever its parts raise
+            raise DamageError(str(error)) from error
+        self.topics = tuple(
+            StoredTopic(c.topic, c.msgtype, c.msgcount, any(
+                qos.durability == QosDurability.TRANSIENT_LOCAL
+                for qos in c.ext.offered_qos_profiles), c.ext.serialization_format)
+            for c in self._reader.connections if isinstance(c.ext, ConnectionExtRosbag2))
+
+    @property
+    def start(self) -> int:
+        """Time of the first message, in nanoseconds since the epoch."""
+        return self._reader.start_time if self._reader.message_count else 0
+
+    def messages(self, topics: Collection[tuple[str, str]]) -> Iterator[StoredMessage]:
+        """
+        Yield the messages of topics, by name and type, in order of time.
+
+        Raises
+        ------
+        DamageError
+            The file is damaged; what came before was whole.
+
+        """
+        chosen = [c for c in self._reader.connections if (c.topic, c.msgtype) in topics]
+        if not chosen:
+            return
+        stored = self._reader.messages(chosen)
+        while True:
+            try:
+                connection, time, data = next(stored)
+            except StopIteration:
+                return
+            except Exception as error:
+                raise DamageError(str(error)) from error
+            yield StoredMessage(time, connection.topic, data)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()

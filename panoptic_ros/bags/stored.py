@@ -1,0 +1,50 @@
+"""What one file of a bag holds, whichever sort of file it is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+
+class ForeignError(ValueError):
+    """A recording of something else than ROS 2."""
+
+
+class StoredTopic(NamedTuple):
+    """A topic of one type in one file."""
+
+    name: str
+    type: str
+    count: int
+    latched: bool
+    encoding: str
+    """Of its messages: ``cdr`` in ROS 2."""
+
+
+class StoredMessage(NamedTuple):
+    """A message in a file."""
+
+    time: int
+    """When it was received, in nanoseconds since the epoch."""
+    topic: str
+    data: bytes
+
+
+class StoredFile(Protocol):
+    """An open file of a bag."""
+
+    path: Path
+    topics: tuple[StoredTopic, ...]
+    """A topic stands here more than once where it was recorded more than once."""
+    warnings: list[str]
+
+    @property
+    def start(self) -> int:
+        """Time of the first message, in nanoseconds since the epoch; 0 where there is none."""
+
+    def messages(self, topics: Collection[tuple[str, str]]) -> Iterator[StoredMessage]:
+        """Yield the messages of topics, by name and type, in order of time."""
+
+    def close(self) -> None:
+        """Close the file."""
