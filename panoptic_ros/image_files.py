@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,32 @@ PICTURE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 """What the names of pictures end in, in small letters."""
 
 
+_POINTER = b'version https://git-lfs.github.com/'
+
+
+def visible(folder: Path, pattern: str) -> Iterator[Path]:
+    """
+    Yield the paths under a folder that fit a pattern, but for hidden ones.
+
+    What begins with a dot, or lies in a folder that does, is a file system's or a tool's
+    (``._x.png``, ``.ipynb_checkpoints``); the folder itself and its parents may be hidden.
+    """
+    for path in folder.glob(pattern):
+        if not any(part.startswith('.') for part in path.relative_to(folder).parts):
+            yield path
+
+
 def find(folder: Path) -> list[Path]:
-    """Return the pictures in a folder and the folders in it, in order of their paths."""
-    return sorted(path for path in folder.rglob('*') if path.suffix.lower() in PICTURE_SUFFIXES)
+    """Return the pictures in a folder and the folders in it, but for hidden ones, sorted."""
+    return sorted(path for path in visible(folder, '**/*')
+                  if path.suffix.lower() in PICTURE_SUFFIXES)
+
+
+def refuse_pointer(path: str | Path, data: bytes) -> None:
+    """Raise ``ValueError`` where a file's bytes are git LFS's pointer to it."""
+    if data.startswith(_POINTER):
+        raise ValueError(f'{path} is a pointer of git LFS, not the file itself: fetch it with '
+                         '`git lfs pull`, or download it')
 
 
 def read(path: str | Path, flags: int = cv2.IMREAD_COLOR) -> npt.NDArray[Any]:
@@ -39,10 +63,11 @@ def read(path: str | Path, flags: int = cv2.IMREAD_COLOR) -> npt.NDArray[Any]:
     FileNotFoundError
         There is no such file.
     ValueError
-        It is truncated, or no image.
+        It is truncated, no image, or a pointer of git LFS.
 
     """
     data = Path(path).read_bytes()
+    refuse_pointer(path, data)
     if not data or is_cut_off(data):
         raise ValueError(f'{path} is truncated ({len(data)} bytes without an end marker): copy or '
                          'download it again')
