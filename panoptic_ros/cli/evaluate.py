@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from copy import copy
@@ -15,11 +14,10 @@ import numpy as np
 from rich.progress import track
 
 from .. import engine
-from ..arguments import image_size
-from ..datasets import DATASETS, Dataset, open_dataset
+from ..datasets import Dataset, Video, open_dataset
 from ..evaluation import Evaluation, evaluate
 from ..evaluation.averaged_engine import AveragedEngine
-from ..evaluation.clips import CLIP_HEADER, Clips, clip_rows
+from ..evaluation.clips import CLIP_HEADER, DriveClips, VideoClips, clip_rows
 from ..evaluation.color_baseline import ColorBaseline
 from ..evaluation.held_out import HeldOutStreets, single_frame
 from ..evaluation.label_files import LabelFolders
@@ -33,15 +31,13 @@ from ..evaluation.tables import (
     mean_rows,
     means,
 )
+from ..evaluation.translation import translation
 from ..labels import LabelSpace
-from ..report import add_json_argument, p50_p99, print_table, progress_bar, write_json
+from ..report import p50_p99, print_table, progress_bar, write_json
 from ..resources import model_path
 from ..segmenter import Segmenter
-from ..streets import FIRST_HELD_OUT_SEED
+from .evaluate_arguments import parse
 
-DEFAULTS = {'size': (512, 1024), 'seed': FIRST_HELD_OUT_SEED, 'labels': 'cityscapes',
-            'scales': (), 'method': 'cpu', 'workers': min(os.cpu_count() or 1, 8)}
-"""Of options that not every measurement has."""
 BASELINE_FRAMES = 60
 """Frames of training seeds, from 0, whose colours the baseline learns."""
 ORACLE_STRIDES = (1, 4)
@@ -50,103 +46,14 @@ ORACLE_STRIDES = (1, 4)
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure, print the tables, and write them where ``--json`` says."""
-    parser = _parser()
-    args = parser.parse_args(argv)
-    if (args.predictions is None) != (args.truth is None):
-        parser.error('--predictions and --truth go together: give the folders of both')
-    datasets = [(kind, folder) for kind in DATASETS
-                if (folder := getattr(args, kind.replace('-', '_'))) is not None]
-    if (args.streets is not None) + (args.predictions is not None) + len(datasets) != 1:
-        parser.error('give either --streets N, a data set such as --cityscapes DIR, or '
-                     '--predictions DIR with --truth DIR')
-    args.dataset = datasets[0] if datasets else None
-    _refuse_what_has_no_effect(parser, args)
-    vars(args).update({name: value for name, value in DEFAULTS.items()
-                       if getattr(args, name) is None})
+    parser, args = parse(__doc__, argv)
     try:
         measure = (_evaluate_files if args.predictions is not None else
                    _ask_oracle if args.oracle else
-                   _evaluate_clips if args.clip else _evaluate_model)
+                   _evaluate_clips if args.clip or args.video else _evaluate_model)
         write_json(args.json, measure(args))
     except (OSError, ValueError, ImportError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
-
-
-def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """End with the first option that goes with another source or another predictor."""
-    is_model = not (args.predictions or args.oracle or args.baseline)
-    for names, is_used, cure in (
-            (('size', 'seed'), args.streets is not None, 'renders frames: give --streets N'),
-            (('baseline',), args.streets is not None,
-             'learns the colours of streets: give --streets N'),
-            (('clip',), args.streets is not None and is_model,
-             'renders drives for a model: give --streets N, without --oracle and --baseline'),
-            (('workers',), not args.clip, 'has no effect on clips, whose frames follow each '
-             'other: leave it out'),
-            (('split',), args.dataset, 'is a part of a data set: give one, such as --cityscapes '
-             'DIR'),
-            (('labels',), args.predictions, 'is the label space of label images: give '
-             '--predictions DIR with --truth DIR'),
-            (('oracle',), not (args.predictions or args.baseline), 'needs a ground truth alone: '
-             'give --streets N or a data set, and no --baseline'),
-            (('model', 'flip', 'scales', 'method'), is_model, 'is of a model: leave out '
-             '--predictions, --oracle and --baseline')):
-        for name in names:
-            value = getattr(args, name)
-            if value is not None and value is not False and not is_used:
-                parser.error(f'--{name} {cure}')
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog='evaluate', description=__doc__)
-    source = parser.add_argument_group('what is measured on')
-    source.add_argument('--streets', type=_positive, metavar='N',
-                        help='render N held-out street frames')
-    source.add_argument('--size', type=image_size, metavar='HxW',
-                        help='size of those frames (default: 512x1024)')
-    source.add_argument('--seed', type=int,
-                        help=f"the first frame's seed (default: {FIRST_HELD_OUT_SEED}, where "
-                        'held-out seeds begin)')
-    source.add_argument('--clip', type=_positive, metavar='FRAMES',
-                        help='take so many frames of each of N drives, 10 a second, and measure '
-                        'video panoptic quality, without and with tracking')
-    for kind in DATASETS:
-        source.add_argument(f'--{kind}', type=Path, metavar='DIR',
-                            help=f'read the data set {kind} from its folder')
-    source.add_argument('--split', metavar='NAME',
-                        help='part of the data set (default: its validation images)')
-    source.add_argument('--predictions', type=Path, metavar='DIR',
-                        help='predicted label images: 16-bit PNG')
-    source.add_argument('--truth', type=Path, metavar='DIR',
-                        help='true label images with the same relative paths')
-    source.add_argument('--labels', metavar='NAME|YAML',
-                        help='label space of both folders (default: cityscapes)')
-    predictor = parser.add_argument_group('what is measured')
-    predictor.add_argument('--model', type=model_path,
-                           help='a file, or the name of a shipped model (default: streets)')
-    predictor.add_argument('--flip', action='store_true',
-                           help='average the heads of each image and its mirror image')
-    predictor.add_argument('--scales', type=model_path, nargs='+', metavar='MODEL',
-                           help='average with the heads of the same network exported for other '
-                           'sizes (`export --size`)')
-    predictor.add_argument('--method', choices=('cpu', 'reference'),
-                           help='how pixels are grouped (default: cpu)')
-    predictor.add_argument('--baseline', choices=('color',),
-                           help='instead of a model: nearest colour for each pixel')
-    predictor.add_argument('--oracle', action='store_true',
-                           help='instead of a model: the ground truth as ideal heads at full '
-                           'resolution and at stride 4; what is lost is lost by any network')
-    parser.add_argument('--workers', type=_positive,
-                        help=f'processes (default: {DEFAULTS["workers"]}); with one, the network '
-                        'uses all cores')
-    add_json_argument(parser)
-    return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r}: expected a whole number from 1')
-    return int(text)
 
 
 def _frames(args: argparse.Namespace) -> tuple[Dataset, dict[str, Any]]:
@@ -170,15 +77,18 @@ def _evaluate_model(args: argparse.Namespace) -> dict[str, Any]:
 
 def _evaluate_clips(args: argparse.Namespace) -> dict[str, Any]:
     args.workers = 1        # the network takes all cores
-    clips = Clips(args.streets, args.clip, args.size, args.seed)
+    frames, source = _frames(args)
+    clips = (VideoClips(frames) if isinstance(frames, Video) else
+             DriveClips(args.streets, args.clip, args.size, args.seed))
     predictor, open_model = _model(args, clips.label_space)
+    lengths = clips.lengths()
     with closing(open_model()) as segmenter, progress_bar() as bar:
-        task = bar.add_task('evaluating', total=clips.count * clips.frames)
+        task = bar.add_task('evaluating', total=sum(lengths))
         qualities = clips.measure(segmenter, lambda: bar.advance(task))
-    print_table(f'VPQ of {clips.count} clips of {clips.frames} frames, in percent, and of windows '
-                'of so many', CLIP_HEADER, clip_rows(qualities))
-    return {'source': {'streets': list(args.size), 'first_seed': args.seed},
-            'predictor': predictor, 'clips': clips.count, 'frames': clips.frames,
+    print_table(f'VPQ of {len(lengths)} clips of {min(lengths)} to {max(lengths)} frames, in '
+                'percent, and of windows of so many', CLIP_HEADER, clip_rows(qualities))
+    return {'source': source, 'predictor': predictor, 'clips': len(lengths),
+            'frames': args.clip or sum(lengths),
             'video_panoptic_quality': {name: quality.compute().to_dict()
                                        for name, quality in qualities.items()}}
 
@@ -187,6 +97,12 @@ def _evaluate_files(args: argparse.Namespace) -> dict[str, Any]:
     folders = LabelFolders(args.predictions, args.truth)
     space = LabelSpace.load(args.labels)
     total = _run(args, folders.names, space, folders)
+    alone = total.crowd_alone()
+    if alone:
+        raise ValueError(
+            f'{args.truth} has {", ".join(alone)} as crowd alone (things without an instance), so '
+            f'that {sum(alone.values())} predictions are false and none can be true: number its '
+            'instances, or take a label space in which they are stuff, as in --labels kitti-step')
     return _report(total, args, {'source': {
         'predictions': str(args.predictions), 'truth': str(args.truth), 'labels': space.name}})
 
@@ -213,10 +129,15 @@ def _model(args: argparse.Namespace,
     open_model = partial(_open, path, tuple(args.scales), args.flip, args.method)
     segmenter = open_model(0)
     try:
-        if segmenter.label_space != space:
-            raise ValueError(f'{path} knows label space {segmenter.label_space.name!r}: expected '
-                             f'{space.name!r}, the one of '
-                             f'{args.dataset[0] if args.dataset else "streets"}')
+        known = segmenter.label_space
+        if known != space:
+            try:
+                translation(known, space)
+            except ValueError as error:
+                raise ValueError(
+                    f'{path} knows label space {known.name!r}: expected {space.name!r}, the one '
+                    f'of {args.dataset[0] if args.dataset else "streets"}, or one that tells all '
+                    f'of it apart ({error})') from error
         description = {'model': path.name, 'network': segmenter.metadata.network,
                        'runtime': segmenter.description, 'method': args.method}
     finally:
@@ -251,10 +172,15 @@ def _run(args: argparse.Namespace, items: Sequence[Any], space: LabelSpace,
 def _report(total: Evaluation, args: argparse.Namespace, about: dict[str, Any]) -> dict[str, Any]:
     """Print the tables; return the same and more for ``--json``."""
     report = {**about, 'workers': args.workers, 'frames': total.panoptic_quality.images,
-              **total.to_dict(), **_times(total)}
+              'crowd_alone': total.crowd_alone(), **total.to_dict(), **_times(total)}
     mean = means(total)
     print_table(f'{report["frames"]} frames, in percent', CLASS_HEADER, class_rows(total))
     print_table('means over the classes that occur', MEAN_HEADER, mean_rows(total))
+    if report['crowd_alone']:
+        print('of these frames the truth has only crowd of ' + ', '.join(
+            f'{name} ({false} false predictions, none can be true)'
+            for name, false in report['crowd_alone'].items())
+            + ': the means count 0 for it, as the official evaluators do; take more frames')
     print(f'AP {mean["AP"]:.2f}, AP50 {mean["AP50"]:.2f}, mIoU {mean["mIoU"]:.2f}, pixel accuracy '
           f'{total.mean_iou.compute().pixel_accuracy:.2f}')
     if 'prediction' in report:

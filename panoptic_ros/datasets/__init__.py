@@ -2,10 +2,10 @@
 
 from .cityscapes import Cityscapes
 from .coco import CocoPanoptic
-from .dataset import Dataset
+from .dataset import Dataset, Video
 from .kitti_360 import Kitti360
 from .kitti_step import KittiStep
-from .opening import DATASETS, open_dataset
+from .opening import DATASETS, VIDEOS, open_dataset
 
-__all__ = ['DATASETS', 'Cityscapes', 'CocoPanoptic', 'Dataset', 'Kitti360', 'KittiStep',
-           'open_dataset']
+__all__ = ['DATASETS', 'VIDEOS', 'Cityscapes', 'CocoPanoptic', 'Dataset', 'Kitti360', 'KittiStep',
+           'Video', 'open_dataset']

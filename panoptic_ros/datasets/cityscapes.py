@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from .instance_ids import InstanceIds
 from .paired_files import PairedFiles, color_codes, grey_codes
 from .panoptic_json import VOID_ID, PanopticJson
 from .relabeling import VOID, Codes, Integers, relabel
+
+_THINGS = range(24, 34)
+"""The dataset ids of what has instances, caravans and trailers included."""
 
 
 class Cityscapes(PairedFiles):
@@ -45,7 +49,8 @@ class Cityscapes(PairedFiles):
     FileNotFoundError
         Images or labels are missing.
     ValueError
-        The split has no labels, or the panoptic JSON file cannot be read.
+        The split has no labels, the name of a file does not begin with its city, or the panoptic
+        JSON file cannot be read.
 
     """
 
@@ -59,17 +64,18 @@ class Cityscapes(PairedFiles):
             raise ValueError(f"split is {split!r}: expected 'train' or 'val'; the labels of "
                              "Cityscapes' test split are withheld (its files are dummies)")
         super().__init__(root, split, LabelSpace.load('cityscapes'))
-        self._ids = InstanceIds(self.label_space, count=34, first=0)
+        self._ids = InstanceIds(self.label_space, count=34, first=0, numbered=_THINGS)
         self._panoptic = ''
-        images = self._names(self.image_file('*'), '_leftImg8bit.png')
-        names = labels = self._names(self.label_file('*'), '_gtFine_instanceIds.png')
-        panoptic = sorted(self.root.glob(f'gtFine/cityscapes_panoptic_{split}*.json'))
+        images = self._names(self.image_file, '_leftImg8bit.png')
+        names = labels = self._names(self.label_file, '_gtFine_instanceIds.png')
+        panoptic = [path for suffix in ('', '_trainId') if (
+            path := self.root / f'gtFine/cityscapes_panoptic_{split}{suffix}.json').is_file()]
         if panoptic and not images <= labels:
             self._panoptic = panoptic[0].stem
             self._json = PanopticJson(panoptic[0], '_gtFine_panoptic.png')
             self.label_source = f'{self._panoptic}, which csCreatePanopticImgs makes,'
             names = set(self._json.names)
-            labels = names & self._names(self.label_file('*'), '_gtFine_panoptic.png')
+            labels = names & self._names(self.label_file, '_gtFine_panoptic.png')
         self._pair(names | images, images, labels)
 
     def image_file(self, name: str) -> str:
@@ -105,5 +111,14 @@ class Cityscapes(PairedFiles):
                 'segments to have their instance ids, as csCreatePanopticImgs writes them')
         return labels
 
-    def _names(self, pattern: str, suffix: str) -> set[str]:
-        return {path.name.removesuffix(suffix) for path in self.root.glob(pattern)}
+    def _names(self, file: Callable[[str], str], suffix: str) -> set[str]:
+        names = set()
+        for path in self._found(file('*')):
+            name = path.name.removesuffix(suffix)
+            if path != self.root / file(name):
+                raise ValueError(
+                    f"{path} begins with {name.split('_')[0]!r}: expected its city, the name of "
+                    f'its folder, {path.parent.name!r}; rename it, or move it to '
+                    f'{self.root / file(name)}')
+            names.add(name)
+        return names

@@ -90,4 +90,4 @@ class CocoPanoptic(PairedFiles):
         return labels[np.where(codes == VOID_ID, -1, np.searchsorted(ids, codes))]
 
     def _stems(self, pattern: str) -> set[str]:
-        return {path.stem for path in self.root.glob(pattern)}
+        return {path.stem for path in self._found(pattern)}

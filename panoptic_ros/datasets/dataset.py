@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -54,4 +54,18 @@ class Dataset(FrameSource, Protocol):
 
         A thing without an instance number is crowd: a group that nobody told apart.
         """
+        ...
+
+
+@runtime_checkable
+class Video(Dataset, Protocol):
+    """A data set of videos, whose instances keep their numbers from frame to frame."""
+
+    @property
+    def rate(self) -> float:
+        """Frames per second."""
+        ...
+
+    def clips(self) -> Sequence[range]:
+        """Return the indices of the frames that follow each other without a gap."""
         ...

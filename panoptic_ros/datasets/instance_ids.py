@@ -29,13 +29,17 @@ class InstanceIds:
         The number of the first thing of a class.
     merged
         Dataset ids that count as classes, by name.
+    numbered
+        Dataset ids whose things may have numbers; by default all.
 
     """
 
     def __init__(self, label_space: LabelSpace, count: int, first: int,
-                 merged: Mapping[int, str] | None = None) -> None:
+                 merged: Mapping[int, str] | None = None,
+                 numbered: range | None = None) -> None:
         self._label_space = label_space
         self._first = first
+        self._numbered = numbered or range(count)
         self._class_of = np.full(count, VOID, np.int64)
         for class_id, category in enumerate(label_space.categories):
             self._class_of[category.dataset_id] = class_id
@@ -49,7 +53,7 @@ class InstanceIds:
         Raises
         ------
         ValueError
-            There is no such id.
+            There is no such id, or a number where no things are.
 
         """
         is_numbered = ids >= _DIVISOR
@@ -60,5 +64,14 @@ class InstanceIds:
                 f'pixels have the id {foreign[0]}: expected a class from 0 to '
                 f'{len(self._class_of) - 1}, or that * {_DIVISOR} + the number of an instance; '
                 'are these instance ids?')
+        numbered = self._numbered
+        misplaced = ids[is_numbered & ((dataset_id < numbered.start)
+                                       | (dataset_id >= numbered.stop))]
+        if len(misplaced):
+            raise ValueError(
+                f'pixels have the id {misplaced[0]}, an instance of class '
+                f'{misplaced[0] // _DIVISOR}: expected numbers for the classes '
+                f'{numbered.start} to {numbered.stop - 1} alone, the things; another coding of '
+                'the same labels? Take the instance ids of the official download')
         instance = np.where(is_numbered, ids % _DIVISOR - self._first + 1, 0)
         return labels_of(self._label_space, self._class_of[dataset_id], instance)

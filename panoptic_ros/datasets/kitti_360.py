@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .. import image_files
 from ..labels import LabelSpace
 from .dataset import Labels
 from .instance_ids import InstanceIds
@@ -24,8 +25,9 @@ class Kitti360(PairedFiles):
         data_2d_semantics/train/{drive}/image_00/instance/{frame}.png
         data_2d_semantics/train/2013_05_28_drive_{split}_frames.txt
 
-    The classes are those of Cityscapes that the official evaluation uses; what else is labelled
-    (garbage bins, lamps, ...) is unlabelled here.  A thing without an instance number is crowd.
+    The classes are those of Cityscapes that the official evaluation uses, which are all but bus
+    and train; those and what else is labelled (garbage bins, lamps, ...) are unlabelled here.  A
+    thing without an instance number is crowd.
 
     Parameters
     ----------
@@ -40,7 +42,7 @@ class Kitti360(PairedFiles):
     FileNotFoundError
         The split's list, images or labels are missing.
     ValueError
-        There is no such split, or its list is something else.
+        There is no such split, or its list is something else or a pointer of git LFS.
 
     """
 
@@ -53,10 +55,10 @@ class Kitti360(PairedFiles):
         if split not in ('train', 'val', 'all'):
             raise ValueError(f"split is {split!r}: expected 'train', 'val' or 'all'; the labels "
                              'of the test sequences are withheld')
-        super().__init__(root, split, LabelSpace.load('cityscapes'))
+        super().__init__(root, split, LabelSpace.load('kitti-360'))
         self._ids = InstanceIds(self.label_space, count=45, first=1, merged=_MERGED)
         images, labels = (
-            {f'{path.parents[2].name}/{path.stem}' for path in self.root.glob(file(self.any_name))}
+            {f'{path.parents[2].name}/{path.stem}' for path in self._found(file(self.any_name))}
             for file in (self.image_file, self.label_file))
         self._pair(labels if split == 'all' else self._listed(), images, labels)
 
@@ -79,8 +81,10 @@ class Kitti360(PairedFiles):
         if not path.is_file():
             raise FileNotFoundError(f'{path} does not exist: unpack {self.label_source} into '
                                     f"{self.root}, or take the split 'all'")
+        data = path.read_bytes()
+        image_files.refuse_pointer(path, data)
         names = set()
-        for line in path.read_text(encoding='utf-8').split('\n'):
+        for line in data.decode(errors='replace').splitlines():
             if line.strip():
                 image = line.split()[0].split('/')
                 if len(image) < 4:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ from ..labels import UNLABELED_CLASS, LabelSpace
 from .dataset import Labels
 from .paired_files import PairedFiles, color_codes
 from .relabeling import VOID, Codes, Integers, labels_of, relabel
+
+_FIRST_MOVING = 11
+"""The first training id of what moves; nothing that stands has ever a number."""
 
 
 class KittiStep(PairedFiles):
@@ -22,8 +26,9 @@ class KittiStep(PairedFiles):
         panoptic_maps/{split}/{sequence}/{frame}.png
 
     In a panoptic map red is the Cityscapes training id, 255 void, and green * 256 + blue the
-    number of the instance, the same through a sequence.  Only persons and cars have numbers: all
-    else that is a thing in Cityscapes is crowd.
+    number of the instance, the same through a sequence.  Persons and cars alone are things, and
+    crowd without a number: the others of Cityscapes, which have no numbers, are stuff, as in the
+    official evaluation (``class_has_instances_list`` in DeepLab2's ``data/dataset.py``).
 
     Parameters
     ----------
@@ -45,14 +50,16 @@ class KittiStep(PairedFiles):
     image_source = 'data_tracking_image_2.zip (and sort its sequences into train and val)'
     label_source = "kitti-step.tar.gz's panoptic_maps"
     any_name = '*/*'
+    rate = 10.0
+    """Frames per second of KITTI's cameras."""
 
     def __init__(self, root: str | Path, split: str = 'val') -> None:
         if split not in ('train', 'val'):
             raise ValueError(f"split is {split!r}: expected 'train' or 'val'; the labels of "
                              "KITTI-STEP's test split are withheld")
-        super().__init__(root, split, LabelSpace.load('cityscapes'))
+        super().__init__(root, split, LabelSpace.load('kitti-step'))
         images, labels = (
-            {f'{path.parent.name}/{path.stem}' for path in self.root.glob(file(self.any_name))}
+            {f'{path.parent.name}/{path.stem}' for path in self._found(file(self.any_name))}
             for file in (self.image_file, self.label_file))
         self._pair(images | labels, images, labels)
 
@@ -63,6 +70,28 @@ class KittiStep(PairedFiles):
     def label_file(self, name: str) -> str:
         """Return the path of an image's labels, relative to the root."""
         return f'panoptic_maps/{self.split}/{name}.png'
+
+    def clips(self) -> list[range]:
+        """
+        Return the indices of the frames that follow each other: of a sequence, up to a gap.
+
+        Raises
+        ------
+        ValueError
+            The name of a frame is no number.
+
+        """
+        starts: list[int] = []
+        expected = ('', -1)
+        for index, name in enumerate(self.names):
+            sequence, _, frame = name.partition('/')
+            if not frame.isdecimal():
+                raise ValueError(f'{self.root / self.image_file(name)} has no number: expected '
+                                 'the name of a frame, such as 000000.png')
+            if (sequence, int(frame)) != expected:
+                starts.append(index)
+            expected = sequence, int(frame) + 1
+        return [range(*clip) for clip in pairwise([*starts, len(self)])]
 
     def labels(self, index: int, pixels: Codes) -> Labels:
         """Return what the colours of a panoptic map mean."""
@@ -75,5 +104,11 @@ class KittiStep(PairedFiles):
             raise ValueError(
                 f'pixels have the class {foreign[0]}: expected a training id from 0 to '
                 f'{len(self.label_space) - 1}, or {UNLABELED_CLASS} for void')
+        numbered = class_id[(class_id < _FIRST_MOVING) & (instance > 0)]
+        if len(numbered):
+            raise ValueError(
+                f'pixels of the class {numbered[0]}, {self.label_space.names[numbered[0]]!r}, '
+                'have the number of an instance: expected numbers for persons (11) and cars (13) '
+                'alone; are red and blue exchanged?')
         return labels_of(self.label_space, np.where(class_id == UNLABELED_CLASS, VOID, class_id),
                          instance)

@@ -16,6 +16,9 @@ DATASETS: Mapping[str, Callable[..., Dataset]] = {
     'kitti-step': KittiStep}
 """The kinds of data sets that can be read."""
 
+VIDEOS = ('kitti-step',)
+"""Those of them that are videos."""
+
 
 def open_dataset(kind: str, root: str | Path, split: str | None = None) -> Dataset:
     """

@@ -17,7 +17,7 @@ from .relabeling import Codes
 
 class PairedFiles(ABC):
     """
-    A data set of one image file and one label file for each name.
+    A data set of one image file and one label file for each name; hidden files are none.
 
     Raises
     ------
@@ -58,7 +58,7 @@ class PairedFiles(ABC):
         FileNotFoundError
             The file has gone.
         ValueError
-            It is truncated or no image.
+            It is truncated, no image, or a pointer of git LFS.
 
         """
         return image_files.read(self.root / self.image_file(self.names[index]))
@@ -72,7 +72,8 @@ class PairedFiles(ABC):
         FileNotFoundError
             The file has gone.
         ValueError
-            It is truncated, no image, or not of the data set's kind of labels.
+            It is truncated, no image, a pointer of git LFS, or not of the data set's kind of
+            labels.
 
         """
         index = range(len(self))[index]     # some data sets look up more than the name
@@ -113,6 +114,10 @@ class PairedFiles(ABC):
     @abstractmethod
     def labels(self, index: int, pixels: Codes) -> Labels:
         """Return what the pixels of a label file mean, or raise ``ValueError``."""
+
+    def _found(self, pattern: str) -> Iterable[Path]:
+        """Return the files that fit a pattern under the root; hidden ones are no data."""
+        return image_files.visible(self.root, pattern)
 
     def _pair(self, names: Iterable[str], images: Collection[str],
               labels: Collection[str]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .. import image_files
 from .relabeling import Integers
 
 VOID_ID = 0
@@ -33,29 +35,41 @@ class PanopticJson:
     FileNotFoundError
         There is no such file.
     ValueError
-        It is truncated, or not of the format.
+        It is truncated, not of the format, or a pointer of git LFS.
 
     """
 
     def __init__(self, path: Path, suffix: str = '.png') -> None:
         self._path = path
+        with path.open('rb') as start:
+            image_files.refuse_pointer(path, start.read(100))
         with path.open(encoding='utf-8') as file:
             try:
                 annotations = json.load(file, object_hook=_lean)['annotations']
                 annotations.sort(key=lambda annotation: annotation[0].removesuffix(suffix))
-            except json.JSONDecodeError as error:
+            except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise ValueError(f'{path} is no JSON ({error}): is it truncated? Download it '
                                  'again') from error
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
+            except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
                 raise ValueError(
                     f'{path} is not of the COCO panoptic format ({error!r}): expected '
                     'annotations, each with file_name and segments_info, and segments with id, '
                     'category_id and iscrowd') from error
-        self.names = [file.removesuffix(suffix) for file, _ in annotations]
+        self.names = [self._name(file, suffix) for file, _ in annotations]
         """The images, sorted."""
+        twice = [name for name, next_name in pairwise(self.names) if name == next_name]
+        if twice:
+            raise ValueError(f'{path} lists {len(twice)} images twice, the first of them '
+                             f'{twice[0]}: was it joined of two files?')
         parts = [part for _, part in annotations]
         self._rows = np.concatenate([_rows([]), *parts])
         self._start = np.cumsum([0, *map(len, parts)])
+
+    def _name(self, file: str, suffix: str) -> str:
+        if not file.endswith(suffix) or '/' in file or '\\' in file:
+            raise ValueError(f'{self._path} has the file_name {file!r}: expected the name of a '
+                             f'PNG without a folder, such as NAME{suffix}')
+        return file.removesuffix(suffix)
 
     def segments(self, index: int) -> tuple[Integers, Integers, Integers]:
         """Return (ids, category ids, 1 for crowd) of an image, each (N,), sorted by id."""

@@ -71,6 +71,19 @@ class Evaluation:
         self.seconds += other.seconds
         return self
 
+    def crowd_alone(self) -> dict[str, int]:
+        """
+        Return by name the classes that are nothing but crowd in the truth, and predicted falsely.
+
+        The value is the number of false predictions.  None can be true, yet the official
+        evaluators count such a class, with 0, as they count any that is predicted falsely.
+        """
+        true_pixels = self.mean_iou.true_pixels
+        return {name: quality.fp
+                for name, quality in self.panoptic_quality.compute().per_class.items()
+                if quality.tp + quality.fn == 0
+                and true_pixels[self.label_space.names.index(name)]}
+
     def to_dict(self) -> dict[str, Any]:
         """Return every measure as plain data for JSON."""
         return {'panoptic_quality': self.panoptic_quality.compute().to_dict(),

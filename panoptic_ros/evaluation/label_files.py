@@ -22,7 +22,7 @@ def read_labels(path: str | Path) -> npt.NDArray[np.uint16]:
     FileNotFoundError
         There is no such file.
     ValueError
-        The file is truncated, or not a 16-bit grey image.
+        The file is truncated, a pointer of git LFS, or not a 16-bit grey image.
 
     """
     if not Path(path).is_file():
@@ -37,7 +37,7 @@ def read_labels(path: str | Path) -> npt.NDArray[np.uint16]:
 @dataclass(frozen=True)
 class LabelFolders:
     """
-    Pairs of PNG files with the same relative path in two folders.
+    Pairs of PNG files with the same relative path in two folders, but for hidden ones.
 
     Raises
     ------
@@ -63,8 +63,23 @@ class LabelFolders:
     @property
     def names(self) -> list[str]:
         """The truth's files, relative to the folder, sorted."""
-        return sorted(str(path.relative_to(self.truth)) for path in self.truth.rglob('*.png'))
+        return sorted(str(path.relative_to(self.truth))
+                      for path in image_files.visible(self.truth, '**/*.png'))
 
     def __call__(self, name: str) -> Pair:
-        """Read one pair."""
-        return Pair(read_labels(self.prediction / name), read_labels(self.truth / name))
+        """
+        Read one pair.
+
+        Raises
+        ------
+        ValueError
+            A file is no label image, or their sizes differ.
+
+        """
+        prediction, truth = read_labels(self.prediction / name), read_labels(self.truth / name)
+        if prediction.shape != truth.shape:
+            raise ValueError(
+                f'{self.prediction / name} is {prediction.shape[1]}x{prediction.shape[0]} and '
+                f'{self.truth / name} is {truth.shape[1]}x{truth.shape[0]}: expected one size; '
+                'predict at the size of the truth')
+        return Pair(prediction, truth)

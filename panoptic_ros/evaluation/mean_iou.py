@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..labels import UNLABELED, LabelSpace
 from .accumulator import Accumulator
@@ -56,6 +57,11 @@ class MeanIoU(Accumulator):
 
     def _merge(self, other: MeanIoU) -> None:
         self._confusion += other._confusion
+
+    @property
+    def true_pixels(self) -> npt.NDArray[np.int64]:
+        """(C,) pixels of each class in the truth so far, crowd included."""
+        return np.asarray(self._confusion.sum(axis=1))
 
     def compute(self) -> MeanIoUResult:
         """Return the IoU over all images so far."""

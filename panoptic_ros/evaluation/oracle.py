@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -15,6 +16,8 @@ from ..labels import UNLABELED, LabelSpace
 from ..panoptic import Segments
 from .evaluation import Pair
 from .overlaps import LabelImage, label_image
+
+T = TypeVar('T', np.uint16, np.float32)
 
 SIGMA = 8.0
 """Standard deviation of a centre's Gaussian in pixels, as published."""
@@ -38,17 +41,19 @@ def encode(labels: npt.NDArray[np.uint16], label_space: LabelSpace, stride: int)
 
     Returns
     -------
-    Semantic: one-hot, averaged over the pixels of each cell; nothing where unlabelled.  Center:
-    a Gaussian around the middle pixel of each thing and, since it must be told apart, of each
-    class's crowd.  Offset: to the middle pixel of the thing in the cell's middle, and around
-    things of the nearest one.
+    Semantic: one-hot, averaged over the pixels of each cell.  Center: a Gaussian around the
+    middle pixel of each thing and, since it must be told apart, of each class's crowd; a middle
+    that touches a larger thing's gives way.  Offset: to the middle pixel of the thing in the
+    cell's middle, and around things of the nearest one.  Unlabelled pixels are what the nearest
+    labelled one is, so that they outvote nothing; without any, no class is likelier.
 
     """
     height, width = (-(-side // stride) * stride for side in labels.shape)
     padded = np.full((height, width), UNLABELED, np.uint16)
     padded[:labels.shape[0], :labels.shape[1]] = labels
     cells = height // stride, width // stride
-    classes = label_space.semantic(padded)
+    filled = _filled(padded, padded == UNLABELED)
+    classes = label_space.semantic(filled)
     semantic = np.zeros((len(label_space), *cells), np.float32)
     for class_id in np.unique(classes[classes < len(label_space)]):
         semantic[class_id] = cv2.resize((classes == class_id).astype(np.float32), cells[::-1],
@@ -58,11 +63,12 @@ def encode(labels: npt.NDArray[np.uint16], label_space: LabelSpace, stride: int)
     things = segments[label_space.is_thing[segments.class_id]]
     y, x = (np.arange(count) * stride + (stride - 1) / 2 for count in cells)
     middle_of = np.full((UNLABELED + 1, 2), np.nan, np.float32)
-    middle_of[things.label] = np.rint(things.centroid[:, ::-1])
+    middle_of[things.label] = _middles(things.centroid[:, ::-1], (height, width))
     for middle_y, middle_x in middle_of[things.label]:
         np.maximum(center, np.outer(np.exp(-(y - middle_y) ** 2 / (2 * SIGMA ** 2)),
                                     np.exp(-(x - middle_x) ** 2 / (2 * SIGMA ** 2))), out=center)
-    middle = _filled(middle_of[padded[stride // 2::stride, stride // 2::stride]])
+    middle = middle_of[filled[stride // 2::stride, stride // 2::stride]]
+    middle = np.nan_to_num(_filled(middle, np.isnan(middle[..., 0])))
     offset = np.stack([middle[..., 0] - y[:, None], middle[..., 1] - x]).astype(np.float32)
     return Heads(semantic, center, offset, stride)
 
@@ -95,13 +101,24 @@ class Oracle:
         return Pair(grouped[:truth.shape[0], :truth.shape[1]], truth)
 
 
-def _filled(middle: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the nearest cell's vector where there is none (NaN); all zero without any."""
-    absent = np.isnan(middle[..., 0])
-    if absent.all():
-        return np.zeros_like(middle)
+def _middles(centroid: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Return the pixel (y, x) next to each centroid, (N, 2), that touches none before it."""
+    middles = np.rint(centroid).astype(np.intp)
+    near = np.zeros(size, np.bool_)
+    for middle, (y, x) in zip(middles, centroid, strict=True):
+        if near[tuple(middle)] and not near.all():
+            free = np.argwhere(~near)
+            middle[:] = free[np.square(free - (y, x)).sum(1).argmin()]
+        near[max(middle[0] - 1, 0):middle[0] + 2, max(middle[1] - 1, 0):middle[1] + 2] = True
+    return middles.astype(np.float32)
+
+
+def _filled(image: npt.NDArray[T], absent: npt.NDArray[np.bool_]) -> npt.NDArray[T]:
+    """Return an image (H, W, ...) with the nearest other pixel's value where ``absent``."""
+    if absent.all() or not absent.any():
+        return image
     nearest = cv2.distanceTransformWithLabels(absent.astype(np.uint8), cv2.DIST_L2, 5,
                                               labelType=cv2.DIST_LABEL_PIXEL)[1]
-    of_number = np.zeros((int(nearest.max()) + 1, 2), np.float32)
-    of_number[nearest[~absent]] = middle[~absent]
+    of_number = np.zeros((int(nearest.max()) + 1, *image.shape[2:]), image.dtype)
+    of_number[nearest[~absent]] = image[~absent]
     return of_number[nearest]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ..labels import UNLABELED, LabelSpace
 from ..panoptic import Panoptic
+from .translation import translation
 
 LabelImage = npt.NDArray[np.uint16] | Panoptic
 """A panoptic label image, (H, W) uint16, or the result that carries one."""
@@ -39,14 +40,21 @@ class Overlaps:
         """
         Count the pixels of every pair of labels.
 
+        A predicted ``Panoptic`` may be of a label space that tells more apart: ``translation``.
+
         Raises
         ------
         ValueError
             An image is not (H, W) uint16, the sizes differ, or a label is not one of the label
             space: of a class that it lacks, a stuff class with an instance number, or a predicted
-            thing without one.
+            thing without one; or a ``Panoptic`` is of a label space that says something else.
 
         """
+        space = _space_of(prediction, label_space)
+        if _space_of(truth, label_space) != label_space:
+            raise ValueError(f'truth has label space {_space_of(truth, label_space).name!r}: '
+                             f'expected {label_space.name!r}, which is measured in')
+        table = None if space == label_space else translation(space, label_space)
         predicted = label_image(prediction, 'prediction')
         true = label_image(truth, 'truth')
         if predicted.shape != true.shape:
@@ -60,11 +68,14 @@ class Overlaps:
         true_label = (pair[order] >> 16).astype(np.uint16)
         predicted_label = (pair[order] & UNLABELED).astype(np.uint16)
         _check_labels(np.unique(true_label), label_space, 'truth', allows_crowd=True)
-        _check_labels(np.unique(predicted_label), label_space, 'prediction', allows_crowd=False)
+        _check_labels(np.unique(predicted_label), space, 'prediction', allows_crowd=False)
         score_of = np.ones(UNLABELED + 1, np.float32)
         if isinstance(prediction, Panoptic):
             score_of[prediction.segments.label] = prediction.segments.score
-        return cls(true_label, predicted_label, pixels[order], score_of[predicted_label])
+        counted = cls(true_label, predicted_label, pixels[order], score_of[predicted_label])
+        if table is None:
+            return counted
+        return cls.join([replace(counted, prediction=table[predicted_label])])
 
     @classmethod
     def join(cls, parts: Sequence[Overlaps]) -> Overlaps:
@@ -97,6 +108,10 @@ def label_image(image: LabelImage, name: str) -> npt.NDArray[np.uint16]:
         raise ValueError(f'{name} is {labels.dtype} {labels.shape}: expected uint16 (H, W) of '
                          'class_id * label_divisor + instance')
     return labels
+
+
+def _space_of(image: LabelImage, label_space: LabelSpace) -> LabelSpace:
+    return image.label_space if isinstance(image, Panoptic) else label_space
 
 
 def _size(labels: npt.NDArray[np.uint16]) -> str:

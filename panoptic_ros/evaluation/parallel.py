@@ -76,7 +76,8 @@ class _Counter:
         try:
             return Evaluation(self._label_space).update(*self._load(item))
         except ValueError as error:
-            raise ValueError(f'image pair {index}: {error}') from error
+            name = f' ({item})' if isinstance(item, str) else ''
+            raise ValueError(f'image pair {index}: {error}{name}') from error
 
 
 def _in_processes(count: _Counter, numbered: Iterable[tuple[int, Any]],

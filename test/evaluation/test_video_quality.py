@@ -6,7 +6,7 @@ from label_scenes import scene_pair
 
 from panoptic_ros import LabelSpace
 from panoptic_ros.evaluation import PanopticQuality, VideoPanopticQuality
-from panoptic_ros.evaluation.clips import Clips, clip_rows
+from panoptic_ros.evaluation.clips import DriveClips, clip_rows
 from panoptic_ros.panoptic import Panoptic
 from panoptic_ros.streets import Drive
 
@@ -62,7 +62,7 @@ def test_windows_are_checked(windows):
 
 def test_clips_of_streets_with_and_without_tracking():
     """A predictor that knows the truth but numbers things anew, from the other end each time."""
-    clips = Clips(2, 4, (96, 192))
+    clips = DriveClips(2, 4, (96, 192))
     calls = []
 
     def predict(image):

@@ -1,0 +1,125 @@
+"""The command line of ``evaluate``: what is measured on, what is measured."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..arguments import image_size
+from ..datasets import DATASETS, VIDEOS
+from ..report import add_json_argument
+from ..resources import model_path
+from ..streets import FIRST_HELD_OUT_SEED
+
+DEFAULTS = {'size': (512, 1024), 'seed': FIRST_HELD_OUT_SEED, 'labels': 'cityscapes',
+            'scales': (), 'method': 'cpu', 'workers': min(os.cpu_count() or 1, 8)}
+"""Of options that not every measurement has."""
+
+
+def parse(description: str | None,
+          argv: Sequence[str] | None) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+    """
+    Read the command line; it ends with one line where options do not go together.
+
+    ``dataset`` is (kind, folder) where a data set is given, else None.
+    """
+    parser = _parser(description)
+    args = parser.parse_args(argv)
+    if (args.predictions is None) != (args.truth is None):
+        parser.error('--predictions and --truth go together: give the folders of both')
+    datasets = [(kind, folder) for kind in DATASETS
+                if (folder := getattr(args, kind.replace('-', '_'))) is not None]
+    if (args.streets is not None) + (args.predictions is not None) + len(datasets) != 1:
+        parser.error('give either --streets N, a data set such as --cityscapes DIR, or '
+                     '--predictions DIR with --truth DIR')
+    args.dataset = datasets[0] if datasets else None
+    _refuse_what_has_no_effect(parser, args)
+    vars(args).update({name: value for name, value in DEFAULTS.items()
+                       if getattr(args, name) is None})
+    return parser, args
+
+
+def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """End with the first option that goes with another source or another predictor."""
+    is_model = not (args.predictions or args.oracle or args.baseline)
+    for names, is_used, cure in (
+            (('size', 'seed'), args.streets is not None, 'renders frames: give --streets N'),
+            (('baseline',), args.streets is not None,
+             'learns the colours of streets: give --streets N'),
+            (('clip',), args.streets is not None and is_model,
+             'renders drives for a model: give --streets N, without --oracle and --baseline'),
+            (('video',), args.dataset and args.dataset[0] in VIDEOS and is_model,
+             f'follows the frames of a video for a model: give --{" or --".join(VIDEOS)} DIR, '
+             'without --oracle and --baseline'),
+            (('workers',), not (args.clip or args.video),
+             'has no effect on clips, whose frames follow each '
+             'other: leave it out'),
+            (('split',), args.dataset, 'is a part of a data set: give one, such as --cityscapes '
+             'DIR'),
+            (('labels',), args.predictions, 'is the label space of label images: give '
+             '--predictions DIR with --truth DIR'),
+            (('oracle',), not (args.predictions or args.baseline), 'needs a ground truth alone: '
+             'give --streets N or a data set, and no --baseline'),
+            (('model', 'flip', 'scales', 'method'), is_model, 'is of a model: leave out '
+             '--predictions, --oracle and --baseline')):
+        for name in names:
+            value = getattr(args, name)
+            if value is not None and value is not False and not is_used:
+                parser.error(f'--{name} {cure}')
+
+
+def _parser(description: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='evaluate', description=description)
+    source = parser.add_argument_group('what is measured on')
+    source.add_argument('--streets', type=_positive, metavar='N',
+                        help='render N held-out street frames')
+    source.add_argument('--size', type=image_size, metavar='HxW',
+                        help='size of those frames (default: 512x1024)')
+    source.add_argument('--seed', type=int,
+                        help=f"the first frame's seed (default: {FIRST_HELD_OUT_SEED}, where "
+                        'held-out seeds begin)')
+    source.add_argument('--clip', type=_positive, metavar='FRAMES',
+                        help='take so many frames of each of N drives, 10 a second, and measure '
+                        'video panoptic quality, without and with tracking')
+    for kind in DATASETS:
+        source.add_argument(f'--{kind}', type=Path, metavar='DIR',
+                            help=f'read the data set {kind} from its folder')
+    source.add_argument('--split', metavar='NAME',
+                        help='part of the data set (default: its validation images)')
+    source.add_argument('--video', action='store_true',
+                        help=f'take the frames of {" or ".join(VIDEOS)} as video, and measure '
+                        'video panoptic quality, without and with tracking')
+    source.add_argument('--predictions', type=Path, metavar='DIR',
+                        help='predicted label images: 16-bit PNG')
+    source.add_argument('--truth', type=Path, metavar='DIR',
+                        help='true label images with the same relative paths')
+    source.add_argument('--labels', metavar='NAME|YAML',
+                        help='label space of both folders (default: cityscapes)')
+    predictor = parser.add_argument_group('what is measured')
+    predictor.add_argument('--model', type=model_path,
+                           help='a file, or the name of a shipped model (default: streets)')
+    predictor.add_argument('--flip', action='store_true',
+                           help='average the heads of each image and its mirror image')
+    predictor.add_argument('--scales', type=model_path, nargs='+', metavar='MODEL',
+                           help='average with the heads of the same network exported for other '
+                           'sizes (`export --size`)')
+    predictor.add_argument('--method', choices=('cpu', 'reference'),
+                           help='how pixels are grouped (default: cpu)')
+    predictor.add_argument('--baseline', choices=('color',),
+                           help='instead of a model: nearest colour for each pixel')
+    predictor.add_argument('--oracle', action='store_true',
+                           help='instead of a model: the ground truth as ideal heads at full '
+                           'resolution and at stride 4; what is lost is lost by any network')
+    parser.add_argument('--workers', type=_positive,
+                        help=f'processes (default: {DEFAULTS["workers"]}); with one, the network '
+                        'uses all cores')
+    add_json_argument(parser)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r}: expected a whole number from 1')
+    return int(text)
