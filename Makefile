@@ -7,7 +7,10 @@ ARGS ?=
 BIN := $(VENV)/bin
 DONE := $(VENV)/setup
 LOGS := build/setup
+LINT := build/lint
+LOWEST := build/lowest
 PARALLEL := -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+QUICK := -m 'not slow and not ros'
 UV := $(BIN)/uv
 STEP = @$(PYTHON) tools/step.py
 
@@ -22,7 +25,7 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint benchmark models gpu-report clean
+.PHONY: help setup demo test quick lowest lint benchmark models gpu-report clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -38,12 +41,18 @@ setup: $(DONE)/demo $(DONE)/test  ## make .venv with all that the other targets 
 demo: $(DONE)/demo  ## recorded drive in, panoptic images and objects out, over DDS
 	@$(BIN)/python -m panoptic_ros.cli.demo $(ARGS)
 
-test: $(DONE)/demo $(DONE)/test  ## run every test, ruff and mypy
+test: $(DONE)/demo $(DONE)/test  ## run every test
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-lint: $(DONE)/test  ## run ruff and mypy
-	@$(BIN)/ruff check
-	@$(BIN)/mypy
+quick: $(DONE)/demo $(DONE)/test  ## run in a minute the tests that are worth it at every save
+	@$(BIN)/python -m pytest $(PARALLEL) $(QUICK) $(ARGS)
+
+lowest: $(LOWEST)/setup  ## run the same with the lowest versions that the requirements allow
+	@$(LOWEST)/bin/python -m pytest $(PARALLEL) $(QUICK) -p no:cacheprovider $(ARGS)
+
+lint: $(LINT)/setup  ## run ruff and mypy, in pinned versions
+	@$(LINT)/bin/ruff check
+	@$(LINT)/bin/mypy
 
 benchmark: $(DONE)/demo $(DONE)/test  ## measure grouping, segmenter and renderer side by side with their rivals
 	@for name in evaluation grouping segmenter streets; do \
@@ -115,4 +124,26 @@ $(DONE)/gpu: $(DONE)/runtime requirements/gpu.txt
 $(DONE)/test: $(DONE)/train $(DONE)/gpu requirements/test.txt
 	$(STEP) 'Tools of the tests' $(LOGS)/test.log $(UV) pip install --python $(BIN)/python \
 	  -r requirements/test.txt
+	@touch $@
+
+# The pinned versions need Python 3.11; what they leave out, such as torch's types, is in $(VENV).
+$(LINT)/setup: $(DONE)/uv requirements/lint.txt
+	$(STEP) 'Linters, in an environment of their own' $(LOGS)/lint.log sh -c ' \
+	  $(UV) venv --quiet --clear --python "$$($(BIN)/python -c "import sys; \
+	  print(sys.executable if sys.version_info >= (3, 11) else 3.12)")" $(LINT) && \
+	  $(UV) pip install --python $(LINT)/bin/python -r requirements/lint.txt && \
+	  $(BIN)/python -c "import sysconfig; print(sysconfig.get_path(\"purelib\"))" > \
+	  $$(echo $(LINT)/lib/python*/site-packages)/runtime.pth'
+	@touch $@
+
+# The direct requirements only: what they need in turn is as new as it may be.
+$(LOWEST)/setup: $(DONE)/vision_msgs requirements/runtime.txt requirements/ros.txt
+	$(STEP) 'The lowest versions of the runtime' $(LOGS)/lowest.log sh -c ' \
+	  $(UV) venv --quiet --clear --python $(BIN)/python $(LOWEST) && \
+	  $(UV) pip install --python $(LOWEST)/bin/python --resolution lowest-direct \
+	  -r requirements/runtime.txt -r requirements/ros.txt && \
+	  $(UV) pip install --python $(LOWEST)/bin/python hypothesis onnx pytest pytest-xdist && \
+	  $(UV) pip install --python $(LOWEST)/bin/python --no-deps --no-build-isolation --editable . && \
+	  $(UV) pip install --python $(LOWEST)/bin/python --no-deps \
+	  "$$($(BIN)/python interfaces/build.py $(UV) requirements build/wheels | tail -n 1)"'
 	@touch $@

@@ -14,8 +14,19 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ('config', 'launch', 'models', 'panoptic_ros', 'resource', 'package.xml', 'setup.cfg',
            'setup.py')
 
+
 @pytest.fixture(scope='module')
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter, by a path without spaces: colcon's scripts and a shebang take no others."""
+    if ' ' not in sys.executable:
+        return Path(sys.executable)
+    prefix = tmp_path_factory.mktemp('python') / 'prefix'
+    prefix.symlink_to(sys.prefix)
+    return prefix / Path(sys.executable).relative_to(sys.prefix)
+
+
+@pytest.fixture(scope='module')
+def workspace(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Path:
     """A workspace that holds a copy of the package, built."""
     pytest.importorskip('colcon_core')
     folder = tmp_path_factory.mktemp('workspace')
@@ -28,15 +39,15 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
                             ignore=shutil.ignore_patterns('__pycache__'))
         elif source.exists():
             shutil.copy2(source, package)
-    done = subprocess.run([sys.executable, '-m', 'colcon', '--log-base', 'log', 'build'],
-                          cwd=folder, env=_environment(), capture_output=True, text=True)
+    done = subprocess.run([python, '-m', 'colcon', '--log-base', 'log', 'build'],
+                          cwd=folder, env=_environment(python), capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
 
-def _environment() -> dict[str, str]:
+def _environment(python: Path) -> dict[str, str]:
     """The caller's, with the interpreter's own scripts first."""
-    path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
+    path = f'{python.parent}{os.pathsep}{os.environ["PATH"]}'
     return {**os.environ, 'PATH': path}
 
 
@@ -67,11 +78,11 @@ def test_every_executable_is_where_ros2_run_looks(workspace):
         assert os.access(script, os.X_OK), name
 
 
-def test_the_installed_copy_runs_on_its_own_files(workspace):
+def test_the_installed_copy_runs_on_its_own_files(workspace, python):
     code = ('import panoptic_ros.resources as r; from panoptic_ros import LabelSpace; '
             'print(r.__file__); print(r.share_directory()); print(LabelSpace.load("cityscapes"))')
     done = subprocess.run(_sourced(workspace, f"python -c '{code}'"), cwd=workspace,
-                          env=_environment(), capture_output=True, text=True)
+                          env=_environment(python), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     module, share, space = done.stdout.splitlines()
     assert Path(module).is_relative_to(workspace / 'install')
@@ -79,16 +90,16 @@ def test_the_installed_copy_runs_on_its_own_files(workspace):
     assert 'bicycle' in space
 
 
-def test_an_installed_command_explains_itself(workspace):
+def test_an_installed_command_explains_itself(workspace, python):
     done = subprocess.run(
         _sourced(workspace, 'install/panoptic_ros/lib/panoptic_ros/benchmark --help'),
-        cwd=workspace, env=_environment(), capture_output=True, text=True)
+        cwd=workspace, env=_environment(python), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert 'usage: benchmark' in done.stdout
 
 
 @pytest.mark.ros
-def test_the_installed_node_runs_and_ends_when_interrupted(workspace, tiny_onnx):
+def test_the_installed_node_runs_and_ends_when_interrupted(workspace, python, tiny_onnx):
     pytest.importorskip('vision_msgs')
     from panoptic_ros.demo.domain import private_domain
     with private_domain() as domain:
@@ -97,7 +108,8 @@ def test_the_installed_node_runs_and_ends_when_interrupted(workspace, tiny_onnx)
             node = subprocess.Popen(
                 _sourced(workspace, 'exec install/panoptic_ros/lib/panoptic_ros/panoptic_node '
                          f'--ros-args -p model:={tiny_onnx}'), cwd=workspace, stdout=output,
-                stderr=subprocess.STDOUT, env={**_environment(), 'ROS_DOMAIN_ID': str(domain)})
+                stderr=subprocess.STDOUT,
+                env={**_environment(python), 'ROS_DOMAIN_ID': str(domain)})
         try:
             deadline = time.monotonic() + 60
             while 'waiting for images' not in log.read_text():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ('setup', 'demo', 'test', 'lint', 'benchmark', 'clean', 'help')
+TARGETS = ('setup', 'demo', 'test', 'quick', 'lowest', 'lint', 'benchmark', 'clean', 'help')
 
 
 def step(tmp_path, *command):
@@ -60,7 +60,22 @@ def test_ros_wheels_are_pinned():
                 assert re.fullmatch(r'[\w\[\]-]+==[\d.]+', line), line
 
 
-def test_continuous_integration_runs_make_test():
+def test_linters_are_pinned_and_apart_from_the_tests():
+    """A new version of one finds other things: that is no fault of who runs `make test`."""
+    lines = [line for line in (ROOT / 'requirements/lint.txt').read_text().splitlines()
+             if line and not line.startswith('#')]
+    pinned = {line.partition('==')[0] for line in lines if re.fullmatch(r'[\w-]+==[\d.]+', line)}
+    assert len(pinned) == len(lines)
+    assert {'mypy', 'numpy', 'ruff'} <= pinned
+    assert not re.search('^(mypy|ruff)', (ROOT / 'requirements/test.txt').read_text(), re.M)
+    for configuration in ('.pre-commit-config.yaml', 'Makefile'):
+        text = (ROOT / configuration).read_text()
+        assert not re.search(r'(\.venv|\$\(BIN\))/bin/(ruff|mypy)', text), configuration
+
+
+def test_continuous_integration_runs_what_the_readme_tells_and_then_the_linters():
     script = ROOT / '.ci' / 'run'
     assert os.access(script, os.X_OK)
-    assert 'make test' in script.read_text()
+    commands = [line for line in script.read_text().splitlines() if line.startswith('make ')]
+    assert commands == ['make test', 'make lint']
+    assert re.search('^make test ', (ROOT / 'README.md').read_text(), re.M)
