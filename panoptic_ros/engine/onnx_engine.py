@@ -76,7 +76,8 @@ class OnnxEngine:
     def _check_contract(self, path: Path) -> None:
         inputs, outputs = (
             {tensor.name: Tensor(_type_of(tensor), tuple(tensor.shape or ()))
-             for tensor in tensors} for tensors in (self._session.get_inputs(), self._session.get_outputs()))
+             for tensor in tensors}
+            for tensors in (self._session.get_inputs(), self._session.get_outputs()))
         batch = check_contract(path, self.metadata, inputs, outputs)
         if batch not in (None, 1):
             raise ModelError(f'{path}: input image is {inputs["image"]}, which is {batch} images '

@@ -10,7 +10,7 @@ from typing import Any
 from ..libraries import needed
 from .contract import Tensor, check_contract
 from .external_data import external_files
-from .metadata import ModelError, ModelMetadata
+from .metadata import PREFIX, ModelError, ModelMetadata
 
 LARGEST = 2**31 - 1
 """Bytes that a protocol buffer may have."""
@@ -23,7 +23,7 @@ class OnnxFile:
     path: Path
     content: bytes
     properties: dict[str, str]
-    """Its ``metadata_props``."""
+    """Its ``metadata_props`` that are ours."""
     metadata: ModelMetadata
     batch: int | None
     """How many images it takes at once; None where that is free."""
@@ -56,7 +56,7 @@ class OnnxFile:
         if external_files(content):
             raise ModelError(f'{path} keeps its weights in another file: expected one file that '
                              'holds all; save it with `onnx.save(onnx.load(...), path)`')
-        properties = {p.key: p.value for p in model.metadata_props}
+        properties = {p.key: p.value for p in model.metadata_props if p.key.startswith(PREFIX)}
         metadata = ModelMetadata.from_properties(properties, str(path))
         return cls(path, content, properties, metadata, _batch(model, metadata, path))
 

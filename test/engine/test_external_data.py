@@ -1,6 +1,7 @@
 """Where a model's tensors are kept is found in its bytes, as ``onnx`` finds it in its messages."""
 
 import os
+from contextlib import suppress
 
 import onnx
 import pytest
@@ -141,10 +142,8 @@ def test_damaged_bytes_are_refused_or_read_as_onnx_reads_them(model, data):
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_answered(content):
-    try:
+    with suppress(ValueError):
         assert isinstance(external_files(content), frozenset)
-    except ValueError as error:
-        assert str(error)
 
 
 def test_a_tensor_that_says_no_place_is_told():

@@ -100,6 +100,7 @@ def test_file_from_any_producer_is_judged_by_the_contract(tmp_path, tiny_onnx):
 
 @pytest.mark.parametrize('stride', [0, -4])
 def test_metadata_of_no_use_is_refused(cityscapes, stride):
-    properties = ModelMetadata('mobile', (512, 1024), stride, cityscapes, {}, {}).to_properties()
-    with pytest.raises(ModelError, match=f'x has metadata .*: stride is {stride}: expected at '):
+    properties = ModelMetadata('mobile', (512, 1024), 4, cityscapes, {}, {}).to_properties()
+    properties['panoptic_ros.stride'] = str(stride)
+    with pytest.raises(ModelError, match=f'x has metadata .*: stride is {stride}: expected 1 to '):
         ModelMetadata.from_properties(properties, 'x')
