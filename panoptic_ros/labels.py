@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 import yaml
 
+from .plain_data import Between, Key, Length, check, plain, read, show
 from .resources import share_directory
 
 UNLABELED = 65535
@@ -20,19 +21,23 @@ UNLABELED = 65535
 UNLABELED_CLASS = 255
 """The class of such a pixel in a semantic image: the maximum of uint8."""
 
-_LARGEST_FILE = 1 << 20
+_LARGEST_FILE = 1 << 18
 
-_T = TypeVar('_T')
+Name = Annotated[str, Length(100, 1)]
+Channel = Annotated[int, Between(0, 255)]
 
 
 @dataclass(frozen=True)
 class Category:
     """One class: its name, its id in the data set, whether it is countable, its RGB colour."""
 
-    name: str
-    dataset_id: int
-    is_thing: bool
-    color: tuple[int, int, int]
+    name: Name
+    dataset_id: Annotated[int, Between(-1, 2**31 - 1)]
+    is_thing: Annotated[bool, Key('thing')]
+    color: tuple[Channel, Channel, Channel]
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True)
@@ -46,34 +51,33 @@ class LabelSpace:
     Raises
     ------
     ValueError
-        No categories, a doubled name, a colour out of range, or more classes and instances
+        There are no categories, or more than a semantic image can tell apart; two have one name
+        or id; a text, number or colour is out of range; or there are more classes and instances
         than uint16 can hold.
 
     """
 
-    name: str
-    label_divisor: int
-    categories: tuple[Category, ...]
+    name: Name
+    label_divisor: Annotated[int, Between(2, UNLABELED)]
+    categories: Annotated[tuple[Category, ...], Length(UNLABELED_CLASS, 1)]
     is_thing: npt.NDArray[np.bool_] = field(init=False, repr=False, compare=False)
     """bool (C,): is the class countable?"""
     colors: npt.NDArray[np.uint8] = field(init=False, repr=False, compare=False)
     """uint8 (C, 3): the classes' RGB colours."""
 
     def __post_init__(self) -> None:
-        names = [category.name for category in self.categories]
-        if not names:
-            raise ValueError(f'label space {self.name!r} has no categories: list at least one')
-        if len(set(names)) != len(names):
-            doubled = sorted({name for name in names if names.count(name) > 1})
-            raise ValueError(f'label space {self.name!r} names {doubled} twice: rename one')
-        if self.label_divisor < 2 or len(names) * self.label_divisor > UNLABELED:
+        check(self)
+        for field_name in ('name', 'dataset_id'):
+            values = [getattr(category, field_name) for category in self.categories]
+            doubled = next((v for n, v in enumerate(values) if v in values[:n]), None)
+            if doubled is not None:
+                raise ValueError(f'label space {self.name!r} has the {field_name} {show(doubled)} '
+                                 'twice: change one')
+        count = len(self.categories)
+        if count * self.label_divisor > UNLABELED:
             raise ValueError(
-                f'label_divisor {self.label_divisor} with {len(names)} classes does not fit '
-                f'uint16: it must lie between 2 and {UNLABELED // len(names)}')
-        for category in self.categories:
-            if len(category.color) != 3 or not all(0 <= c <= 255 for c in category.color):
-                raise ValueError(f'color of {category.name!r} is {category.color}: '
-                                 'expected three numbers from 0 to 255')
+                f'label_divisor {self.label_divisor} with {count} classes does not fit '
+                f'uint16: it must lie between 2 and {UNLABELED // count}')
         is_thing = np.array([category.is_thing for category in self.categories])
         colors = np.array([category.color for category in self.categories], np.uint8)
         for array in (is_thing, colors):
@@ -106,9 +110,9 @@ class LabelSpace:
             raise ValueError(f'{path} has {path.stat().st_size} bytes: a label space has '
                              f'{_LARGEST_FILE} at most')
         try:
-            return cls.from_dict(yaml.safe_load(path.read_text(encoding='utf-8')))
+            return cls.from_dict(yaml.load(path.read_text(encoding='utf-8'), _PlainLoader))
         except (ValueError, yaml.YAMLError, RecursionError) as error:
-            raise ValueError(f'{path}: {error}') from error
+            raise ValueError(f'{path}: {" ".join(str(error).split())}') from error
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> LabelSpace:
@@ -118,29 +122,14 @@ class LabelSpace:
         Raises
         ------
         ValueError
-            A key is missing or has the wrong type.
+            A key is missing, has the wrong type, or breaks a limit.
 
         """
-        try:
-            categories = tuple(
-                Category(_take(c, 'name', str), _take(c, 'dataset_id', int),
-                         _take(c, 'thing', bool),
-                         (_take(c['color'], 0, int), _take(c['color'], 1, int),
-                          _take(c['color'], 2, int)))
-                for c in data['categories'])
-            return cls(_take(data, 'name', str), _take(data, 'label_divisor', int), categories)
-        except (KeyError, TypeError, IndexError) as error:
-            raise ValueError(
-                f'not a label space ({error!r}): expected the keys name, label_divisor and '
-                'categories, each category with name, dataset_id, thing and color') from error
+        return read(cls, data)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the label space as plain data for YAML or JSON."""
-        return {
-            'name': self.name,
-            'label_divisor': self.label_divisor,
-            'categories': [{'name': c.name, 'dataset_id': c.dataset_id, 'thing': c.is_thing,
-                            'color': list(c.color)} for c in self.categories]}
+        return plain(self)
 
     def __len__(self) -> int:
         return len(self.categories)
@@ -187,9 +176,13 @@ class LabelSpace:
         return table
 
 
-def _take(data: Any, key: str | int, kind: type[_T]) -> _T:
-    """Return a value of a kind; others are not converted: aliases in YAML nest without end."""
-    value = data[key]
-    if type(value) is not kind:
-        raise TypeError(f'{key} is a {type(value).__name__}, expected {kind.__name__}')
-    return value
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without aliases: a few lines of them can stand for more than a machine holds."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(
+                None, None, 'it has an alias (*name): write out what it stands for',
+                self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        node: yaml.Node | None = super().compose_node(parent, index)
+        return node

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from . import engine as engines
 from .cpu_pipeline import CpuPipeline
-from .engine import Engine, ModelMetadata
+from .engine import Engine, ModelError, ModelMetadata
 from .engine.fitting import check_image
 from .grouping import GroupingOptions
 from .labels import LabelSpace
@@ -72,7 +72,12 @@ class Segmenter:
                  method: str = 'cpu') -> None:
         self._pipeline: Pipeline = (engine if isinstance(engine, Pipeline)
                                     else CpuPipeline(engine, method))
-        self.options = options or GroupingOptions(**engine.metadata.grouping)
+        try:
+            self.options = options or GroupingOptions.recommended(engine.metadata.grouping)
+        except ValueError as error:
+            self._pipeline.close()
+            raise ModelError(f'the model recommends a grouping that there is not: {error}; export '
+                             'it again') from error
 
     @classmethod
     def open(cls, path: str | Path, options: GroupingOptions | None = None,

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..heads import Grid, Heads
 from ..labels import LabelSpace
+from ..plain_data import Between, Length, check, plain, read
 
 HEADS = ('semantic', 'center', 'offset')
 """Names of the engine contract's outputs."""
 
 Head = npt.NDArray[np.floating]
 
-_PREFIX = 'panoptic_ros.'
+PREFIX = 'panoptic_ros.'
+"""Of the names of the metadata in ONNX files."""
 _REQUIRED = ('network', 'input_size', 'stride', 'label_space', 'training', 'quality')
 _LARGEST_SIDE = 16384
 _OPTIONAL = ('grouping', 'align_corners')
+_LONGEST = 1 << 20
+
+Side = Annotated[int, Between(1, _LARGEST_SIDE)]
 
 
 class ModelError(ValueError):
@@ -30,13 +35,21 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """The part of the engine contract that tensors cannot carry, kept in the file itself."""
+    """
+    The part of the engine contract that tensors cannot carry, kept in the file itself.
 
-    network: str
+    Raises
+    ------
+    ValueError
+        A value is of another type or out of range, or a text too long or not to be encoded.
+
+    """
+
+    network: Annotated[str, Length(200, 1)]
     """Name of the network's variant."""
-    input_size: tuple[int, int]
+    input_size: tuple[Side, Side]
     """(height, width) in pixels that the network takes."""
-    stride: int
+    stride: Annotated[int, Between(1, _LARGEST_SIDE)]
     """Input pixels per cell of the heads."""
     label_space: LabelSpace
     training: dict[str, Any]
@@ -47,6 +60,9 @@ class ModelMetadata:
     """Fields of ``GroupingOptions`` that suit this model's resolution better than the defaults."""
     align_corners: bool = False
     """Where the heads' cells lie, see ``Grid``."""
+
+    def __post_init__(self) -> None:
+        check(self)
 
     @property
     def grid(self) -> Grid:
@@ -67,8 +83,7 @@ class ModelMetadata:
 
     def to_properties(self) -> dict[str, str]:
         """Return the metadata as ONNX ``metadata_props``: names with a prefix, values in JSON."""
-        data = asdict(self) | {'label_space': self.label_space.to_dict()}
-        return {_PREFIX + key: json.dumps(value) for key, value in data.items()}
+        return {PREFIX + key: json.dumps(value) for key, value in plain(self).items()}
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, str], source: str) -> ModelMetadata:
@@ -81,23 +96,19 @@ class ModelMetadata:
             A property is missing or unreadable; ``source`` names the file in the message.
 
         """
-        missing = [key for key in _REQUIRED if _PREFIX + key not in properties]
+        missing = [key for key in _REQUIRED if PREFIX + key not in properties]
         if missing:
             raise ModelError(
                 f'{source} lacks the metadata {", ".join(missing)}: export the model with '
                 '`ros2 run panoptic_ros export`, which writes them')
         try:
-            data = {key: json.loads(properties[_PREFIX + key])
-                    for key in (*_REQUIRED, *_OPTIONAL) if _PREFIX + key in properties}
-            height, width = map(int, data['input_size'])
-            if not (0 < height <= _LARGEST_SIDE and 0 < width <= _LARGEST_SIDE):
-                raise ValueError(f'input_size is {height}, {width}: expected 1 to '
-                                 f'{_LARGEST_SIDE} pixels')
-            stride = int(data['stride'])
-            if stride < 1:
-                raise ValueError(f'stride is {stride}: expected at least 1')
-            return cls(**data | {
-                'input_size': (height, width), 'stride': stride,
-                'label_space': LabelSpace.from_dict(data['label_space'])})
-        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            return read(cls, {key: _value(key, properties[PREFIX + key])
+                              for key in (*_REQUIRED, *_OPTIONAL) if PREFIX + key in properties})
+        except (ValueError, TypeError, RecursionError) as error:
             raise ModelError(f'{source} has metadata that cannot be read: {error}') from error
+
+
+def _value(key: str, text: str) -> Any:
+    if len(text) > _LONGEST:
+        raise ValueError(f'{key} has {len(text)} characters: expected {_LONGEST} at most')
+    return json.loads(text)

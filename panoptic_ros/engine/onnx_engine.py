@@ -9,7 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..heads import Heads
+from .contract import Tensor, check_contract
+from .external_data import check_inside, external_files
 from .metadata import HEADS, ModelError, ModelMetadata
+from .onnx_file import read_onnx
 from .onnx_runtime import load_onnxruntime
 
 
@@ -46,14 +49,13 @@ class OnnxEngine:
         options.log_severity_level = 4         # errors are raised: they need no line of their own
         # A spinning pool would take the cores from the grouping that follows each inference.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        options.add_session_config_entry('session.load_model_format', 'ONNX')
+        self._session: Any = _open(runtime, path, options)
         try:
-            self._session: Any = runtime.InferenceSession(
-                str(path), options, providers=['CPUExecutionProvider'])
-        except Exception as error:      # the runtime's errors have no common base of their own
-            raise ModelError(f'{path} is not a model that ONNX Runtime can load: '
-                             f'{error}') from error
-        self.metadata = ModelMetadata.from_properties(
-            self._session.get_modelmeta().custom_metadata_map, str(path))
+            properties = self._session.get_modelmeta().custom_metadata_map
+        except UnicodeDecodeError as error:
+            raise ModelError(f'{path} has metadata that cannot be read: {error}') from error
+        self.metadata = ModelMetadata.from_properties(properties, str(path))
         self._check_contract(path)
         self.description = f'ONNX Runtime {runtime.__version__}, CPU'
 
@@ -72,15 +74,33 @@ class OnnxEngine:
         self._session = None
 
     def _check_contract(self, path: Path) -> None:
-        inputs = {i.name: (i.type, tuple(i.shape)) for i in self._session.get_inputs()}
-        outputs = {o.name: tuple(o.shape) for o in self._session.get_outputs()}
-        kind, shape = inputs.get('image', ('absent', ()))
-        expected = self.metadata.shapes
-        if kind != 'tensor(uint8)' or shape[1:] != expected['image']:
-            raise ModelError(f'{path}: input image is {kind} {shape}: the engine contract asks '
-                             f'for tensor(uint8) (N, {", ".join(map(str, expected["image"]))})')
-        for name in HEADS:
-            found = outputs.get(name, ())
-            if found[1:] != expected[name]:
-                raise ModelError(f'{path}: output {name} is {found or "absent"}: the engine '
-                                 f'contract asks for (N, {", ".join(map(str, expected[name]))})')
+        inputs, outputs = (
+            {tensor.name: Tensor(_type_of(tensor), tuple(tensor.shape or ()))
+             for tensor in tensors}
+            for tensors in (self._session.get_inputs(), self._session.get_outputs()))
+        batch = check_contract(path, self.metadata, inputs, outputs)
+        if batch not in (None, 1):
+            raise ModelError(f'{path}: input image is {inputs["image"]}, which is {batch} images '
+                             'at once: on the processor the engine is given one; export it with a '
+                             'symbolic batch')
+
+
+def _open(runtime: Any, path: Path, options: Any) -> Any:
+    """Return a session, after looking at what else the file makes the runtime read."""
+    content = read_onnx(path)
+    try:
+        files = external_files(content)
+        check_inside(path, files)
+        # what was looked at is what is loaded; other files are found from the model's own path
+        return runtime.InferenceSession(str(path) if files else content, options,
+                                        providers=['CPUExecutionProvider'])
+    except Exception as error:      # the runtime's errors have no common base of their own
+        raise ModelError(f'{path} is not a model that ONNX Runtime can load: '
+                         f'{error}') from error
+
+
+def _type_of(tensor: Any) -> str:
+    """Return NumPy's name for 'tensor(float)', and others, such as sequences, as they are."""
+    name = str(tensor.type)
+    inner = name[len('tensor('):-1] if name.startswith('tensor(') else name
+    return {'float': 'float32', 'double': 'float64'}.get(inner, inner)

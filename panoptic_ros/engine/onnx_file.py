@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..libraries import needed
-from .metadata import HEADS, ModelError, ModelMetadata
+from .contract import Tensor, check_contract
+from .external_data import external_files
+from .metadata import PREFIX, ModelError, ModelMetadata
 
 LARGEST = 2**31 - 1
 """Bytes that a protocol buffer may have."""
@@ -22,7 +23,7 @@ class OnnxFile:
     path: Path
     content: bytes
     properties: dict[str, str]
-    """Its ``metadata_props``."""
+    """Its ``metadata_props`` that are ours."""
     metadata: ModelMetadata
     batch: int | None
     """How many images it takes at once; None where that is free."""
@@ -50,17 +51,32 @@ class OnnxFile:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f'no model file {path}: give the path of an .onnx file')
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise ModelError(f'{path} has {size} bytes: an ONNX file has {LARGEST} at most')
-        content = path.read_bytes()
+        content = read_onnx(path)
         model = parse_onnx(content, str(path))
-        if any(w.data_location == w.EXTERNAL for w in _tensors(model)):
+        if external_files(content):
             raise ModelError(f'{path} keeps its weights in another file: expected one file that '
                              'holds all; save it with `onnx.save(onnx.load(...), path)`')
-        properties = {p.key: p.value for p in model.metadata_props}
+        properties = {p.key: p.value for p in model.metadata_props if p.key.startswith(PREFIX)}
         metadata = ModelMetadata.from_properties(properties, str(path))
         return cls(path, content, properties, metadata, _batch(model, metadata, path))
+
+
+def read_onnx(path: Path) -> bytes:
+    """
+    Return a file's content.
+
+    Raises
+    ------
+    ModelError
+        It is larger than a protocol buffer may be.
+
+    """
+    with path.open('rb') as file:
+        content = file.read(LARGEST + 1) if path.stat().st_size <= LARGEST else None
+    if content is None or len(content) > LARGEST:
+        raise ModelError(f'{path} has {path.stat().st_size} bytes: an ONNX file has {LARGEST} at '
+                         'most')
+    return content
 
 
 def import_onnx() -> Any:
@@ -100,43 +116,21 @@ def parse_onnx(content: bytes, source: str) -> Any:
     return model
 
 
-def _tensors(model: Any) -> Iterator[Any]:
-    """Yield all that a model holds: weights and constants, also those of its functions."""
-    yield from _graph_tensors(model.graph)
-    for function in model.functions:
-        yield from _node_tensors(function.node)
-
-
-def _graph_tensors(graph: Any) -> Iterator[Any]:
-    yield from graph.initializer
-    for sparse in graph.sparse_initializer:
-        yield from (sparse.values, sparse.indices)
-    yield from _node_tensors(graph.node)
-
-
-def _node_tensors(nodes: Iterable[Any]) -> Iterator[Any]:
-    for attribute in (a for node in nodes for a in node.attribute):
-        yield from (attribute.t, *attribute.tensors)
-        for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
-            yield from (sparse.values, sparse.indices)
-        for inner in (attribute.g, *attribute.graphs):
-            yield from _graph_tensors(inner)
-
-
 def _batch(model: Any, metadata: ModelMetadata, path: Path) -> int | None:
     """Check the contract's tensors, and return the size of the image's first axis."""
-    onnx = import_onnx()
-    inputs = {i.name: i.type.tensor_type for i in model.graph.input}
-    image = inputs.get('image')
-    expected = metadata.shapes['image']
-    shape = [] if image is None else [d.dim_value or d.dim_param for d in image.shape.dim]
-    if (image is None or image.elem_type != onnx.TensorProto.UINT8
-            or shape[1:] != list(expected)):
-        kind = 'absent' if image is None else onnx.TensorProto.DataType.Name(image.elem_type)
-        raise ModelError(f'{path}: input image is {kind} {tuple(shape)}: the engine contract '
-                         f'asks for UINT8 (N, {", ".join(map(str, expected))})')
-    missing = set(HEADS) - {o.name for o in model.graph.output}
-    if missing:
-        raise ModelError(f'{path}: output {", ".join(sorted(missing))} is absent: the engine '
-                         f'contract asks for {", ".join(HEADS)}')
-    return shape[0] if isinstance(shape[0], int) else None
+    constant = {tensor.name for tensor in model.graph.initializer}
+    inputs, outputs = ({value.name: _declared(value) for value in values
+                        if value.name not in constant}
+                       for values in (model.graph.input, model.graph.output))
+    return check_contract(path, metadata, inputs, outputs)
+
+
+def _declared(value: Any) -> Tensor:
+    if not value.type.HasField('tensor_type'):
+        return Tensor(value.type.WhichOneof('value') or 'untyped', ())
+    tensor = value.type.tensor_type
+    types = import_onnx().TensorProto.DataType
+    name = types.Name(tensor.elem_type) if tensor.elem_type in types.values() else 'unknown'
+    name = {'FLOAT': 'float32', 'DOUBLE': 'float64'}.get(name, name.lower())
+    return Tensor(name, tuple(d.dim_value if d.HasField('dim_value') else d.dim_param or None
+                              for d in tensor.shape.dim))

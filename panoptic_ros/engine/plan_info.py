@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Annotated, Any
 
+from ..plain_data import Between, Length, check, read, show
 from ..trust import UntrustedError
 from .metadata import ModelError, ModelMetadata
 
@@ -19,6 +20,10 @@ BUILD_AGAIN = 'build it again with `ros2 run panoptic_ros build_engine`'
 
 _IDENTITY = ('tensorrt', 'gpu', 'target', 'onnx_sha256', 'precision', 'batch', 'options',
              'kernels_sha256')
+
+
+Word = Annotated[str, Length(200)]
+Count = Annotated[int, Between(1, 4096)]
 
 
 class PlanError(ModelError):
@@ -42,27 +47,32 @@ def trusting() -> Iterator[None]:
 class PlanInfo:
     """What a plan was built from, by what and for what; its sidecar holds it."""
 
-    onnx_sha256: str
+    onnx_sha256: Word
     """Of the ONNX file, as it was before conversion."""
-    tensorrt: str
+    tensorrt: Word
     """Product and version, such as 'TensorRT 10.13.3.9'."""
-    gpu: str
+    gpu: Word
     """Name of the GPU, or 'any sm_89' for a plan that every GPU of its target can run."""
-    target: str
+    target: Word
     """Compute capability of the GPU, such as 'sm_89'."""
-    precision: str
-    batch: tuple[int, int, int]
+    precision: Word
+    batch: tuple[Count, Count, Count]
     """Fewest, usual and most images at once."""
-    kernels_sha256: str
+    kernels_sha256: Word
     """Of the sources of the kernels in the cubin."""
-    properties: dict[str, str]
+    properties: Annotated[dict[str, str], Length(1 << 20)]
     """Metadata of the ONNX file, for ``ModelMetadata.from_properties``."""
     options: dict[str, Any] = field(default_factory=dict)
     """What else the build was asked for."""
-    checked: str = ''
+    checked: Annotated[str, Length(4096)] = ''
     """The precision as found in the network, for people."""
-    created: str = ''
+    created: Word = ''
     """When, in UTC, ISO 8601."""
+
+    def __post_init__(self) -> None:
+        check(self)
+        if list(self.batch) != sorted(self.batch):
+            raise ValueError(f'batch is {self.batch}: expected three counts of images, rising')
 
     @property
     def key(self) -> str:
@@ -115,18 +125,15 @@ class PlanInfo:
 
         """
         data = read_object(text, source)
-        wanted = {f.name: f for f in fields(cls)}
-        missing = [name for name in wanted if name not in data]
+        missing = [f.name for f in fields(cls) if f.name not in data]
         if missing:
             raise PlanError(f'{source} lacks {", ".join(missing)}')
-        values = {name: data[name] for name in wanted}
-        wrong = [name for name, value in values.items() if not _is_valid(name, value)]
-        if wrong:
-            raise PlanError(f'{source}: {wrong[0]} is {values[wrong[0]]!r}: expected '
-                            f'{_expectation(wrong[0])}')
-        info = cls(**values | {'batch': tuple(values['batch'])})
+        try:
+            info = read(cls, data)
+        except ValueError as error:
+            raise PlanError(f'{source}: {error}') from error
         if data.get('key') != info.key:
-            raise PlanError(f'{source} was altered: key is {data.get("key")!r} but its fields '
+            raise PlanError(f'{source} was altered: key is {show(data.get("key"))} but its fields '
                             f'make {info.key!r}')
         return info
 
@@ -143,28 +150,14 @@ def read_object(text: str, source: str) -> dict[str, Any]:
     """
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PlanError(f'{source} is not JSON ({error})') from error
     if not isinstance(data, dict):
         raise PlanError(f'{source} is a JSON {type(data).__name__}: expected an object')
     if data.get('format') != FORMAT:
-        raise PlanError(f'{source} has format {data.get("format")!r}: expected {FORMAT}; it was '
+        raise PlanError(f'{source} has format {show(data.get("format"))}: expected {FORMAT}; it was '
                         'written by another version of panoptic_ros')
     return data
-
-
-def _is_valid(name: str, value: Any) -> bool:
-    if name == 'batch':
-        return (isinstance(value, list) and len(value) == 3
-                and all(type(n) is int and n > 0 for n in value) and value == sorted(value))
-    if name == 'properties':
-        return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
-    return isinstance(value, dict if name == 'options' else str)
-
-
-def _expectation(name: str) -> str:
-    return {'batch': 'three counts of images, rising', 'properties': 'an object of texts',
-            'options': 'an object'}.get(name, 'a text')
 
 
 def _describe(name: str, found: Any, expected: Any) -> str:

@@ -13,7 +13,6 @@ from .options import GroupingOptions
 
 METHODS = {'reference': 'reference', 'cpu': 'cpu', 'cuda': 'cuda_once'}
 """The methods and their modules."""
-_MOST_CLASSES = 255
 
 
 def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int] | None = None,
@@ -59,9 +58,6 @@ def group(heads: Heads, label_space: LabelSpace, size: tuple[int, int] | None = 
         raise ValueError(
             f'the heads have {len(heads.semantic)} classes and label space {label_space.name!r} '
             f'has {len(label_space)}: pass the label space that the network was trained for')
-    if len(label_space) > _MOST_CLASSES:
-        raise ValueError(f'label space {label_space.name!r} has {len(label_space)} classes: '
-                         f'expected at most {_MOST_CLASSES}')
     height, width = heads.input_size if size is None else (int(size[0]), int(size[1]))
     if height < 1 or width < 1:
         raise ValueError(f'size is {size}: expected a positive (height, width) in pixels')
@@ -87,8 +83,8 @@ def warm_up(method: str = 'cpu') -> None:
 
     """
     label_space = LabelSpace.from_dict({'name': 'warm-up', 'label_divisor': 2, 'categories': [
-        {'name': name, 'dataset_id': 0, 'thing': name == 'thing', 'color': (0, 0, 0)}
-        for name in ('stuff', 'thing')]})
+        {'name': name, 'dataset_id': number, 'thing': name == 'thing', 'color': (0, 0, 0)}
+        for number, name in enumerate(('stuff', 'thing'))]})
     heads = Heads(np.zeros((2, 2, 2), np.float32), np.eye(2, dtype=np.float32),
                   np.zeros((2, 2, 2), np.float32))
     group(heads, label_space, method=method, confidence=True)

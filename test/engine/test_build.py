@@ -302,8 +302,8 @@ def test_files_that_break_the_contract(rtx, tiny_onnx, tmp_path):
     def apart(model):
         model.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
 
-    with pytest.raises(ModelError, match=r'image is UINT8 .*128, 128, 3\): the engine contract '
-                       r'asks for UINT8 \(N, 64, 128, 3\)'):
+    with pytest.raises(ModelError, match=r'image is uint8 .*128, 128, 3\): the engine contract '
+                       r'asks for uint8 \(N, 64, 128, 3\)'):
         build_changed(larger)
     with pytest.raises(ModelError, match='keeps its weights in another file'):
         build_changed(apart)

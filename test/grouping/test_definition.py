@@ -10,8 +10,9 @@ from panoptic_ros.labels import UNLABELED, LabelSpace
 
 ROAD, SKY, CAR, BUS = range(4)
 SPACE = LabelSpace.from_dict({'name': 'four', 'label_divisor': 100, 'categories': [
-    {'name': name, 'dataset_id': 0, 'thing': thing, 'color': (0, 0, 0)}
-    for name, thing in (('road', False), ('sky', False), ('car', True), ('bus', True))]})
+    {'name': name, 'dataset_id': number, 'thing': thing, 'color': (0, 0, 0)}
+    for number, (name, thing) in enumerate(
+        (('road', False), ('sky', False), ('car', True), ('bus', True)))]})
 KEEP_STUFF = GroupingOptions(stuff_area=0)
 
 
