@@ -149,8 +149,12 @@ def _train(args: argparse.Namespace, processes: Processes) -> None:
     if args.resume:
         trainer.resume(Checkpoint.load(path))
     if args.backbone is not None:
+        from ..network.importing.reading import read_source
         from ..network.pretrained import backbone_weights
-        trainer.start_from_backbone(backbone_weights(args.backbone, trainer.config))
+        source = read_source(args.backbone)
+        trainer.start_from_backbone(backbone_weights(source, trainer.config))
+        if processes.leads:
+            print(f'backbone of {source.name}: {source.format}')
     if isinstance(frames, StreetFrames):
         if processes.leads:
             _render(frames, args.workers)

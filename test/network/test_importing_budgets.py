@@ -1,4 +1,4 @@
-"""Files of a few bytes that would take hours or gigabytes: refused by counting, not by the clock."""
+"""Files of a few bytes that would take hours or gigabytes: refused by what they cost."""
 
 import io
 import pickle
@@ -103,7 +103,7 @@ def test_such_a_pickle_is_refused_wherever_it_stands(bomb, read):
     content = PICKLES[bomb]
     for file in (content, zipped(content), legacy(*LEGACY[:3], content, LEGACY[4]),
                  legacy(*LEGACY[:4], content)):
-        with pytest.raises(CheckpointError, match='weights: .'):
+        with pytest.raises(CheckpointError, match=r'/weights: (the|an array) '):
             read(file)
 
 
