@@ -1,4 +1,4 @@
-"""Where weights stand in a file, last and averaged ones; prefixes, safetensors; impossible ones."""
+"""Where weights stand in a file: last and averaged ones, prefixes, safetensors; wrong values."""
 
 import json
 import pickle
