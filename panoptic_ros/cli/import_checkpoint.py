@@ -1,5 +1,5 @@
 """
-Import a public checkpoint: detectron2's .pkl and .pth files, or those of bowenc0221.
+Import a public checkpoint of detectron2 or bowenc0221: .pkl, .pth or .safetensors.
 
 Nothing in the file is executed.  Its network is recognised by the names and shapes of its
 entries, each of which must be used; what comes out is a checkpoint that `export` makes a model of:
@@ -51,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('file', type=Path, metavar='FILE', help='checkpoint to read')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='CHECKPOINT.pt',
                         help='file to write')
+    parser.add_argument('--ema', action='store_true',
+                        help='take the weights that were averaged over the training, where a file '
+                        'has them beside the last ones')
     parser.add_argument('--labels', metavar='NAME|YAML',
                         help='label space (default: by the number of classes, cityscapes or coco)')
     parser.add_argument('--allow-left-over', action='append', default=[], metavar='NAME',
@@ -73,8 +76,8 @@ def _import(args: argparse.Namespace) -> str:
 
     given = LabelSpace.load(args.labels) if args.labels else None
     with Console().status(f'reading {args.file}'):
-        conversion = Conversion.of(read_source(args.file), args.output_stride, args.crop,
-                                   args.allow_left_over)
+        conversion = Conversion.of(read_source(args.file, args.ema), args.output_stride,
+                                   args.crop, args.allow_left_over)
     comparison = conversion.comparison
     print('\n'.join(_recognised(conversion, args)))
     _print_comparison(comparison, args.keys)

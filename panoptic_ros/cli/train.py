@@ -3,8 +3,8 @@ Train a Panoptic-DeepLab on procedural streets, or with --cityscapes on Cityscap
 
 Street frames are rendered once into a folder; then random crops are trained on, with the
 published settings where the data are Cityscapes.  A training ends after so many steps or so many
-minutes, or at Ctrl-C, leaves RUN/checkpoint.pt and RUN/log.jsonl, and goes on from there with
---resume.  On several GPUs:
+minutes, or at Ctrl-C, SIGTERM or the end of its terminal, leaves RUN/checkpoint.pt and
+RUN/log.jsonl, and goes on from there with --resume.  On several GPUs:
 
   torchrun --nproc_per_node 4 -m panoptic_ros.cli.train RUN --cityscapes DIR
 
@@ -16,10 +16,12 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -52,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         torch.set_num_threads(args.threads)
     from ..network.checkpoint import CheckpointError
     from ..network.distributed import joined, own_device
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _on_end(signal.default_int_handler)
     try:
         args.device = own_device(args.device)
         with joined(args.device) as processes:
@@ -150,17 +152,27 @@ def _train(args: argparse.Namespace, processes: Processes) -> None:
     if args.resume:
         trainer.resume(Checkpoint.load(path))
     if args.backbone is not None:
+        from ..network.importing.reading import read_source
         from ..network.pretrained import backbone_weights
-        trainer.start_from_backbone(backbone_weights(args.backbone, trainer.config))
+        source = read_source(args.backbone)
+        trainer.start_from_backbone(backbone_weights(source, trainer.config))
+        if processes.leads:
+            print(f'backbone of {source.name}: {source.format}')
     if isinstance(frames, StreetFrames):
         if processes.leads:
             _render(frames, args.workers)
         processes.wait()
     if args.weights is not None:
         trainer.start_from(_weights(args.weights, frames))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: trainer.stop())
+    _on_end(lambda *_: trainer.stop())
     run(trainer, args.run, args.save_minutes * 60)
+
+
+def _on_end(handler: Callable[[int, FrameType | None], Any]) -> None:
+    """Answer Ctrl-C, a polite kill and, but under nohup, the end of the terminal."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def _recipe(args: argparse.Namespace) -> Recipe:
@@ -207,8 +219,12 @@ def _render(frames: StreetFrames, workers: int) -> None:
                TimeRemainingColumn())
     with Progress(*columns) as progress:
         task = progress.add_task('rendering frames', total=len(frames))
-        for ready in frames.render(workers):
-            progress.update(task, completed=ready)
+        try:
+            for ready in frames.render(workers):
+                progress.update(task, completed=ready)
+        except BrokenProcessPool as error:
+            raise OSError('a process that renders was killed: what is rendered is kept; free '
+                          'memory, or render with fewer --workers') from error
 
 
 def _weights(path: Path, frames: FrameSource) -> Checkpoint:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
+from multiprocessing import resource_tracker
 
 import cv2
 import torch
@@ -13,6 +15,9 @@ from torch.utils.data import DataLoader
 
 from .distributed import Processes
 from .samples import Samples, collate
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that reach a whole group of processes, of which the training alone answers."""
 
 
 def batches(samples: Samples, batch: int, step: int, processes: Processes, workers: int,
@@ -40,11 +45,12 @@ def batches(samples: Samples, batch: int, step: int, processes: Processes, worke
     """
     part = batch // samples.options.crops_per_frame // processes.count
     order = _Numbers(step, part, processes)
-    return iter(DataLoader(
-        samples, part, sampler=order, collate_fn=collate, num_workers=workers,
-        worker_init_fn=_start_worker, multiprocessing_context='spawn' if workers else None,
-        prefetch_factor=3 if workers else None, pin_memory=pin,
-        generator=torch.Generator()))    # or it draws from the network's
+    with _signals_held_back():
+        return iter(DataLoader(
+            samples, part, sampler=order, collate_fn=collate, num_workers=workers,
+            worker_init_fn=_start_worker, multiprocessing_context='spawn' if workers else None,
+            prefetch_factor=3 if workers else None, pin_memory=pin,
+            generator=torch.Generator()))    # or it draws from the network's
 
 
 class _Numbers:
@@ -59,7 +65,20 @@ class _Numbers:
             yield from range(first, first + self.part)
 
 
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Block the ending signals, also in processes that start meanwhile, until they ignore them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        resource_tracker.ensure_running()       # which unblocks some of them when it starts
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start_worker(worker: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)    # Ctrl-C reaches all; the training ends it
+    for number in _ENDING:      # they reach all; the training finishes its step and ends this one
+        signal.signal(number, signal.SIG_IGN)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)

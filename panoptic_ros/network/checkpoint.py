@@ -64,9 +64,11 @@ class Checkpoint:
         if not path.is_file():
             raise FileNotFoundError(f'no checkpoint {path}: `ros2 run panoptic_ros train` '
                                     'writes one')
+        from .importing.torch_files import load_torch  # which imports the error from here
+
         try:
-            data = torch.load(path, map_location='cpu', weights_only=True)
-        except Exception as error:    # torch raises what the pickled bytes provoke
+            data = load_torch(path.read_bytes())
+        except CheckpointError as error:
             raise CheckpointError(f'{path} is not a checkpoint: {error}') from error
         missing = [key for key in _KEYS if not isinstance(data, dict) or key not in data]
         if missing:

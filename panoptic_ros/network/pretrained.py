@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from torch import Tensor
 
 from .checkpoint import CheckpointError
 from .config import NetworkConfig
 from .importing.keys import blank
-from .importing.reading import read_source
+from .importing.reading import SourceFile
 from .importing.recognition import COUNTER, SOURCES
+from .importing.values import refuse_impossible
 
 _PREFIX = 'backbone.'
 
 
-def backbone_weights(path: Path, config: NetworkConfig) -> dict[str, Tensor]:
+def backbone_weights(source: SourceFile, config: NetworkConfig) -> dict[str, Tensor]:
     """
     Read the weights of a network's backbone, by the network's own names.
 
@@ -24,21 +23,19 @@ def backbone_weights(path: Path, config: NetworkConfig) -> dict[str, Tensor]:
 
     Parameters
     ----------
-    path
+    source
         A file of detectron2 (``R-52.pkl``), of torchvision, or of bowenc0221's backbones.
     config
         The network.
 
     Raises
     ------
-    FileNotFoundError
-        There is no such file.
     CheckpointError
-        It cannot be read, or lacks a part of the backbone.
+        It lacks a part of the backbone, or has values that no network has.
 
     """
     weights = {name.removeprefix(_PREFIX): value
-               for name, value in read_source(path).weights.items()}
+               for name, value in source.weights.items()}
     shapes = {name: value.shape for name, value in blank(config).state_dict().items()
               if name.startswith(_PREFIX) and not name.endswith(COUNTER)}
     found: dict[str, Tensor] = {}
@@ -51,7 +48,8 @@ def backbone_weights(path: Path, config: NetworkConfig) -> dict[str, Tensor]:
     missing = [name for name in shapes if name not in found]
     if missing:
         raise CheckpointError(
-            f'{path} has {len(found)} of the {len(shapes)} entries of the backbone of network '
-            f'{config.name!r}: {missing[0]} is missing or of another shape than '
+            f'{source.name} has {len(found)} of the {len(shapes)} entries of the backbone of '
+            f'network {config.name!r}: {missing[0]} is missing or of another shape than '
             f'{tuple(shapes[missing[0]])}')
+    refuse_impossible(found)
     return found

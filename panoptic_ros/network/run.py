@@ -56,7 +56,7 @@ def run(trainer: Trainer, folder: Path, save_seconds: float) -> None:
             if time.monotonic() - saved > save_seconds:
                 trainer.checkpoint().save(path)
                 saved = time.monotonic()
-    trainer.checkpoint().save(path)
+        trainer.checkpoint().save(path)     # before a word to a terminal that may be gone
     console.print(f'{trainer.step} steps in {trainer.seconds / 60:.1f} minutes; saved {path}')
 
 

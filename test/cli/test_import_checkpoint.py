@@ -111,3 +111,36 @@ def test_a_malicious_file_ends_with_one_line(write, run, tmp_path):
     assert 'names posix.system: refused' in printed
     assert len(printed.splitlines()) == 1
     assert not trace.exists()
+
+
+def test_averaged_weights_are_taken_when_they_are_asked_for(entries, run, tmp_path):
+    name = next(iter(entries))
+    averaged = entries | {name: entries[name] + 1}
+    content = foreign.pth({'model': entries, 'ema_state': averaged})
+    for arguments, expected, said in (((), entries, "'ema_state': --ema takes them"),
+                                      (('--ema',), averaged, "its part 'ema_state'")):
+        status, printed, report = run(content, *arguments)
+        assert status == 0
+        assert said in printed
+        assert said in report['format']
+        weights = Checkpoint.load(tmp_path / 'ours.pt').weights
+        assert any(value.shape == expected[name].shape and torch.equal(value, expected[name])
+                   for value in weights.values())
+    status, printed, _ = run(foreign.pth({'model': entries}), '--ema')
+    assert status == 1
+    assert 'it has no averaged weights' in printed
+
+
+def test_weights_that_no_network_has_are_refused_by_name(entries, run, tmp_path):
+    weight = next(name for name in entries if name.endswith('.weight'))
+    variance = next(name for name in entries if name.endswith('running_var'))
+    damaged = dict(entries)
+    damaged[weight] = torch.full_like(entries[weight], float('nan'))
+    damaged[variance] = -entries[variance]
+    status, printed, _ = run(foreign.pkl(damaged))
+    assert status == 1
+    count = entries[weight].numel()
+    assert f'{weight}: {count} of {count} values are NaN or infinite' in printed
+    assert f'{variance}: ' in printed
+    assert 'variances are negative' in printed
+    assert not (tmp_path / 'ours.pt').exists()

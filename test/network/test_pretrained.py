@@ -8,6 +8,7 @@ from tiny_training import TINY, make  # noqa: E402
 
 from panoptic_ros.network.checkpoint import CheckpointError  # noqa: E402
 from panoptic_ros.network.deeplab import PanopticDeepLab  # noqa: E402
+from panoptic_ros.network.importing.reading import read_source  # noqa: E402
 from panoptic_ros.network.importing.recognition import SOURCES  # noqa: E402
 from panoptic_ros.network.pretrained import backbone_weights  # noqa: E402
 
@@ -30,7 +31,7 @@ def test_a_backbone_is_taken_over_and_nothing_else(foreign, boxes, tmp_path):
     torch.save(theirs, tmp_path / 'backbone.pth')
     trainer = make(boxes)
     before = trainer.network.semantic[-1].weight.detach().clone()
-    trainer.start_from_backbone(backbone_weights(tmp_path / 'backbone.pth', TINY))
+    trainer.start_from_backbone(backbone_weights(read_source(tmp_path / 'backbone.pth'), TINY))
     for network in (trainer.network, trainer.average.network):
         state = network.state_dict()
         for name, value in ours.items():
@@ -43,4 +44,4 @@ def test_a_backbone_of_another_network_is_refused(foreign, tmp_path):
     name = next(iter(theirs))
     torch.save(theirs | {name: torch.zeros(1)}, tmp_path / 'backbone.pth')
     with pytest.raises(CheckpointError, match=r'backbone.stem\S* is missing or of another shape'):
-        backbone_weights(tmp_path / 'backbone.pth', TINY)
+        backbone_weights(read_source(tmp_path / 'backbone.pth'), TINY)

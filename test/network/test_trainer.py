@@ -119,7 +119,8 @@ def test_an_interrupt_does_not_end_the_processes_that_make_samples(boxes):
     for step in trainer.steps():
         if step.number == 1:
             for process in multiprocessing.active_children():
-                os.kill(process.pid, signal.SIGINT)
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                    os.kill(process.pid, number)
     assert trainer.step == 6
 
 

@@ -16,9 +16,11 @@ class PickledType:
     """A ``numpy.dtype`` of numbers; its state holds the order of the bytes."""
 
     def __init__(self, code: object, *_: object) -> None:
-        if not re.fullmatch('[<>=|]?(f[248]|i[1248]|[ub]1)', str(code)):
-            raise CheckpointError(f'an array has the type {code!r:.50}: expected numbers')
-        self.dtype: np.dtype[np.generic] = np.dtype(str(code))
+        # never the text of something else: that of nested tuples may be longer than any memory
+        if not isinstance(code, str) or not re.fullmatch('[<>=|]?(f[248]|i[1248]|[ub]1)', code):
+            found = repr(code[:50]) if isinstance(code, str) else f'a {type(code).__name__}'
+            raise CheckpointError(f'an array has {found} for its type: expected that of numbers')
+        self.dtype: np.dtype[np.generic] = np.dtype(code)
 
     def build(self, state: object) -> None:
         """Take (version, byte order, ...)."""
@@ -83,7 +85,8 @@ def _encode(text: object, encoding: object = 'latin1') -> bytes:
 def ordered_dict(pairs: object = ()) -> dict[str, object]:
     """Stand in for ``collections.OrderedDict``; Python 2 gives it its items as pairs."""
     if not isinstance(pairs, (list, tuple)) or not all(
-            len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
+            isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str)
+            for pair in pairs):
         raise CheckpointError('the pickle fills a dictionary with something that is not pairs')
     return dict(pairs)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from ..variants import PUBLISHED
 from .comparison import NORMALISATION, Comparison
 from .reading import SourceFile
 from .recognition import Layout, recognise
+from .values import refuse_impossible
 
 LABEL_SPACES = {19: 'cityscapes', 133: 'coco'}
 """
@@ -104,11 +106,12 @@ class Conversion:
         Raises
         ------
         CheckpointError
-            An entry is missing, left over, or of another shape.
+            An entry is missing, left over, of another shape, or has values that no network has.
 
         """
         if not self.comparison.complete:
             raise CheckpointError(f'{self.source.name} is not complete: see the comparison')
+        refuse_impossible({name: self.source.weights[name] for name in self.comparison.used})
         weights = {ours: self._entry(theirs) for theirs, ours in self.layout.names.items()}
         training: dict[str, Any] = {
             'imported_from': self.source.name, 'sha256': self.source.sha256,
@@ -134,6 +137,9 @@ def _normalised(config: NetworkConfig, source: SourceFile) -> NetworkConfig:
     if len(mean) != 3 or len(deviation) != 3:
         raise CheckpointError(f'{source.name}: pixel_mean and pixel_std have {len(mean)} and '
                               f'{len(deviation)} values: expected 3')
+    if not all(map(math.isfinite, mean)) or not all(0 < v < math.inf for v in deviation):
+        raise CheckpointError(f'{source.name}: pixel_mean is {mean} and pixel_std {deviation}: '
+                              'expected numbers, and deviations over 0')
     rgb = config.rgb != (mean == config.mean[::-1] != config.mean)
     return replace(config, mean=(mean[0], mean[1], mean[2]),
                    deviation=(deviation[0], deviation[1], deviation[2]), rgb=rgb)

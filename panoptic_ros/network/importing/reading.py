@@ -6,21 +6,16 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..checkpoint import CheckpointError
 from .arrays import ARRAY_GLOBALS, PickledArray
+from .entries import Entries
+from .safetensors_files import is_safetensors, load_safetensors
 from .torch_files import is_torch_file, load_torch
 from .unpickling import Unpickler
-
-_PARTS = ('model', 'state_dict')
-"""Where a file may keep its weights; beside them stand optimizers, schedules and authors."""
-
-_PREFIX = 'module.'
-"""That ``DataParallel`` puts before every name."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +29,19 @@ class SourceFile:
     weights: dict[str, Tensor]
 
 
-def read_source(path: Path) -> SourceFile:
+def read_source(path: Path, averaged: bool = False) -> SourceFile:
     """
-    Read a detectron2 ``.pkl``, or a ``.pth`` that ``torch.save`` wrote.
+    Read a detectron2 ``.pkl``, a ``.pth`` that ``torch.save`` wrote, or a ``.safetensors``.
 
     The kind of the file is told by its first bytes, not by its name.
+
+    Parameters
+    ----------
+    path
+        The file.
+    averaged
+        Take the weights that were averaged over the training (EMA) instead of the last ones;
+        where a file has no others they are taken anyway.
 
     Raises
     ------
@@ -54,36 +57,25 @@ def read_source(path: Path) -> SourceFile:
     try:
         if is_torch_file(content):
             kind, data = 'PyTorch file', load_torch(content)
+        elif is_safetensors(content):
+            kind, data = 'safetensors', load_safetensors(content)
         else:
             kind, data = 'pickle of arrays', Unpickler(content, ARRAY_GLOBALS).load()
-        place, weights = _weights(data, len(content))
+        entries = Entries.of(data, averaged)
+        weights = _tensors(entries.values, len(content))
     except CheckpointError as error:
         raise CheckpointError(f'{path}: {error}') from error
-    return SourceFile(path.name, hashlib.sha256(content).hexdigest(), kind + place, weights)
+    return SourceFile(path.name, hashlib.sha256(content).hexdigest(), kind + entries.place,
+                      weights)
 
 
-def _weights(data: object, size: int) -> tuple[str, dict[str, Tensor]]:
-    """Return where the weights were found, and the weights."""
-    place = ''
-    if isinstance(data, Mapping):
-        for part in _PARTS:
-            if isinstance(data.get(part), Mapping):
-                data, place = data[part], f', its part {part!r}'
-                break
-    if not isinstance(data, Mapping) or not data:
-        raise CheckpointError(f'it holds a {type(data).__name__}: expected a dictionary of '
-                              'weights by name, perhaps as its part '
-                              f'{" or ".join(repr(part) for part in _PARTS)}')
-    if sum(value.nbytes for value in data.values() if isinstance(value, PickledArray)) > size:
+def _tensors(values: Mapping[str, object], size: int) -> dict[str, Tensor]:
+    if sum(value.nbytes for value in values.values() if isinstance(value, PickledArray)) > size:
         raise CheckpointError(f'its arrays claim more than the {size} bytes that the file has')
-    weights = {str(name): _tensor(str(name), value) for name, value in data.items()}
-    if all(name.startswith(_PREFIX) for name in weights):
-        weights = {name[len(_PREFIX):]: value for name, value in weights.items()}
-        place += f', names without {_PREFIX!r}'
-    return place, weights
+    return {name: _tensor(name, value) for name, value in values.items()}
 
 
-def _tensor(name: str, value: Any) -> Tensor:
+def _tensor(name: str, value: object) -> Tensor:
     if isinstance(value, PickledArray):
         return torch.from_numpy(value.array())
     if not isinstance(value, Tensor):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickletools
 import re
 import tarfile
 import zipfile
@@ -12,17 +11,45 @@ from typing import BinaryIO
 import torch
 
 from ..checkpoint import CheckpointError
-from .unpickling import refusal
+from .arrays import ordered_dict
+from .unpickling import Unpickler
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 """The first object of files before PyTorch 1.6."""
 
-_NAMES = {
-    'collections OrderedDict',
-    *(f'torch._utils {name}'
-      for name in ('_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_parameter')),
-    *(f'torch {kind}Storage' for kind in ('Double', 'Float', 'Half', 'BFloat16', 'Long', 'Int',
-                                          'Short', 'Char', 'Byte', 'Bool'))}
+_ENTRY = b'PK\x01\x02'
+_MOST_ENTRIES = 100_000
+"""Of a zip archive, of which each tensor has one."""
+
+
+class _Storage:
+    """Stands in for a type of storage, and for a storage."""
+
+
+def _tensor(storage: object, offset: object, size: object, stride: object, *more: object) -> None:
+    """Stand in for what makes a tensor; only numbers and a storage reach PyTorch."""
+    numbers = [offset, *_numbers(size), *_numbers(stride)]
+    if not isinstance(storage, _Storage) or not all(isinstance(n, int) for n in numbers) \
+            or not all(isinstance(value, (bool, dict, type(None))) for value in more):
+        raise CheckpointError('a tensor in the pickle is damaged')
+
+
+def _numbers(values: object) -> tuple[object, ...]:
+    return values if isinstance(values, tuple) else (None,)
+
+
+def _parameter(data: object, requires_grad: object, hooks: object) -> None:
+    """Stand in for what makes a parameter of a tensor."""
+    if data is not None or not isinstance(requires_grad, bool) or not isinstance(hooks, dict):
+        raise CheckpointError('a parameter in the pickle is damaged')
+
+
+_GLOBALS: dict[str, object] = {
+    'collections.OrderedDict': ordered_dict,
+    'torch._utils._rebuild_tensor': _tensor, 'torch._utils._rebuild_tensor_v2': _tensor,
+    'torch._utils._rebuild_parameter': _parameter,
+    **{f'torch.{kind}Storage': _Storage() for kind in (
+        'Double', 'Float', 'Half', 'BFloat16', 'Long', 'Int', 'Short', 'Char', 'Byte', 'Bool')}}
 """All that tensors of numbers need; torch allows more, such as a ``bytearray`` of any length."""
 
 
@@ -35,18 +62,20 @@ def load_torch(content: bytes) -> object:
     """
     Read a file of ``torch.save``, the present zip or the format before PyTorch 1.6.
 
+    Every pickle in it is first interpreted without torch, as ``Unpickler`` does: what it names,
+    what it costs, and what it would hand to torch.
+
     Raises
     ------
     CheckpointError
         The file is damaged, or holds more than tensors and plain data.
 
     """
-    stream = io.BytesIO(content)
     try:
         if content.startswith(b'PK'):
-            _check_zip(stream)
+            _check_zip(content)
         else:
-            _check_legacy(stream)
+            _check_legacy(io.BytesIO(content))
         return torch.load(io.BytesIO(content), map_location='cpu', weights_only=True)
     except CheckpointError:
         raise
@@ -55,16 +84,24 @@ def load_torch(content: bytes) -> object:
                               f'{_reason(error):.300}') from error
 
 
-def _check_zip(stream: BinaryIO) -> None:
-    with zipfile.ZipFile(stream) as archive:
+def _check_zip(content: bytes) -> None:
+    if content.count(_ENTRY) > _MOST_ENTRIES:
+        raise CheckpointError(f'the zip archive has more than {_MOST_ENTRIES:,} entries: expected '
+                              'one for each tensor')
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = archive.infolist()
-        pickles = [e for e in entries if re.fullmatch('[^/]*/data.pkl', e.filename)]
+        pickles = [e for e in entries if re.fullmatch(r'[^/]*/data\.pkl', e.filename)]
         if len(pickles) != 1:
             raise CheckpointError('the zip archive has no data.pkl: expected one that '
                                   '`torch.save` wrote')
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise CheckpointError('the zip archive is compressed: `torch.save` never does')
-        _check_names(io.BytesIO(archive.read(pickles[0])))
+        if len({entry.filename.lower() for entry in entries}) < len(entries):
+            raise CheckpointError('the zip archive has two entries of one name')
+        if sum(max(entry.file_size, entry.compress_size) for entry in entries) > len(content):
+            raise CheckpointError(f'the entries of the zip archive claim more than the '
+                                  f'{len(content)} bytes that the file has')
+        _check_pickle(io.BytesIO(archive.read(pickles[0])))
 
 
 def _check_legacy(stream: BinaryIO) -> None:
@@ -72,15 +109,26 @@ def _check_legacy(stream: BinaryIO) -> None:
         raise CheckpointError('it is a tar archive, as PyTorch wrote before 0.1.10: expected one '
                               'of its later formats')
     stream.seek(0)
-    for _ in ('magic number', 'protocol', 'system', 'data', 'names of the storages'):
-        _check_names(stream)
+    magic, protocol, system, _, storages = (_check_pickle(stream) for _ in range(5))
+    if magic != _MAGIC or not isinstance(protocol, int) or not isinstance(system, dict) \
+            or not isinstance(storages, list) or not all(isinstance(s, str) for s in storages):
+        raise CheckpointError('its header is not that of a file of PyTorch before 1.6')
 
 
-def _check_names(stream: BinaryIO) -> None:
-    """Refuse a pickle that names anything but tensors; the stream then stands behind it."""
-    for opcode, argument, _ in pickletools.genops(stream):
-        if opcode.name == 'GLOBAL' and argument not in _NAMES:
-            raise refusal(str(argument).replace(' ', '.'))
+def _check_pickle(stream: BinaryIO) -> object:
+    """Interpret a pickle without torch; the stream then stands behind it."""
+    return Unpickler(stream, _GLOBALS, _storage).load()
+
+
+def _storage(description: object) -> _Storage:
+    """Stand in for a storage: ('storage', type, name, device, numbers), or a view of one."""
+    parts = description if isinstance(description, tuple) else ()
+    view = parts[5] if len(parts) == 6 and isinstance(parts[5], tuple) else ()
+    kinds = (str, _Storage, str, str, int, (tuple, type(None)))
+    if not 5 <= len(parts) <= 6 or not all(map(isinstance, parts, kinds)) \
+            or not all(isinstance(part, (str, int)) for part in view):
+        raise CheckpointError('a storage in the pickle is damaged')
+    return _Storage()
 
 
 def _reason(error: Exception) -> str:

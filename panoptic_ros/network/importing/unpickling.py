@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import pickletools
 from collections.abc import Callable, Mapping
-from typing import Protocol, runtime_checkable
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from ..checkpoint import CheckpointError
 
 Globals = Mapping[str, object]
 """What a pickle may name, ``module.name``, and what stands in for it here."""
+
+MOST_OPERATIONS = 1_000_000
+"""Opcodes and items that a pickle may cost: a public checkpoint needs some 10,000 to 100,000."""
+
+MOST_DEPTH = 100
+"""How deep lists, tuples and dictionaries may be nested."""
+
+_LARGEST_KEY = 1 << 32
+"""Integers beyond can be chosen so that a dictionary takes all of them for the same."""
 
 
 @runtime_checkable
@@ -24,24 +34,32 @@ class Unpickler:
     """
     The opcodes of the pickle protocols 0 to 5 that plain data and arrays need.
 
-    Memory is bounded by the pickle's own length: it is tokenised before anything is made, keys
-    are texts and numbers, and only the stand-ins make objects.
+    Work and memory are bounded by budgets and by the pickle's own length: it is tokenised before
+    anything is made, keys are texts and small numbers, only the stand-ins make objects, and what
+    was made must be within the budgets also for somebody who walks through it.
 
     Parameters
     ----------
-    content
-        The pickle.
+    source
+        The pickle, or a stream that then stands behind it.
     known
         What it may name.
+    persistent
+        Returns what stands for an object that the pickle leaves outside of itself, from what it
+        says about it; without it there must be none.
 
     """
 
-    def __init__(self, content: bytes, known: Globals) -> None:
-        self._content, self._known = content, known
+    def __init__(self, source: bytes | BinaryIO, known: Globals,
+                 persistent: Callable[[object], object] | None = None) -> None:
+        self._stream = io.BytesIO(source) if isinstance(source, bytes) else source
+        self._known, self._persistent = known, persistent
         self._stack: list[object] = []
         self._marks: list[int] = []
         self._memo: dict[int, object] = {}
-        self._made = 0
+        self._size = self._made = 0
+        self.operations = 0
+        """What the pickle cost so far, see ``MOST_OPERATIONS``."""
 
     def load(self) -> object:
         """
@@ -50,13 +68,19 @@ class Unpickler:
         Raises
         ------
         CheckpointError
-            The pickle is damaged, or names or does something that data does not.
+            The pickle is damaged, names or does something that data does not, or would cost
+            more than the budgets allow.
 
         """
         try:
-            for opcode, argument, _ in pickletools.genops(self._content):
+            start = self._stream.tell()
+            self._size = self._stream.seek(0, io.SEEK_END) - start
+            self._stream.seek(start)
+            for opcode, argument, _ in pickletools.genops(self._stream):
+                self._charge(1)
                 self._execute(opcode.name, argument)
             result = self._stack.pop()
+            self._walk(result)
         except CheckpointError:
             raise
         except Exception as error:    # damaged bytes provoke errors of any kind
@@ -101,17 +125,24 @@ class Unpickler:
         elif name == 'GLOBAL':
             stack.append(self._find(str(argument).replace(' ', '.')))
         elif name == 'STACK_GLOBAL':
-            stack.append(self._find('.'.join(str(part)[:200] for part in self._pop(2))))
+            parts = self._pop(2)
+            if not all(isinstance(part, str) for part in parts):
+                raise CheckpointError('the pickle names something by what is not a text')
+            stack.append(self._find('.'.join(str(part)[:200] for part in parts)))
         elif name == 'REDUCE':
             function, arguments = self._pop(2)
             if not callable(function) or not isinstance(arguments, tuple):
                 raise CheckpointError('the pickle calls something that is not callable')
+            self._charge(sum(len(argument) for argument in arguments
+                             if isinstance(argument, (list, tuple, dict))))
             result = function(*arguments)
             if isinstance(result, (bytes, dict)):
                 self._made += len(result)
-                if self._made > len(self._content):     # the same argument again and again
+                if self._made > self._size:     # the same argument again and again
                     raise CheckpointError('the pickle makes more than it holds')
             stack.append(result)
+        elif name == 'BINPERSID' and self._persistent is not None:
+            stack.append(self._persistent(stack.pop()))
         elif name == 'BUILD':
             state, target = stack.pop(), stack[-1]
             # The attributes of an OrderedDict are no weights.
@@ -121,6 +152,26 @@ class Unpickler:
                 raise CheckpointError(f'the pickle gives a {type(target).__name__} a state')
         else:
             raise CheckpointError(f'the pickle uses {name}, which no weights need')
+
+    def _charge(self, operations: int) -> None:
+        self.operations += operations
+        if self.operations > MOST_OPERATIONS:
+            raise CheckpointError(f'the pickle costs more than {MOST_OPERATIONS:,} operations: '
+                                  f'refused, as weights need far fewer. {_ADVICE}')
+
+    def _walk(self, result: object) -> None:
+        """Go through what was made as often as it is referred to."""
+        pending = [(result, 1)]
+        while pending:
+            value, depth = pending.pop()
+            items = (value.values() if isinstance(value, dict)
+                     else value if isinstance(value, (list, tuple)) else ())
+            self._charge(len(items))
+            if depth > MOST_DEPTH:
+                raise CheckpointError(f'the pickle nests more than {MOST_DEPTH} levels deep: '
+                                      f'refused, as weights never do. {_ADVICE}')
+            pending.extend((item, depth + 1) for item in items
+                           if isinstance(item, (dict, list, tuple)))
 
     def _find(self, name: str) -> object:
         if name not in self._known:
@@ -146,8 +197,7 @@ def refusal(name: str) -> CheckpointError:
     """Return the error for a pickle that names what weights do not need."""
     return CheckpointError(
         f'the pickle names {name:.100}: refused, as weights need nothing but arrays and plain '
-        'data. If you trust whoever made the file, save its weights alone where it was made: '
-        "torch.save({name: tensor, ...}, 'weights.pth')")
+        f'data. {_ADVICE}')
 
 
 def _fill(target: object, items: list[object]) -> object:
@@ -158,10 +208,14 @@ def _fill(target: object, items: list[object]) -> object:
         if not isinstance(key, (str, bytes, int, float, type(None))):
             raise CheckpointError(f'the pickle has a {type(key).__name__} for a key: expected '
                                   'texts and numbers')
+        if isinstance(key, int) and abs(key) > _LARGEST_KEY:
+            raise CheckpointError('the pickle has a number of more than 32 bits for a key')
         target[key] = value
     return target
 
 
+_ADVICE = ('If you trust whoever made the file, save its weights alone where it was made: '
+           "torch.save({name: tensor, ...}, 'weights.pth')")
 _IGNORED = {'FRAME', 'STOP'}
 _LITERALS = {'INT', 'BININT', 'BININT1', 'BININT2', 'LONG', 'LONG1', 'LONG4', 'FLOAT', 'BINFLOAT',
              'STRING', 'BINSTRING', 'SHORT_BINSTRING', 'UNICODE', 'BINUNICODE',

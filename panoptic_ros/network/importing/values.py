@@ -1,0 +1,41 @@
+"""Weights that no network has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ..checkpoint import CheckpointError
+
+_VARIANCE = 'running_var'
+
+
+def refuse_impossible(weights: Mapping[str, Tensor]) -> None:
+    """
+    Look at every value.
+
+    Parameters
+    ----------
+    weights
+        By the names that they have here or in their source; those of variances end alike.
+
+    Raises
+    ------
+    CheckpointError
+        One is NaN or infinite, or a variance is negative; the message names the entries.
+
+    """
+    wrong = []
+    for name, value in weights.items():
+        bad = int((~torch.isfinite(value)).sum())
+        if bad:
+            wrong.append(f'{name}: {bad} of {value.numel()} values are NaN or infinite')
+        elif name.endswith(_VARIANCE) and bool((value < 0).any()):
+            wrong.append(f'{name}: {int((value < 0).sum())} of {value.numel()} variances are '
+                         'negative')
+    if wrong:
+        more = f'; and {len(wrong) - 3} more' if len(wrong) > 3 else ''
+        raise CheckpointError('the weights are those of no network that works: '
+                              f'{"; ".join(wrong[:3])}{more}. Take an earlier checkpoint')
