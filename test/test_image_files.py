@@ -154,7 +154,7 @@ def test_a_name_that_is_not_utf_8(tmp_path):
         image_files.write(path.with_name(os.fsdecode(b'a.\xff')), NOISE)
 
 
-FULL_DISK = '''
+FULL_DISK = """
 import resource, signal, sys
 import numpy as np
 from pathlib import Path
@@ -162,7 +162,7 @@ from panoptic_ros import image_files
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 image_files.write(Path(sys.argv[1]), np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8))
-'''
+"""
 
 
 def test_a_full_disk_is_an_error_and_leaves_what_was_there(tmp_path):
@@ -181,7 +181,7 @@ def test_a_link_is_replaced_when_told_and_never_followed(tmp_path, target):
     precious, link = tmp_path / 'precious.png', tmp_path / 'a.png'
     precious.write_bytes(b'precious')
     link.symlink_to(target)
-    with pytest.raises(FileExistsError, match='it exists; .*--overwrite'):
+    with pytest.raises(FileExistsError, match=r'it exists; .*--overwrite'):
         image_files.write(link, NOISE, overwrite=False)
     assert link.is_symlink()
     image_files.write(link, NOISE)

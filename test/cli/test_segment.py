@@ -47,7 +47,7 @@ def test_pictures_replace_nothing_without_being_told(picture, tmp_path, tiny_onn
     precious.write_bytes(b'precious')
     (out / 'a_panoptic.png').symlink_to(precious)
     words = [str(picture), '-o', str(out), '--model', str(tiny_onnx)]
-    with pytest.raises(SystemExit, match='a_panoptic.png: it exists; .*--overwrite'):
+    with pytest.raises(SystemExit, match=r'a_panoptic\.png: it exists; .*--overwrite'):
         segment.main(words)
     segment.main([*words, '--overwrite'])
     assert precious.read_bytes() == b'precious'

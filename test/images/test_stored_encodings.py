@@ -1,4 +1,4 @@
-"""What a compressed message's format says of its pixels, as compressed_image_transport writes it."""
+"""What the format of a compressed message says of its pixels."""
 
 from types import SimpleNamespace
 
@@ -30,7 +30,7 @@ def raw(encoding, pixels):
 
 
 @pytest.mark.parametrize(('message_format', 'pixels'), [
-    ('png', SCENE), ('', SCENE), ('jpeg', SCENE), ('rgb8', SCENE), ('some driver; of its own', SCENE),
+    ('png', SCENE), ('', SCENE), ('jpeg', SCENE), ('rgb8', SCENE), ('driver; its own', SCENE),
     ('bgr8; png compressed bgr8', SCENE), ('rgb8; png compressed bgr8', SCENE),
     ('bgr8; png compressed ', SCENE), ('8UC3; png compressed ', SCENE),
     ('rgb8; png compressed', RED_FIRST), ('rgb8; png compressed rgb8', RED_FIRST),
@@ -51,7 +51,8 @@ def test_colors(message_format, pixels):
     ('mono8; png compressed ', GRAY), ('mono8; png compressed mono8', GRAY), ('png', GRAY),
     ('8UC1; png compressed ', GRAY), ('mono16; png compressed ', GRAY.astype(np.uint16) * 257),
     ('mono16; png', GRAY.astype(np.uint16) * 257), ('png', GRAY.astype(np.uint16) * 257),
-    ('mono16; png compressed', GRAY.astype(np.uint16) << 4), ('mono16; png compressed mono8', GRAY),
+    ('mono16; png compressed', GRAY.astype(np.uint16) << 4),
+    ('mono16; png compressed mono8', GRAY),
     ('bayer_rggb8; png compressed mono8', GRAY), ('bayer_rggb16; png compressed mono8', GRAY)])
 def test_gray(message_format, pixels):
     np.testing.assert_array_equal(decompress(compressed(message_format, pixels)),
@@ -74,7 +75,7 @@ def test_a_mosaic_in_a_jpeg_has_its_colors():
     message = compressed('bayer_rggb8; jpeg compressed ', odd_files.mosaic(SCENE, 'rggb'), 'jpg')
     assert np.abs(decompress(message).astype(int) - SCENE).mean() < 12
     message.format = 'jpeg'
-    assert np.abs(decompress(message).astype(int) - SCENE).mean() > 20, 'the test sees no difference'
+    assert np.abs(decompress(message).astype(int) - SCENE).mean() > 20, 'the test is blind'
 
 
 @pytest.mark.parametrize('shift', [0, 4])
@@ -93,9 +94,8 @@ def test_deep_mosaics_are_those_of_raw_images(shift):
     'mono16; compressedDepth png', 'mono16; png compressed 16UC1'])
 def test_depth_is_refused_by_that_word(message_format):
     data = bytes(12) + odd_files.png(GRAY.astype(np.uint16))
-    with pytest.raises(ImageError, match='is depth, no picture') as refused:
+    with pytest.raises(ImageError, match='is depth, no picture'):
         decompress(SimpleNamespace(format=message_format, data=data))
-    assert refused.value.kind == 'encoding'
 
 
 @pytest.mark.parametrize('message_format', ['32SC1; png compressed ', 'nv24; jpeg compressed '])
