@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,32 @@ _KINDS = {stat.S_IFIFO: 'a FIFO', stat.S_IFCHR: 'a device', stat.S_IFBLK: 'a dev
           stat.S_IFSOCK: 'a socket', stat.S_IFDIR: 'a folder'}
 
 
-def find(folder: Path) -> list[Path]:
-    """
-    Return the pictures in a folder and the folders in it, in order of their paths.
+_POINTER = b'version https://git-lfs.github.com/'
 
-    What is hidden, as what desktops and notebooks leave behind is, is no picture.
+
+def visible(folder: Path, pattern: str) -> Iterator[Path]:
     """
-    return sorted(path for path in folder.rglob('*')
-                  if path.suffix.lower() in PICTURE_SUFFIXES and not path.is_dir()
-                  and not any(part.startswith('.') for part in path.relative_to(folder).parts))
+    Yield the paths under a folder that fit a pattern, but for hidden ones.
+
+    What begins with a dot, or lies in a folder that does, is a file system's or a tool's
+    (``._x.png``, ``.ipynb_checkpoints``); the folder itself and its parents may be hidden.
+    """
+    for path in folder.glob(pattern):
+        if not any(part.startswith('.') for part in path.relative_to(folder).parts):
+            yield path
+
+
+def find(folder: Path) -> list[Path]:
+    """Return the pictures in a folder and the folders in it, but for hidden ones, sorted."""
+    return sorted(path for path in visible(folder, '**/*')
+                  if path.suffix.lower() in PICTURE_SUFFIXES and not path.is_dir())
+
+
+def refuse_pointer(path: str | Path, data: bytes) -> None:
+    """Raise ``ValueError`` where a file's bytes are git LFS's pointer to it."""
+    if data.startswith(_POINTER):
+        raise ValueError(f'{path} is a pointer of git LFS, not the file itself: fetch it with '
+                         '`git lfs pull`, or download it')
 
 
 def read(path: str | Path, flags: int = cv2.IMREAD_COLOR,
@@ -53,11 +71,12 @@ def read(path: str | Path, flags: int = cv2.IMREAD_COLOR,
     FileNotFoundError
         There is no such file.
     ValueError
-        It is no regular file, truncated, no image, or asks for too much.
+        It is no regular file, truncated, no image, a pointer of git LFS, or asks for too much.
 
     """
     limits = limits or Limits()
     data = _read_bytes(Path(path), limits.pixels * limits.bytes_per_pixel)
+    refuse_pointer(path, data)
     try:
         return codec.decode(memoryview(data), flags, limits, codec.PICTURE_FILES)
     except ImageError as error:

@@ -134,6 +134,12 @@ def test_what_takes_the_place_of_a_file_is_found_out(special, monkeypatch):
         image_files.read(special / 'fifo.png')
 
 
+def test_a_pointer_of_git_lfs_is_named(tmp_path):
+    (tmp_path / 'a.png').write_text('version https://git-lfs.github.com/spec/v1\noid sha256:0\n')
+    with pytest.raises(ValueError, match='git lfs pull'):
+        image_files.read(tmp_path / 'a.png')
+
+
 def test_what_is_hidden_is_no_picture(tmp_path):
     for name in ('a.png', '._a.png', '.ipynb_checkpoints/b.png', 'deep/.c/d.png', 'deep/e.JPG',
                  '__MACOSX/._f.png'):

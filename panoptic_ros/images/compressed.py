@@ -89,8 +89,8 @@ def stored_encoding(message_format: str) -> Encoding | None:
     raw, semicolon, rest = (part.strip() for part in message_format.partition(';'))
     words = rest.split()
     if 'compressedDepth' in words:
-        raise ImageError('transport', f'format {message_format!r} is depth, no picture: take a '
-                                      "topic of the camera's pictures")
+        raise ImageError('encoding', f'format {message_format!r} is depth, no picture: take a '
+                                     "topic of the camera's pictures")
     encoding = encodings.find_in_file(raw)
     if not semicolon:
         return encoding if encoding is not None and encoding.is_mosaic else None

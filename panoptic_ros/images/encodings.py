@@ -96,8 +96,8 @@ def find(name: str) -> Encoding:
 
     """
     if name in _DEPTH:
-        raise ImageError('depth', f'encoding {name!r} is depth, no picture: take a topic of '
-                                  "the camera's pictures")
+        raise ImageError('encoding', f'encoding {name!r} is depth, no picture: take a topic of '
+                                     "the camera's pictures")
     if name not in _KNOWN:
         raise ImageError('encoding', f'encoding {name!r} is not supported: publish one of '
                                      f'{", ".join(ENCODINGS)}')

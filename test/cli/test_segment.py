@@ -58,6 +58,7 @@ def test_pictures_replace_nothing_without_being_told(picture, tmp_path, tiny_onn
 
 @pytest.mark.parametrize(('arguments', 'reason'), [
     (['FIFO', '-o', 'OUT'], r'pipe\.png is a FIFO: expected a regular file'),
+    (['PICTURE', '-o', 'OUT', '--max-pixels', '8191'], '128x64: expected at most 8191 pixels'),
     (['nowhere', '-o', 'OUT'], 'there is no nowhere'),
     (['EMPTY', '-o', 'OUT'], 'no picture under .*empty: expected .bmp'),
     (['PICTURE', '-o', '/dev/null/out'], 'Not a directory'),

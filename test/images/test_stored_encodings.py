@@ -51,6 +51,7 @@ def test_colors(message_format, pixels):
     ('mono8; png compressed ', GRAY), ('mono8; png compressed mono8', GRAY), ('png', GRAY),
     ('8UC1; png compressed ', GRAY), ('mono16; png compressed ', GRAY.astype(np.uint16) * 257),
     ('mono16; png', GRAY.astype(np.uint16) * 257), ('png', GRAY.astype(np.uint16) * 257),
+    ('mono16; png compressed ', GRAY),
     ('mono16; png compressed', GRAY.astype(np.uint16) << 4),
     ('mono16; png compressed mono8', GRAY),
     ('bayer_rggb8; png compressed mono8', GRAY), ('bayer_rggb16; png compressed mono8', GRAY)])
@@ -94,8 +95,9 @@ def test_deep_mosaics_are_those_of_raw_images(shift):
     'mono16; compressedDepth png', 'mono16; png compressed 16UC1'])
 def test_depth_is_refused_by_that_word(message_format):
     data = bytes(12) + odd_files.png(GRAY.astype(np.uint16))
-    with pytest.raises(ImageError, match='is depth, no picture'):
+    with pytest.raises(ImageError, match='is depth, no picture') as refused:
         decompress(SimpleNamespace(format=message_format, data=data))
+    assert refused.value.kind == 'encoding'
 
 
 @pytest.mark.parametrize('message_format', ['32SC1; png compressed ', 'nv24; jpeg compressed '])
