@@ -36,11 +36,7 @@ def visible(folder: Path, pattern: str) -> Iterator[Path]:
 
 
 def find(folder: Path) -> list[Path]:
-    """
-    Return the pictures in a folder and the folders in it, in order of their paths.
-
-    What is hidden, as what desktops and notebooks leave behind is, is no picture.
-    """
+    """Return the pictures in a folder and the folders in it, but for hidden ones, sorted."""
     return sorted(path for path in visible(folder, '**/*')
                   if path.suffix.lower() in PICTURE_SUFFIXES and not path.is_dir())
 

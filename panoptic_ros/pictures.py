@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from . import image_files, overlay
 from .image_files import PICTURE_SUFFIXES
+from .images import Limits
 from .panoptic import Panoptic
 from .segmenter import Segmenter
 
@@ -40,7 +41,8 @@ class Labelled:
 
 
 def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
-                   progress: Progress | None = None, overwrite: bool = False) -> Labelled:
+                   progress: Progress | None = None, overwrite: bool = False,
+                   limits: Limits | None = None) -> Labelled:
     """
     Segment image files as their pixels are stored; rotation tags are ignored.
 
@@ -55,11 +57,13 @@ def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
         Called after every picture.
     overwrite
         Replace what has such a name in the folder.
+    limits
+        What is refused before it is decoded.
 
     Raises
     ------
     ValueError
-        A file is truncated or no image that OpenCV reads, or two have the same name.
+        A file is truncated, too large or no image that OpenCV reads, or two have the same name.
     FileExistsError
         Something has the name of an output; it is found before the first picture is labelled.
     OSError
@@ -76,7 +80,7 @@ def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
             image_files.refuse_existing(path)
     done = Labelled()
     for picture, (labels, drawing) in zip(pictures, outputs, strict=True):
-        image = image_files.read(picture)
+        image = image_files.read(picture, limits=limits)
         panoptic = done.segment(segmenter, image)
         image_files.write(labels, panoptic.labels, overwrite)
         image_files.write(drawing, overlay.draw(image, panoptic), overwrite)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from rich.progress import Progress, TaskID
 
+from ..images import MAX_PIXELS, Limits
 from ..pictures import Labelled, find_pictures, label_pictures
 from ..report import add_json_argument, p50_p99, print_table, progress_bar, write_json
 from ..resources import model_path
@@ -33,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--threads', type=int, default=0, help='of the network; 0: all cores')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace an output bag, or what pictures were labelled as')
+    parser.add_argument('--max-pixels', type=int, default=MAX_PIXELS,
+                        help='largest picture that is taken (default: %(default)s, 8192x4320)')
     bags = parser.add_argument_group('bags')
     bags.add_argument('--topic', help='camera topic (default: the only one)')
     bags.add_argument('--prefix', default='/panoptic_node',
@@ -66,7 +69,7 @@ def _label(args: argparse.Namespace) -> dict[str, Any]:
         start = perf_counter()
         done = (_label_bag(segmenter, source, args, bar, task) if is_bag else
                 label_pictures(segmenter, pictures, args.output, lambda: bar.advance(task),
-                               args.overwrite))
+                               args.overwrite, Limits(pixels=args.max_pixels)))
     elapsed = perf_counter() - start
     stages = {stage: dict(zip(('p50', 'p99'), p50_p99(1000 * np.array(seconds)), strict=True))
               for stage, seconds in done.seconds.items()}

@@ -71,6 +71,8 @@ def decode(data: memoryview, flags: int | None = None, limits: Limits | None = N
         try:
             data = memoryview(png.pixels_only(data))
         except ImageError as error:
+            if error.kind != 'decode':
+                raise
             raise _undecodable(name) from error
     if flags is None:
         flags = cv2.IMREAD_UNCHANGED if file.bits > 8 else cv2.IMREAD_COLOR

@@ -68,5 +68,5 @@ class Limits:
         if file.coded > most:
             raise ImageError('work', f'{file.coded} bytes hold {size}: expected at most {most}')
         if file.coded < file.least:
-            raise ImageError('data', f'{file.coded} bytes hold {size}: expected at least '
-                                     f'{file.least}, so the image is truncated')
+            raise ImageError('short', f'{file.coded} bytes hold {size}: expected at least '
+                                      f'{file.least}, so the image is truncated')

@@ -73,9 +73,12 @@ def pixels_only(data: memoryview) -> bytes:
         raw = inflate.decompress(b''.join(parts), size + 1)
     except zlib.error as error:
         raise ImageError('decode', f'the pixels of the PNG are damaged ({error})') from error
-    if len(raw) != size or not inflate.eof:
-        raise ImageError('decode', 'the pixels of the PNG are damaged: expected '
-                                   f'{size} bytes of them, and their check sum')
+    if len(raw) > size:
+        raise ImageError('inflate', f'the PNG inflates to more than the {size} bytes that its '
+                                    'pixels take')
+    if len(raw) < size or not inflate.eof:
+        raise ImageError('decode', f'the pixels of the PNG are damaged: {len(raw)} bytes of '
+                                   f'{size}, or no check sum')
     return MAGIC + b''.join(_chunk(kind, content) for kind, content in (
         *kept, (b'IDAT', zlib.compress(raw, 0)), (b'IEND', b'')))
 

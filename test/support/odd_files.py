@@ -13,7 +13,8 @@ JPEG_END = b'\xff\xd9'
 
 def jpeg(pixels, progressive=False, restart=0):
     """A JPEG file of pixels."""
-    flags = (cv2.IMWRITE_JPEG_PROGRESSIVE, int(progressive), cv2.IMWRITE_JPEG_RST_INTERVAL, restart)
+    flags = (cv2.IMWRITE_JPEG_PROGRESSIVE, int(progressive), cv2.IMWRITE_JPEG_RST_INTERVAL,
+             restart)
     return cv2.imencode('.jpg', pixels, flags)[1].tobytes()
 
 
