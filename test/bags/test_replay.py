@@ -1,6 +1,7 @@
 """Replay and recording over DDS, each in a process of its own."""
 
 import json
+import re
 import struct
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 import pytest
 from drive_bag import FRAMES, PERIOD, START
 from odd_bags import Message, write_mcap
+from recording_faults import said
 
 from panoptic_ros.bags.frames import IMAGE
 from panoptic_ros.bags.reader import Bag, BagError
@@ -168,6 +170,8 @@ def test_what_cannot_be_published_is_left_out_and_gaps_are_skipped(node, tmp_pat
                   '/clock is left out: the replay publishes /clock itself',
                   'has a gap: 999999999 s of it are skipped (--max-gap)'):
         assert len([line for line in errors.splitlines() if words in line]) == 1, errors
+    for fault in ('topic that cannot be published', 'gap in a recording'):
+        assert re.search(said(fault), errors)
     _until(lambda: len(received) == 2)
     seconds = [tick.clock.sec for tick in ticks]
     assert 12345 not in seconds
