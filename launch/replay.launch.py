@@ -3,11 +3,13 @@ Play a bag to the node and watch: ``ros2 launch panoptic_ros replay.launch.py ba
 
 The bag starts when the node is active, so that none of it is lost while the model loads, and
 brings its clock.  When it ends RViz stays; without RViz everything ends, as it does when the node
-cannot start or ends.  The other arguments of ``panoptic.launch.py`` are taken too.
+cannot start or ends.  ``record:=DIR`` records what the node makes of it, with the camera's images.
+The other arguments of ``panoptic.launch.py`` are taken too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
@@ -44,6 +46,9 @@ POLL = 0.2
 LAST_FRAMES = 3.0
 """Seconds for what the node has at work when the bag ends."""
 
+RECORDED = ('panoptic', 'objects', 'label_info', 'statistics')
+"""The node's topics that are recorded, of each camera; pictures are made only for who looks."""
+
 PASSED_ON = {
     'image': ('image', "The camera's topic in the bag; TOPIC/compressed takes CompressedImage. Of "
               'several cameras, with {camera} where their name stands.'),
@@ -63,6 +68,8 @@ def generate_launch_description() -> LaunchDescription:
                               description='How much faster than recorded.'),
         DeclareLaunchArgument('loop', default_value='false',
                               description='true: start again when the bag has ended.'),
+        DeclareLaunchArgument('record', default_value='', description='A folder to make: a bag '
+                              "of the node's results and the camera's images."),
         *(DeclareLaunchArgument(name, default_value=default, description=description)
           for name, (default, description) in PASSED_ON.items()),
         DeclareLaunchArgument('params_file', description='Parameters of the node.',
@@ -90,13 +97,14 @@ def _launch(context: LaunchContext, share: Path) -> list[LaunchDescriptionEntity
             return [LogInfo(msg='The bag has ended; Ctrl-C ends the rest.')]
         return [TimerAction(period=LAST_FRAMES, actions=_end('the bag has ended'))]
 
+    recorder = _recorder(value, bag) if value('record') else None
     player = ExecuteProcess(
         cmd=['ros2', 'bag', 'play', str(bag), '--clock', '100', '--delay', DISCOVERY,
              '--rate', value('rate'), '--disable-keyboard-controls',
              *(['--loop'] if flag('loop', value('loop')) else [])],
         output='screen', on_exit=ended)
     return [
-        *_drive_node(player),
+        *_drive_node([recorder, player] if recorder else [player]),
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(str(share / 'launch' / 'panoptic.launch.py')),
             launch_arguments=[*((name, value(name)) for name in ('params_file', *PASSED_ON)),
@@ -104,8 +112,40 @@ def _launch(context: LaunchContext, share: Path) -> list[LaunchDescriptionEntity
                               ('respawn', 'false')])]
 
 
-def _drive_node(player: ExecuteProcess) -> list[LaunchDescriptionEntity]:
-    """Return what follows the node's states: it activates it, starts the player, or ends all."""
+def _recorder(value: Callable[[str], str], bag: Path) -> ExecuteProcess:
+    """Return what records the node's results under the times at which they come."""
+    folder = Path(value('record')).expanduser()
+    if folder.exists() or folder.is_symlink():
+        raise FileExistsError(f'record is {str(folder)!r}, which exists: expected a folder to '
+                              'make')
+    if bag.resolve() in folder.resolve().parents:
+        raise ValueError(f'record is {str(folder)!r}, which lies in the bag that is played: '
+                         'choose another folder')
+
+    def ended(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
+        if context.is_shutdown:
+            return []
+        return _end(f'the results cannot be recorded (exit code {event.returncode})')
+
+    def absolute(name: str) -> str:
+        return name if name.startswith('/') else '/'.join(
+            ['', *filter(None, (value('namespace').strip('/'), name))])
+
+    cameras = [entry.strip().removesuffix('/compressed')
+               for entry in value('cameras').split(',') if entry.strip()]
+    image = value('image').removesuffix('/compressed')
+    image = '{camera}/image' if cameras and image == 'image' else image
+    images = [absolute(image.replace('{camera}', camera)) for camera in cameras or ['']]
+    topics = [f'{absolute("panoptic_node")}/(.+/)?({"|".join(RECORDED)})', '/diagnostics',
+              *(f'{topic}(/compressed)?' for topic in dict.fromkeys(images))]
+    # by a pattern, as Humble and Jazzy spell lists of topics differently; not by simulated time,
+    # as what is latched comes before the first /clock
+    return ExecuteProcess(cmd=['ros2', 'bag', 'record', '--output', str(folder), '--regex',
+                               f'^({"|".join(topics)})$'], output='screen', on_exit=ended)
+
+
+def _drive_node(bags: Sequence[ExecuteProcess]) -> list[LaunchDescriptionEntity]:
+    """Return what follows the node's states: it activates it, starts the bags, or ends all."""
     def exited(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
         if context.is_shutdown:
             return []
@@ -116,7 +156,7 @@ def _drive_node(player: ExecuteProcess) -> list[LaunchDescriptionEntity]:
         OnProcessExit(target_action=_is_node, on_exit=exited),
         OnStateTransition(start_state='configuring', goal_state='inactive',
                           entities=[_change_state(Transition.TRANSITION_ACTIVATE)]),
-        OnStateTransition(goal_state='active', entities=[player], handle_once=True),
+        OnStateTransition(goal_state='active', entities=list(bags), handle_once=True),
         OnStateTransition(start_state='activating', goal_state='inactive',
                           entities=_end('the node cannot be activated: it says why above')),
         OnStateTransition(goal_state='unconfigured',

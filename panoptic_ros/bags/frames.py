@@ -51,10 +51,17 @@ def camera_topic(bag: Bag, name: str | None = None) -> Topic:
     """
     if name is not None:
         return bag.topic(name, IMAGES)
-    cameras = [topic for topic in bag.topics if topic.type in IMAGES and _is_camera(bag, topic)]
-    if len(cameras) != 1:
-        known = describe(cameras or bag.topics)
-        raise BagError(f'{bag.path} has {len(cameras)} camera topics: name one; {known}')
+    images = [topic for topic in bag.topics if topic.type in IMAGES]
+    if not images:
+        raise BagError(f'{bag.path} has no topic of images: {describe(bag.topics)}')
+    others = {topic.name: words for topic in images if (words := _why_no_camera(bag, topic))}
+    cameras = [topic for topic in images if topic.name not in others]
+    if not cameras:
+        words = '; '.join(f'{name}: {words}' for name, words in others.items())
+        raise BagError(f'{bag.path} has no camera topic: {words}')
+    if len(cameras) > 1:
+        raise BagError(f'{bag.path} has {len(cameras)} camera topics: name one; '
+                       f'{describe(cameras)}')
     return cameras[0]
 
 
@@ -65,24 +72,62 @@ def camera_frames(bag: Bag, topic: Topic) -> Iterator[CameraFrame]:
     Raises
     ------
     BagError
-        A message holds no image that can be used, or the bag is damaged.
+        There is none, a message holds no image that can be used, or the bag is damaged.
 
     """
-    for number, record in enumerate(bag.messages([topic.name])):
-        message = bag.decode(record)
-        try:
-            image = (to_bgr if topic.type == IMAGE else decompress)(message)
-        except ImageError as error:
-            raise BagError(f'frame {number} of {topic.name} in {bag.path}: {error}') from error
-        yield CameraFrame(message.header, image, record)
+    for number, record in enumerate(camera_records(bag, topic)):
+        yield camera_frame(bag, number, record)
 
 
-def _is_camera(bag: Bag, topic: Topic) -> bool:
+def camera_records(bag: Bag, topic: Topic) -> Iterator[Record]:
+    """
+    Yield every message of a camera topic, in order of time.
+
+    Raises
+    ------
+    BagError
+        There is none, or the bag is damaged.
+
+    """
+    if not topic.count:
+        raise BagError(f'0 frames of {topic.name} in {bag.path}: {describe(bag.topics)}')
+    yield from bag.messages([topic.name])
+
+
+def camera_frame(bag: Bag, number: int, record: Record) -> CameraFrame:
+    """
+    Return the frame that a message holds, the ``number``-th of its topic from 0 on.
+
+    Raises
+    ------
+    BagError
+        It holds no image that can be used.
+
+    """
+    message = bag.decode(record)
+    try:
+        image = _pixels(message, record.topic)
+    except ImageError as error:
+        raise BagError(f'frame {number} of {record.topic.name} in {bag.path}: {error}') from error
+    return CameraFrame(message.header, image, record)
+
+
+def _pixels(message: Any, topic: Topic) -> npt.NDArray[np.uint8]:
+    return (to_bgr if topic.type == IMAGE else decompress)(message)
+
+
+def _why_no_camera(bag: Bag, topic: Topic) -> str | None:
     """Tell a camera from label, depth and other images by its first message."""
-    first = next(bag.messages([topic.name]), None)
-    if first is None:
-        return False
-    message = bag.decode(first)
-    if topic.type == IMAGE:
-        return message.encoding in ENCODINGS
-    return 'png' not in message.format or 'bgr8' in message.format or 'rgb8' in message.format
+    if not topic.count:
+        return 'it has no messages'
+    message = bag.decode(next(bag.messages([topic.name])))
+    if topic.type == COMPRESSED_IMAGE:
+        stored, semicolon, _ = message.format.partition(';')
+        if semicolon and 'png' in message.format and stored.strip() not in ENCODINGS:
+            return f'it holds {message.format!r}, which is no picture: labels, depth or the like'
+    try:
+        _pixels(message, topic)
+    except ImageError as error:
+        # one that is broken otherwise is a camera's all the same
+        return str(error) if error.kind == 'encoding' else None
+    return None

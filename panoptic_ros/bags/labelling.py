@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
 import cv2
 
 from .. import overlay
@@ -11,74 +17,207 @@ from ..pictures import Labelled, Progress
 from ..segmenter import Segmenter
 from ..tracking import Tracker
 from . import messages
-from .frames import IMAGE, CameraFrame, camera_frames, camera_topic
-from .reader import Bag
+from .frames import (
+    COMPRESSED_IMAGE,
+    IMAGE,
+    CameraFrame,
+    camera_frame,
+    camera_records,
+    camera_topic,
+    stamp_of,
+)
+from .journal import Entry, Journal
+from .paths import JOURNAL, check_apart, check_replaceable, partial_of
+from .reader import Bag, BagError, Record
+from .resuming import Before, take_up
 from .writer import BagWriter
 
 PREFIX = '/panoptic_node'
 """Where the node's private topics stand when it is not renamed."""
 
 
-def label_bag(segmenter: Segmenter, source: Bag, target: BagWriter, topic: str | None = None,
-              prefix: str = PREFIX, with_camera: bool = True, with_overlay: bool = False,
-              with_tracking: bool = True, progress: Progress | None = None) -> Labelled:
+class StoppedError(Exception):
+    """The labelling was asked to end before its end."""
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """What is to be written of a bag."""
+
+    topic: str | None = None
+    """The camera topic; the bag's only one by default."""
+    prefix: str = PREFIX
+    """What stands before ``/panoptic``, ``/objects`` and ``/label_info``."""
+    with_camera: bool = True
+    """Also copy the camera's messages."""
+    with_overlay: bool = False
+    """Also draw ``PREFIX/overlay/compressed``, JPEG."""
+    with_tracking: bool = True
+    """Things keep their numbers from frame to frame."""
+
+    def topics(self, camera: str, camera_type: str) -> dict[str, str]:
+        """Return the types of what is written for each frame, by topic."""
+        topics = {f'{self.prefix}/panoptic': IMAGE, f'{self.prefix}/objects': messages.DETECTIONS}
+        if self.with_camera:
+            topics[camera] = camera_type
+        if self.with_overlay:
+            topics[f'{self.prefix}/overlay/compressed'] = COMPRESSED_IMAGE
+        return topics
+
+
+@dataclass
+class LabelledBag(Labelled):
+    """What was labelled of a bag."""
+
+    resumed: int = 0
+    """Frames that an earlier, interrupted run had labelled; they count among ``frames``."""
+
+
+def check_output(source: Bag, output: Path, overwrite: bool) -> None:
     """
-    Segment every frame of a bag's camera topic.
-
-    The target receives what the node would publish for each, under the header and the time of
-    its frame.
-
-    Parameters
-    ----------
-    segmenter, source, target
-        The model, the open bag, and the bag to write, which the caller closes.
-    topic
-        The camera topic; the bag's only one by default.
-    prefix
-        What stands before ``/panoptic``, ``/objects`` and ``/label_info``.
-    with_camera
-        Also copy the camera's messages.
-    with_overlay
-        Also draw ``PREFIX/overlay/compressed``, JPEG.
-    with_tracking
-        Things keep their numbers from frame to frame.
-    progress
-        Called after every frame.
+    Make sure that a bag can be written, before work begins.
 
     Raises
     ------
     BagError
-        The source has no such topic, or is damaged.
+        It would touch the input, or there is something that is not to be overwritten.
 
     """
-    camera = camera_topic(source, topic)
-    names = {kind: f'{prefix}/{kind}' for kind in ('panoptic', 'objects', 'label_info')}
-    target.add_topic(names['panoptic'], IMAGE)
-    target.add_topic(names['objects'], messages.DETECTIONS)
-    target.add_topic(names['label_info'], messages.LABEL_INFO, latched=True)
-    target.write(names['label_info'], source.start, messages.label_info(
-        segmenter.label_space, messages.header(source.start, '')))
-    if with_camera:
-        target.add_topic(camera.name, camera.type)
-    if with_overlay:
-        target.add_topic(f'{prefix}/overlay/compressed', 'sensor_msgs/msg/CompressedImage')
-    done = Labelled()
-    tracker = Tracker(segmenter.label_space) if with_tracking else None
-    for frame in camera_frames(source, camera):
-        panoptic = done.segment(segmenter, frame.image)
-        if tracker is not None:
-            panoptic = tracker(panoptic, 1e-9 * (frame.stamp or frame.record.time))
-        results = {names['panoptic']: messages.image(panoptic.labels, '16UC1', frame.header),
-                   names['objects']: messages.detections(panoptic, frame.header)}
-        if with_camera:
-            results[camera.name] = frame.record.data
-        if with_overlay:
+    check_apart(source.path, source.files, output)
+    check_replaceable(output, overwrite)
+
+
+def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labelling | None = None,
+              model: str = '', overwrite: bool = False, progress: Progress | None = None,
+              stop: threading.Event | None = None) -> LabelledBag:
+    """
+    Segment every frame of a bag's camera topic.
+
+    The output receives what the node would publish for each, under the header and the time of
+    its frame. Until it is whole it is ``OUTPUT.partial``. Where that is left of an interrupted
+    run of the same job its frames are taken as they are, the tracker is brought to where it was,
+    and the rest is labelled: the bag is that of one run, byte for byte.
+
+    Parameters
+    ----------
+    segmenter, source
+        The model, and the open bag.
+    output
+        The bag to write.
+    labelling
+        What to write.
+    model
+        Tells the model from every other: a run with another does not go on from this one.
+    overwrite
+        Replace a bag that is there already.
+    progress
+        Called after every frame.
+    stop
+        Ends it after the frame at work when set.
+
+    Raises
+    ------
+    BagError
+        The source has no such topic, no frame, or is damaged; or the output cannot be written.
+    StoppedError
+        It was stopped.
+
+    """
+    options = labelling or Labelling()
+    check_output(source, output, overwrite)
+    camera = camera_topic(source, options.topic)
+    topics = options.topics(camera.name, camera.type)
+    job = {**asdict(options), 'topic': camera.name, 'model': model,
+           'input': [[file.name, file.stat().st_size] for file in source.files]}
+    before = take_up(output, job, list(topics), overwrite)
+    run = _Run(segmenter, options)
+    try:
+        with BagWriter(output, overwrite) as target, Journal(target.partial, job) as journal:
+            latched = f'{options.prefix}/label_info'
+            for name, kind in topics.items():
+                target.add_topic(name, kind)
+            target.add_topic(latched, messages.LABEL_INFO, latched=True)
+            target.write(latched, source.start, messages.label_info(
+                segmenter.label_space, messages.header(source.start, '')))
+            known = before.frames() if before else iter(())
+            for number, record in enumerate(camera_records(source, camera)):
+                if stop is not None and stop.is_set():
+                    raise StoppedError(f'{number} of {camera.count} frames are labelled')
+                entry, results = next(known, (None, {}))
+                if entry is None:
+                    entry, results = run.label(camera_frame(source, number, record))
+                else:
+                    run.repeat(entry, source, record)
+                for name in topics:
+                    target.write(name, record.time, results[name])
+                journal.add(entry)
+                if before and number + 1 == len(before.entries):
+                    before.discard()
+                if progress is not None:
+                    progress()
+    except (BagError, OSError, StoppedError) as error:
+        if not _leave(output, before, run.done):
+            raise
+        again = '' if isinstance(error, BagError) else ', and the same command goes on from there'
+        raise type(error)(f'{error}; what is done is in {partial_of(output)}{again}') from error
+    except BaseException:
+        _leave(output, before, run.done)
+        raise
+    (output / JOURNAL).unlink()
+    return run.done
+
+
+class _Run:
+    """A labelling at work."""
+
+    def __init__(self, segmenter: Segmenter, options: Labelling) -> None:
+        self.done = LabelledBag()
+        self._segmenter = segmenter
+        self._options = options
+        self._tracker = Tracker(segmenter.label_space) if options.with_tracking else None
+
+    def label(self, frame: CameraFrame) -> tuple[Entry, dict[str, Any]]:
+        """Return what is to be remembered of a frame, and its messages, by topic."""
+        panoptic = self.done.segment(self._segmenter, frame.image)
+        entry = Entry.of(frame.record.time, panoptic)
+        if self._tracker is not None:
+            panoptic = self._tracker(panoptic, _seconds(frame.stamp, frame.record))
+        prefix = self._options.prefix
+        results: dict[str, Any] = {
+            frame.record.topic.name: frame.record.data,
+            f'{prefix}/panoptic': messages.image(panoptic.labels, '16UC1', frame.header),
+            f'{prefix}/objects': messages.detections(panoptic, frame.header)}
+        if self._options.with_overlay:
             results[f'{prefix}/overlay/compressed'] = _overlay(frame, panoptic)
-        for name, message in results.items():
-            target.write(name, frame.record.time, message)
-        if progress is not None:
-            progress()
-    return done
+        return entry, results
+
+    def repeat(self, entry: Entry, source: Bag, record: Record) -> None:
+        """Take a frame as an earlier run labelled it."""
+        if record.time != entry.time:
+            raise BagError(f'{source.path} is not what the interrupted labelling read: its frame '
+                           f'{self.done.frames} is of {record.time} in place of {entry.time}; '
+                           'remove the partial bag')
+        if self._tracker is not None:
+            stamp = stamp_of(source.decode(record).header)
+            entry.track(self._tracker, self._segmenter.label_space, _seconds(stamp, record))
+        self.done.frames += 1
+        self.done.things += len(entry.things)
+        self.done.resumed += 1
+
+
+def _leave(output: Path, before: Before | None, done: Labelled) -> bool:
+    """Keep of the partial bags the one that got farther; return whether any frame is in it."""
+    if before is not None:
+        before.restore(output)
+    elif not done.frames:
+        shutil.rmtree(partial_of(output), ignore_errors=True)
+        return False
+    return True
+
+
+def _seconds(stamp: int, record: Record) -> float:
+    """Return the time that the tracker lives by."""
+    return 1e-9 * (stamp or record.time)
 
 
 def _overlay(frame: CameraFrame, panoptic: Panoptic) -> object:

@@ -133,10 +133,7 @@ class McapFile:
 
     def _open(self, salvage: bool) -> None:
         announced, chunks, whole = self._summary()
-        if announced and chunks and len(chunks) == announced.chunks and (
-                sum(index.messages for index in chunks) == announced.messages
-                == sum(announced.counts.values())) and (
-                all(number in self._channels for number in announced.counts)):
+        if announced and self._agree(announced, chunks):
             self._counts.update(announced.counts)
             self._stretches = [_Stretch(*index[:3]) for index in chunks if index.messages]
             return
@@ -153,6 +150,27 @@ class McapFile:
             self.warnings.append(
                 f'{self.path}: its summary announces {announced.messages} messages and {found} '
                 'are in it; all of these are read')
+
+    def _agree(self, announced: mcap.Statistics, chunks: list[mcap.ChunkIndex]) -> bool:
+        """Tell whether statistics, index and file are of the same messages."""
+        if not chunks or len(chunks) != announced.chunks or not all(
+                number in self._channels for number in announced.counts):
+            return False
+        if not (sum(index.messages for index in chunks) == announced.messages
+                == sum(announced.counts.values())):
+            return False
+        at = len(mcap.MAGIC)
+        try:
+            for index in sorted(chunks, key=lambda index: index.offset):
+                if self._holds_messages(at, index.offset):
+                    return False
+                at = index.end
+            return not self._holds_messages(at, self._size)
+        except DamageError:
+            return False
+
+    def _holds_messages(self, begin: int, end: int) -> bool:
+        return any(kind in (mcap.CHUNK, mcap.MESSAGE) for kind, _, _ in self._walk(begin, end))
 
     def _summary(self) -> tuple[mcap.Statistics | None, list[mcap.ChunkIndex], bool]:
         """Return the statistics, the chunk index, and whether the file has its end."""
@@ -237,10 +255,10 @@ class McapFile:
                     raise DamageError('a message is shorter than what stands before it')
                 yield inner, part
 
-    def _walk(self) -> Iterator[tuple[int, int, int]]:
+    def _walk(self, at: int = len(mcap.MAGIC), end: int | None = None
+              ) -> Iterator[tuple[int, int, int]]:
         """Yield kind, offset and length of each record outside of chunks."""
-        at = len(mcap.MAGIC)
-        while at < self._size:
+        while at < (self._size if end is None else end):
             if self._size - at == len(mcap.MAGIC) and self._at(at, 8) == mcap.MAGIC:
                 return
             kind, length = mcap.HEAD.unpack(self._at(at, mcap.HEAD.size))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from binascii import crc32
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -46,6 +47,8 @@ class ChunkIndex(NamedTuple):
     offset: int
     length: int
     """Of its record, bytes with what stands before it."""
+    end: int
+    """Where its message index ends."""
     messages: int
     """How many entries its message index has."""
 
@@ -159,7 +162,7 @@ def chunk(data: memoryview) -> memoryview:
 
     """
     fields = Fields(data)
-    _, _, size, _ = fields.numbers('QQQI')
+    _, _, size, checksum = fields.numbers('QQQI')
     compression, packed = fields.text(), fields.blob('Q')
     if compression not in DECOMPRESSORS:
         raise DamageError(f'chunks are compressed with {compression!r}: expected lz4 or zstd')
@@ -172,6 +175,8 @@ def chunk(data: memoryview) -> memoryview:
         raise DamageError(f'a chunk cannot be unpacked: {error}') from error
     if len(unpacked) != size:
         raise DamageError(f'a chunk holds {len(unpacked)} bytes in place of {size}')
+    if checksum and crc32(unpacked) != checksum:
+        raise DamageError('a chunk is not what its check sum says')
     return memoryview(unpacked)
 
 
@@ -182,7 +187,8 @@ def chunk_index(data: memoryview) -> ChunkIndex:
     channels = len(fields.blob()) // struct.calcsize('<HQ')
     size, = fields.numbers('Q')
     # each channel's index is a record of its number, a length and 16 bytes per message
-    return ChunkIndex(start, offset, length, (size - 15 * channels) // 16 if channels else 0)
+    return ChunkIndex(start, offset, length, offset + length + size,
+                      (size - 15 * channels) // 16 if channels else 0)
 
 
 def statistics(data: memoryview) -> Statistics:

@@ -10,15 +10,21 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from rclpy.exceptions import NameValidationException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 
-from .reader import Bag, BagError, Record
+from .reader import Bag, BagError, Record, Topic
+from .timeline import MAX_GAP, Timeline
+from .typestore import is_defined
 
 CLOCK_RATE = 40.0
 """How often ``/clock`` is published, in Hz."""
+
+_LAST_SECOND = 2**31 - 1
+"""Of a message's time; a damaged recording may lie beyond it."""
 
 _SETTLE = 0.2
 """Seconds that subscribers are given after they were seen, to see the publisher in turn."""
@@ -54,35 +60,60 @@ class Replay:
     rate
         How many times faster than it was recorded.
     clock
-        Also publish ``/clock``, so that nodes with ``use_sim_time`` live in the bag's time.
+        Also publish ``/clock``, so that nodes with ``use_sim_time`` live in the bag's time. A
+        ``/clock`` of the bag is left out then.
     on_publish
         Called just before each message goes out, with the record and the bag's time.
+    max_gap
+        Seconds; where the bag has no message for longer, the time leaps.
+    on_skip
+        Called with the seconds that are skipped.
 
     Raises
     ------
     BagError
-        The bag lacks a topic, or a type is not installed.
+        The bag lacks a topic, one that was asked for cannot be published, or none can.
     ValueError
-        The rate is not positive.
+        The rate or the gap is not positive.
 
     """
 
     def __init__(self, bag: Bag, node: Node, topics: Iterable[str] | None = None,
                  remap: Mapping[str, str] | None = None, rate: float = 1.0, clock: bool = False,
-                 on_publish: Callable[[Record, int], None] | None = None) -> None:
-        if not rate > 0:
-            raise ValueError(f'rate is {rate}: expected more than 0')
+                 on_publish: Callable[[Record, int], None] | None = None,
+                 max_gap: float = MAX_GAP,
+                 on_skip: Callable[[float], None] | None = None) -> None:
+        self._timeline = Timeline(bag.start, rate, max_gap)
         names = remap or {}
-        chosen = [t.name for t in bag.topics] if topics is None else list(topics)
         for name in names:
             bag.topic(name)
         self._bag = bag
-        self._rate = rate
         self._on_publish = on_publish
-        self._publishers = {
-            name: _publisher(node, bag, name, names.get(name, name)) for name in chosen}
+        self._on_skip = on_skip
+        self.left_out: dict[str, str] = {}
+        """Why topics are not published, by their names in the bag."""
+        self._publishers: dict[str, Publisher] = {}
+        for name in [t.name for t in bag.topics] if topics is None else list(topics):
+            target = names.get(name, name)
+            if clock and target.lstrip('/') == 'clock':
+                self.left_out[name] = 'the replay publishes /clock itself'
+                continue
+            try:
+                self._publishers[name] = _publisher(node, bag.topic(name), target)
+            except BagError as error:
+                if topics is not None:
+                    raise
+                self.left_out[name] = str(error)
+        if not self._publishers:
+            reasons = '; '.join(f'{name}: {why}' for name, why in self.left_out.items())
+            raise BagError(f'{bag.path} has no topic that can be published: '
+                           f'{reasons or "it is empty"}')
         self._clock = node.create_publisher(Clock, '/clock', 1) if clock else None
-        self._started: float | None = None
+
+    @property
+    def messages(self) -> int:
+        """How many messages are to be published."""
+        return sum(self._bag.topic(name).count for name in self._publishers)
 
     def subscribers(self, topic: str) -> int:
         """Return how many subscribers a topic of the bag has found."""
@@ -95,10 +126,17 @@ class Replay:
 
         Raises
         ------
+        BagError
+            One of them is not among those that are published.
         TimeoutError
             Nobody subscribed in time.
 
         """
+        for name in topics:
+            if name not in self._publishers:
+                self._bag.topic(name)
+                raise BagError(f'{name} is not published, and so nobody can subscribe to it: '
+                               f'{self.left_out.get(name, "it is not among the chosen topics")}')
         deadline = time.monotonic() + timeout
         missing = set(topics or self._publishers)
         goal = 0 if topics else len(missing) - 1
@@ -116,9 +154,7 @@ class Replay:
 
     def now(self) -> int:
         """Return the bag's time at this moment, in nanoseconds since the epoch."""
-        if self._started is None:
-            return self._bag.start
-        return self._bag.start + int((time.monotonic() - self._started) * self._rate * 1e9)
+        return self._timeline.now()
 
     def run(self, stop: threading.Event | None = None) -> Lateness:
         """
@@ -138,13 +174,15 @@ class Replay:
         halt = stop or threading.Event()
         done = threading.Event()
         late: list[float] = []
-        self._started = time.monotonic()
+        self._timeline.begin()
         ticker = threading.Thread(target=self._tick, args=(done,), daemon=True)
         if self._clock is not None:
             ticker.start()
         try:
             for record in self._bag.messages(self._publishers):
-                due = self._started + (record.time - self._bag.start) / 1e9 / self._rate
+                if skipped := self._timeline.approach(record.time):
+                    self._tell(skipped)
+                due = self._timeline.due(record.time)
                 if halt.wait(max(0.0, due - time.monotonic())):
                     break
                 late.append(time.monotonic() - due)
@@ -160,36 +198,56 @@ class Replay:
         p50, p99, largest = 1000 * np.quantile(late, (0.5, 0.99, 1.0), method='higher')
         return Lateness(len(late), float(p50), float(p99), float(largest))
 
+    def _tell(self, skipped: float) -> None:
+        """Let those who live by the clock see it leap before the message comes."""
+        if self._clock is not None:
+            self._publish_clock()
+        if self._on_skip is not None:
+            self._on_skip(skipped)
+
     def _tick(self, done: threading.Event) -> None:
+        while not done.is_set():
+            self._publish_clock()
+            done.wait(1 / CLOCK_RATE)
+
+    def _publish_clock(self) -> None:
         assert self._clock is not None
         message = Clock()
-        while not done.is_set():
-            message.clock.sec, message.clock.nanosec = divmod(self.now(), 1_000_000_000)
-            self._clock.publish(message)
-            done.wait(1 / CLOCK_RATE)
+        seconds, nanoseconds = divmod(self.now(), 1_000_000_000)
+        message.clock.sec, message.clock.nanosec = min(seconds, _LAST_SECOND), nanoseconds
+        self._clock.publish(message)
 
 
 def message_class(message_type: str) -> Any:
     """
     Return the class of a message type such as ``sensor_msgs/msg/Image``.
 
+    Nothing is imported but what ROS defines: a bag may name any module.
+
     Raises
     ------
     BagError
-        Its package is not installed.
+        It is no name of a message, or its package is not installed.
 
     """
-    package, _, name = message_type.split('/')
+    package, name = message_type.partition('/')[0], message_type.rpartition('/')[2]
+    missing = (f'{message_type!r} is not installed: expected a type as in sensor_msgs/msg/Image; '
+               f'install or source the ROS package {package!r}, or leave its topics out')
+    if not is_defined(message_type):
+        raise BagError(missing)
     try:
         return getattr(import_module(f'{package}.msg'), name)
     except (ImportError, AttributeError) as error:
-        raise BagError(f'{message_type} is not installed: install or source the ROS package '
-                       f'{package}, or leave its topics out') from error
+        raise BagError(missing) from error
 
 
-def _publisher(node: Node, bag: Bag, name: str, target: str) -> Publisher:
-    topic = bag.topic(name)
+def _publisher(node: Node, topic: Topic, target: str) -> Publisher:
+    kind = message_class(topic.type)
     qos = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
     if topic.latched:
         qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
-    return node.create_publisher(message_class(topic.type), target, qos)
+    try:
+        return node.create_publisher(kind, target, qos)
+    except (NameValidationException, RuntimeError, ValueError) as error:    # of rclpy and of rcl
+        raise BagError(f'{target!r} cannot be published: {" ".join(str(error).split())}; give it '
+                       'another name with --remap, or leave it out') from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -11,7 +12,8 @@ class ForeignError(ValueError):
     """A recording of something else than ROS 2."""
 
 
-class StoredTopic(NamedTuple):
+@dataclass(frozen=True)
+class StoredTopic:
     """A topic of one type in one file."""
 
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -33,6 +34,8 @@ VISION_MSGS = {
 }
 """The fields of vision_msgs 4, so that bags of them can be written where it is not installed."""
 
+_NAME = re.compile(r'[a-zA-Z][a-zA-Z0-9_]*/msg/[a-zA-Z][a-zA-Z0-9]*')
+
 
 @cache
 def typestore() -> Typestore:
@@ -43,6 +46,13 @@ def typestore() -> Typestore:
     return store
 
 
+def is_defined(message_type: str) -> bool:
+    """Tell whether a name is that of a message, package/msg/Name, which is defined here."""
+    return bool(_NAME.fullmatch(message_type)) and (
+        message_type in typestore().types
+        or any(_file(message_type, suffix) for suffix in ('msg', 'idl')))
+
+
 def define(message_type: str) -> None:
     """
     Learn a message type and those that it is made of from the ROS installation.
@@ -50,27 +60,31 @@ def define(message_type: str) -> None:
     Raises
     ------
     LookupError
-        No installed package defines it.
+        It is no name of a message, or no installed package defines it.
 
     """
     store = typestore()
     if message_type in store.types:
         return
-    package, _, name = message_type.split('/')
-    prefixes = [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
-    files = [Path(prefix, 'share', package, 'msg', f'{name}.msg') for prefix in prefixes if prefix]
-    for file in files:
-        if file.is_file():
-            found = get_types_from_msg(file.read_text(encoding='utf-8'), message_type)
-            break
-    else:
+    file = _file(message_type, 'msg') if _NAME.fullmatch(message_type) else None
+    if file is None:
         raise LookupError(f'{message_type} is not defined on this machine: install or source the '
-                          f'ROS package {package}')
+                          f'ROS package {message_type.partition("/")[0]}')
+    found = get_types_from_msg(file.read_text(encoding='utf-8'), message_type)
     store.register(found)
     for _, fields in found.values():
         for _, descriptor in fields:
             for part in _messages_in(descriptor):
                 define(part)
+
+
+def _file(message_type: str, suffix: str) -> Path | None:
+    """Return the file of the ROS installation that defines a message type."""
+    package, _, name = message_type.split('/')
+    prefixes = [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
+    files = [Path(prefix, 'share', package, 'msg', f'{name}.{suffix}')
+             for prefix in prefixes if prefix]
+    return next((file for file in files if file.is_file()), None)
 
 
 def _messages_in(descriptor: tuple[Nodetype, Any]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from rosbags.interfaces import (
 )
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
-from .reader import BagError
+from .paths import check_replaceable, partial_of, put
 from .typestore import define, typestore
 
 _FOREVER = QosTime(9223372036, 854775807)
@@ -28,15 +28,15 @@ class BagWriter:
     """
     A new bag: a folder with one zstd-compressed MCAP file that holds the message definitions.
 
-    It is complete when closed; leaving it by an exception leaves a folder without
-    ``metadata.yaml``, as an interrupted recording does.
+    It is written as ``PATH.partial``, and takes its place and name when closed. Left by an
+    exception it stays there, readable: what was written until then.
 
     Parameters
     ----------
     path
         The folder to make.
     overwrite
-        Replace a bag that is there already.
+        Replace a bag that is there already, when this one is whole; and one that stayed partial.
 
     Raises
     ------
@@ -47,11 +47,19 @@ class BagWriter:
 
     def __init__(self, path: str | Path, overwrite: bool = False) -> None:
         self.path = Path(path)
-        if self.path.exists():
-            _clear(self.path, overwrite)
-        self._writer = Writer(self.path, version=9, storage_plugin=StoragePlugin.MCAP)
+        self.partial = partial_of(self.path)
+        """Where it is until it is closed."""
+        for there in (self.path, self.partial):
+            check_replaceable(there, overwrite)
+        if self.partial.exists():
+            shutil.rmtree(self.partial)
+        self._writer = Writer(self.partial, version=9, storage_plugin=StoragePlugin.MCAP)
         self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
         self._writer.open()
+        storage = self._writer.storage
+        assert storage is not None
+        storage.path = storage.path.rename(         # as the metadata are to name it
+            self.partial / f'{self.path.absolute().name}.mcap')
         self._connections: dict[str, Connection] = {}
 
     def __enter__(self) -> BagWriter:
@@ -61,7 +69,10 @@ class BagWriter:
                  trace: TracebackType | None) -> None:
         if kind is None:
             self.close()
-        else:
+            return
+        try:
+            self._writer.close()
+        except Exception:       # the disk is full: the first error counts, and what is written
             self._writer.abort()
 
     def add_topic(self, name: str, message_type: str, latched: bool = False) -> None:
@@ -90,21 +101,9 @@ class BagWriter:
         self._writer.write(connection, time, message)
 
     def close(self) -> None:
-        """Finish the bag."""
+        """Finish the bag and let it take its place."""
         self._writer.close()
-
-
-def _clear(path: Path, overwrite: bool) -> None:
-    """Remove an old bag, and nothing that is not a bag."""
-    strangers = [path] if not path.is_dir() else [
-        p for p in path.iterdir()
-        if p.name != 'metadata.yaml' and p.suffix not in ('.mcap', '.db3')]
-    if strangers:
-        raise BagError(f'{path} exists and is no bag (it is or holds {strangers[0].name}): '
-                       'choose another folder')
-    if not overwrite:
-        raise BagError(f'{path} exists: choose another folder, or allow overwriting it')
-    shutil.rmtree(path)
+        put(self.partial, self.path)
 
 
 def _qos(latched: bool) -> Qos:

@@ -39,7 +39,11 @@ def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
                         help='publish under other names')
     parser.add_argument('--rate', type=float, default=1.0, help='times real time (default: 1)')
     parser.add_argument('--clock', action='store_true',
-                        help='publish /clock, for nodes with use_sim_time')
+                        help="publish /clock, for nodes with use_sim_time; the bag's own is "
+                             'left out')
+    parser.add_argument('--max-gap', type=float, default=10.0, metavar='SECONDS',
+                        help='where the bag has no message for longer, its time leaps '
+                             '(default: 10; inf waits for everything)')
     parser.add_argument('--loop', action='store_true', help='start again at the end')
     parser.add_argument('--wait-for', nargs='*', metavar='TOPIC', default=[],
                         help='start when each of these has a subscriber (default: any topic)')
@@ -55,7 +59,7 @@ def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _replay(args: argparse.Namespace, ros_arguments: list[str]) -> None:
-    from ..bags.reader import Bag
+    from ..bags.reader import Bag, BagError
 
     try:
         import rclpy
@@ -68,17 +72,22 @@ def _replay(args: argparse.Namespace, ros_arguments: list[str]) -> None:
     for number in (SIGINT, SIGTERM):
         signal(number, lambda *_: stop.set())
     with Bag(args.bag) as bag:
+        for warning in bag.warnings:
+            _say(warning)
         rclpy.init(args=ros_arguments, signal_handler_options=SignalHandlerOptions.NO)
         node = rclpy.create_node('replay')
         try:
             progress = Progress(TextColumn('{task.description}'), BarColumn(),
                                 TextColumn('{task.completed}/{task.total}'), TimeElapsedColumn())
-            replay = Replay(bag, node, args.topics, dict(r.split(':=') for r in args.remap),
-                            args.rate, args.clock, lambda *_: progress.advance(task))
-            chosen = [t for t in bag.topics if args.topics is None or t.name in args.topics]
+            replay = Replay(
+                bag, node, args.topics, dict(r.split(':=') for r in args.remap), args.rate,
+                args.clock, lambda *_: progress.advance(task), args.max_gap,
+                lambda seconds: _say(f'{bag.path} has a gap: {seconds:.0f} s of it are skipped '
+                                     '(--max-gap)'))
+            for name, reason in replay.left_out.items():
+                _say(f'{name} is left out: {reason}')
             with progress:
-                task = progress.add_task('waiting for subscribers',
-                                         total=sum(topic.count for topic in chosen))
+                task = progress.add_task('waiting for subscribers', total=replay.messages)
                 if not args.no_wait:
                     replay.wait_for_subscribers(args.wait_for, args.timeout, stop)
                 progress.update(task, description=f'replaying {bag.path.name}')
@@ -86,6 +95,8 @@ def _replay(args: argparse.Namespace, ros_arguments: list[str]) -> None:
                 while args.loop and not stop.is_set():
                     progress.reset(task)
                     lateness = replay.run(stop)
+            if not lateness.messages and not stop.is_set():
+                raise BagError(f'{bag.path} has no messages of what was to be published')
         finally:
             node.destroy_node()
             rclpy.shutdown()
@@ -93,6 +104,10 @@ def _replay(args: argparse.Namespace, ros_arguments: list[str]) -> None:
                 [(str(lateness.messages), lateness.p50, lateness.p99, lateness.max)])
     write_json(args.json, {'bag': str(args.bag), 'rate': args.rate,
                            'lateness_ms': asdict(lateness)})
+
+
+def _say(words: str) -> None:
+    print(f'replay: {words}', file=sys.stderr)
 
 
 if __name__ == '__main__':

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import signal
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-from rich.progress import Progress, TaskID
 
+from .. import image_files
 from ..images import MAX_PIXELS, Limits
 from ..pictures import Labelled, find_pictures, label_pictures
 from ..report import add_json_argument, p50_p99, print_table, progress_bar, write_json
 from ..resources import model_path
 from ..segmenter import Segmenter
 
-_BAGS = ('.mcap', '.db3')
+_BAGS = ('.mcap', '.db3', '.bag')
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Label a recording; the exit status is 1 when it cannot be read or nothing be written."""
+    """
+    Label a recording.
+
+    The exit status is 1 when it cannot be read or nothing be written, 130 after Ctrl-C and 143
+    after SIGTERM.
+    """
     parser = argparse.ArgumentParser(prog='segment', description=__doc__)
     parser.add_argument('input', nargs='+', type=Path,
                         help='a rosbag2 folder, .mcap or .db3 file; or pictures and folders')
@@ -32,8 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--model', type=model_path, default='streets',
                         help='a file, or the name of a shipped model (default: %(default)s)')
     parser.add_argument('--threads', type=int, default=0, help='of the network; 0: all cores')
-    parser.add_argument('--overwrite', action='store_true',
-                        help='replace an output bag, or what pictures were labelled as')
+    parser.add_argument('--overwrite', action='store_true', help='replace what is there already')
     parser.add_argument('--max-pixels', type=int, default=MAX_PIXELS,
                         help='largest picture that is taken (default: %(default)s, 8192x4320)')
     bags = parser.add_argument_group('bags')
@@ -54,48 +61,108 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_json(args.json, report)
     except (ImportError, OSError, ValueError) as error:
         sys.exit(f'segment: {error}')
+    except KeyboardInterrupt:
+        print('segment: interrupted', file=sys.stderr)
+        sys.exit(130)
 
 
 def _label(args: argparse.Namespace) -> dict[str, Any]:
     source: Path = args.input[0]
-    is_bag = source.suffix in _BAGS or (source / 'metadata.yaml').is_file()
+    is_bag = _is_bag(source)
     if is_bag and len(args.input) > 1:
         raise ValueError(f'{len(args.input)} inputs: expected one bag, or only pictures')
-    pictures = [] if is_bag else list(find_pictures(args.input))
+    if is_bag:
+        return _label_bag(source, args)
+    pictures = list(find_pictures(args.input))
     with closing(Segmenter.open(args.model, threads=args.threads)) as segmenter, \
             progress_bar() as bar:
         segmenter.warm_up()
-        task = bar.add_task(source.name if is_bag else 'pictures', total=len(pictures) or None)
+        task = bar.add_task('pictures', total=len(pictures))
         start = perf_counter()
-        done = (_label_bag(segmenter, source, args, bar, task) if is_bag else
-                label_pictures(segmenter, pictures, args.output, lambda: bar.advance(task),
-                               args.overwrite, Limits(pixels=args.max_pixels)))
-    elapsed = perf_counter() - start
+        done = label_pictures(segmenter, pictures, args.output, lambda: bar.advance(task),
+                              args.overwrite, Limits(pixels=args.max_pixels))
+    return _report(args, done, perf_counter() - start)
+
+
+def _is_bag(path: Path) -> bool:
+    """Tell a bag, also one whose metadata are missing, from pictures."""
+    if path.suffix in _BAGS or (path / 'metadata.yaml').is_file():
+        return True
+    return path.is_dir() and any(part.suffix in _BAGS and not part.name.startswith('.')
+                                 for part in path.iterdir()) and not image_files.find(path)
+
+
+def _label_bag(source: Path, args: argparse.Namespace) -> dict[str, Any]:
+    from ..bags.frames import camera_topic
+    from ..bags.labelling import Labelling, StoppedError, check_output, label_bag
+    from ..bags.reader import Bag
+
+    with Bag(source) as bag:
+        for warning in bag.warnings:
+            print(f'segment: {warning}', file=sys.stderr)
+        check_output(bag, args.output, args.overwrite)
+        camera = camera_topic(bag, args.topic)
+        options = Labelling(camera.name, args.prefix, not args.without_camera, args.overlay,
+                            not args.without_tracking)
+        with closing(Segmenter.open(args.model, threads=args.threads)) as segmenter, \
+                progress_bar() as bar, _signals() as stop:
+            segmenter.warm_up()
+            task = bar.add_task(camera.name, total=camera.count)
+            start = perf_counter()
+            try:
+                done = label_bag(segmenter, bag, args.output, options, _hash(args.model),
+                                 args.overwrite, lambda: bar.advance(task), stop)
+            except StoppedError as error:
+                print(f'segment: {error}', file=sys.stderr)
+                sys.exit(128 + stop.number)
+    return {**_report(args, done, perf_counter() - start, done.resumed), 'resumed': done.resumed}
+
+
+class _Stop(threading.Event):
+    """Set by SIGINT or SIGTERM."""
+
+    number = int(signal.SIGINT)
+
+
+@contextmanager
+def _signals() -> Iterator[_Stop]:
+    """Let the frame at work be finished when a signal asks for the end; a second one insists."""
+    stop = _Stop()
+
+    def take(number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.number = number
+        stop.set()
+
+    before = {number: signal.signal(number, take) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _hash(model: Path) -> str:
+    digest = hashlib.sha256()
+    with model.open('rb') as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _report(args: argparse.Namespace, done: Labelled, elapsed: float,
+            resumed: int = 0) -> dict[str, Any]:
     stages = {stage: dict(zip(('p50', 'p99'), p50_p99(1000 * np.array(seconds)), strict=True))
               for stage, seconds in done.seconds.items()}
     return {'output': str(args.output), 'model': str(args.model), 'frames': done.frames,
-            'things': done.things, 'seconds': elapsed, 'frames_per_second': done.frames / elapsed,
-            'stage_ms': stages}
-
-
-def _label_bag(segmenter: Segmenter, source: Path, args: argparse.Namespace, bar: Progress,
-               task: TaskID) -> Labelled:
-    from ..bags.frames import camera_topic
-    from ..bags.labelling import label_bag
-    from ..bags.reader import Bag
-    from ..bags.writer import BagWriter
-
-    with Bag(source) as bag:
-        camera = camera_topic(bag, args.topic)
-        bar.update(task, description=camera.name, total=camera.count)
-        with BagWriter(args.output, args.overwrite) as writer:
-            return label_bag(segmenter, bag, writer, camera.name, args.prefix,
-                             not args.without_camera, args.overlay, not args.without_tracking,
-                             lambda: bar.advance(task))
+            'things': done.things, 'seconds': elapsed,
+            'frames_per_second': (done.frames - resumed) / elapsed, 'stage_ms': stages}
 
 
 def _print(report: dict[str, Any]) -> None:
-    print(f'{report["output"]}: {report["frames"]} frames, {report["things"]} things, '
+    known = f', {report["resumed"]} of them by an earlier run' if report.get('resumed') else ''
+    print(f'{report["output"]}: {report["frames"]} frames{known}, {report["things"]} things, '
           f'{report["frames_per_second"]:.1f} frames/s')
     print_table(
         'Segmenter', ('stage', 'p50 ms', 'p99 ms'),

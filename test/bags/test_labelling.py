@@ -3,10 +3,12 @@ import json
 import numpy as np
 import pytest
 import tiny_model
+from odd_bags import CAMERA, PERIOD, START, frame, frames, write_mcap, write_metadata
 
 from panoptic_ros import Segmenter
 from panoptic_ros.bags import messages
 from panoptic_ros.bags.frames import IMAGE, stamp_of
+from panoptic_ros.bags.mcap_records import CHUNK, MAGIC, MESSAGE, MESSAGE_HEAD, chunk, records
 from panoptic_ros.bags.reader import Bag
 from panoptic_ros.bags.writer import BagWriter
 from panoptic_ros.cli import segment
@@ -48,9 +50,9 @@ def test_every_frame_of_a_bag_is_labelled(recording, tmp_path, tiny_onnx):
             assert (message.encoding, stamp_of(message.header)) == ('16UC1', number)
             assert message.header.frame_id == 'front'
         things = [bag.decode(record).detections for record in bag.messages(['/cam/objects'])]
-    for frame in things:
-        assert sorted(d.results[0].hypothesis.class_id for d in frame) == ['car', 'car', 'person']
-    moved = np.diff([d.bbox.center.position.x for frame in things for d in frame
+    for seen in things:
+        assert sorted(d.results[0].hypothesis.class_id for d in seen) == ['car', 'car', 'person']
+    moved = np.diff([d.bbox.center.position.x for seen in things for d in seen
                      if d.results[0].hypothesis.class_id == 'person'])
     np.testing.assert_allclose(moved, 4)
 
@@ -91,3 +93,47 @@ def test_an_output_that_is_there_is_not_overwritten(recording, tiny_onnx):
         segment.main([str(recording), '-o', str(recording), '--model', str(tiny_onnx)])
     with Bag(recording) as bag:
         assert bag.topic('/front').count == 5
+
+
+def test_files_that_overlap_are_labelled_and_written_in_order_of_time(tmp_path, tiny_onnx, capsys):
+    """The bag has no metadata either, and is a bag for all that."""
+    for place, stored in enumerate(((0, 1, 2, 4), (3, 5, 6, 7))):
+        write_mcap(tmp_path / 'split' / f'split_{place}.mcap', [frame(n) for n in stored])
+    segment.main([str(tmp_path / 'split'), '-o', str(tmp_path / 'out'), '--model',
+                  str(tiny_onnx)])
+    assert 'has no metadata.yaml' in capsys.readouterr().err
+    times = []
+    data = memoryview((tmp_path / 'out' / 'out.mcap').read_bytes())[len(MAGIC):-len(MAGIC)]
+    for kind, content in records(data):
+        if kind == CHUNK:
+            times += [MESSAGE_HEAD.unpack_from(part)[2] for inner, part in records(chunk(content))
+                      if inner == MESSAGE]
+    assert times == sorted(times)
+    assert times.count(START + 3 * PERIOD) == 3
+
+
+@pytest.mark.parametrize(('make', 'reason'), [
+    (lambda folder: (folder / 'old.bag').write_bytes(b'#ROSBAG V2.0'), 'bag of ROS 1: convert it'),
+    (lambda folder: write_mcap(folder / 'a.mcap', [frame(0)], 'ros1'), 'messages of ROS 1'),
+    (lambda folder: write_mcap(folder / 'a.mcap', [frame(
+        0, encoding='16UC1', pixels=np.zeros((4, 4), np.uint16))]), '/cam/image_raw: .*16UC1'),
+    (lambda folder: write_mcap(folder / 'a.mcap', frames(6), announced={CAMERA: 0}, end=False),
+     'no end; 6 whole messages are in it')])
+@pytest.mark.parametrize('as_folder', [False, True])
+def test_every_refusal_names_the_cause(tmp_path, tiny_onnx, make, reason, as_folder):
+    folder = tmp_path / 'input'
+    folder.mkdir()
+    make(folder)
+    source = folder if as_folder else next(folder.iterdir())
+    with pytest.raises(SystemExit, match=f'^segment: .*{reason.replace("bag of", "bags? of")}'):
+        segment.main([str(source), '-o', str(tmp_path / 'out'), '--model', str(tiny_onnx)])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['input']
+
+
+def test_no_frame_of_the_camera_is_a_failure(tmp_path, tiny_onnx):
+    write_mcap(tmp_path / 'bag' / 'bag.mcap', [frame(0, topic='/other')])
+    write_metadata(tmp_path / 'bag', {CAMERA: 6, '/other': 1})
+    with pytest.raises(SystemExit, match=f'^segment: 0 frames of {CAMERA} in'):
+        segment.main([str(tmp_path / 'bag'), '-o', str(tmp_path / 'out'), '--topic', CAMERA,
+                      '--model', str(tiny_onnx)])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['bag']

@@ -1,6 +1,8 @@
 """Replay and recording over DDS, each in a process of its own."""
 
 import json
+import re
+import struct
 import subprocess
 import sys
 import threading
@@ -8,6 +10,8 @@ import time
 
 import pytest
 from drive_bag import FRAMES, PERIOD, START
+from odd_bags import Message, write_mcap
+from recording_faults import said
 
 from panoptic_ros.bags.frames import IMAGE
 from panoptic_ros.bags.reader import Bag, BagError
@@ -129,6 +133,68 @@ def test_a_type_that_is_not_installed(tmp_path):
     from panoptic_ros.bags.replay import message_class
     with pytest.raises(BagError, match=r'no_such_msgs.*not installed'):
         message_class('no_such_msgs/msg/Thing')
+
+
+@pytest.mark.parametrize('name', [
+    'this/msg/s', 'this', '', 'sensor_msgs/Image', 'sensor_msgs/msg/Image/more',
+    'sensor_msgs/srv/SetCameraInfo', '../this/msg/s', 'sensor_msgs/msg/__name__',
+    'sensor_msgs.msg/msg/Image', 'sensor_msgs/msg/Image\n'])
+def test_only_what_ros_defines_is_imported(monkeypatch, name):
+    from panoptic_ros.bags import replay
+    monkeypatch.setattr(replay, 'import_module', lambda module: pytest.fail(f'imports {module}'))
+    with pytest.raises(BagError, match='expected a type as in sensor_msgs/msg/Image'):
+        replay.message_class(name)
+
+
+def test_what_cannot_be_published_is_left_out_and_gaps_are_skipped(node, tmp_path):
+    """Foreign types, bad names, a clock of its own, and a first message at time 0."""
+    from rosgraph_msgs.msg import Clock
+    from std_msgs.msg import String
+    words, string = b'\0\1\0\0\2\0\0\0a\0', 'std_msgs/msg/String'
+    clock = b'\0\1\0\0' + struct.pack('<iI', 12345, 0)
+    bag = write_mcap(tmp_path / 'odd.mcap', [
+        Message(0, words, '/words', string), Message(10**18, words, '/words', string),
+        Message(10**18, clock, '/clock', 'rosgraph_msgs/msg/Clock'),
+        Message(10**18, words, '/foreign', 'this/msg/s'),
+        Message(10**18, words, '/bad name', string)])
+    ticks, received = [], []
+    node.create_subscription(String, '/words', received.append, 10)
+    node.create_subscription(Clock, '/clock', ticks.append, 1000)
+    process = replay(bag, '--clock', '--wait-for', '/words')
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    assert 'Traceback' not in errors
+    assert 'Zen' not in output, 'it imported what the bag names'
+    for words in ("/foreign is left out: 'this/msg/s' is not installed",
+                  "/bad name is left out: '/bad name' cannot be published",
+                  '/clock is left out: the replay publishes /clock itself',
+                  'has a gap: 999999999 s of it are skipped (--max-gap)'):
+        assert len([line for line in errors.splitlines() if words in line]) == 1, errors
+    for fault in ('topic that cannot be published', 'gap in a recording'):
+        assert re.search(said(fault), errors)
+    _until(lambda: len(received) == 2)
+    seconds = [tick.clock.sec for tick in ticks]
+    assert 12345 not in seconds
+    assert seconds == sorted(seconds)
+    assert seconds[0] == 0
+    assert seconds[-1] >= 10**9 - 1
+
+
+@pytest.mark.parametrize(('arguments', 'reason'), [
+    (['--topics', '/foreign'], "'this/msg/s' is not installed"),
+    (['--remap', '/words:=/bad name'], "'/bad name' cannot be published"),
+    (['--wait-for', '/nowhere'], 'no topic /nowhere'),
+    (['--max-gap', '0'], 'max-gap is 0.0: expected more than 0')])
+def test_what_was_asked_for_and_cannot_be_published(domain, tmp_path, arguments, reason):
+    words, string = b'\0\1\0\0\2\0\0\0a\0', 'std_msgs/msg/String'
+    bag = write_mcap(tmp_path / 'odd.mcap', [Message(0, words, '/words', string),
+                                             Message(0, words, '/foreign', 'this/msg/s')])
+    topics = [] if '--topics' in arguments else ['--topics', '/words']
+    process = replay(bag, *arguments, *topics)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert reason in errors
+    assert 'Traceback' not in errors
 
 
 def _until(condition, timeout=15.0):

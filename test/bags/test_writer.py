@@ -30,11 +30,35 @@ def test_only_bags_are_overwritten(tmp_path):
     assert (tmp_path / 'thesis.txt').read_text() == 'precious'
 
 
-def test_an_interrupted_recording_says_so(tmp_path):
-    with pytest.raises(KeyError, match='/b'), BagWriter(tmp_path / 'bag') as writer:
-        writer.write('/b', 0, b'')
-    with pytest.raises(BagError, match=r'cut off.*reindex'):
+def test_an_interrupted_recording_says_so_and_can_be_read(tmp_path):
+    def record():
+        with BagWriter(tmp_path / 'bag') as writer:
+            writer.add_topic('/a', 'std_msgs/msg/String')
+            writer.write('/a', 1, b'\0\1\0\0\1\0\0\0\0')
+            writer.write('/b', 2, b'')
+
+    with pytest.raises(KeyError, match='/b'):
+        record()
+    with pytest.raises(BagError, match=r'cut off.*bag\.partial.*reindex'):
         Bag(tmp_path / 'bag')
+    with Bag(tmp_path / 'bag.partial') as bag:
+        assert [record.time for record in bag.messages()] == [1]
+        assert bag.warnings == []
+    with pytest.raises(BagError, match=r'bag\.partial exists'):
+        BagWriter(tmp_path / 'bag')
+    with BagWriter(tmp_path / 'bag', overwrite=True):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ['bag']
+
+
+def test_a_recorder_that_is_killed_leaves_no_metadata(tmp_path):
+    writer = BagWriter(tmp_path / 'bag')
+    writer.add_topic('/a', 'std_msgs/msg/String')
+    with pytest.raises(BagError, match=r'bag\.mcap is cut off or damaged.*reindex'):
+        Bag(writer.partial)
+    writer.close()
+    with Bag(tmp_path / 'bag') as bag:
+        assert bag.start == 0
 
 
 def test_unknown_types_are_refused(tmp_path):

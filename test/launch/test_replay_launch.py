@@ -1,6 +1,5 @@
 """replay.launch.py with the real launch and the real player: it ends when the bag does."""
 
-import shutil
 import unittest
 
 import drive_bag
@@ -8,8 +7,7 @@ import pytest
 import real_launch
 
 SHARE = real_launch.share()
-if shutil.which('ros2') is None:
-    pytest.skip('ros2 bag comes with a ROS distribution', allow_module_level=True)
+real_launch.needs_ros2_bag()
 
 import launch_testing.asserts  # noqa: E402
 from launch.actions import IncludeLaunchDescription  # noqa: E402

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import launch_stand_ins
@@ -27,7 +28,7 @@ class Replay:
                             for h in handlers if h.kind == 'OnStateTransition'}
         self.started, = (h for h in handlers if h.kind == 'OnProcessStart')
         self.exited, = (h for h in handlers if h.kind == 'OnProcessExit')
-        self.player, = self.transitions[None, 'active'].entities
+        *self.recorders, self.player = self.transitions[None, 'active'].entities
 
 
 @pytest.fixture
@@ -119,6 +120,38 @@ def test_home_is_expanded(monkeypatch, tmp_path):
 def test_a_bag_that_is_not_there_is_refused():
     with pytest.raises(FileNotFoundError, match=r"bag is '/bags/none': expected the folder of"):
         Replay('/bags/none')
+
+
+@pytest.mark.parametrize(('arguments', 'recorded', 'left_out'), [
+    ({'image': '/front/image_raw/compressed'},
+     ['/panoptic_node/panoptic', '/panoptic_node/label_info', '/diagnostics', '/front/image_raw',
+      '/front/image_raw/compressed'],
+     ['/panoptic_node/overlay', '/clock', '/front/image_raw/theora', '/other/front/image_raw']),
+    ({'namespace': 'car', 'cameras': 'front,rear/compressed'},
+     ['/car/panoptic_node/front/objects', '/car/front/image', '/car/rear/image/compressed'],
+     ['/panoptic_node/front/objects', '/car/left/image', '/car/image']),
+    ({'cameras': 'front', 'image': '/{camera}/raw'}, ['/front/raw'], ['/rear/raw'])])
+def test_results_and_images_are_recorded(tmp_path, arguments, recorded, left_out):
+    (tmp_path / 'drive').mkdir()
+    recorder, = Replay(tmp_path / 'drive', record=str(tmp_path / 'out'), **arguments).recorders
+    assert recorder.cmd[:5] == ['ros2', 'bag', 'record', '--output', str(tmp_path / 'out')]
+    pattern = re.compile(recorder.cmd[recorder.cmd.index('--regex') + 1])
+    assert [topic for topic in recorded if not pattern.search(topic)] == []
+    assert [topic for topic in left_out if pattern.search(topic)] == []
+    event = SimpleNamespace(returncode=1)
+    assert 'the results cannot be recorded' in reason_of(recorder.on_exit(event, RUNNING))
+    assert recorder.on_exit(event, ENDING) == []
+    assert Replay(tmp_path / 'drive').recorders == []
+
+
+@pytest.mark.parametrize(('name', 'reason'), [
+    ('drive', 'which exists: expected a folder to make'), ('drive/out', 'lies in the bag'),
+    ('link', 'which exists')])
+def test_what_cannot_be_recorded_to_is_refused(tmp_path, name, reason):
+    (tmp_path / 'drive').mkdir()
+    (tmp_path / 'link').symlink_to(tmp_path / 'nowhere')
+    with pytest.raises((FileExistsError, ValueError), match=f'^record is .*{reason}'):
+        Replay(tmp_path / 'drive', record=str(tmp_path / name))
 
 
 @pytest.mark.parametrize('name', ['loop', 'rviz'])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,13 @@ def share() -> Path:
         return Path(get_package_share_directory('panoptic_ros'))
     except PackageNotFoundError:
         pytest.skip('panoptic_ros is not in the ament index: source its workspace',
+                    allow_module_level=True)
+
+
+def needs_ros2_bag() -> None:
+    """Skip the module where ``ros2 bag`` is missing, which ``ros2`` itself can do without."""
+    if shutil.which('ros2') is None or find_spec('ros2bag') is None:
+        pytest.skip('ros2 bag comes with a ROS distribution, in the package ros2bag',
                     allow_module_level=True)
 
 

@@ -1,0 +1,122 @@
+"""What a labelling has to remember so that another process can go on with it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from ..labels import LabelSpace
+from ..panoptic import Panoptic, Segments
+from ..tracking import Tracker
+from .folder import BagError
+from .paths import JOURNAL
+
+Job = Mapping[str, Any]
+"""All that decides what a labelling gives, as JSON."""
+
+_TYPES = {'label': np.uint16, 'class_id': np.uint8, 'instance': np.uint16, 'area': np.int64,
+          'box': np.int32, 'centroid': np.float32, 'score': np.float32}
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A frame that was labelled."""
+
+    time: int
+    """Of its message, in nanoseconds since the epoch."""
+    size: tuple[int, int]
+    """(height, width) in pixels."""
+    things: Segments
+    """As they were before the tracker renumbered them."""
+
+    @classmethod
+    def of(cls, time: int, panoptic: Panoptic) -> Entry:
+        """Return what is to be remembered of a result of the segmenter."""
+        return cls(time, panoptic.size, panoptic.things)
+
+    def track(self, tracker: Tracker, label_space: LabelSpace, time: float) -> None:
+        """Bring a tracker to where it was after this frame, which it knows by its things only."""
+        tracker(Panoptic(np.zeros(self.size, np.uint16), self.things, label_space), time)
+
+    def write(self) -> str:
+        """Return the entry as a line; no number loses a bit."""
+        things = {column.name: getattr(self.things, column.name).tolist()
+                  for column in fields(Segments)}
+        return json.dumps({'time': self.time, 'size': self.size, 'things': things})
+
+    @classmethod
+    def read(cls, line: str) -> Entry:
+        """Return the entry that a line holds."""
+        found = json.loads(line)
+        columns = {name: np.array(found['things'][name], kind) for name, kind in _TYPES.items()}
+        columns['box'] = columns['box'].reshape(-1, 4)
+        columns['centroid'] = columns['centroid'].reshape(-1, 2)
+        height, width = found['size']
+        return cls(int(found['time']), (height, width), Segments(**columns))
+
+
+class Journal:
+    """
+    The journal of a labelling that is at work: its job, then a line for each frame.
+
+    Parameters
+    ----------
+    folder
+        The bag that is being written.
+    job
+        What is being done.
+
+    """
+
+    def __init__(self, folder: Path, job: Job) -> None:
+        self._file = (folder / JOURNAL).open('w', encoding='utf-8')
+        fcntl.flock(self._file, fcntl.LOCK_EX)      # until it is closed, however that happens
+        self._line(json.dumps(job))
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def add(self, entry: Entry) -> None:
+        """Write down a frame whose messages were written."""
+        self._line(entry.write())
+
+    def _line(self, text: str) -> None:
+        self._file.write(f'{text}\n')
+        self._file.flush()
+
+
+def read_journal(folder: Path) -> tuple[Job, list[Entry]] | None:
+    """
+    Return the job of a labelling that was interrupted, and its frames; None where there is none.
+
+    Raises
+    ------
+    BagError
+        Another process is at it.
+
+    """
+    try:
+        with (folder / JOURNAL).open(encoding='utf-8') as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise BagError(f'another process is writing {folder}: wait for its end, or choose '
+                               'another output') from error
+            # the last line is no whole one where the disk was full
+            lines = [line for line in file if line.endswith('\n')]
+        return json.loads(lines[0]), [Entry.read(line) for line in lines[1:]]
+    except BagError:
+        raise
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return None     # of another kind, or damaged: nothing to go on from
