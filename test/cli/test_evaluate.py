@@ -120,6 +120,34 @@ def test_video_of_a_data_set_with_and_without_tracking(tiny_onnx, tmp_path, caps
     assert data['video_panoptic_quality']['tracked']['per_window']['4']['images'] == 2
 
 
+def test_hidden_files_change_nothing_that_the_command_measures(tmp_path):
+    dataset = kitti_step(tmp_path, range(4))
+    for file in (dataset.image_file, dataset.label_file):
+        path = dataset.root / file(dataset.names[0])
+        path.with_name(f'._{path.name}').write_bytes(b'no image')
+        (path.parent / '.ipynb_checkpoints').mkdir()
+        path.parent.joinpath('.ipynb_checkpoints', path.name).write_bytes(b'no image')
+    report = tmp_path / 'report.json'
+    done = subprocess.run(
+        [sys.executable, '-m', 'panoptic_ros.cli.evaluate', '--oracle', '--kitti-step',
+         dataset.root, '--workers', '1', '--json', report],
+        capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    data = json.loads(report.read_text())
+    assert data['frames'] == 4
+    quality = data['oracle']['stride_1']['panoptic_quality']
+    assert quality['all']['pq'] == 100
+    assert quality['things']['classes'] <= 2
+    dataset.root.joinpath(dataset.label_file(dataset.names[1])).write_bytes(
+        b'version https://git-lfs.github.com/spec/v1\n')
+    done = subprocess.run(
+        [sys.executable, '-m', 'panoptic_ros.cli.evaluate', '--oracle', '--kitti-step',
+         dataset.root, '--workers', '1'], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert f'{dataset.label_file(dataset.names[1])} is a pointer of git LFS' in done.stderr
+    assert 'Traceback' not in done.stderr
+
+
 def test_a_video_without_four_frames_that_follow_each_other_is_refused(tiny_onnx, tmp_path,
                                                                        capsys):
     dataset = kitti_step(tmp_path, (0, 1, 2, 4, 5))
