@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     A pair is the ground truth of two successive frames of a drive.  Each side reads the files
     that it takes, 16-bit label images and COCO's panoptic PNG, and counts; the time without
-    reading is that less what its reading took.
+    reading is that less what its reading took.  Ratios are those of single pairs.
 
     Raises
     ------
@@ -69,15 +69,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         for index in track(range(args.pairs), 'rendering'):
             pairs.render(index)
         pairs.measure(0)        # compiles
-        taken: dict[str, dict[str, list[float]]] = {
-            way: {name: [] for name in (OURS, THEIRS)} for way in WAYS}
-        for _ in track(range(args.runs), 'evaluating'):
-            seconds = np.array([pairs.measure(index) for index in range(args.pairs)])
-            for column, (way, name) in enumerate(
-                    (way, name) for way in WAYS for name in (OURS, THEIRS)):
-                taken[way][name].append(1e3 * float(np.median(seconds[:, column])))
-    ratios = {way: [theirs / ours for ours, theirs in zip(*of_way.values(), strict=True)]
-              for way, of_way in taken.items()}
+        pairs.forget()
+        seconds = np.array([[pairs.measure(index) for index in range(args.pairs)]
+                            for _ in track(range(args.runs), 'evaluating')])
+    taken = {way: {name: (1e3 * np.median(seconds[:, :, place, side], axis=1)).tolist()
+                   for side, name in enumerate((OURS, THEIRS))}
+             for place, way in enumerate(WAYS)}
+    # of one pair, whose two times lie next to each other: a machine's speed changes
+    ratios = {way: np.median(seconds[:, :, place, 1] / seconds[:, :, place, 0], axis=1).tolist()
+              for place, way in enumerate(WAYS)}
     height, width = args.size
     print_table(
         f'PQ of one {height}x{width} pair, in one process: milliseconds, medians of {args.pairs} '
@@ -100,7 +100,11 @@ class _Pairs:
         self._writer = CocoPanopticWriter(folder / 'coco', self._space)
         self._categories = {category['id']: category for category in self._writer.categories}
         self._annotations: list[tuple[dict[str, Any], dict[str, Any]]] = []
-        self._ours, self._theirs = PanopticQuality(self._space), official.PQStat()
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self._ours, self._theirs = PanopticQuality(self._space), self._official.PQStat()
 
     def render(self, index: int) -> None:
         """Write the files of the next pair."""
@@ -112,8 +116,8 @@ class _Pairs:
                              for name, labels in images.items())
         self._annotations.append((truth, prediction))
 
-    def measure(self, index: int) -> tuple[float, float, float, float]:
-        """Return the seconds of both sides from files, then of both without reading."""
+    def measure(self, index: int) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Return the seconds of both sides from files, and of both without reading."""
         folders = LabelFolders(self._folder / 'prediction', self._folder / 'truth')
         start = perf_counter()
         prediction, truth, _ = folders(f'{index}.png')
@@ -126,7 +130,7 @@ class _Pairs:
             self._theirs += self._official.pq_compute_single_core(
                 0, [self._annotations[index]], coco, coco, self._categories)
             whole = perf_counter() - begin
-        return end - start, whole, end - read, whole - sum(reading)
+        return (end - start, whole), (end - read, whole - sum(reading))
 
     def quality(self, name: str) -> float:
         """Return the PQ in percent that one side found in all it measured."""
