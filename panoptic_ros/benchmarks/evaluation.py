@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from io import StringIO
@@ -14,27 +14,21 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from rich.progress import track
 
 from .. import image_files
 from ..arguments import image_size
-from ..datasets import Cityscapes
 from ..evaluation import PanopticQuality
 from ..evaluation.coco_panoptic import CocoPanopticWriter
-from ..evaluation.label_files import read_labels
-from ..labels import UNLABELED, LabelSpace
+from ..evaluation.label_files import LabelFolders
+from ..labels import LabelSpace
 from ..libraries import needed
 from ..report import print_table
 from ..streets import Drive
 
 OFFICIAL = 'cityscapesscripts.evaluation.evalPanopticSemanticLabeling'
-OURS = {'memory': 'ours, in memory', 'truth_file': 'ours, truth from file',
-        'files': 'ours, both from files'}
-THEIRS = {'cityscapesscripts': 'theirs, both from files',
-          'cityscapesscripts_computation': 'theirs, less reading'}
-
-Labels = npt.NDArray[np.uint16]
+OURS, THEIRS = 'panoptic_ros', 'cityscapesscripts'
+WAYS = {'files': 'from PNG files', 'counting': 'without reading them'}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,75 +37,108 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='size of the label images (default: %(default)s)')
     parser.add_argument('--pairs', type=int, default=10,
                         help='image pairs to evaluate (default: %(default)s)')
+    parser.add_argument('--runs', type=int, default=5,
+                        help='how often; reported are the lowest and the highest median '
+                        '(default: %(default)s)')
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """
     Evaluate the same pairs both ways in one process and report medians, ratios and both PQ.
 
-    A pair is the ground truth of two successive frames of a drive.  ``memory`` is what evaluating
-    a model costs once the truth is read, ``truth_file`` includes that; ``cityscapesscripts``
-    reads both from files always, ``cityscapesscripts_computation`` is the same run without it.
+    A pair is the ground truth of two successive frames of a drive.  Each side reads the files
+    that it takes, 16-bit label images and COCO's panoptic PNG, and counts; the time without
+    reading is that less what its reading took.  Ratios are those of single pairs.
 
     Raises
     ------
     ImportError
         cityscapesscripts is not installed.
+    ValueError
+        There are no pairs or no runs.
 
     """
+    if args.pairs < 1 or args.runs < 1:
+        raise ValueError(f'{args.pairs} pairs in {args.runs} runs: expected one or more of both')
     with needed('the benchmark', 'cityscapesscripts', 'pip install cityscapesscripts'):
         official = import_module(OFFICIAL)
+    with TemporaryDirectory() as temporary:
+        pairs = _Pairs(official, Path(temporary), args.size)
+        for index in track(range(args.pairs), 'rendering'):
+            pairs.render(index)
+        pairs.measure(0)        # compiles
+        pairs.forget()
+        seconds = np.array([[pairs.measure(index) for index in range(args.pairs)]
+                            for _ in track(range(args.runs), 'evaluating')])
+    taken = {way: {name: (1e3 * np.median(seconds[:, :, place, side], axis=1)).tolist()
+                   for side, name in enumerate((OURS, THEIRS))}
+             for place, way in enumerate(WAYS)}
+    # of one pair, whose two times lie next to each other: a machine's speed changes
+    ratios = {way: np.median(seconds[:, :, place, 1] / seconds[:, :, place, 0], axis=1).tolist()
+              for place, way in enumerate(WAYS)}
     height, width = args.size
-    space = LabelSpace.load('cityscapes')
-    drive = Drive(seed=0, size=(height, width))
-    measures = {name: PanopticQuality(space) for name in OURS}
-    theirs = official.PQStat()
-    taken: dict[str, list[float]] = {name: [] for name in (*OURS, *THEIRS)}
-    with TemporaryDirectory() as temporary, _timed_reading(official) as reading:
-        folder = Path(temporary)
-        writer = CocoPanopticWriter(folder, space)
-        categories = {category['id']: category for category in writer.categories}
-        for index in track(range(args.pairs), 'evaluating'):
-            truth, prediction = (drive.frame((index + shift) / 10)[1].labels for shift in (0, 1))
-            pair = writer.add('truth', truth), writer.add('prediction', prediction)
-            for name, labels in (('truth', truth), ('prediction', prediction)):
-                image_files.write(folder / f'{name}_16.png', labels)
-            dataset = _cityscapes(folder, truth, space)
-            if not index:       # compiles
-                PanopticQuality(space).update(prediction, truth)
-            read = _readers(folder, prediction, truth, dataset)
-            for name, measure in measures.items():
-                start = perf_counter()
-                measure.update(*read[name]())
-                taken[name].append(perf_counter() - start)
-            reading.clear()
-            with redirect_stdout(StringIO()):
-                start = perf_counter()
-                theirs += official.pq_compute_single_core(
-                    0, [pair], str(folder), str(folder), categories)
-                whole = perf_counter() - start
-            taken['cityscapesscripts'].append(whole)
-            taken['cityscapesscripts_computation'].append(whole - sum(reading))
-    median = {name: 1e3 * float(np.median(seconds)) for name, seconds in taken.items()}
-    quality = {name: measure.compute().all.pq for name, measure in measures.items()}
-    expected = 100 * float(theirs.pq_average(categories, isthing=None)[0]['pq'])
-    ratios = {name: {other: median[other] / median[name] for other in THEIRS} for name in OURS}
     print_table(
-        f'one {height}x{width} pair, one process, median of {args.pairs}; theirs is '
-        'cityscapesscripts', ('', 'ms', 'PQ', 'times theirs', 'less reading'),
-        (*((title, median[name], quality[name], *ratios[name].values())
-           for name, title in OURS.items()),
-         *((title, median[name], expected, '', '') for name, title in THEIRS.items())))
-    return {'size': [height, width], 'pairs': args.pairs, 'median_ms': median, 'ratios': ratios,
-            'pq': {'panoptic_ros': quality['memory'], 'cityscapesscripts': expected}}
+        f'PQ of one {height}x{width} pair, in one process: milliseconds, medians of {args.pairs} '
+        f'pairs, from the lowest to the highest of {args.runs} runs', ('', 'PQ', *WAYS.values()),
+        (*((name, pairs.quality(name), *(_span(taken[way][name]) for way in WAYS))
+           for name in (OURS, THEIRS)),
+         ('times as fast', '', *(_span(ratios[way]) for way in WAYS))))
+    return {'size': [height, width], 'pairs': args.pairs, 'runs': args.runs,
+            'median_ms': taken, 'ratios': ratios,
+            'pq': {name: pairs.quality(name) for name in (OURS, THEIRS)}}
 
 
-def _readers(folder: Path, prediction: Labels, truth: Labels,
-             dataset: Cityscapes) -> dict[str, Callable[[], tuple[Labels, Labels]]]:
-    return {'memory': lambda: (prediction, truth),
-            'truth_file': lambda: (prediction, dataset.truth(0)),
-            'files': lambda: (read_labels(folder / 'prediction_16.png'),
-                              read_labels(folder / 'truth_16.png'))}
+class _Pairs:
+    """Rendered pairs in the files of both sides."""
+
+    def __init__(self, official: ModuleType, folder: Path, size: tuple[int, int]) -> None:
+        self._official, self._folder = official, folder
+        self._space = LabelSpace.load('cityscapes')
+        self._drive = Drive(seed=0, size=size)
+        self._writer = CocoPanopticWriter(folder / 'coco', self._space)
+        self._categories = {category['id']: category for category in self._writer.categories}
+        self._annotations: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self._ours, self._theirs = PanopticQuality(self._space), self._official.PQStat()
+
+    def render(self, index: int) -> None:
+        """Write the files of the next pair."""
+        images = {name: self._drive.frame((index + shift) / 10)[1].labels
+                  for name, shift in (('truth', 0), ('prediction', 1))}
+        for name, labels in images.items():
+            image_files.write(self._folder / name / f'{index}.png', labels)
+        truth, prediction = (self._writer.add(f'{name}_{index}', labels)
+                             for name, labels in images.items())
+        self._annotations.append((truth, prediction))
+
+    def measure(self, index: int) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Return the seconds of both sides from files, and of both without reading."""
+        folders = LabelFolders(self._folder / 'prediction', self._folder / 'truth')
+        start = perf_counter()
+        prediction, truth, _ = folders(f'{index}.png')
+        read = perf_counter()
+        self._ours.update(prediction, truth)
+        end = perf_counter()
+        coco = str(self._folder / 'coco')
+        with _timed_reading(self._official) as reading, redirect_stdout(StringIO()):
+            begin = perf_counter()
+            self._theirs += self._official.pq_compute_single_core(
+                0, [self._annotations[index]], coco, coco, self._categories)
+            whole = perf_counter() - begin
+        return (end - start, whole), (end - read, whole - sum(reading))
+
+    def quality(self, name: str) -> float:
+        """Return the PQ in percent that one side found in all it measured."""
+        if name == OURS:
+            return self._ours.compute().all.pq
+        return 100 * float(self._theirs.pq_average(self._categories, isthing=None)[0]['pq'])
+
+
+def _span(values: Sequence[float]) -> str:
+    return f'{min(values):.1f} to {max(values):.1f}'
 
 
 @contextmanager
@@ -132,17 +159,3 @@ def _timed_reading(official: ModuleType) -> Iterator[list[float]]:
         yield seconds
     finally:
         official.Image = pillow     # type: ignore[attr-defined]
-
-
-def _cityscapes(folder: Path, truth: Labels, space: LabelSpace) -> Cityscapes:
-    """Write a truth as Cityscapes does, beside an image that is not read."""
-    dataset_ids = np.array([category.dataset_id for category in space.categories])
-    label = np.arange(len(space) * space.label_divisor)
-    dataset_id, instance = dataset_ids[label // space.label_divisor], label % space.label_divisor
-    ids = np.zeros(UNLABELED + 1, np.uint16)
-    ids[label] = np.where(instance > 0, dataset_id * 1000 + instance - 1, dataset_id)
-    frame = 'val/street/street_000000_000000'
-    image_files.write(folder / f'leftImg8bit/{frame}_leftImg8bit.png',
-                      np.zeros((1, 1), np.uint16))
-    image_files.write(folder / f'gtFine/{frame}_gtFine_instanceIds.png', ids[truth])
-    return Cityscapes(folder)

@@ -85,8 +85,8 @@ def _evaluate_clips(args: argparse.Namespace) -> dict[str, Any]:
     with closing(open_model()) as segmenter, progress_bar() as bar:
         task = bar.add_task('evaluating', total=sum(lengths))
         qualities = clips.measure(segmenter, lambda: bar.advance(task))
-    print_table(f'VPQ of {len(lengths)} clips of {min(lengths)} to {max(lengths)} frames, in '
-                'percent, and of windows of so many', CLIP_HEADER, clip_rows(qualities))
+    print_table(f'VPQ of {sum(lengths)} frames in {len(lengths)} clips, in percent, and of '
+                'windows of so many', CLIP_HEADER, clip_rows(qualities))
     return {'source': source, 'predictor': predictor, 'clips': len(lengths),
             'frames': args.clip or sum(lengths),
             'video_panoptic_quality': {name: quality.compute().to_dict()

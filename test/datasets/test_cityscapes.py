@@ -4,7 +4,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from dataset_trees import NAMES, official_panoptic
+from dataset_trees import NAMES, instance_ids, official_panoptic
 
 from panoptic_ros import UNLABELED
 from panoptic_ros.datasets import Cityscapes
@@ -61,6 +61,36 @@ def test_ids_of_no_class_are_an_error(tree, ids):
     dataset = Cityscapes(tree('cityscapes'))
     path = write_ids(dataset, ids)
     with pytest.raises(ValueError, match=f'{path}: pixels have the id {max(ids)}'):
+        dataset.truth(0)
+
+
+def test_every_number_outside_the_things_is_an_error(tree):
+    dataset = Cityscapes(tree('cityscapes'))
+    for class_id in range(1, 65):
+        path = write_ids(dataset, [7, class_id * 1000 + 3])
+        if 24 <= class_id <= 33:
+            dataset.truth(0)
+            continue
+        with pytest.raises(ValueError, match=f'{path}: pixels have the id {class_id}003') as error:
+            dataset.truth(0)
+        assert (class_id > 33) == ('expected a class from 0 to 33' in str(error.value))
+        assert (class_id < 24) == ('for the classes 24 to 33 alone' in str(error.value))
+
+
+@pytest.mark.parametrize('coding', ['training ids', 'class times 1000'])
+def test_instance_ids_of_another_coding_are_refused(tree, coding):
+    """As instanceTrainIds and KITTI-360 write them: things would be stuff, stuff a thing."""
+    dataset = Cityscapes(tree('cityscapes'))
+    path = dataset.root / dataset.label_file(dataset.names[0])
+    labels = dataset.truth(0)
+    if coding == 'training ids':
+        plain = dataset.label_space.semantic(labels).astype(np.uint16)
+        ids = np.where(dataset.label_space.instances(labels) > 0, labels - 1, plain)
+    else:
+        ids = instance_ids(labels, first=1)
+    cv2.imwrite(str(path), ids)
+    with pytest.raises(ValueError, match=f'{path}: pixels have the id .*(255: expected a class|'
+                                         r'an instance of class \d+: expected numbers for)'):
         dataset.truth(0)
 
 

@@ -1,3 +1,5 @@
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -33,6 +35,20 @@ def test_a_missing_prediction_is_named(folders):
         LabelFolders(folders / 'prediction', folders / 'truth')
 
 
+def test_hidden_files_and_folders_are_no_label_images(folders):
+    (folders / 'truth/munich/._1.png').write_bytes(b'no image')
+    shutil.copytree(folders / 'truth/munich', folders / 'truth/.ipynb_checkpoints')
+    loader = LabelFolders(folders / 'prediction', folders / 'truth')
+    assert loader.names == [f'munich/{i}.png' for i in range(3)]
+
+
+def test_sizes_that_differ_are_named_with_their_files(folders):
+    path = folders / 'prediction/munich/1.png'
+    cv2.imwrite(str(path), np.zeros((48, 80), np.uint16))
+    with pytest.raises(ValueError, match=f'{path} is 80x48 and .*truth/munich/1.png is 160x96'):
+        LabelFolders(folders / 'prediction', folders / 'truth')('munich/1.png')
+
+
 def test_an_empty_truth_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match='no PNG file under'):
         LabelFolders(tmp_path, tmp_path)
@@ -41,6 +57,9 @@ def test_an_empty_truth_is_an_error(tmp_path):
 def test_other_images_are_refused(tmp_path):
     path = tmp_path / 'image.png'
     with pytest.raises(FileNotFoundError, match='no such label image'):
+        read_labels(path)
+    path.write_bytes(b'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n')
+    with pytest.raises(ValueError, match='is a pointer of git LFS'):
         read_labels(path)
     path.write_bytes(b'no image')
     with pytest.raises(ValueError, match='is no image'):

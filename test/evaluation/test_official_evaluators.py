@@ -28,29 +28,31 @@ def _cityscapesscripts():
                         'install requirements/test.txt', exc_type=ImportError)
 
 
-def ours(pairs):
-    quality = PanopticQuality(SPACE)
+def ours(pairs, space=SPACE):
+    quality = PanopticQuality(space)
     for prediction, truth in pairs:
         quality.update(prediction, truth)
     return quality.compute()
 
 
-@pytest.mark.parametrize('crowd', [True, False])
-def test_equal_to_the_cityscapes_evaluator_on_files(tmp_path, crowd):
-    pairs = [scene_pair(seed, SPACE, crowd=crowd) for seed in range(20)]
+@pytest.mark.parametrize(('name', 'crowd'), [
+    ('cityscapes', True), ('cityscapes', False), ('kitti-step', True), ('kitti-360', True)])
+def test_equal_to_the_cityscapes_evaluator_on_files(tmp_path, name, crowd):
+    space = LabelSpace.load(name)
+    pairs = [scene_pair(seed, space, crowd=crowd) for seed in range(20)]
     truths = np.stack([truth for _, truth in pairs])
     assert (truths == UNLABELED).any()
-    assert np.isin(truths, np.array(SPACE.thing_ids) * 1000).any() == crowd
+    assert np.isin(truths, np.array(space.thing_ids) * 1000).any() == crowd
 
-    expected = official.evaluate(pairs, SPACE, tmp_path)
-    result = ours(pairs)
-    for group, name in ((result.all, 'All'), (result.things, 'Things'), (result.stuff, 'Stuff')):
+    expected = official.evaluate(pairs, space, tmp_path)
+    result = ours(pairs, space)
+    for group, title in ((result.all, 'All'), (result.things, 'Things'), (result.stuff, 'Stuff')):
         for measure in ('pq', 'sq', 'rq'):
-            assert getattr(group, measure) == pytest.approx(100 * expected[name][measure],
+            assert getattr(group, measure) == pytest.approx(100 * expected[title][measure],
                                                             abs=1e-6)
-        assert group.classes == expected[name]['n']
+        assert group.classes == expected[title]['n']
     assert 5 < result.all.pq < 95
-    for category in SPACE.categories:
+    for category in space.categories:
         quality = result.per_class.get(category.name)
         theirs = expected['per_class'][category.dataset_id]
         for measure in ('pq', 'sq', 'rq'):

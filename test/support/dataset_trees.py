@@ -22,18 +22,14 @@ NAMES = {
                   '2013_05_28_drive_0009_sync/0000000250'),
     'kitti-step': ('0002/000000', '0002/000001', '0018/000000')}
 
-CITYSCAPES = LabelSpace.load('cityscapes')
-COCO = LabelSpace.load('coco')
+SPACES = {kind: LabelSpace.load(kind) for kind in NAMES}
+CITYSCAPES, COCO = SPACES['cityscapes'], SPACES['coco']
 
 
 def frames_of(kind: str) -> Iterator[Frame]:
     """Yield three frames with things, crowd and void, of what a kind of data set can say."""
     for seed, name in enumerate(NAMES[kind]):
-        labels = scene_pair(seed, COCO if kind == 'coco' else CITYSCAPES)[1]
-        if kind == 'kitti-step':        # only persons and cars have numbers
-            semantic = CITYSCAPES.semantic(labels)
-            unnumbered = (semantic != 255) & ~np.isin(semantic, (11, 13))
-            labels[unnumbered] = semantic[unnumbered] * np.uint16(1000)
+        labels = scene_pair(seed, SPACES[kind])[1]
         yield name, np.random.default_rng(seed).integers(
             0, 256, (*labels.shape, 3), np.uint8), labels
 
@@ -110,7 +106,7 @@ def kitti_360_tree(folder: Path, frames: Iterable[Frame], split: str = 'val') ->
         drive, frame = name.split('/')
         raw = f'data_2d_raw/{drive}/image_00/data_rect/{frame}.png'
         truth = f'data_2d_semantics/train/{drive}/image_00'
-        ids = instance_ids(labels, first=1)
+        ids = instance_ids(labels, first=1, space=SPACES['kitti-360'])
         write(folder / raw, image)
         write(folder / truth / f'instance/{frame}.png', ids)
         write(folder / truth / f'semantic/{frame}.png', (ids // 1000).astype(np.uint8))
@@ -120,16 +116,16 @@ def kitti_360_tree(folder: Path, frames: Iterable[Frame], split: str = 'val') ->
     return folder
 
 
-def instance_ids(labels: np.ndarray, first: int) -> np.ndarray:
+def instance_ids(labels: np.ndarray, first: int, space: LabelSpace = CITYSCAPES) -> np.ndarray:
     """
-    Return Cityscapes labels as its 16-bit ids, where things count from ``first``.
+    Return labels as the 16-bit ids of Cityscapes, where things count from ``first``.
 
     Void is 0.  Cityscapes, with ``first`` 0, writes stuff and crowd as the plain id; KITTI-360,
     with ``first`` 1, writes them as id * 1000.
     """
     dataset_id = np.zeros(256, np.uint16)
-    dataset_id[:len(CITYSCAPES)] = [c.dataset_id for c in CITYSCAPES.categories]
-    plain, instance = dataset_id[CITYSCAPES.semantic(labels)], CITYSCAPES.instances(labels)
+    dataset_id[:len(space)] = [c.dataset_id for c in space.categories]
+    plain, instance = dataset_id[space.semantic(labels)], space.instances(labels)
     no_number = plain if first == 0 else plain * 1000
     return np.where(instance > 0, plain * 1000 + instance - 1 + first, no_number).astype(np.uint16)
 
