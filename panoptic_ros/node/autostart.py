@@ -88,8 +88,14 @@ class Autostart:
 
     def _try(self) -> None:
         self._cancel()
-        with self.driving():
-            succeeded = self._drive()
+        succeeded = False
+        try:
+            with self.driving():
+                succeeded = self._drive()
+        finally:
+            self._follow(succeeded)
+
+    def _follow(self, succeeded: bool) -> None:
         if succeeded and self._recovers:
             self._recovers, self._recovered_at = False, time.monotonic()
         elif self._recovers:

@@ -12,8 +12,10 @@ from .camera import Camera, Stamp
 from .channel import Channel
 from .latency import Latency
 from .memory import Memory
+from .mishaps import Mishaps
 from .parameters import Settings
 from .tally import Lately
+from .text import publishable
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
@@ -184,10 +186,20 @@ def counts_status(lately: Lately, min_rate: float) -> DiagnosticStatus:
     return _status('frames', WARN if lost else OK, text, values)
 
 
+def callbacks_status(mishaps: Mishaps) -> DiagnosticStatus:
+    """Return what went wrong in callbacks, for a while after it last did."""
+    lately = mishaps.lately()
+    text = '; '.join(f'{callback}: {cause}' for callback, cause in lately.items())
+    return _status('callbacks', ERROR if lately else OK, text or 'none fails',
+                   {**lately, 'since the start': mishaps.count})
+
+
 def _status(name: str, level: bytes, message: str, values: Mapping[str, object],
             hardware: str = '') -> DiagnosticStatus:
-    return DiagnosticStatus(name=name, level=level, message=message, hardware_id=hardware, values=[
-        KeyValue(key=key, value=str(value)) for key, value in values.items()])
+    return DiagnosticStatus(
+        name=name, level=level, message=publishable(message), hardware_id=publishable(hardware),
+        values=[KeyValue(key=publishable(key), value=publishable(value))
+                for key, value in values.items()])
 
 
 def _ms(seconds: float) -> str:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
+
+from .text import publishable
+
+LONGEST_OUTPUT = 'confidence/compressed'
+"""The longest name that is published under a camera's."""
 
 
 class ImageTopic:
@@ -37,3 +45,32 @@ class ImageTopic:
 
 def _is_remapped(node: Node, name: str) -> bool:
     return bool(node.resolve_topic_name(name) != node.resolve_topic_name(name, only_expand=True))
+
+
+def check_topics(node: Node, cameras: Iterable[tuple[str, str]]) -> None:
+    """
+    Refuse a camera whose topics ROS could not have: a name has 247 bytes, namespace and node too.
+
+    Parameters
+    ----------
+    node
+        The node that will subscribe and publish.
+    cameras
+        Name and transport of each camera.
+
+    Raises
+    ------
+    ValueError
+        A topic's name would be too long.
+
+    """
+    for camera, transport in cameras:
+        outputs = f'~/{camera}'.rstrip('/')
+        try:
+            ImageTopic(node, camera, transport)
+            node.resolve_topic_name(f'{outputs}/{LONGEST_OUTPUT}')
+        except rclpy_implementation.RCLError as error:
+            culprit = f'camera {publishable(camera, 40)!r}' if camera else 'namespace and node'
+            raise ValueError(f'{culprit}: the names of topics would be longer than the 247 bytes '
+                             'that ROS allows, with namespace, node and output: take a shorter '
+                             'name') from error

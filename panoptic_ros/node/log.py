@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from .text import publishable
+
 
 class ThrottledLog:
     """
@@ -33,4 +35,5 @@ class ThrottledLog:
             return
         self._last[kind] = now
         more = self._silenced.pop(kind, 0)
-        self._logger.error(text + (f' (and {more} like it before)' if more else ''))
+        self._logger.error(
+            publishable(text) + (f' (and {more} like it before)' if more else ''))

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from threading import Event
-from typing import Any
+from typing import Any, TypeAlias
 
-from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
-from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
+from rclpy.subscription import Subscription
+from rosgraph_msgs.msg import Clock as ClockMessage
 
 from . import parameters
 from .autostart import Autostart
+from .image_topic import check_topics
+from .mishaps import Mishaps
 from .reporter import Reporter
+from .screens import RCLError, screen_clock, screen_parameters, screen_transitions
 from .session import Session
+from .text import publishable
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
 FAILURE = TransitionCallbackReturn.FAILURE
-RCLError = rclpy_implementation.RCLError
+ERROR = TransitionCallbackReturn.ERROR
+
+Transition: TypeAlias = 'Callable[[PanopticNode, LifecycleState], TransitionCallbackReturn]'
 
 REPORT_PERIOD = 1.0
 """Seconds between two messages on /diagnostics and ~/statistics."""
+
+
+def _told(transition: Transition) -> Transition:
+    """Tell of an error that a transition raises: rclpy would hide it, and end in on_error."""
+    @wraps(transition)
+    def change(node: PanopticNode, state: LifecycleState) -> TransitionCallbackReturn:
+        with node.mishaps.survived(f'transition {transition.__name__.removeprefix("on_")}'):
+            return transition(node, state)
+        return ERROR
+
+    return change
 
 
 class PanopticNode(LifecycleNode):
@@ -51,16 +70,21 @@ class PanopticNode(LifecycleNode):
 
     def __init__(self, ending: Event | None = None, **options: Any) -> None:
         super().__init__('panoptic_node', **options)
+        self.mishaps = Mishaps(self.get_logger())
+        """What its callbacks raised, wherever that was survived."""
         self._ending = ending or Event()
         self._session: Session | None = None
         self._state = 'unconfigured'
         self._fault: str | None = None
         self._put_to_rest = False
         self._settings = parameters.declare(self)
+        self.add_pre_set_parameters_callback(parameters.as_floats)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._take_parameters)
-        self._answer_impossible_transitions()
-        self._reporter = Reporter(self)
+        services = list(self.services)
+        screen_parameters(services)
+        screen_transitions(services, lambda: self._state, self.get_logger().error)
+        self._reporter = Reporter(self, self.mishaps)
         # steady time: diagnostics go on while /clock stands still
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(REPORT_PERIOD, self._report, clock=steady)
@@ -71,6 +95,13 @@ class PanopticNode(LifecycleNode):
             self.get_logger().info('autostart is false: waiting for a lifecycle manager')
         else:
             self._autostart.start()
+
+    def create_subscription(self, msg_type: type, topic: str, callback: Callable[..., None],
+                            *arguments: Any, **options: Any) -> Subscription:
+        """Subscribe, as ``rclpy.node.Node`` does; rclpy's own to /clock is screened."""
+        if msg_type is ClockMessage:
+            callback = screen_clock(callback, lambda *told: self.mishaps.tell(*told))
+        return super().create_subscription(msg_type, topic, callback, *arguments, **options)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model; FAILURE with the cause in the log and in diagnostics."""
@@ -87,43 +118,48 @@ class PanopticNode(LifecycleNode):
         self._state = 'inactive'
         return SUCCESS
 
+    @_told
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Announce the classes and subscribe to the camera."""
-        assert self._session is not None
+        session = self._loaded()
         self._autostart.give_way()
         try:
-            self._session.activate()
-        except Exception as error:      # rclpy would hide it, and end in on_error
-            self._session.stop_cameras()
+            session.activate()
+        except Exception as error:      # which may pass, and costs no model
+            session.stop_cameras()
             self._fault = f'cannot activate: {_text(error)}'
             self.get_logger().error(
                 f'{self._fault}; {self._autostart.outlook("then activate again")}')
             return FAILURE
         self._fault, self._state = None, 'active'
-        topics = ', '.join(channel.camera.topic for channel in self._session.channels)
+        topics = ', '.join(channel.camera.topic for channel in session.channels)
         self.get_logger().info(f'waiting for images on {topics}')
         return super().on_activate(state)
 
+    @_told
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unsubscribe, and finish the frame at work."""
-        assert self._session is not None
+        session = self._loaded()
         self._autostart.give_way()
         try:
-            self._session.deactivate()
+            session.deactivate()
         except TimeoutError as error:
             self.get_logger().error(str(error))
-            return TransitionCallbackReturn.ERROR
+            return ERROR
         self._state, self._put_to_rest = 'inactive', True
         return super().on_deactivate(state)
 
+    @_told
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release the model."""
         return self._release('unconfigured')
 
+    @_told
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release everything, from any state."""
         return self._release('finalized')
 
+    @_told
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release what a failed transition left, so that the node can be configured again."""
         return self._release('unconfigured')
@@ -139,8 +175,17 @@ class PanopticNode(LifecycleNode):
 
     def shut_down(self) -> None:
         """Go to the final state, if the node is not there yet."""
-        if self._state != 'finalized':
+        if self._state == 'finalized':
+            return
+        try:
             self.trigger_shutdown()
+        except RCLError:        # it is between two states, for whatever reason
+            self._release('finalized')
+
+    def _loaded(self) -> Session:
+        if self._session is None:
+            raise RuntimeError('no model is loaded: configure again')
+        return self._session
 
     def _release(self, state: str) -> TransitionCallbackReturn:
         self._autostart.give_way()
@@ -148,35 +193,17 @@ class PanopticNode(LifecycleNode):
         try:
             if session is not None:
                 session.close()
-        except TimeoutError as error:
-            self.get_logger().error(str(error))
+        except Exception as error:      # what is left of it ends with the process
+            self.get_logger().error(_text(error))
         return SUCCESS
-
-    def _answer_impossible_transitions(self) -> None:
-        """Refuse a transition that the present state lacks; in Jazzy it would end the process."""
-        service = getattr(self, '_service_change_state', None)      # rclpy's own affair
-        change = getattr(service, 'callback', None)
-        if service is None or change is None:
-            return
-
-        def answer(request: ChangeState.Request,
-                   response: ChangeState.Response) -> ChangeState.Response:
-            try:
-                return change(request, response)
-            except RCLError:
-                self.get_logger().error(
-                    f'transition {request.transition.label or request.transition.id} is not '
-                    f'possible while the node is {self._state}')
-                response.success = False
-                return response
-
-        service.callback = answer
 
     def _check_parameters(self, changed: list[Parameter]) -> SetParametersResult:
         try:
-            self._changed(changed)
+            settings = self._changed(changed)
+            if settings.every_camera() != self._settings.every_camera():
+                check_topics(self, settings.every_camera())
         except ValueError as error:
-            return SetParametersResult(successful=False, reason=str(error))
+            return SetParametersResult(successful=False, reason=publishable(error))
         return SetParametersResult(successful=True)
 
     def _take_parameters(self, changed: list[Parameter]) -> None:
@@ -188,18 +215,23 @@ class PanopticNode(LifecycleNode):
 
     def _report(self) -> None:
         """Publish the diagnostics; from a timer, so that silence is reported too."""
-        self._abandon_lost()
-        if self._session is not None:
-            self._autostart.trust(sum(channel.camera.counts.segmented
-                                      for channel in self._session.channels))
+        with self.mishaps.survived('recovery of the engine'):
+            self._abandon_lost()
+            if self._session is not None:
+                self._autostart.trust(sum(channel.camera.counts.segmented
+                                          for channel in self._session.channels))
         fault = self._fault
         if (fault is None and self._state == 'inactive' and self._settings.autostart
                 and not self._put_to_rest):
             fault = 'configured, but not active, and nobody deactivated it: activate the node'
-        self._reporter.report(self._session, self._state, fault, self._settings)
+        with self.mishaps.survived('report'):
+            self._reporter.report(self._session, self._state, fault, self._settings)
+            return
+        self._reporter.report_mishaps()
 
     def _report_loading(self, progress: str) -> None:
-        self._reporter.report_loading(progress, self._fault, self._settings)
+        with self.mishaps.survived('report'):       # or the load would be given up
+            self._reporter.report_loading(progress, self._fault, self._settings)
 
     def _abandon_lost(self) -> None:
         """Release a GPU whose context is lost, and recover where the node started itself."""
@@ -209,7 +241,7 @@ class PanopticNode(LifecycleNode):
         recovers = self._settings.autostart and self._state == 'active'
         cure = 'it will be opened again' if recovers else 'configure and activate the node again'
         self.get_logger().error(
-            f'the engine is lost and was released: {lost.rstrip(".")}; {cure}')
+            f'the engine is lost and was released: {publishable(lost).rstrip(".")}; {cure}')
         with self._autostart.driving():
             if self._state == 'active':
                 self.trigger_deactivate()
@@ -221,4 +253,4 @@ class PanopticNode(LifecycleNode):
 
 
 def _text(error: Exception) -> str:
-    return (str(error) or type(error).__name__).rstrip('.')
+    return publishable(str(error) or type(error).__name__).rstrip('.')

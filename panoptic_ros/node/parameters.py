@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 from ..engine.precision import PRECISIONS
 from ..grouping import GroupingOptions
 from ..images import MAX_PIXELS, Limits
 from ..resources import model_path
+from .image_topic import check_topics
+from .screens import without_type
 
 TRANSPORTS = ('raw', 'compressed')
 RUNTIMES = ('auto', 'onnxruntime', 'tensorrt')
 _THRESHOLDS = ('center_threshold', 'nms_kernel', 'top_k', 'stuff_area')
 _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
+MOST_CAMERAS = 64
+"""Each has a dozen topics, and its images wait for the turns of all the others."""
+
+LONGEST_PATH = 4096
+"""Characters, as in Linux."""
+
 _FROM_MODEL = '-1 takes what the model file recommends.'
 
 
@@ -107,6 +116,10 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.model:
             raise ValueError("model is '': expected the name of a shipped model or a path")
+        for name in ('model', 'engine_cache'):
+            if len(getattr(self, name)) > LONGEST_PATH:
+                raise ValueError(f'{name} has {len(getattr(self, name))} characters: expected '
+                                 f'{LONGEST_PATH} at most')
         if self.image_transport not in TRANSPORTS:
             raise ValueError(f'image_transport is {self.image_transport!r}: expected one of '
                              f'{", ".join(TRANSPORTS)}')
@@ -137,6 +150,8 @@ class Settings:
 
     def _check_cameras(self) -> None:
         names = [name for name, _ in self.named_cameras()]
+        if len(names) > MOST_CAMERAS:
+            raise ValueError(f'cameras has {len(names)} names: expected {MOST_CAMERAS} at most')
         for entry, name in zip(filter(None, self.cameras), names, strict=True):
             if not _NAME.fullmatch(name) or names.count(name) > 1:
                 raise ValueError(f'cameras has {entry!r}: expected different names of letters, '
@@ -187,15 +202,33 @@ def declare(node: Node) -> Settings:
     Raises
     ------
     ValueError
-        A value given at the start is out of range.
+        A value given at the start is out of range, or has no type.
     rclpy.exceptions.ParameterException
         A value given at the start has the wrong type.
 
     """
+    own = fields(Settings)
+    given = getattr(node, '_parameter_overrides', {})      # rclpy's own affair
+    for name, parameter in given.items():
+        if parameter.type_ == Parameter.Type.NOT_SET and (
+                node.has_parameter(name) or name in {field.name for field in own}
+                or name.startswith('qos_overrides.')):
+            raise ValueError(without_type(name))
+    given.update({parameter.name: parameter for parameter in as_floats(list(given.values()))})
     values = {parameter.name: node.declare_parameter(
         parameter.name, parameter.default, _descriptor(parameter.default, parameter.metadata)
-    ).value for parameter in fields(Settings)}
-    return Settings(**values)
+    ).value for parameter in own}
+    settings = Settings(**values)
+    check_topics(node, settings.every_camera())
+    return settings
+
+
+def as_floats(changed: Sequence[Parameter]) -> list[Parameter]:
+    """Return parameters with 1.0 in place of the integer 1 where a float is meant."""
+    floats = {field.name for field in fields(Settings) if isinstance(field.default, float)}
+    return [Parameter(parameter.name, Parameter.Type.DOUBLE, float(parameter.value))
+            if parameter.name in floats and parameter.type_ == Parameter.Type.INTEGER
+            else parameter for parameter in changed]
 
 
 def _descriptor(default: Any, metadata: Mapping[str, Any]) -> ParameterDescriptor:

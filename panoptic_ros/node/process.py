@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from .large_images import keep_large_buffers, use_large_buffers
 from .signals import Signals
+from .text import publishable
 
 
 def run(argv: Sequence[str]) -> int:
@@ -34,20 +35,19 @@ def run(argv: Sequence[str]) -> int:
     keep_large_buffers()
     use_large_buffers()
     import rclpy
-    from rclpy.exceptions import ParameterException
-    from rclpy.executors import SingleThreadedExecutor
     from rclpy.logging import get_logger
     from rclpy.signals import SignalHandlerOptions
     from rclpy.utilities import remove_ros_args
 
+    from .executor import GuardedExecutor
     from .panoptic_node import PanopticNode
 
     try:
         _parser().parse_args(remove_ros_args(argv))
         rclpy.init(args=list(argv), signal_handler_options=SignalHandlerOptions.NO)
-        executor = SingleThreadedExecutor()
         node = PanopticNode(signals.received)
-    except (ParameterException, ValueError, RuntimeError) as error:     # rcl's are RuntimeErrors
+        executor = GuardedExecutor(node.mishaps)
+    except Exception as error:      # of many kinds: rcl's, rclpy's, and what rclpy overlooks
         get_logger('panoptic_node').fatal(f'cannot start: {_cause(error)}')
         return 2
     executor.add_node(node)
@@ -83,8 +83,10 @@ def leave(code: int) -> NoReturn:
 
 def _cause(error: Exception) -> str:
     """Return what an error says, in one line, without the lines of rcl's source."""
-    text = re.sub(r', at \S+:\d+', '', ' '.join(str(error).split()))
-    return text if ' ' in text else f'{type(error).__name__}: {text}'
+    text = publishable(re.sub(r', at \S+:\d+', '', ' '.join(str(error).split())))
+    known = isinstance(error, (ValueError, RuntimeError)) or (
+        type(error).__module__.startswith('rclpy'))
+    return text if known and ' ' in text else f'{type(error).__name__}: {text}'
 
 
 def _parser() -> argparse.ArgumentParser:

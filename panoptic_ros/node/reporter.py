@@ -13,6 +13,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from . import diagnostics
 from .image_topic import ImageTopic
 from .memory import read_memory
+from .mishaps import Mishaps
 from .parameters import Settings
 from .session import Session
 from .statistics import stage_statistics
@@ -27,11 +28,13 @@ class Reporter:
     ----------
     node
         The node that publishes.
+    mishaps
+        What went wrong in its callbacks.
 
     """
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, node: Node, mishaps: Mishaps) -> None:
+        self._node, self._mishaps = node, mishaps
         self._name = node.get_fully_qualified_name().lstrip('/')
         self._diagnostics = node.create_publisher(DiagnosticArray, '/diagnostics', 1)
         self._statistics = node.create_publisher(
@@ -63,6 +66,10 @@ class Reporter:
         """Publish how far a load is, for which the executor waits; ``fault`` is an earlier one."""
         self._report_absence(fault, progress, 'configuring', settings)
 
+    def report_mishaps(self) -> None:
+        """Publish what went wrong in callbacks, alone: the report itself did."""
+        self._publish([])
+
     def _report_absence(self, fault: str | None, progress: str, state: str,
                         settings: Settings) -> None:
         statuses = [diagnostics.engine_status(fault, None, progress, {
@@ -91,6 +98,7 @@ class Reporter:
         return statuses
 
     def _publish(self, statuses: Sequence[DiagnosticStatus]) -> None:
+        statuses = [*statuses, diagnostics.callbacks_status(self._mishaps)]
         for status in statuses:
             status.name = f'{self._name}: {status.name}'
         self._diagnostics.publish(self._message(statuses))

@@ -10,7 +10,7 @@ from panoptic_ros.resources import share_directory
 
 pytestmark = pytest.mark.ros
 
-KINDS = {'cameras', 'engine', 'frames', 'latency', 'memory'}
+KINDS = {'callbacks', 'cameras', 'engine', 'frames', 'latency', 'memory'}
 
 
 @pytest.fixture

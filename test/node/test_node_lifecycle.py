@@ -2,13 +2,9 @@
 
 import numpy as np
 import pytest
-import rclpy
 import tiny_model
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition, TransitionEvent
-from rclpy.context import Context
-from rclpy.lifecycle import LifecycleNode
-from rclpy.parameter import Parameter
 from ros_harness import (
     BEST_EFFORT,
     compressed_message,
@@ -19,7 +15,6 @@ from ros_harness import (
 from sensor_msgs.msg import Image
 
 from panoptic_ros import Segmenter
-from panoptic_ros.node.panoptic_node import PanopticNode
 
 pytestmark = pytest.mark.ros
 
@@ -97,7 +92,8 @@ def test_a_whole_life_twice(client, activate, tiny_onnx):
 
 def test_no_status_vanishes_with_the_model(client, diagnostics, activate):
     node = 'managed/panoptic'
-    names = [f'{node}: {name}' for name in ('engine', 'memory', 'camera', 'latency', 'frames')]
+    names = [f'{node}: {name}' for name in (
+        'engine', 'memory', 'camera', 'latency', 'frames', 'callbacks')]
 
     def hardware():
         diagnostics.clear()
@@ -106,14 +102,14 @@ def test_no_status_vanishes_with_the_model(client, diagnostics, activate):
         assert [s.name for s in statuses] == names
         return [s.hardware_id for s in statuses]
 
-    assert hardware() == [node, node, CAMERA, node, node]
+    assert hardware() == [node, node, CAMERA, node, node, node]
     assert camera(client, diagnostics).message == 'not configured'
     activate()
-    assert hardware() == ['CPU', node, CAMERA, node, node]
+    assert hardware() == ['CPU', node, CAMERA, node, node, node]
     assert 'no image yet on /managed/image' in camera(client, diagnostics).message
     assert client.change_state(NODE, 'deactivate')
     assert client.change_state(NODE, 'cleanup')
-    assert hardware() == [node, node, CAMERA, node, node]
+    assert hardware() == [node, node, CAMERA, node, node, node]
     assert camera(client, diagnostics).message == 'not configured'
 
 
@@ -126,23 +122,6 @@ def test_impossible_transitions_are_refused(client, managed):
     assert client.change_state(NODE, Transition.TRANSITION_CONFIGURE)
     assert not client.change_state(NODE, Transition.TRANSITION_CONFIGURE)
     assert client.state(NODE) == 'inactive'
-
-
-def test_an_rclpy_that_lacks_what_is_patched_is_enough(domain, monkeypatch):
-    make = LifecycleNode.__init__
-
-    def make_without(self, *args, **options):
-        make(self, *args, **options)
-        del self._service_change_state
-
-    monkeypatch.setattr(LifecycleNode, '__init__', make_without)
-    context = Context()
-    rclpy.init(context=context, domain_id=domain)
-    node = PanopticNode(context=context, namespace='/later', parameter_overrides=[
-        Parameter('autostart', value=False)])
-    assert node.get_fully_qualified_name() == '/later/panoptic_node'
-    node.destroy_node()
-    rclpy.shutdown(context=context)
 
 
 def test_transitions_are_announced(client, activate):

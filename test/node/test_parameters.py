@@ -59,6 +59,9 @@ def test_thresholds_come_from_the_model_unless_set():
     ('cameras', ['front', '2nd'], r"cameras has '2nd'"),
     ('runtime', 'cuda', r"runtime is 'cuda': expected one of auto, onnxruntime, tensorrt"),
     ('precision', 'bf16', r"precision is 'bf16': expected one of fp32, fp16, int8"),
+    ('cameras', ['a'] * 65, r'cameras has 65 names: expected 64 at most'),
+    ('model', 'x' * 5000, r'model has 5000 characters: expected 4096 at most'),
+    ('engine_cache', 'x' * 5000, r'engine_cache has 5000 characters: expected 4096 at most'),
     ('model', '', r"model is ''")])
 def test_refuses_with_a_reason(name, value, reason):
     with pytest.raises(ValueError, match=reason):
