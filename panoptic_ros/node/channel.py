@@ -102,5 +102,6 @@ class Channel:
         """Count a frame that was lost; return why, for people."""
         failure = f'{type(error).__name__}: {error}'
         self.camera.counts.failed += 1
+        self.at_work = None
         self._log.error(f'{self.name} {type(error).__name__}', f'a frame was lost: {failure}')
         return failure

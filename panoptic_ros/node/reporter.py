@@ -53,6 +53,8 @@ class Reporter:
 
         ``state`` is the node's, ``fault`` why it is not active though it should be.
         """
+        self._surplus.look(max((channel.camera.take_largest() for channel in session.channels),
+                               default=0) if session else 0, time.perf_counter())
         if session is None:
             self._report_absence(fault, f'no model loaded: {state}', state, settings)
             return
@@ -89,8 +91,6 @@ class Reporter:
             self._tellers = {channel.name: Teller(self._node.get_logger(), channel.camera.topic)
                              for channel in session.channels}
         statuses = []
-        self._surplus.look(max(c.camera.take_largest() for c in session.channels),
-                           time.perf_counter())
         for channel in session.channels:
             camera = channel.camera
             camera.adapt()

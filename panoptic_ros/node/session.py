@@ -162,4 +162,9 @@ class Session:
         channel.camera.counts.dropped += self._worker.put(channel, frame)
 
     def _serve(self, segmenter: Segmenter, works: Sequence[Work]) -> Sequence[Work]:
-        return self.server.serve(segmenter, works)
+        try:
+            return self.server.serve(segmenter, works)
+        except Exception as error:      # the thread must live: the next frame may be fine
+            for work in works:
+                self.server.failure = work.channel.lose(error)
+            return ()
