@@ -75,7 +75,8 @@ def test_the_age_of_the_newest_labels_is_told():
 
 
 def test_hardware_is_the_topic_and_the_device():
-    assert camera_status(SimpleNamespace(**FINE), RUNNING, 10.0, Settings()).hardware_id == '/image'
+    status = camera_status(SimpleNamespace(**FINE), RUNNING, 10.0, Settings())
+    assert status.hardware_id == '/image'
     for about, name in ({'GPU': 'none'}, 'CPU'), ({'GPU': 'Orin'}, 'Orin'), ({}, ''):
         for fault in (None, 'torn'):
             assert engine_status(fault, None, 'ready', about).hardware_id == name

@@ -18,8 +18,8 @@ from panoptic_ros import GroupingOptions, LabelSpace, Segmenter
 from panoptic_ros.images import ImageError
 from panoptic_ros.node.camera import Counts, Frame, Stamp
 from panoptic_ros.node.channel import Channel
-from panoptic_ros.node.freshness import Freshness
 from panoptic_ros.node.frame_server import FrameServer
+from panoptic_ros.node.freshness import Freshness
 from panoptic_ros.node.latency import STAGES
 from panoptic_ros.node.log import ThrottledLog
 from panoptic_ros.node.parameters import Settings
