@@ -186,20 +186,19 @@ def counts_status(lately: Lately, settings: Settings,
                         'dropped [Hz]': f'{lately.dropped_rate:.1f}',
                         'lost [Hz]': f'{lately.lost_rate:.1f}'}
     rates = f'{lately.segmented_rate:.1f} Hz are segmented of {lately.received_rate:.1f} Hz'
+    limit, warnings = settings.latency_limit, []
     if lately.dropped_rate:
         text = f'{rates}, {lately.dropped_rate:.1f} Hz are dropped for newer ones: {text}'
     if lately.settled and lately.segmented_rate < settings.min_rate:
-        text = f'{rates}, less than min_rate, {settings.min_rate:g} Hz: {text}'
-    elif lately.settled and lately.dropped_rate and (
-            lately.segmented_rate * settings.latency_limit < 1 and settings.latency_limit):
-        text = (f'the engine is behind: {text}; take a faster model or machine, fewer cameras or '
-                'smaller images')
-    elif lately.more('lost'):
-        text = (f'{lately.more("lost")} images were lost on their way to the node: '
-                f'{_CURES.get(reliability, _CURES[ReliabilityPolicy.BEST_EFFORT])}: {text}')
-    elif not any(map(lately.more, ('rejected', 'failed', 'stale'))):
-        return _status('frames', OK, text, values)
-    return _status('frames', WARN, text, values)
+        warnings.append(f'{rates}, less than min_rate, {settings.min_rate:g} Hz')
+    if lately.settled and lately.dropped_rate and lately.segmented_rate * limit < 1 and limit:
+        warnings.append(f'the engine is behind, labels come more seldom than every {limit:g} s: '
+                        'take a faster model or machine, fewer cameras or smaller images')
+    if lost := lately.more('lost'):
+        cure = _CURES.get(reliability, _CURES[ReliabilityPolicy.BEST_EFFORT])
+        warnings.append(f'{lost} images were lost on their way to the node: {cure}')
+    bad = warnings or any(map(lately.more, ('rejected', 'failed', 'stale')))
+    return _status('frames', WARN if bad else OK, '; '.join([*warnings, text]), values)
 
 
 def _status(name: str, level: bytes, message: str, values: Mapping[str, object],

@@ -149,7 +149,8 @@ class PanopticNode(LifecycleNode):
             if session is not None:
                 session.close()
         except TimeoutError as error:
-            self.get_logger().error(str(error))
+            self._fault = str(error)    # a thread that never ends is not as good as none
+            self.get_logger().error(self._fault)
         return SUCCESS
 
     def _answer_impossible_transitions(self) -> None:
