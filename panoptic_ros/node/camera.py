@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
+from rclpy.event_handler import (
+    QoSMessageLostInfo,
+    QoSRequestedIncompatibleQoSInfo,
+    SubscriptionEventCallbacks,
+    UnsupportedEventTypeError,
+)
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -17,6 +22,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from ..images import ImageError
 from . import wire
+from .freshness import Freshness
 from .image_topic import ImageTopic
 
 ImageMessage: TypeAlias = 'wire.AnyImage | wire.AnyCompressedImage'
@@ -44,7 +50,7 @@ class Frame:
 
 @dataclass
 class Counts:
-    """What became of the frames; each frame is received, and later one of the others."""
+    """What became of the frames; each one that is received is later one of the others."""
 
     received: int = 0
     segmented: int = 0
@@ -56,6 +62,14 @@ class Counts:
     """The engine or a publisher raised."""
     stale: int = 0
     """Its stamp was older than ``max_age`` when its turn came."""
+    lost: int = 0
+    """It never came, says the middleware; the only one that is not among those received."""
+
+    @property
+    def waiting(self) -> int:
+        """How many are on their way."""
+        return self.received - (self.segmented + self.dropped + self.rejected + self.failed
+                                + self.stale)
 
 
 @dataclass(frozen=True)
@@ -73,8 +87,8 @@ class Camera:
     """
     A subscription to a camera's images.
 
-    ``received`` and ``dropped`` are the executor's, the rest the worker's, so no lock is needed:
-    every attribute has one writer.
+    ``received``, ``dropped`` and ``lost`` are the executor's, the rest the worker's, so no lock is
+    needed: every attribute has one writer.
 
     Parameters
     ----------
@@ -98,12 +112,13 @@ class Camera:
             self._kind, self._read = CompressedImage, wire.read_compressed_image
         self._topic = ImageTopic(node, name, transport)
         self._automatic = True
-        self._stalled = False
         self.reliability = ReliabilityPolicy.RELIABLE
         self.transport = transport
         self.counts = Counts()
         self.started = time.perf_counter()
         self.last_arrival: float | None = None
+        self.freshness = Freshness()
+        self._largest = 0
         self.stamp: Stamp | None = None
         self.format = ''
         """Size and encoding of the newest image that was usable."""
@@ -136,6 +151,11 @@ class Camera:
         since = self.started if self.last_arrival is None else self.last_arrival
         return time.perf_counter() - since
 
+    def take_largest(self) -> int:
+        """Return the bytes of the largest message since the last call; 0 without any."""
+        largest, self._largest = self._largest, 0
+        return largest
+
     def check(self) -> None:
         """
         Subscribe and unsubscribe: a QoS override is read when a subscription is made.
@@ -160,8 +180,8 @@ class Camera:
 
         """
         self.started = time.perf_counter()
-        self.last_arrival = None
-        self._stalled = False
+        self.last_arrival = self.rejection = None
+        self.freshness.restart()
         self._subscribe()
 
     def stop(self) -> None:
@@ -176,25 +196,21 @@ class Camera:
             self.stop()
             self._subscribe()
 
-    def notice_stall(self, timeout: float) -> None:
-        """Log when no image has come for ``timeout`` seconds, and when they come again."""
-        stalled = self.last_arrival is not None and self.silence > timeout
-        if not self.active or stalled == self._stalled:
-            return
-        self._stalled = stalled
-        if stalled:
-            self._node.get_logger().warning(
-                f'no image on {self.topic} for {self.silence:.1f} s: the camera has stalled')
-        else:
-            self._node.get_logger().info(f'images on {self.topic} come again')
-
     def _subscribe(self) -> None:
+        try:
+            self._subscription = self._make_subscription(self._miss)
+        except UnsupportedEventTypeError:       # not every middleware tells of losses
+            self._subscription = self._make_subscription(None)
+
+    def _make_subscription(
+            self, miss: Callable[[QoSMessageLostInfo], None] | None) -> Subscription:
         # two: an image that is complete before the last one was taken must not replace it
         qos = QoSProfile(depth=2, reliability=ReliabilityPolicy.BEST_AVAILABLE)
         receive: Callable[..., None] = self._receive     # rclpy sees that it takes two arguments
-        self._subscription = self._node.create_subscription(
+        return self._node.create_subscription(
             self._kind, self._topic.subscribed, receive, qos, raw=True,
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._disagree),
+            event_callbacks=SubscriptionEventCallbacks(
+                incompatible_qos=self._disagree, message_lost=miss),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(
                 callback=self._choose_reliability))
 
@@ -226,11 +242,20 @@ class Camera:
             return offered.pop()
         return ReliabilityPolicy.BEST_EFFORT if offered else None
 
+    def _miss(self, event: QoSMessageLostInfo) -> None:
+        if not self.counts.lost:
+            self._node.get_logger().warning(
+                f'images on {self.topic} are lost on their way to the node: see the status of its '
+                'frames on /diagnostics')
+        self.counts.lost += event.total_count_change
+
     def _receive(self, data: bytes, info: dict[str, int]) -> None:
         self.last_arrival = time.perf_counter()
+        self._largest = max(self._largest, len(data))
         sent = info.get('source_timestamp', 0)
         seconds = max(0.0, (time.time_ns() - sent) * 1e-9) if sent else 0.0
         self.counts.received += 1
+        self.freshness.receive(self.last_arrival)
         try:
             message = self._read(data)
         except ImageError as error:

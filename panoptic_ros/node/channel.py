@@ -10,6 +10,7 @@ from .. import images
 from ..panoptic import Panoptic
 from ..tracking import Tracker
 from .camera import Camera, Frame
+from .decoder import Decoder
 from .latency import LatencyWindow
 from .log import ThrottledLog
 from .outputs import CameraOutputs
@@ -19,7 +20,7 @@ from .wire import WireCompressedImage
 
 class Channel:
     """
-    A camera with its outputs and its latency.
+    A camera with its decoder, its outputs and its latency.
 
     Parameters
     ----------
@@ -40,31 +41,37 @@ class Channel:
                  log: ThrottledLog) -> None:
         self.name, self.camera, self.outputs = name, camera, outputs
         self.latency = LatencyWindow()
+        self.decoder = Decoder(camera.transport, f'decoder {name}'.strip())
+        self.at_work: Frame | None = None
+        """The frame whose turn it is, until its labels are published or it is lost."""
         self._tracker, self._log = tracker, log
 
-    def convert(self, frame: Frame, limits: images.Limits) -> npt.NDArray[np.uint8] | None:
+    def convert(self, frame: Frame, limits: images.Limits | None = None) -> npt.NDArray[np.uint8]:
         """
-        Return the image of a frame, or None, counted and said, where there is none.
+        Return the image of a frame; in the decoder's thread, if it has one.
 
-        What exceeds the limits is none, and is not decoded.
+        Raises
+        ------
+        ImageError
+            The message holds no usable image, or one beyond the limits.
+
         """
         camera, message = self.camera, frame.message
-        try:
-            if isinstance(message, images.ImageError):
-                raise message
-            if isinstance(message, WireCompressedImage | CompressedImage):
-                image, encoding = images.decompress(message, limits), message.format
-            else:
-                image, encoding = images.to_bgr(message, limits), message.encoding
-        except images.ImageError as error:
-            camera.rejection = str(error)
-            camera.counts.rejected += 1
-            self._log.error(f'{self.name} {error.kind}',
-                            f'image on {camera.topic} rejected: {error}')
-            return None
+        if isinstance(message, images.ImageError):
+            raise message
+        if isinstance(message, WireCompressedImage | CompressedImage):
+            image, encoding = images.decompress(message, limits), message.format
+        else:
+            image, encoding = images.to_bgr(message, limits), message.encoding
         camera.format = f'{image.shape[1]}x{image.shape[0]} {encoding}'
-        camera.rejection = None
         return image
+
+    def reject(self, error: images.ImageError) -> None:
+        """Count a frame whose message holds no usable image, and say why."""
+        self.camera.rejection = str(error)
+        self.camera.counts.rejected += 1
+        self._log.error(f'{self.name} {error.kind}',
+                        f'image on {self.camera.topic} rejected: {error}')
 
     def track(self, frame: Frame, panoptic: Panoptic) -> Panoptic:
         """Return a frame's result with the numbers that its things had in the frames before."""
@@ -79,10 +86,22 @@ class Channel:
         assert not isinstance(frame.message, images.ImageError)
         self.outputs.publish(frame.message.header, image, panoptic, settings.overlay_opacity,
                              settings.jpeg_quality)
+        self.camera.freshness.publish(frame.arrival)
+
+    def worked(self, now: float) -> float:
+        """Return the seconds since the frame at work was published by the camera; or 0."""
+        frame = self.at_work
+        return 0.0 if frame is None else now - frame.arrival + frame.receive
+
+    def close(self) -> None:
+        """End the decoder and take the topics off the graph."""
+        self.decoder.close()
+        self.outputs.destroy()
 
     def lose(self, error: Exception) -> str:
         """Count a frame that was lost; return why, for people."""
         failure = f'{type(error).__name__}: {error}'
         self.camera.counts.failed += 1
+        self.at_work = None
         self._log.error(f'{self.name} {type(error).__name__}', f'a frame was lost: {failure}')
         return failure

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timezone
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from rclpy.qos import ReliabilityPolicy
 
-from .camera import Camera, Stamp
+from .camera import Camera
 from .channel import Channel
+from .condition import Condition, State, doubt
 from .latency import Latency
 from .memory import Memory
 from .mishaps import Mishaps
@@ -22,12 +25,21 @@ OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.E
 SCARCE = 0.05
 """Share of memory that is left when diagnostics warn: an allocation may soon fail."""
 
-FUTURE_TOLERANCE = 0.1
-"""Seconds by which a stamp may be ahead of the clock: clocks of two machines never agree."""
+LEVELS = {State.RESTING: OK, State.WAITING: WARN, State.RUNNING: OK, State.REJECTED: ERROR,
+          State.OVERDUE: ERROR, State.STALLED: ERROR, State.LEFT: ERROR}
+"""Whoever drives by the labels has none in the states of an error, whatever the reason."""
+
+_CURES = {
+    ReliabilityPolicy.BEST_EFFORT:
+        'publish them reliable, or raise net.core.rmem_max to 8388608 and start the camera with '
+        'config/fastdds.xml, see docs/performance.md',
+    ReliabilityPolicy.RELIABLE:
+        'the publisher overwrites what is not delivered yet; give its QoS more depth, or start it '
+        'with config/fastdds.xml, see docs/performance.md'}
 
 
 def engine_status(fault: str | None, failure: str | None, progress: str,
-                  values: Mapping[str, object]) -> DiagnosticStatus:
+                  values: Mapping[str, object], hanging: float = 0.0) -> DiagnosticStatus:
     """
     Return how the engine is.
 
@@ -41,12 +53,18 @@ def engine_status(fault: str | None, failure: str | None, progress: str,
         What is done, or was, where all is well.
     values
         What else is to be known.
+    hanging
+        Seconds for which a frame has been at work, where that is too long.
 
     """
     gpu = values.get('GPU', '')
     hardware = 'CPU' if gpu == 'none' else str(gpu)
     if fault is not None:
         return _status('engine', ERROR, fault, values, hardware)
+    if hanging:
+        return _status('engine', ERROR, f'a frame has been at work for {hanging:.1f} s: the model '
+                       'hangs, or this machine is too slow for it; where it does not end, start '
+                       'the node again with another model', values, hardware)
     if failure is not None:
         return _status('engine', ERROR, f'the last frame was lost: {failure}', values, hardware)
     return _status('engine', OK, progress, values, hardware)
@@ -80,14 +98,15 @@ def memory_status(memory: Memory, gpu: tuple[int, int] | None) -> DiagnosticStat
     return _status('memory', OK, text, values)
 
 
-def channel_statuses(channel: Channel, lately: Lately,
+def channel_statuses(channel: Channel, condition: Condition, lately: Lately,
                      settings: Settings) -> list[DiagnosticStatus]:
     """Return how a camera is, its latency and its frames."""
-    latency = channel.latency
+    latency, now = channel.latency, time.perf_counter()
     return _named(channel.name, [
-        camera_status(channel.camera, lately.received_rate, settings),
-        latency_status(latency.summary(), len(latency), settings.latency_limit),
-        counts_status(lately, settings.min_rate)])
+        camera_status(channel.camera, condition, lately.received_rate, settings),
+        latency_status(latency.summary(), len(latency), settings.latency_limit,
+                       channel.worked(now)),
+        counts_status(lately, settings, channel.camera.reliability)])
 
 
 def absent_statuses(name: str, topic: str, transport: str) -> list[DiagnosticStatus]:
@@ -103,87 +122,85 @@ def _named(name: str, statuses: list[DiagnosticStatus]) -> list[DiagnosticStatus
     return statuses
 
 
-def camera_status(camera: Camera, rate: float, settings: Settings) -> DiagnosticStatus:
+def camera_status(camera: Camera, condition: Condition, rate: float,
+                  settings: Settings) -> DiagnosticStatus:
     """Return how a camera is: the worst that is true of it, and what to do."""
-    level, text = _judge(camera, rate, settings)
+    state, text, since = condition
+    level = LEVELS[state]
+    if state is State.WAITING and since < settings.stall_timeout:
+        level = OK
+    if state is State.RUNNING:
+        warning = camera.stamp and doubt(camera.stamp, settings.max_stamp_age)
+        level = WARN if warning else OK
+        text = warning or f'{rate:.1f} Hz, {camera.format or "first image at work"}'
     values: dict[str, object] = {
-        'topic': camera.topic, 'transport': camera.transport,
+        'state': state.value, 'topic': camera.topic, 'transport': camera.transport,
         'publishers': camera.publisher_count,
         'reliability': camera.reliability.name.lower(), 'rate [Hz]': f'{rate:.1f}',
         'format': camera.format or 'unknown'}
     if camera.last_arrival is not None:
         values['since last image [s]'] = f'{camera.silence:.2f}'
+    age = camera.freshness.age(time.perf_counter())
+    if age is not None:
+        values['age of newest labels [s]'] = f'{age:.2f}'
     if camera.stamp is not None:
         values['stamp age [s]'] = f'{camera.stamp.age:.3f}'
     return _status('camera', level, text, values, camera.topic)
 
 
-def _judge(camera: Camera, rate: float, settings: Settings) -> tuple[bytes, str]:
-    silence = camera.silence
-    if not camera.active:
-        return OK, 'no images are taken while the node is not active'
-    if camera.last_arrival is None:
-        publishers = camera.publisher_count
-        cause = (f'its {publishers} publishers are silent, of another type or of another QoS'
-                 if publishers else f'nobody publishes it: remap {camera.own_topic} to the camera')
-        level = OK if silence < settings.stall_timeout else WARN
-        return level, f'no image yet on {camera.topic} after {silence:.0f} s; {cause}'
-    if silence > settings.stall_timeout:
-        return ERROR, f'stalled: the last image came {silence:.1f} s ago'
-    if camera.rejection is not None:
-        return ERROR, f'image rejected: {camera.rejection}'
-    warning = camera.stamp and _judge_stamp(camera.stamp, settings.max_stamp_age)
-    if warning:
-        return WARN, warning
-    return OK, f'{rate:.1f} Hz, {camera.format or "first image at work"}'
+def latency_status(latency: Mapping[str, Latency], frames: int, limit: float,
+                   at_work: float = 0.0) -> DiagnosticStatus:
+    """
+    Return the time per stage over the window of the last frames, in milliseconds.
 
-
-def _judge_stamp(stamp: Stamp, max_age: float) -> str | None:
-    if stamp.is_zero:
-        return 'the stamp is zero: the camera driver does not set it'
-    if not stamp.clock_runs:
-        return 'use_sim_time is set, but /clock is silent: play the bag with --clock'
-    if stamp.age < -FUTURE_TOLERANCE:
-        return f'the stamp is {-stamp.age:.1f} s in the future: synchronise the clocks'
-    if 0 < max_age < stamp.age:
-        return (f'the stamp is {stamp.age:.1f} s old: when a bag is played, set use_sim_time and '
-                'play it with --clock')
-    return None
-
-
-def latency_status(latency: Mapping[str, Latency], frames: int, limit: float) -> DiagnosticStatus:
-    """Return the time per stage over the window of the last frames, in milliseconds."""
-    if 'total' not in latency:
-        return _status('latency', OK, 'no frame segmented yet', {'limit [ms]': _ms(limit)})
-    total = latency['total']
-    values = {'limit [ms]': _ms(limit), 'frames': str(frames)}
+    ``at_work`` are the seconds since the frame that has its turn now was published, which count
+    as much as those of the frames that were finished.
+    """
+    values = {'limit [ms]': _ms(limit), 'frames': str(frames), 'at work [ms]': _ms(at_work)}
     for stage, times in latency.items():
         for name, seconds in asdict(times).items():
             values[f'{stage} {name} [ms]'] = _ms(seconds)
-    text = f'p50 {_ms(total.p50)} ms, p99 {_ms(total.p99)} ms'
-    if 0 < limit < total.p99:
+    text, worst = 'no frame segmented yet', at_work
+    if total := latency.get('total'):
+        text = f'p50 {_ms(total.p50)} ms, p99 {_ms(total.p99)} ms'
+        worst = max(total.p99, at_work)
+    if 0 < limit < worst:
+        text += f', {_ms(at_work)} ms for the frame at work' if worst == at_work else ''
         return _status('latency', WARN, f'{text}: more than the limit of {_ms(limit)} ms', values)
     return _status('latency', OK, text, values)
 
 
-def counts_status(lately: Lately, min_rate: float) -> DiagnosticStatus:
+def counts_status(lately: Lately, settings: Settings,
+                  reliability: ReliabilityPolicy) -> DiagnosticStatus:
     """
     Return what became of the frames.
 
-    It warns when some were lost since the last report, and when images come, but fewer than
-    ``min_rate`` of them are segmented in a second.
+    An engine that is slower than the camera drops frames by design, which is only told.  It warns
+    when some were lost in another way since the last report; when images come, but fewer than
+    ``min_rate`` of them are segmented in a second; and when frames are dropped and a consumer
+    waits longer for the next labels than ``latency_limit``, which labels may take.
     """
     numbers = asdict(lately.counts)
-    lost = any(numbers[name] > number for name, number in asdict(lately.before).items()
-               if name in ('rejected', 'failed', 'stale'))
     text = ', '.join(f'{number} {name}' for name, number in numbers.items())
-    values = numbers | {'received [Hz]': f'{lately.received_rate:.1f}',
-                        'segmented [Hz]': f'{lately.segmented_rate:.1f}'}
-    if lately.settled and lately.segmented_rate < min_rate:
-        return _status('frames', WARN, f'{lately.segmented_rate:.1f} Hz are segmented of '
-                       f'{lately.received_rate:.1f} Hz, less than min_rate, {min_rate:g} Hz: '
-                       f'{text}', values)
-    return _status('frames', WARN if lost else OK, text, values)
+    values = numbers | {'waiting': lately.counts.waiting,
+                        'received [Hz]': f'{lately.received_rate:.1f}',
+                        'segmented [Hz]': f'{lately.segmented_rate:.1f}',
+                        'dropped [Hz]': f'{lately.dropped_rate:.1f}',
+                        'lost [Hz]': f'{lately.lost_rate:.1f}'}
+    rates = f'{lately.segmented_rate:.1f} Hz are segmented of {lately.received_rate:.1f} Hz'
+    limit, warnings = settings.latency_limit, []
+    if lately.dropped_rate:
+        text = f'{rates}, {lately.dropped_rate:.1f} Hz are dropped for newer ones: {text}'
+    if lately.settled and lately.segmented_rate < settings.min_rate:
+        warnings.append(f'{rates}, less than min_rate, {settings.min_rate:g} Hz')
+    if lately.settled and lately.dropped_rate and lately.segmented_rate * limit < 1 and limit:
+        warnings.append(f'the engine is behind, labels come more seldom than every {limit:g} s: '
+                        'take a faster model or machine, fewer cameras or smaller images')
+    if lost := lately.more('lost'):
+        cure = _CURES.get(reliability, _CURES[ReliabilityPolicy.BEST_EFFORT])
+        warnings.append(f'{lost} images were lost on their way to the node: {cure}')
+    bad = warnings or any(map(lately.more, ('rejected', 'failed', 'stale')))
+    return _status('frames', WARN if bad else OK, '; '.join([*warnings, text]), values)
 
 
 def callbacks_status(mishaps: Mishaps) -> DiagnosticStatus:

@@ -1,36 +1,26 @@
-"""What happens to frames: convert, segment together, publish; and what becomes of a bad one."""
+"""What happens to frames: segment together, publish; and what becomes of a bad one."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from contextlib import suppress
-from dataclasses import dataclass, field
-
-import numpy as np
-import numpy.typing as npt
 
 from ..device import DeviceError
 from ..grouping import GroupingOptions
+from ..images import ImageError
 from ..panoptic import Panoptic
 from ..segmenter import Segmenter
 from ..tracking import INSTANCE_PICTURES
-from .camera import Frame
-from .channel import Channel
 from .parameters import Settings
+from .work import Work
 
 _MEMORY_PERIOD = 1.0
 """Seconds between two looks at the GPU's memory."""
 
-
-@dataclass
-class _Work:
-    """A frame on its way, its image, and the seconds that its stages took."""
-
-    channel: Channel
-    frame: Frame
-    image: npt.NDArray[np.uint8]
-    times: dict[str, float] = field(default_factory=dict)
+GRACE = 0.05
+"""Seconds that cameras wait for the image of another; beyond them they have its turn."""
 
 
 class FrameServer:
@@ -56,29 +46,51 @@ class FrameServer:
         self.gpu_memory: tuple[int, int] | None = None
         """Free and total bytes of the GPU, as of about a second ago; None without one."""
         self._looked = -_MEMORY_PERIOD
+        self._begun: float | None = None
 
-    def serve(self, segmenter: Segmenter, frames: Sequence[tuple[Channel, Frame]]) -> None:
-        """Turn frames of different cameras into published results; record how long that took."""
-        works, failure = [], None
-        for channel, frame in frames:
-            start = time.perf_counter()
-            if self._is_stale(frame, start):
-                channel.camera.counts.stale += 1
+    @property
+    def engine_time(self) -> float:
+        """Seconds for which the engine has had the frames that are at work; 0 without any."""
+        begun = self._begun
+        return 0.0 if begun is None else time.perf_counter() - begun
+
+    def serve(self, segmenter: Segmenter, works: Sequence[Work]) -> list[Work]:
+        """
+        Turn frames of different cameras into published results; record how long that took.
+
+        Returns
+        -------
+        Those whose images are not ready, to be given again when they are.
+
+        """
+        works = [work for work in works if not self._is_stale(work)]
+        limits = self._settings().limits
+        wait([work.begin(limits) for work in works], GRACE)
+        ready, late, failure = [], [], None
+        for work in works:
+            if not work.begin().done():
+                late.append(work)
                 continue
             try:
-                image = channel.convert(frame, self._settings().limits)
+                work.image()
+            except ImageError as error:
+                work.channel.reject(error)
             except Exception as error:      # memory may lack: the next frame may be fine
-                failure = channel.lose(error)
-                continue
-            if image is not None:
-                works.append(_Work(channel, frame, image, {
-                    'receive': frame.receive, 'wait': start - frame.arrival,
-                    'convert': time.perf_counter() - start}))
-        if works:
-            failure = self._serve(segmenter, works) or failure
+                failure = work.channel.lose(error)
+            else:
+                work.channel.camera.rejection = None
+                ready.append(work)
+        self._begun = time.perf_counter()
+        if ready:
+            failure = self._serve(segmenter, ready) or failure
             self._look_at_memory(segmenter)
-        if works or failure:
+        self._begun = None
+        if ready or failure:
             self.failure = failure
+        for work in works:
+            if work not in late:
+                work.channel.at_work = None
+        return late
 
     def _look_at_memory(self, segmenter: Segmenter) -> None:
         """Ask the GPU in the only thread that may."""
@@ -88,11 +100,15 @@ class FrameServer:
             with suppress(DeviceError):
                 self.gpu_memory = segmenter.gpu_memory()
 
-    def _is_stale(self, frame: Frame, now: float) -> bool:
-        limit = self._settings().max_age
-        return 0 < limit < frame.age(now)
+    def _is_stale(self, work: Work) -> bool:
+        """Tell whether a frame came too late, and count it."""
+        stale = 0 < self._settings().max_age < work.frame.age(time.perf_counter())
+        if stale:
+            work.channel.camera.counts.stale += 1
+            work.channel.at_work = None
+        return stale
 
-    def _serve(self, segmenter: Segmenter, works: Sequence[_Work]) -> str | None:
+    def _serve(self, segmenter: Segmenter, works: Sequence[Work]) -> str | None:
         """Segment and publish; return why a frame was lost, if one was."""
         try:
             results = self._segment(segmenter, works)
@@ -113,27 +129,27 @@ class FrameServer:
                 failure = work.channel.lose(error)
         return failure
 
-    def _segment(self, segmenter: Segmenter, works: Sequence[_Work]) -> list[Panoptic]:
+    def _segment(self, segmenter: Segmenter, works: Sequence[Work]) -> list[Panoptic]:
         settings = self._settings()
         segmenter.options = settings.grouping(self._recommended)
         wanted = frozenset().union(*(work.channel.outputs.wanted for work in works))
         if settings.tracking:       # which comes later and changes the numbers
             wanted -= INSTANCE_PICTURES
         times: dict[str, float] = {}
-        results = segmenter.segment([work.image for work in works], wanted,
+        results = segmenter.segment([work.image() for work in works], wanted,
                                     settings.overlay_opacity, times)
         for work in works:
             work.times |= times
         return results
 
-    def _publish(self, work: _Work, panoptic: Panoptic) -> None:
+    def _publish(self, work: Work, panoptic: Panoptic) -> None:
         channel, frame, settings = work.channel, work.frame, self._settings()
         if settings.tracking:
             start = time.perf_counter()
             panoptic = channel.track(frame, panoptic)
             work.times['tracking'] = time.perf_counter() - start
         start = time.perf_counter()
-        channel.publish(frame, work.image, panoptic, settings)
+        channel.publish(frame, work.image(), panoptic, settings)
         published = time.perf_counter()
         work.times['publish'] = published - start
         work.times['total'] = frame.receive + published - frame.arrival

@@ -40,6 +40,13 @@ def keep_large_buffers() -> None:
             mallopt(_M_MMAP_THRESHOLD, _LARGEST_OF_OLD_GLIBC)
 
 
+def return_memory() -> None:
+    """Give every page that is free back to the system; other allocators than glibc ignore it."""
+    trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)
+    if trim is not None:
+        trim(0)
+
+
 def use_large_buffers(environment: MutableMapping[str, str] = os.environ) -> bool:
     """
     Let Fast DDS write into shared memory, and read from sockets, that hold a whole image.

@@ -15,16 +15,20 @@ class Mailbox(Generic[Sender, T]):
     One slot for each sender, between the threads that receive and the one that works.
 
     The newest item of a sender wins, so nothing queues up: however slow the worker, what it takes
-    is never older than the turns of the other senders.
+    is never older than the turns of the other senders.  An item that is not ready when its turn
+    comes is sent away and brought back; meanwhile the others have their turns.
     """
 
     def __init__(self) -> None:
         self._condition = Condition()
         self._items: dict[Sender, T] = {}
+        self._away: set[Sender] = set()
+        self._back: dict[Sender, T] = {}
+        self._unwanted: set[Sender] = set()
         self._turns: dict[Sender, int] = {}
         self._turn = 0
         self._closed = False
-        self._busy = False
+        self._busy = self._drained = False
 
     def put(self, sender: Sender, item: T) -> bool:
         """Leave an item, in place of one that still waits; return whether one was replaced."""
@@ -38,35 +42,62 @@ class Mailbox(Generic[Sender, T]):
         """
         Wait for an item and take up to ``most``, each of another sender; None once closed.
 
-        Those go first whose last turn was the longest ago, so that no sender starves.  The taker
-        counts as busy until it comes back for the next ones.
+        Those go first that were brought back, as their turn has been, then those whose last turn
+        was the longest ago, so that no sender starves.  The taker counts as busy until it comes
+        back for the next ones.
         """
         with self._condition:
             self._busy = False
             self._condition.notify_all()
-            self._condition.wait_for(lambda: self._closed or self._items)
+            self._condition.wait_for(lambda: self._closed or self._senders())
             if self._closed:
                 return None
-            senders = sorted(self._items, key=lambda sender: self._turns.get(sender, -1))[:most]
+            senders = self._senders()[:most]
             for sender in senders:
                 self._turns[sender] = self._turn
                 self._turn += 1
-            self._busy = True
-            return [self._items.pop(sender) for sender in senders]
+            self._busy, self._drained = True, False
+            return [(self._back if sender in self._back else self._items).pop(sender)
+                    for sender in senders]
+
+    def send_away(self, sender: Sender) -> bool:
+        """
+        Let no item of a sender be taken until the one that was is brought back.
+
+        Return whether it will be taken again: not when all was thrown away meanwhile.
+        """
+        with self._condition:
+            if not self._drained:
+                self._away.add(sender)
+            return not self._drained
+
+    def bring_back(self, sender: Sender, item: T) -> None:
+        """Let the item of a sender that was sent away be taken, before all others."""
+        with self._condition:
+            self._away.discard(sender)
+            if sender in self._unwanted:
+                self._unwanted.discard(sender)
+            else:
+                self._back[sender] = item
+            self._condition.notify_all()
 
     def drain(self, timeout: float) -> tuple[list[Sender], bool]:
         """
-        Throw away what waits, then wait until the taker is not busy.
+        Throw away what waits and what is away, then wait until the taker is not busy.
 
         Returns
         -------
-        The senders whose items were thrown away, and whether the taker finished within
-        ``timeout`` seconds.
+        The senders whose items were thrown away, one for each, and whether the taker finished
+        within ``timeout`` seconds.
 
         """
         with self._condition:
-            thrown = list(self._items)
+            unwanted = self._away - self._unwanted
+            thrown = [*self._items, *self._back, *unwanted]
             self._items.clear()
+            self._back.clear()
+            self._unwanted |= unwanted
+            self._drained = True
             return thrown, self._condition.wait_for(lambda: not self._busy, timeout)
 
     def close(self) -> None:
@@ -74,3 +105,9 @@ class Mailbox(Generic[Sender, T]):
         with self._condition:
             self._closed = True
             self._condition.notify_all()
+
+    def _senders(self) -> list[Sender]:
+        """Return those of whom something can be taken, in the order of their turns."""
+        waiting = [sender for sender in self._items
+                   if sender not in self._away and sender not in self._back]
+        return [*self._back, *sorted(waiting, key=lambda sender: self._turns.get(sender, -1))]

@@ -193,8 +193,9 @@ class PanopticNode(LifecycleNode):
         try:
             if session is not None:
                 session.close()
-        except Exception as error:      # what is left of it ends with the process
-            self.get_logger().error(_text(error))
+        except Exception as error:      # a thread that never ends is not as good as none
+            self._fault = _text(error)
+            self.get_logger().error(self._fault)
         return SUCCESS
 
     def _check_parameters(self, changed: list[Parameter]) -> SetParametersResult:

@@ -100,6 +100,9 @@ class Settings:
     stall_timeout: float = _parameter(
         2.0, 'Seconds without an image after which the camera is diagnosed as stalled.',
         (0.1, 3600.0))
+    label_timeout: float = _parameter(
+        5.0, 'Seconds that labels may be due for an image that came, and that a frame may be at '
+        'work, before the camera and the engine are diagnosed as faulty.', (0.1, 3600.0))
     max_stamp_age: float = _parameter(
         5.0, 'Seconds by which a stamp may lie behind the clock before diagnostics warn; '
         '0 never warns.', (0.0, 86400.0))

@@ -11,12 +11,15 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from . import diagnostics
+from .condition import Teller, look_at
 from .image_topic import ImageTopic
+from .large_images import return_memory
 from .memory import read_memory
 from .mishaps import Mishaps
 from .parameters import Settings
 from .session import Session
 from .statistics import stage_statistics
+from .surplus import Surplus
 from .tally import Tally
 
 
@@ -41,8 +44,10 @@ class Reporter:
             DiagnosticArray, '~/statistics',
             QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
             qos_overriding_options=QoSOverridingOptions.with_default_policies())
+        self._surplus = Surplus(return_memory)
         self._session: Session | None = None
         self._tallies: dict[str, Tally] = {}
+        self._tellers: dict[str, Teller] = {}
 
     def report(self, session: Session | None, state: str, fault: str | None,
                settings: Settings) -> None:
@@ -51,13 +56,17 @@ class Reporter:
 
         ``state`` is the node's, ``fault`` why it is not active though it should be.
         """
+        self._surplus.look(max((channel.camera.take_largest() for channel in session.channels),
+                               default=0) if session else 0, time.perf_counter())
         if session is None:
             self._report_absence(fault, f'no model loaded: {state}', state, settings)
             return
         self._publish([
             diagnostics.engine_status(fault, session.server.failure, 'ready', {
                 'state': state, **session.description,
-                **diagnostics.build_age(str(session.description.get('built', '')))}),
+                **diagnostics.build_age(str(session.description.get('built', '')))},
+                hanging=seconds if (seconds := session.server.engine_time)
+                > settings.label_timeout else 0.0),
             diagnostics.memory_status(read_memory(), session.server.gpu_memory),
             *self._channel_statuses(session, settings)])
         self._statistics.publish(self._message(stage_statistics(session.channels)))
@@ -86,15 +95,18 @@ class Reporter:
             self._session = session
             self._tallies = {channel.name: Tally(channel.camera.started)
                              for channel in session.channels}
+            self._tellers = {channel.name: Teller(self._node.get_logger(), channel.camera.topic)
+                             for channel in session.channels}
         statuses = []
         for channel in session.channels:
             camera = channel.camera
             camera.adapt()
-            camera.notice_stall(settings.stall_timeout)
             coming = (camera.active and camera.last_arrival is not None
                       and camera.silence <= settings.stall_timeout)
             lately = self._tallies[channel.name].look(camera.counts, time.perf_counter(), coming)
-            statuses += diagnostics.channel_statuses(channel, lately, settings)
+            condition = look_at(channel, lately, settings)
+            self._tellers[channel.name].tell(condition, settings.stall_timeout)
+            statuses += diagnostics.channel_statuses(channel, condition, lately, settings)
         return statuses
 
     def _publish(self, statuses: Sequence[DiagnosticStatus]) -> None:

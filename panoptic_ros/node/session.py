@@ -19,6 +19,7 @@ from .loading import open_segmenter
 from .log import ThrottledLog
 from .outputs import CameraOutputs
 from .parameters import Settings
+from .work import Work
 from .worker import Worker
 
 PATIENCE = 10.0
@@ -90,6 +91,7 @@ class Session:
         """Publish the names of the classes, then take images."""
         for channel in self.channels:
             channel.outputs.publish_label_info(self._label_space)
+            channel.at_work = None
             channel.camera.start()
 
     def deactivate(self) -> None:
@@ -128,7 +130,7 @@ class Session:
         self.stop_cameras()
         ended = self._worker.stop(PATIENCE)
         for channel in self.channels:
-            channel.outputs.destroy()
+            channel.close()
         if not ended:
             raise TimeoutError(f'the engine has not ended within {PATIENCE:.0f} s: '
                                'restart the node')
@@ -159,5 +161,10 @@ class Session:
     def _receive(self, channel: Channel, frame: Frame) -> None:
         channel.camera.counts.dropped += self._worker.put(channel, frame)
 
-    def _serve(self, segmenter: Segmenter, frames: Sequence[tuple[Channel, Frame]]) -> None:
-        self.server.serve(segmenter, frames)
+    def _serve(self, segmenter: Segmenter, works: Sequence[Work]) -> Sequence[Work]:
+        try:
+            return self.server.serve(segmenter, works)
+        except Exception as error:      # the thread must live: the next frame may be fine
+            for work in works:
+                self.server.failure = work.channel.lose(error)
+            return ()

@@ -19,10 +19,16 @@ class Lately:
     before: Counts
     """When they were last looked at."""
     received_rate: float
-    """Frames per second, over the window; also the next one."""
+    """Frames per second, over the window; also the next ones."""
     segmented_rate: float
+    dropped_rate: float
+    lost_rate: float
     settled: bool
     """Whether images have come for the whole window, so that rates can be judged."""
+
+    def more(self, name: str) -> int:
+        """Return how many more frames of a count there are than before."""
+        return int(getattr(self.counts, name) - getattr(self.before, name))
 
 
 class Tally:
@@ -64,4 +70,6 @@ class Tally:
             self._looks = deque([(now, counts)])
         return Lately(counts, before, (counts.received - first.received) / seconds,
                       (counts.segmented - first.segmented) / seconds,
+                      (counts.dropped - first.dropped) / seconds,
+                      (counts.lost - first.lost) / seconds,
                       coming and seconds >= WINDOW)

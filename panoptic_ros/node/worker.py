@@ -10,6 +10,7 @@ from ..segmenter import Segmenter
 from .camera import Frame
 from .channel import Channel
 from .mailbox import Mailbox
+from .work import Work
 
 _PERIOD = 1.0
 """Seconds between two words about a load that goes on."""
@@ -26,16 +27,16 @@ class Worker:
     load
         Makes the segmenter, ready for its first frame.
     serve
-        Handles frames of different cameras, as many as the segmenter takes at once; must not
-        raise.
+        Handles frames of different cameras, as many as the segmenter takes at once, and returns
+        those whose images are not ready yet, which it is given again; must not raise.
 
     """
 
     def __init__(self, load: Callable[[], Segmenter],
-                 serve: Callable[[Segmenter, Sequence[tuple[Channel, Frame]]], None]) -> None:
+                 serve: Callable[[Segmenter, Sequence[Work]], Sequence[Work]]) -> None:
         self._load = load
         self._serve = serve
-        self._mailbox: Mailbox[Channel, tuple[Channel, Frame]] = Mailbox()
+        self._mailbox: Mailbox[Channel, Work] = Mailbox()
         self._loaded = Event()
         self._result: Segmenter | BaseException | None = None
         self._thread = Thread(target=self._run, name='segmenter', daemon=True)
@@ -69,7 +70,7 @@ class Worker:
 
     def put(self, channel: Channel, frame: Frame) -> bool:
         """Hand over a frame, in place of one that still waits; return whether one did."""
-        return self._mailbox.put(channel, (channel, frame))
+        return self._mailbox.put(channel, Work(channel, frame))
 
     def drain(self, timeout: float) -> tuple[list[Channel], bool]:
         """Throw away what waits and finish what is at work, as ``Mailbox.drain``."""
@@ -93,7 +94,23 @@ class Worker:
         self._result = segmenter
         self._loaded.set()
         try:
-            while (frames := self._mailbox.take(segmenter.batch)) is not None:
-                self._serve(segmenter, frames)
+            while self._serve_next(segmenter):
+                pass
         finally:
             segmenter.close()
+
+    def _serve_next(self, segmenter: Segmenter) -> bool:
+        """Serve the next frames, and forget them before others are waited for."""
+        works = self._mailbox.take(segmenter.batch)
+        for work in self._serve(segmenter, works) if works else ():
+            self._await(work)
+        return works is not None
+
+    def _await(self, work: Work) -> None:
+        """Let a frame have its turn when its image is ready."""
+        if self._mailbox.send_away(work.channel):
+            work.begin().add_done_callback(
+                lambda _: self._mailbox.bring_back(work.channel, work))
+        else:       # nobody else counts while the executor waits for the end of a drain
+            work.channel.camera.counts.dropped += 1
+            work.channel.at_work = None

@@ -1,3 +1,4 @@
+import time
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
@@ -5,6 +6,7 @@ import pytest
 from rclpy.qos import ReliabilityPolicy
 
 from panoptic_ros.node.camera import Counts, Stamp
+from panoptic_ros.node.condition import Condition, State
 from panoptic_ros.node.diagnostics import (
     ERROR,
     OK,
@@ -17,6 +19,7 @@ from panoptic_ros.node.diagnostics import (
     latency_status,
     memory_status,
 )
+from panoptic_ros.node.freshness import Freshness
 from panoptic_ros.node.latency import Latency
 from panoptic_ros.node.memory import Memory
 from panoptic_ros.node.parameters import Settings
@@ -25,40 +28,55 @@ from panoptic_ros.node.tally import Lately
 FINE = {
     'topic': '/image', 'own_topic': 'image', 'transport': 'raw', 'publisher_count': 1,
     'active': True, 'silence': 0.1, 'last_arrival': 5.0, 'format': '64x48 bgr8', 'rejection': None,
-    'reliability': ReliabilityPolicy.RELIABLE,
+    'reliability': ReliabilityPolicy.RELIABLE, 'freshness': Freshness(),
     'stamp': Stamp(age=0.05, is_zero=False, clock_runs=True)}
+RUNNING = Condition(State.RUNNING)
 
 
-def judge(settings=None, **changes):
-    status = camera_status(SimpleNamespace(**FINE | changes), 10.0, settings or Settings())
+def judge(condition=RUNNING, settings=None, **changes):
+    status = camera_status(SimpleNamespace(**FINE | changes), condition, 10.0,
+                           settings or Settings())
     return status.level, status.message
 
 
 @pytest.mark.parametrize(('changes', 'level', 'text'), [
     ({}, OK, '10.0 Hz, 64x48 bgr8'),
-    ({'active': False}, OK, 'no images are taken'),
-    ({'last_arrival': None, 'publisher_count': 0}, OK,
-     'nobody publishes it: remap image to the camera'),
-    ({'last_arrival': None, 'publisher_count': 0, 'own_topic': 'front/image/compressed'}, OK,
-     'remap front/image/compressed to the camera'),
-    ({'last_arrival': None, 'publisher_count': 0, 'silence': 9.0}, WARN, 'on /image after 9 s'),
-    ({'last_arrival': None, 'silence': 9.0}, WARN, 'its 1 publishers are silent'),
-    ({'silence': 9.0, 'rejection': 'torn'}, ERROR, 'stalled: the last image came 9.0 s ago'),
-    ({'rejection': 'torn'}, ERROR, 'image rejected: torn'),
     ({'stamp': Stamp(0.05, True, True)}, WARN, 'the stamp is zero'),
     ({'stamp': Stamp(0.05, False, False)}, WARN, '/clock is silent'),
     ({'stamp': Stamp(-0.05, False, True)}, OK, 'Hz'),
     ({'stamp': Stamp(-3.0, False, True)}, WARN, '3.0 s in the future'),
     ({'stamp': Stamp(60.0, False, True)}, WARN, '60.0 s old'),
     ({'stamp': None, 'format': ''}, OK, 'first image at work')])
-def test_camera(changes, level, text):
+def test_a_camera_that_runs(changes, level, text):
     found, message = judge(**changes)
     assert found == level
     assert text in message
 
 
+@pytest.mark.parametrize(('condition', 'level'), [
+    (Condition(State.RESTING, 'at rest'), OK),
+    (Condition(State.WAITING, 'no image yet', 1.0), OK),
+    (Condition(State.WAITING, 'no image yet', 9.0), WARN),
+    (Condition(State.REJECTED, 'torn'), ERROR), (Condition(State.OVERDUE, 'no labels'), ERROR),
+    (Condition(State.STALLED, 'stalled'), ERROR), (Condition(State.LEFT, 'gone'), ERROR)])
+def test_a_camera_without_labels_is_an_error_in_the_word_of_its_state(condition, level):
+    wrong = Stamp(0.05, True, True)
+    assert judge(condition, stamp=wrong) == (level, condition.text)
+    status = camera_status(SimpleNamespace(**FINE), condition, 10.0, Settings())
+    assert {v.key: v.value for v in status.values}['state'] == condition.state.value
+
+
+def test_the_age_of_the_newest_labels_is_told():
+    freshness = Freshness()
+    freshness.publish(time.perf_counter() - 7.0)
+    status = camera_status(SimpleNamespace(**FINE | {'freshness': freshness}), RUNNING, 10.0,
+                           Settings())
+    assert 7 <= float({v.key: v.value for v in status.values}['age of newest labels [s]']) < 60
+
+
 def test_hardware_is_the_topic_and_the_device():
-    assert camera_status(SimpleNamespace(**FINE), 10.0, Settings()).hardware_id == '/image'
+    status = camera_status(SimpleNamespace(**FINE), RUNNING, 10.0, Settings())
+    assert status.hardware_id == '/image'
     for about, name in ({'GPU': 'none'}, 'CPU'), ({'GPU': 'Orin'}, 'Orin'), ({}, ''):
         for fault in (None, 'torn'):
             assert engine_status(fault, None, 'ready', about).hardware_id == name
@@ -75,7 +93,7 @@ def test_a_camera_that_is_not_configured_is_not_forgotten():
 
 def test_any_age_of_a_stamp_can_be_accepted():
     old = Stamp(1e6, False, True)
-    assert judge(Settings(max_stamp_age=0.0), stamp=old)[0] == OK
+    assert judge(settings=Settings(max_stamp_age=0.0), stamp=old)[0] == OK
 
 
 def test_latency_is_held_against_the_limit():
@@ -92,37 +110,80 @@ def test_latency_is_held_against_the_limit():
     assert latency_status({}, 0, 0.5).message == 'no frame segmented yet'
 
 
-def lately(counts, before, rates=(10.0, 10.0), settled=True):
-    return Lately(counts, before, *rates, settled)
+@pytest.mark.parametrize('latency', [{}, {'total': Latency(0.2, 0.4, 0.6)}])
+def test_the_frame_at_work_counts_in_the_latency(latency):
+    assert latency_status(latency, 7, 0.5, at_work=0.45).level == OK
+    hanging = latency_status(latency, 7, 0.5, at_work=3.0)
+    assert hanging.level == WARN
+    assert hanging.message.endswith(
+        ', 3000.0 ms for the frame at work: more than the limit of 500.0 ms')
+    assert {v.key: v.value for v in hanging.values}['at work [ms]'] == '3000.0'
 
 
-def test_lost_frames_warn_once():
+def lately(counts, before, received=10.0, segmented=10.0, dropped=0.0, settled=True):
+    return Lately(counts, before, received, segmented, dropped, 0.0, settled)
+
+
+def judge_counts(lately, reliability=ReliabilityPolicy.RELIABLE, **settings):
+    return counts_status(lately, Settings(**settings), reliability)
+
+
+def test_frames_that_failed_warn_once():
     before = Counts(received=5, segmented=5)
-    dropped = Counts(received=9, segmented=6, dropped=3)
-    assert counts_status(lately(dropped, before), 0.0).level == OK
     after = Counts(received=6, segmented=5, rejected=1)
-    lost = counts_status(lately(after, before), 0.0)
+    lost = judge_counts(lately(after, before))
     assert lost.level == WARN
-    assert lost.message == '6 received, 5 segmented, 0 dropped, 1 rejected, 0 failed, 0 stale'
-    assert counts_status(lately(after, after), 0.0).level == OK
+    assert lost.message == (
+        '6 received, 5 segmented, 0 dropped, 1 rejected, 0 failed, 0 stale, 0 lost')
+    assert judge_counts(lately(after, after)).level == OK
 
 
 def test_frames_that_came_too_late_warn():
     before = Counts(received=5, segmented=5)
     stale = Counts(received=6, segmented=5, stale=1)
-    assert counts_status(lately(stale, before), 0.0).level == WARN
+    assert judge_counts(lately(stale, before)).level == WARN
+
+
+@pytest.mark.parametrize(('reliability', 'cure'), [
+    (ReliabilityPolicy.BEST_EFFORT, 'publish them reliable, or raise net.core.rmem_max'),
+    (ReliabilityPolicy.RELIABLE, 'give its QoS more depth'),
+    (ReliabilityPolicy.UNKNOWN, 'publish them reliable')])
+def test_frames_that_never_came_warn_with_the_cure(reliability, cure):
+    before, after = Counts(received=5, segmented=5), Counts(received=6, segmented=6, lost=4)
+    status = judge_counts(lately(after, before), reliability)
+    assert status.level == WARN
+    assert status.message.startswith('4 images were lost on their way to the node: ')
+    assert cure in status.message
+    assert 'docs/performance.md' in status.message
+    assert judge_counts(lately(after, after), reliability).level == OK
 
 
 @pytest.mark.parametrize(('limit', 'settled', 'level'), [
     (0.0, True, OK), (3.9, True, OK), (4.0, True, OK), (4.1, True, WARN), (4.1, False, OK)])
 def test_overload_shows_in_the_rate(limit, settled, level):
-    counts = Counts(received=100, segmented=40, dropped=60)
-    status = counts_status(lately(counts, counts, (10.0, 4.0), settled), limit)
+    counts = Counts(received=100, segmented=40, dropped=59)
+    status = judge_counts(lately(counts, counts, 10.0, 4.0, 6.0, settled), min_rate=limit)
     assert status.level == level
-    values = {value.key: value.value for value in status.values}
-    assert (values['received [Hz]'], values['segmented [Hz]']) == ('10.0', '4.0')
     assert ('4.0 Hz are segmented of 10.0 Hz, less than min_rate, 4.1 Hz' in status.message) == (
         level == WARN)
+    assert '4.0 Hz are segmented of 10.0 Hz, 6.0 Hz are dropped for newer ones' in status.message
+    values = {value.key: value.value for value in status.values}
+    assert {key: values[key] for key in values if 'Hz' in key or key == 'waiting'} == {
+        'received [Hz]': '10.0', 'segmented [Hz]': '4.0', 'dropped [Hz]': '6.0',
+        'lost [Hz]': '0.0', 'waiting': '1'}
+
+
+@pytest.mark.parametrize(('segmented', 'dropped', 'limit', 'settled', 'level'), [
+    (10.0, 20.0, 0.5, True, OK),        # as it is meant: the newest of many
+    (1.9, 28.0, 0.5, True, WARN), (1.9, 28.0, 0.5, False, OK), (1.9, 28.0, 0.0, True, OK),
+    (0.0, 30.0, 0.5, True, WARN), (1.0, 0.0, 0.5, True, OK)])
+def test_an_engine_that_falls_behind_the_limit_warns(segmented, dropped, limit, settled, level):
+    """Where frames are dropped and labels come more seldom than one of them may take."""
+    counts = Counts(received=100, segmented=40, dropped=59)
+    status = judge_counts(lately(counts, counts, 30.0, segmented, dropped, settled),
+                          latency_limit=limit)
+    assert status.level == level
+    assert ('the engine is behind' in status.message) == (level == WARN)
 
 
 def test_age_of_a_build():
@@ -151,3 +212,6 @@ def test_engine():
     assert engine_status('no file', None, 'unconfigured', {}).level == ERROR
     assert engine_status(None, None, 'ready', {}).message == 'ready'
     assert 'lost: NaN' in engine_status(None, 'NaN', 'ready', {}).message
+    hanging = engine_status(None, 'NaN', 'ready', {}, hanging=6.0)
+    assert hanging.level == ERROR
+    assert 'a frame has been at work for 6.0 s' in hanging.message

@@ -1,7 +1,9 @@
 """What becomes of a frame, with a segmenter and outputs that fail when they are told to."""
 
 import time
+from concurrent.futures import wait
 from dataclasses import replace
+from threading import Event
 from types import SimpleNamespace
 from unittest.mock import Mock
 
@@ -17,9 +19,11 @@ from panoptic_ros.images import ImageError
 from panoptic_ros.node.camera import Counts, Frame, Stamp
 from panoptic_ros.node.channel import Channel
 from panoptic_ros.node.frame_server import FrameServer
+from panoptic_ros.node.freshness import Freshness
 from panoptic_ros.node.latency import STAGES
 from panoptic_ros.node.log import ThrottledLog
 from panoptic_ros.node.parameters import Settings
+from panoptic_ros.node.work import Work
 from panoptic_ros.tracking import Tracker
 
 SCENE = tiny_model.scene()
@@ -57,6 +61,12 @@ class Failing:
         return 3, 4
 
 
+def serve(server, segmenter, frames):
+    works = [Work(channel, frame) for channel, frame in frames]
+    wait([work.begin() for work in works])
+    assert server.serve(segmenter, works) == []
+
+
 @pytest.fixture(scope='module')
 def segmenter(tiny_onnx):
     return Segmenter.open(tiny_onnx)
@@ -71,9 +81,9 @@ def logged():
 def make_channel(logged):
     log = ThrottledLog(SimpleNamespace(error=logged.append))
 
-    def make(name=''):
+    def make(name='', transport='raw'):
         camera = SimpleNamespace(counts=Counts(), topic=f'/{name}image', format='',
-                                 rejection=None)
+                                 rejection=None, transport=transport, freshness=Freshness())
         return Channel(name, camera, Outputs(), Tracker(LabelSpace.load('cityscapes')), log)
     return make
 
@@ -96,7 +106,7 @@ def frame(encoding='bgr8', scene=SCENE, stamp=None):
 
 
 def test_a_good_frame(server, channel, segmenter):
-    server.serve(segmenter, [(channel, frame())])
+    serve(server, segmenter, [(channel, frame())])
     (header, panoptic), = channel.outputs.published
     assert header.frame_id == 'front'
     assert np.array_equal(panoptic.labels, segmenter(SCENE).labels)
@@ -112,22 +122,22 @@ def test_a_good_frame(server, channel, segmenter):
 
 def test_a_rejected_frame_and_a_good_one_after_it(server, channel, segmenter, logged):
     for _ in range(3):
-        server.serve(segmenter, [(channel, frame('32FC1'))])
+        serve(server, segmenter, [(channel, frame('32FC1'))])
     assert channel.camera.counts == Counts(rejected=3)
     assert "'32FC1' is depth" in channel.camera.rejection
     assert len(logged) == 1, 'said once'
     assert not channel.latency.summary()
-    server.serve(segmenter, [(channel, frame())])
+    serve(server, segmenter, [(channel, frame())])
     assert channel.camera.rejection is None
 
 
 def test_a_frame_that_cannot_be_converted_is_lost_alone(server, make_channel, segmenter,
                                                         logged, monkeypatch):
-    front, rear = make_channel('front'), make_channel('rear')
+    front, rear = make_channel('front', 'compressed'), make_channel('rear')
     monkeypatch.setattr('panoptic_ros.images.decompress', Mock(side_effect=MemoryError('no room')))
     file = Frame(CompressedImage(), time.perf_counter(), 0.0)
     for frames in ([(front, file)], [(front, file), (rear, frame())]):
-        server.serve(segmenter, frames)
+        serve(server, segmenter, frames)
         assert server.failure == 'MemoryError: no room'
     assert front.camera.counts == Counts(failed=2)
     assert rear.camera.counts == Counts(segmented=1)
@@ -138,12 +148,12 @@ def test_an_engine_that_raises_loses_frames_until_it_recovers(server, channel, s
                                                               logged):
     engine = Failing(segmenter)
     for _ in range(2):
-        server.serve(engine, [(channel, frame())])
+        serve(server, engine, [(channel, frame())])
     assert channel.camera.counts == Counts(failed=2)
     assert server.failure == 'RuntimeError: the engine broke'
     assert logged == ['a frame was lost: RuntimeError: the engine broke']
     engine.broken = False
-    server.serve(engine, [(channel, frame())])
+    serve(server, engine, [(channel, frame())])
     assert server.failure is None
     assert server.gpu_memory == (3, 4)
     assert channel.camera.counts == Counts(segmented=1, failed=2)
@@ -152,13 +162,13 @@ def test_an_engine_that_raises_loses_frames_until_it_recovers(server, channel, s
 def test_thresholds_are_those_of_the_moment(server, channel, segmenter):
     for top_k in (7, 3):
         server.settings = Settings(top_k=top_k)
-        server.serve(segmenter, [(channel, frame())])
+        serve(server, segmenter, [(channel, frame())])
         assert segmenter.options == GroupingOptions(top_k=top_k)
 
 
 def cars_after(channel, server, segmenter, frames):
     for image in frames:
-        server.serve(segmenter, [(channel, image)])
+        serve(server, segmenter, [(channel, image)])
     return [sorted(int(label) for label in panoptic.things.label if label // 1000 == CAR)
             for _, panoptic in channel.outputs.published]
 
@@ -197,7 +207,7 @@ def test_pictures_of_numbers_are_not_made_before_tracking(server, channel, segme
     channel.outputs.wanted = frozenset({'semantic', 'confidence', 'instance', 'overlay'})
     server.settings = Settings(tracking=tracking)
     engine = Mock(wraps=segmenter)
-    server.serve(engine, [(channel, frame())])
+    serve(server, engine, [(channel, frame())])
     assert engine.segment.call_args.args[1] == wanted
     assert 'tracking' in channel.latency.summary() or not tracking
 
@@ -208,7 +218,7 @@ def test_cameras_together(server, make_channel, segmenter):
     channels = {name: make_channel(name) for name in scenes}
     frames = [(channels[name], frame(scene=scene)) for name, scene in scenes.items()]
     frames.insert(1, (make_channel('torn'), frame('32FC1')))
-    server.serve(segmenter, frames)
+    serve(server, segmenter, frames)
     for name, scene in scenes.items():
         (_, panoptic), = channels[name].outputs.published
         assert np.array_equal(panoptic.labels, segmenter(scene).labels)
@@ -224,7 +234,7 @@ def test_a_camera_that_breaks_the_engine_costs_the_others_nothing(server, make_c
     engine = Failing(segmenter)
     engine.broken, engine.hated = False, (40, 40, 3)
     good, bad = make_channel('good'), make_channel('bad')
-    server.serve(engine, [(bad, frame(scene=np.zeros((40, 40, 3), np.uint8))),
+    serve(server, engine, [(bad, frame(scene=np.zeros((40, 40, 3), np.uint8))),
                           (good, frame())])
     assert good.camera.counts == Counts(segmented=1)
     assert bad.camera.counts == Counts(failed=1)
@@ -234,10 +244,55 @@ def test_a_camera_that_breaks_the_engine_costs_the_others_nothing(server, make_c
 def test_a_camera_that_cannot_publish_costs_the_others_nothing(server, make_channel, segmenter):
     good, bad = make_channel('good'), make_channel('bad')
     bad.outputs.publish = None
-    server.serve(segmenter, [(bad, frame()), (good, frame())])
+    serve(server, segmenter, [(bad, frame()), (good, frame())])
     assert good.camera.counts == Counts(segmented=1)
     assert bad.camera.counts == Counts(failed=1)
     assert 'TypeError' in server.failure
+
+
+def test_labels_that_are_published_are_the_newest(server, channel, segmenter):
+    image = frame()
+    serve(server, segmenter, [(channel, image)])
+    assert channel.camera.freshness.age(image.arrival + 3) == 3
+    serve(server, Failing(segmenter), [(channel, frame())])
+    assert channel.camera.freshness.age(image.arrival + 3) == 3, 'those were lost'
+
+
+def test_a_camera_that_decodes_for_long_delays_no_other(server, make_channel, segmenter,
+                                                        monkeypatch):
+    go = Event()
+    monkeypatch.setattr('panoptic_ros.images.decompress', lambda _: go.wait(10) and SCENE)
+    slow, quick = make_channel('slow', 'compressed'), make_channel('quick')
+    late = Work(slow, Frame(CompressedImage(), time.perf_counter(), 0.0))
+    assert server.serve(segmenter, [late, Work(quick, frame())]) == [late]
+    assert quick.camera.counts == Counts(segmented=1)
+    assert slow.camera.counts == Counts(), 'its turn goes on'
+    assert slow.worked(late.frame.arrival + 7) == 7
+    assert quick.worked(time.perf_counter()) == 0
+    assert slow.decoder.busy
+    go.set()
+    late.decoding.result(10)
+    assert server.serve(segmenter, [late]) == []
+    assert slow.camera.counts == Counts(segmented=1)
+    assert slow.worked(time.perf_counter()) == 0
+    stages = slow.latency.summary()
+    assert stages['wait'].max + stages['convert'].max <= stages['total'].max
+
+
+@pytest.mark.parametrize('broken', [True, False])
+def test_how_long_the_engine_has_had_a_frame_is_known(server, channel, segmenter, broken):
+    class Slow(Failing):
+        def segment(self, images, *args):
+            self.ages = server.engine_time, channel.worked(time.perf_counter())
+            return super().segment(images, *args)
+
+    engine = Slow(segmenter)
+    engine.broken = broken
+    assert server.engine_time == 0
+    serve(server, engine, [(channel, frame())])
+    assert 0 < engine.ages[0] < engine.ages[1]
+    assert server.engine_time == 0
+    assert channel.worked(time.perf_counter()) == 0
 
 
 @pytest.mark.parametrize(('stamp', 'kept'), [
@@ -246,26 +301,26 @@ def test_a_camera_that_cannot_publish_costs_the_others_nothing(server, make_chan
     (Stamp(-3.0, False, True), True)])
 def test_stale_frames_are_dropped(server, channel, segmenter, stamp, kept):
     server.settings = Settings(max_age=1.0)
-    server.serve(segmenter, [(channel, frame(stamp=stamp))])
+    serve(server, segmenter, [(channel, frame(stamp=stamp))])
     assert channel.camera.counts == (Counts(segmented=1) if kept else Counts(stale=1))
     server.settings = Settings()
-    server.serve(segmenter, [(channel, frame(stamp=stamp))])
+    serve(server, segmenter, [(channel, frame(stamp=stamp))])
     assert channel.camera.counts.segmented == 1 + kept
 
 
 def test_waiting_makes_a_frame_older(server, channel, segmenter):
     server.settings = Settings(max_age=1.0)
     waited = frame(stamp=Stamp(0.5, False, True))
-    server.serve(segmenter, [(channel, replace(waited, arrival=waited.arrival - 0.6))])
+    serve(server, segmenter, [(channel, replace(waited, arrival=waited.arrival - 0.6))])
     assert channel.camera.counts == Counts(stale=1)
 
 
 def test_a_message_that_could_not_be_read_is_rejected(server, channel, segmenter, logged):
     torn = replace(frame(), message=ImageError('wire', 'the message is cut off'))
-    server.serve(segmenter, [(channel, torn)])
+    serve(server, segmenter, [(channel, torn)])
     assert channel.camera.counts == Counts(rejected=1)
     assert channel.camera.rejection == 'the message is cut off'
-    server.serve(segmenter, [(channel, frame())])
+    serve(server, segmenter, [(channel, frame())])
     assert channel.camera.rejection is None
 
 

@@ -85,3 +85,55 @@ def test_a_closed_mailbox_keeps_nothing():
     mailbox.put('front', 1)
     mailbox.close()
     assert mailbox.take() is None
+
+
+def test_a_sender_whose_item_is_away_waits_for_it():
+    mailbox = Mailbox()
+    mailbox.put('slow', 1)
+    mailbox.put('quick', 1)
+    assert mailbox.take() == [1]
+    assert mailbox.send_away('slow')
+    assert not mailbox.put('slow', 2)
+    assert mailbox.put('slow', 3), 'only its newest waits meanwhile'
+    mailbox.put('quick', 2)
+    assert mailbox.take(5) == [2]
+    mailbox.put('quick', 3)
+    mailbox.bring_back('slow', 'first')
+    assert mailbox.take(5) == ['first', 3], 'its turn was before'
+    assert mailbox.take(5) == [3], 'then its newest'
+
+
+def test_what_is_away_is_thrown_away_as_well():
+    mailbox = Mailbox()
+    mailbox.put('slow', 1)
+    mailbox.take()
+    mailbox.send_away('slow')
+    mailbox.put('slow', 2)
+    assert mailbox.drain(0) == (['slow', 'slow'], False), 'the taker is still busy'
+    assert mailbox.drain(0) == ([], False), 'each counts once'
+    mailbox.put('slow', 3)
+    mailbox.bring_back('slow', 1)
+    assert mailbox.take() == [3], 'nobody wants the one that was away'
+
+
+def test_what_is_back_is_thrown_away_as_well():
+    mailbox = Mailbox()
+    mailbox.put('slow', 1)
+    mailbox.take()
+    mailbox.send_away('slow')
+    mailbox.bring_back('slow', 1)
+    mailbox.put('slow', 2)
+    assert mailbox.drain(0)[0] == ['slow', 'slow']
+    mailbox.put('slow', 3)
+    assert mailbox.take(2) == [3]
+
+
+def test_nothing_goes_away_while_all_is_thrown_away():
+    mailbox = Mailbox()
+    mailbox.put('slow', 1)
+    mailbox.take()
+    mailbox.drain(0)
+    assert not mailbox.send_away('slow')
+    mailbox.put('slow', 2)
+    assert mailbox.take() == [2]
+    assert mailbox.send_away('slow')

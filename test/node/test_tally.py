@@ -9,15 +9,21 @@ def test_rates_are_those_of_the_last_seconds():
     for second in range(1, 21):
         counts.received += 10
         counts.segmented += 10 if second <= 10 else 4
+        counts.dropped += 0 if second <= 10 else 6
+        counts.lost += 2
         lately = tally.look(counts, 100.0 + second, True)
         assert lately.settled == (second >= WINDOW)
         assert lately.received_rate == 10
         if second <= 10:
             assert lately.segmented_rate == 10
+        assert lately.lost_rate == 2
         assert lately.counts == counts
-        assert lately.before == (replace(counts, received=10 * second - 10,
-                                         segmented=lately.before.segmented))
+        assert lately.more('received') == 10
+        assert lately.before == (replace(counts, received=10 * second - 10, lost=2 * second - 2,
+                                         segmented=lately.before.segmented,
+                                         dropped=lately.before.dropped))
     assert lately.segmented_rate == 4
+    assert lately.dropped_rate == 6
 
 
 def test_rates_begin_anew_with_the_images():
