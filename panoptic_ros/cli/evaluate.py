@@ -38,6 +38,7 @@ from ..report import add_json_argument, p50_p99, print_table, progress_bar, writ
 from ..resources import model_path
 from ..segmenter import Segmenter
 from ..streets import FIRST_HELD_OUT_SEED
+from .command import command
 
 DEFAULTS = {'size': (512, 1024), 'seed': FIRST_HELD_OUT_SEED, 'labels': 'cityscapes',
             'scales': (), 'method': 'cpu', 'workers': min(os.cpu_count() or 1, 8)}
@@ -48,6 +49,7 @@ ORACLE_STRIDES = (1, 4)
 """Full resolution, and that of the heads."""
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure, print the tables, and write them where ``--json`` says."""
     parser = _parser()

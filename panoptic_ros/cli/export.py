@@ -14,8 +14,10 @@ from rich.console import Console
 from ..arguments import image_size
 from ..grouping import GroupingOptions
 from ..report import add_json_argument, write_json
+from .command import command
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Export one checkpoint."""
     parser = _parser()

@@ -20,6 +20,7 @@ from rich.console import Console
 from ..arguments import image_size
 from ..labels import LabelSpace
 from ..report import add_json_argument, print_table, write_json
+from .command import command
 
 if TYPE_CHECKING:
     from ..network.config import NetworkConfig
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ..network.importing.conversion import Conversion
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Import one file."""
     parser = _parser()

@@ -12,8 +12,10 @@ from signal import SIGINT, SIGTERM, signal
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..report import add_json_argument, print_table, write_json
+from .command import command
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Publish a bag; the exit status is 1 when it cannot be read or nobody subscribes."""
     args, ros_arguments = _parse(sys.argv[1:] if argv is None else list(argv))

@@ -28,6 +28,7 @@ from ..datasets.dataset import FrameSource
 from ..network.frames import StreetFrames
 from ..network.recipe import RECIPES, Recipe
 from ..network.variants import PRESETS, preset
+from .command import command
 
 if TYPE_CHECKING:
     from ..network.checkpoint import Checkpoint
@@ -38,6 +39,7 @@ UNFOLDING_FRAMES = 64
 """From so many frames the batch statistics of an exported model are measured again."""
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Render, train and save."""
     parser = _parser()

@@ -13,7 +13,7 @@ from rclpy.node import Node
 
 from ..engine.precision import PRECISIONS
 from ..grouping import GroupingOptions
-from ..resources import model_path
+from ..resources import expand_home, model_path
 
 TRANSPORTS = ('raw', 'compressed')
 RUNTIMES = ('auto', 'onnxruntime', 'tensorrt')
@@ -145,7 +145,7 @@ class Settings:
 
     def cache_folder(self) -> Path | None:
         """Return the folder of built engines; None for the usual one."""
-        return Path(self.engine_cache).expanduser() if self.engine_cache else None
+        return expand_home(self.engine_cache) if self.engine_cache else None
 
     def change(self, changes: Mapping[str, Any], configured: bool) -> Settings:
         """
