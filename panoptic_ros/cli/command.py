@@ -48,9 +48,8 @@ def command(main: Main) -> Main:
             if 'logging directory' not in str(error):       # rcl's
                 raise
             sys.exit(f'{name}: ROS has no folder for its log: set HOME, ROS_HOME or ROS_LOG_DIR')
-        except OSError:
-            _flush(name)
-            raise
+        except OSError as error:        # without a buffer the output says it at once
+            sys.exit(f'{name}: {error}')
         finally:
             _flush(name)
 
