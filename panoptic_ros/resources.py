@@ -7,13 +7,40 @@ from pathlib import Path
 PACKAGE = 'panoptic_ros'
 
 
+class NoHomeError(RuntimeError):
+    """A path begins with ~, and there is no home directory that it could mean."""
+
+
+def expand_home(path: str | Path) -> Path:
+    """
+    Return a path with the home directory in the place of ~.
+
+    Raises
+    ------
+    NoHomeError
+        There is none: neither ``HOME`` nor the system's list of users has it.
+
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise NoHomeError(f'{str(path)!r}: this user has no home directory: set HOME, or write '
+                          'the whole path') from error
+
+
 def model_path(model: str) -> Path:
     """
     Return the file that a model's name means, which need not exist.
 
     A plain word is a model in share/models; anything with a suffix or a slash is a path.
+
+    Raises
+    ------
+    NoHomeError
+        The path begins with ~, and there is no home directory.
+
     """
-    path = Path(model).expanduser()
+    path = expand_home(model)
     if path.suffix or len(path.parts) > 1:
         return path
     return share_directory() / 'models' / f'{model}.onnx'

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from ..report import add_json_argument, write_json
+from .command import command
 
 BENCHMARKS = {
     'evaluation': 'panoptic quality of 1024x2048 pairs against cityscapesscripts',
@@ -19,6 +20,7 @@ BENCHMARKS = {
 }
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one benchmark, a module of ``panoptic_ros.benchmarks``; exit status 1 if it cannot."""
     parser = argparse.ArgumentParser(prog='benchmark', description=__doc__)

@@ -28,6 +28,7 @@ from ..engine.precision import PRECISIONS
 from ..grouping.kernel_sources import KERNELS
 from ..report import add_json_argument, write_json
 from ..resources import model_path
+from .command import command
 
 _Image = npt.NDArray[np.uint8]
 _SPECIAL = 'static_batch', 'workspace', 'optimization_level', 'dla'
@@ -41,6 +42,7 @@ class _Gpu:
     target: str
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Build one plan; the exit status is 1 when that fails, 130 when it is interrupted."""
     parser = _parser()

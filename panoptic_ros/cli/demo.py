@@ -20,8 +20,10 @@ from ..arguments import image_size
 from ..libraries import why_not
 from ..report import add_json_argument, print_table, progress_bar, write_json
 from ..resources import model_path
+from .command import command
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the demo; the exit status is 1 when something is missing or fails."""
     try:

@@ -36,6 +36,7 @@ from ..labels import LabelSpace
 from ..report import p50_p99, print_table, progress_bar, write_json
 from ..resources import model_path
 from ..segmenter import Segmenter
+from .command import command
 from .evaluate_arguments import parse
 
 BASELINE_FRAMES = 60
@@ -44,6 +45,7 @@ ORACLE_STRIDES = (1, 4)
 """Full resolution, and that of the heads."""
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure, print the tables, and write them where ``--json`` says."""
     parser, args = parse(__doc__, argv)

@@ -15,8 +15,10 @@ from ..arguments import image_size
 from ..grouping import GroupingOptions
 from ..libraries import why_not
 from ..report import add_json_argument, write_json
+from .command import command
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Export one checkpoint."""
     parser = _parser()

@@ -21,6 +21,7 @@ from ..arguments import image_size
 from ..labels import LabelSpace
 from ..libraries import why_not
 from ..report import add_json_argument, print_table, write_json
+from .command import command
 
 if TYPE_CHECKING:
     from ..network.config import NetworkConfig
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ..network.importing.conversion import Conversion
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Import one file."""
     parser = _parser()

@@ -12,8 +12,10 @@ from rich.progress import track
 from ..libraries import why_not
 from ..network.variants import PRESETS, PUBLISHED
 from ..report import add_json_argument, print_table, write_json
+from .command import command
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure, print the table, and write it where ``--json`` says."""
     parser = argparse.ArgumentParser(prog='networks', description=__doc__)

@@ -13,10 +13,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..libraries import why_not
 from ..report import add_json_argument, print_table, write_json
+from .command import command
 
 _INSTALL_ROS = 'source /opt/ros/DISTRO/setup.bash` or `make setup'
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Publish a bag; the exit status is 1 when it cannot be read or nobody subscribes."""
     args, ros_arguments = _parse(sys.argv[1:] if argv is None else list(argv))

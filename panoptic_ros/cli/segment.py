@@ -21,10 +21,12 @@ from ..pictures import Labelled, find_pictures, label_pictures
 from ..report import add_json_argument, p50_p99, print_table, progress_bar, write_json
 from ..resources import model_path
 from ..segmenter import Segmenter
+from .command import command
 
 _BAGS = ('.mcap', '.db3', '.bag')
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """
     Label a recording.

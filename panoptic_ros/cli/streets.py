@@ -18,10 +18,12 @@ from ..arguments import image_size
 from ..overlay import colorize
 from ..report import add_json_argument, print_table, write_json
 from ..streets import Drive
+from .command import command
 
 _SHEET_WIDTH = 640
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Draw frames of a drive; the exit status is 1 when an argument is out of range."""
     parser = argparse.ArgumentParser(prog='streets', description=__doc__)

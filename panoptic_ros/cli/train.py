@@ -31,6 +31,7 @@ from ..libraries import why_not
 from ..network.frames import StreetFrames
 from ..network.recipe import RECIPES, Recipe
 from ..network.variants import PRESETS, preset
+from .command import command
 
 if TYPE_CHECKING:
     from ..network.checkpoint import Checkpoint
@@ -41,6 +42,7 @@ UNFOLDING_FRAMES = 64
 """From so many frames the batch statistics of an exported model are measured again."""
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Render, train and save."""
     parser = _parser()

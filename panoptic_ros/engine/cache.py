@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from ..resources import expand_home
 from ..trust import check_folder, open_lock
 from .build import Compile, build_engine, compile_kernels, describe_plan, kernels_sha256
 from .build_options import BuildOptions, Gpu
@@ -26,9 +27,16 @@ _POLL_SECONDS = 0.1
 
 
 def default_folder() -> Path:
-    """Return where plans are kept: ``$XDG_CACHE_HOME/panoptic_ros``, or in ``~/.cache``."""
-    base = os.environ.get('XDG_CACHE_HOME')
-    return (Path(base) if base else Path.home() / '.cache') / 'panoptic_ros'
+    """
+    Return where plans are kept: ``$XDG_CACHE_HOME/panoptic_ros``, or in ``~/.cache``.
+
+    Raises
+    ------
+    panoptic_ros.resources.NoHomeError
+        There is no home directory.
+
+    """
+    return expand_home(os.environ.get('XDG_CACHE_HOME') or '~/.cache') / 'panoptic_ros'
 
 
 class PlanCache:

@@ -15,7 +15,7 @@ from rclpy.parameter import Parameter
 from ..engine.precision import PRECISIONS
 from ..grouping import GroupingOptions
 from ..images import MAX_PIXELS, Limits
-from ..resources import model_path
+from ..resources import expand_home, model_path
 from .image_topic import check_topics
 from .screens import without_type
 
@@ -172,7 +172,7 @@ class Settings:
 
     def cache_folder(self) -> Path | None:
         """Return the folder of built engines; None for the usual one."""
-        return Path(self.engine_cache).expanduser() if self.engine_cache else None
+        return expand_home(self.engine_cache) if self.engine_cache else None
 
     def change(self, changes: Mapping[str, Any], configured: bool) -> Settings:
         """

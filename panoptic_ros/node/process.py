@@ -84,6 +84,8 @@ def leave(code: int) -> NoReturn:
 def _cause(error: Exception) -> str:
     """Return what an error says, in one line, without the lines of rcl's source."""
     text = publishable(re.sub(r', at \S+:\d+', '', ' '.join(str(error).split())))
+    if text.endswith('logging directory'):
+        return 'ROS has no folder for its log: set HOME, ROS_HOME or ROS_LOG_DIR'
     known = isinstance(error, (ValueError, RuntimeError)) or (
         type(error).__module__.startswith('rclpy'))
     return text if known and ' ' in text else f'{type(error).__name__}: {text}'
