@@ -112,6 +112,7 @@ def test_crowd_alone_is_refused_where_it_would_count_as_never_found(tmp_path, ca
     cv2.imwrite(str(tmp_path / 'prediction' / 'a.png'), prediction // 14000 * 14000
                 + (prediction == 13001) * np.uint16(13001))
     main([*arguments, '--labels', 'kitti-step'])
+    assert 'no thing of the truth' not in capsys.readouterr().out
     data = json.loads((tmp_path / 'report.json').read_text())
     assert data['panoptic_quality']['per_class']['truck']['pq'] == pytest.approx(100 * 64 / 68)
 
@@ -127,6 +128,8 @@ def test_crowd_alone_in_the_frames_of_a_data_set_is_said(tmp_path, tiny_onnx, ca
     report = tmp_path / 'report.json'
     main(['--cityscapes', str(tmp_path), '--model', str(tiny_onnx), '--workers', '1', '--json',
           str(report)])
+    printed = ' '.join(capsys.readouterr().out.split())
+    assert 'no thing of the truth has the number' in printed
     name = SPACE.names[false]
     assert json.loads(report.read_text())['crowd_alone'][name] > 0
-    assert f'the truth has only crowd of {name}' in ' '.join(capsys.readouterr().out.split())
+    assert f'the truth has only crowd of {name}' in printed
