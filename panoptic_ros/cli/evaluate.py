@@ -180,8 +180,8 @@ def _report(total: Evaluation, args: argparse.Namespace, about: dict[str, Any]) 
     print_table(f'{report["frames"]} frames, in percent', CLASS_HEADER, class_rows(total))
     print_table('means over the classes that occur', MEAN_HEADER, mean_rows(total))
     if total.numbers_no_thing():
-        print('no thing of the truth has the number of an instance, so none is measured: are these '
-              'semantic labels, in place of panoptic ones?')
+        print('no thing of the truth has the number of an instance, so none is measured: are '
+              'these semantic labels, in place of panoptic ones?')
     if report['crowd_alone']:
         print('of these frames the truth has only crowd of ' + ', '.join(
             f'{name} ({false} false predictions, none can be true)'
