@@ -31,7 +31,7 @@ from ..evaluation.tables import (
     mean_rows,
     means,
 )
-from ..evaluation.translation import translation
+from ..evaluation.translation import losses, translation
 from ..labels import LabelSpace
 from ..report import p50_p99, print_table, progress_bar, write_json
 from ..resources import model_path
@@ -140,8 +140,11 @@ def _model(args: argparse.Namespace,
                     f'{path} knows label space {known.name!r}: expected {space.name!r}, the one '
                     f'of {args.dataset[0] if args.dataset else "streets"}, or one that tells all '
                     f'of it apart ({error})') from error
+            print(f'labels of {known.name!r} are measured in {space.name!r}: '
+                  f'{losses(known, space) or "nothing is lost"}')
         description = {'model': path.name, 'network': segmenter.metadata.network,
-                       'runtime': segmenter.description, 'method': args.method}
+                       'runtime': segmenter.description, 'method': args.method,
+                       'label_space': known.name, 'measured_in': space.name}
     finally:
         segmenter.close()
     return description, partial(open_model, 1 if args.workers > 1 else 0)
@@ -178,6 +181,9 @@ def _report(total: Evaluation, args: argparse.Namespace, about: dict[str, Any]) 
     mean = means(total)
     print_table(f'{report["frames"]} frames, in percent', CLASS_HEADER, class_rows(total))
     print_table('means over the classes that occur', MEAN_HEADER, mean_rows(total))
+    if total.numbers_no_thing():
+        print('no thing of the truth has the number of an instance, so none is measured: are '
+              'these semantic labels, in place of panoptic ones?')
     if report['crowd_alone']:
         print('of these frames the truth has only crowd of ' + ', '.join(
             f'{name} ({false} false predictions, none can be true)'

@@ -54,8 +54,7 @@ def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.N
              f'follows the frames of a video for a model: give --{" or --".join(VIDEOS)} DIR, '
              'without --oracle and --baseline'),
             (('workers',), not (args.clip or args.video),
-             'has no effect on clips, whose frames follow each '
-             'other: leave it out'),
+             'has no effect on clips, whose frames follow each other: leave it out'),
             (('split',), args.dataset, 'is a part of a data set: give one, such as --cityscapes '
              'DIR'),
             (('labels',), args.predictions, 'is the label space of label images: give '

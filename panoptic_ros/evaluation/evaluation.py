@@ -84,6 +84,15 @@ class Evaluation:
                 if quality.tp + quality.fn == 0
                 and true_pixels[self.label_space.names.index(name)]}
 
+    def numbers_no_thing(self) -> bool:
+        """Tell whether the truth has things and all of them are crowd, as in semantic labels."""
+        true_things = self.mean_iou.true_pixels[self.label_space.is_thing]
+        per_class = self.panoptic_quality.compute().per_class
+        return bool(true_things.any()) and not any(
+            per_class[name].tp + per_class[name].fn
+            for name in (self.label_space.names[i] for i in self.label_space.thing_ids)
+            if name in per_class)
+
     def to_dict(self) -> dict[str, Any]:
         """Return every measure as plain data for JSON."""
         return {'panoptic_quality': self.panoptic_quality.compute().to_dict(),

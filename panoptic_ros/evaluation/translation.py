@@ -43,3 +43,12 @@ def translation(source: LabelSpace, target: LabelSpace) -> npt.NDArray[np.uint16
         table[old * divisor:(old + 1) * divisor] = new * divisor + instances
     table.setflags(write=False)
     return table
+
+
+def losses(source: LabelSpace, target: LabelSpace) -> str:
+    """Say in words what ``translation`` takes from labels; nothing where it takes nothing."""
+    lost = [name for name in source.names if name not in target.names]
+    merged = [name for name, is_thing in zip(target.names, target.is_thing, strict=True)
+              if source.is_thing[source.names.index(name)] and not is_thing]
+    return '; '.join(f'{", ".join(names)} {fate}' for names, fate in (
+        (merged, 'as stuff'), (lost, 'as unlabelled')) if names)

@@ -13,7 +13,7 @@ from panoptic_ros.evaluation import (
     PanopticQuality,
     VideoPanopticQuality,
 )
-from panoptic_ros.evaluation.translation import translation
+from panoptic_ros.evaluation.translation import losses, translation
 
 CITYSCAPES, STEP, KITTI_360 = (
     LabelSpace.load(name) for name in ('cityscapes', 'kitti-step', 'kitti-360'))
@@ -115,6 +115,13 @@ def test_every_measure_translates():
     for _ in range(4):
         video.update(predicted, truth)
     assert video.compute().mean() == 100
+
+
+@pytest.mark.parametrize(('target', 'said'), [
+    (STEP, 'rider, truck, bus, train, motorcycle, bicycle as stuff'),
+    (KITTI_360, 'bus, train as unlabelled'), (CITYSCAPES, '')])
+def test_what_is_lost_is_said(target, said):
+    assert losses(CITYSCAPES, target) == said
 
 
 def test_one_label_space_is_left_as_it_is():
