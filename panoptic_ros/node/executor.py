@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.service import Service
 from rclpy.task import Task
 
 from .mishaps import Mishaps
@@ -65,14 +64,15 @@ class GuardedExecutor(SingleThreadedExecutor):
 
         return super()._make_handler(entity, node, take)
 
-    def _take_service(self, srv: Service) -> Any:
-        return super()._take_service(_Answering(srv, self._mishaps))
+    def _take_service(self, srv: Any) -> Any:
+        answering: Any = _Answering(srv, self._mishaps)
+        return super()._take_service(answering)
 
 
 class _Answering:
     """A service that answers whatever its callback does: a client would wait for ever."""
 
-    def __init__(self, service: Service, mishaps: Mishaps) -> None:
+    def __init__(self, service: Any, mishaps: Mishaps) -> None:
         self._service, self._mishaps = service, mishaps
         self.handle, self.srv_type = service.handle, service.srv_type
 

@@ -108,7 +108,7 @@ class PanopticNode(LifecycleNode):
         self._autostart.give_way()
         try:
             self._session = Session(self, lambda: self._settings, self._ending,
-                                    self._report_loading)
+                                    self._report_loading, self.mishaps)
         except Exception as error:      # rclpy would hide it, and end in on_error
             self._fault = _text(error)
             self.get_logger().error(f'cannot configure: {self._fault}; '

@@ -17,6 +17,7 @@ from .channel import Channel
 from .frame_server import FrameServer
 from .loading import open_segmenter
 from .log import ThrottledLog
+from .mishaps import Mishaps
 from .outputs import CameraOutputs
 from .parameters import Settings
 from .work import Work
@@ -40,6 +41,8 @@ class Session:
         Set when the process shall end, which ends a build.
     loading
         Receives about once a second, while the model loads, how far that is.
+    mishaps
+        Are told what the worker survived.
 
     Raises
     ------
@@ -55,12 +58,12 @@ class Session:
     """
 
     def __init__(self, node: Node, settings: Callable[[], Settings], ending: Event,
-                 loading: Callable[[str], None]) -> None:
+                 loading: Callable[[str], None], mishaps: Mishaps) -> None:
         self._settings = settings
         self._log = node.get_logger()
         self._ending = ending
         self._phase, self._reason = f'loading {self.model.name}', ''
-        self._worker = Worker(self._load, self._serve)
+        self._worker = Worker(self._load, mishaps.surviving('worker', self._serve, ()))
         segmenter = self._worker.start(
             lambda seconds: loading(f'{self._phase} ({seconds:.0f} s)'))
         self.channels: list[Channel] = []

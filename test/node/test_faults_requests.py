@@ -222,3 +222,15 @@ def test_every_topic_is_as_long_as_it_was_taken_for(own, client):
     names = [publisher.topic_name.removeprefix(prefix) for publisher in own.publishers
              if publisher.topic_name.startswith(prefix)]
     assert max(names, key=len) == LONGEST_OUTPUT
+
+
+def test_a_worker_that_raises_serves_the_next_frame(client, own, monkeypatch):
+    client.wait(lambda: own._state == 'active', 'activation')
+    labels = client.subscribe(Image, '/own/panoptic_node/panoptic')
+    diagnostics = client.subscribe(DiagnosticArray, '/diagnostics')
+    monkeypatch.setattr(own._session.server, 'serve', lambda *_: fail())
+    client.repeat(image_message(SCENE, 'bgr8', client.header()), '/own/image', lambda: any(
+        'worker: ValueError' in status.message for message in list(diagnostics)
+        for status in message.status), 'diagnosis')
+    monkeypatch.undo()
+    client.exchange(image_message(SCENE, 'bgr8', client.header()), '/own/image', labels)

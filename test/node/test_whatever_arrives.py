@@ -85,11 +85,11 @@ class Target:
         return OwnParameter(name, value=self.client.get_parameter(NODE, name)).to_parameter_msg()
 
     def restore(self) -> None:
-        """Undo what a request did in good order: transitions and parameters."""
+        """Undo what a request did in good order: parameters, then transitions."""
+        self.ask(f'{NODE}/set_parameters', SetParameters.Request(parameters=self.defaults))
         for transition in ('configure', 'activate'):
             if self.state() != 'active':
                 self.client.change_state(NODE, transition)
-        self.ask(f'{NODE}/set_parameters', SetParameters.Request(parameters=self.defaults))
 
     def state(self) -> str:
         request = load('lifecycle_msgs/srv/GetState').Request()
