@@ -68,6 +68,7 @@ class Channel:
 
     def reject(self, error: images.ImageError) -> None:
         """Count a frame whose message holds no usable image, and say why."""
+        self.at_work = None
         self.camera.rejection = str(error)
         self.camera.counts.rejected += 1
         self._log.error(f'{self.name} {error.kind}',

@@ -63,13 +63,25 @@ class FrameServer:
         Those whose images are not ready, to be given again when they are.
 
         """
-        works = [work for work in works if not self._is_stale(work)]
+        try:
+            return self._take(segmenter, [work for work in works if not self._is_stale(work)])
+        except Exception as error:      # the thread must live: the next frame may be fine
+            for work in works:
+                if work.channel.at_work is work.frame:      # and nothing has become of it
+                    self.failure = work.channel.lose(error)
+            return []
+        finally:
+            self._begun = None
+
+    def _take(self, segmenter: Segmenter, works: Sequence[Work]) -> list[Work]:
         limits = self._settings().limits
-        wait([work.begin(limits) for work in works], GRACE)
-        ready, late, failure = [], [], None
+        decoding = [image for work in works if not (image := work.begin(limits)).done()]
+        if decoding:
+            wait(decoding, GRACE)
+        late = [work for work in works if not work.begin().done()]
+        ready, failure = [], None
         for work in works:
-            if not work.begin().done():
-                late.append(work)
+            if work in late:
                 continue
             try:
                 work.image()
@@ -80,16 +92,12 @@ class FrameServer:
             else:
                 work.channel.camera.rejection = None
                 ready.append(work)
-        self._begun = time.perf_counter()
         if ready:
+            self._begun = time.perf_counter()
             failure = self._serve(segmenter, ready) or failure
             self._look_at_memory(segmenter)
-        self._begun = None
         if ready or failure:
             self.failure = failure
-        for work in works:
-            if work not in late:
-                work.channel.at_work = None
         return late
 
     def _look_at_memory(self, segmenter: Segmenter) -> None:
@@ -155,6 +163,7 @@ class FrameServer:
         work.times['total'] = frame.receive + published - frame.arrival
         channel.latency.record(work.times)
         channel.camera.counts.segmented += 1
+        channel.at_work = None
 
 
 def _check(panoptic: Panoptic) -> None:

@@ -165,9 +165,4 @@ class Session:
         channel.camera.counts.dropped += self._worker.put(channel, frame)
 
     def _serve(self, segmenter: Segmenter, works: Sequence[Work]) -> Sequence[Work]:
-        try:
-            return self.server.serve(segmenter, works)
-        except Exception as error:      # the thread must live: the next frame may be fine
-            for work in works:
-                self.server.failure = work.channel.lose(error)
-            return ()
+        return self.server.serve(segmenter, works)

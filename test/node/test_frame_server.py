@@ -279,6 +279,18 @@ def test_a_camera_that_decodes_for_long_delays_no_other(server, make_channel, se
     assert stages['wait'].max + stages['convert'].max <= stages['total'].max
 
 
+def test_whatever_goes_wrong_the_next_frame_is_served(server, channel, segmenter, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(server, '_serve', Mock(side_effect=MemoryError('no room')))
+        serve(server, segmenter, [(channel, frame())])
+    assert channel.camera.counts == Counts(failed=1)
+    assert server.failure == 'MemoryError: no room'
+    assert (server.engine_time, channel.worked(time.perf_counter())) == (0, 0)
+    serve(server, segmenter, [(channel, frame())])
+    assert channel.camera.counts == Counts(segmented=1, failed=1)
+    assert server.failure is None
+
+
 @pytest.mark.parametrize('broken', [True, False])
 def test_how_long_the_engine_has_had_a_frame_is_known(server, channel, segmenter, broken):
     class Slow(Failing):
