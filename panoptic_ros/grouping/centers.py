@@ -47,7 +47,7 @@ def _find_peaks(tickets: Tickets, worker: int, center: npt.NDArray[np.float32],
     ``place`` (y * width + x) and ``heat``, in no order; ``count`` goes on past their capacity.
     """
     rows, columns = center.shape
-    height, width = len(y_lower), len(x_lower)
+    width = len(x_lower)
     while True:
         row = take_ticket(tickets)
         if row >= rows:
@@ -65,10 +65,10 @@ def _find_peaks(tickets: Tickets, worker: int, center: npt.NDArray[np.float32],
             while column < columns and _is_warm(center, row, below, column, threshold):
                 column += 1
             left, right = x_starts[first], x_starts[column]
-            patch = np.empty((bottom - top + 2 * radius, right - left + 2 * radius), np.float32)
-            for j in range(patch.shape[0]):
-                _interpolate_row(center, top - radius + j, left - radius, height, width, y_lower,
-                                 y_weights, x_lower, x_weights, patch[j])
+            patch = np.full((bottom - top + 2 * radius, right - left + 2 * radius),
+                            np.float32(-np.inf))
+            _interpolate(center, top - radius, left - radius, y_lower, y_weights, x_lower,
+                         x_weights, patch)
             for y in range(top, bottom):
                 for x in range(left, right):
                     value = patch[y - top + radius, x - left + radius]
@@ -112,25 +112,29 @@ def _between(before: np.float32, after: np.float32, before_weight: np.float32,
 
 
 @compiled
-def _interpolate_row(center: npt.NDArray[np.float32], y: int, left: int, height: int, width: int,
-                     y_lower: npt.NDArray[np.int32], y_weights: npt.NDArray[np.float32],
-                     x_lower: npt.NDArray[np.int32], x_weights: npt.NDArray[np.float32],
-                     values: npt.NDArray[np.float32]) -> None:
-    """Write pixels of row y from column left on, the lowest value outside of the image."""
-    values[:] = -np.inf
-    if y < 0 or y >= height:
-        return
-    upper = center[y_lower[y]]
-    lower = center[min(y_lower[y] + 1, center.shape[0] - 1)]
-    upper_weight, lower_weight = y_weights[0, y], y_weights[1, y]
-    for x in range(max(left, 0), min(left + len(values), width)):
-        before = x_lower[x]
-        after = min(before + 1, center.shape[1] - 1)
-        before_weight, after_weight = x_weights[0, x], x_weights[1, x]
-        values[x - left] = _between(
-            _between(upper[before], upper[after], before_weight, after_weight),
-            _between(lower[before], lower[after], before_weight, after_weight),
-            upper_weight, lower_weight)
+def _interpolate(center: npt.NDArray[np.float32], top: int, left: int,
+                 y_lower: npt.NDArray[np.int32], y_weights: npt.NDArray[np.float32],
+                 x_lower: npt.NDArray[np.int32], x_weights: npt.NDArray[np.float32],
+                 patch: npt.NDArray[np.float32]) -> None:
+    """Write the pixels from (top, left) on that lie in the image."""
+    first_y, end_y = max(top, 0), min(top + patch.shape[0], len(y_lower))
+    first_x, end_x = max(left, 0), min(left + patch.shape[1], len(x_lower))
+    last_row, last_column = center.shape[0] - 1, center.shape[1] - 1
+    first_row = y_lower[first_y]
+    rows = np.empty((min(y_lower[end_y - 1] + 1, last_row) - first_row + 1, end_x - first_x),
+                    np.float32)
+    for row in range(rows.shape[0]):
+        cells = center[first_row + row]
+        for x in range(first_x, end_x):
+            before = x_lower[x]
+            rows[row, x - first_x] = _between(cells[before], cells[min(before + 1, last_column)],
+                                              x_weights[0, x], x_weights[1, x])
+    for y in range(first_y, end_y):
+        upper = rows[y_lower[y] - first_row]
+        lower = rows[min(y_lower[y] + 1, last_row) - first_row]
+        pixels = patch[y - top, first_x - left:end_x - left]
+        for x in range(len(pixels)):
+            pixels[x] = _between(upper[x], lower[x], y_weights[0, y], y_weights[1, y])
 
 
 @compiled

@@ -71,7 +71,7 @@ class Checkpoint:
         except CheckpointError as error:
             raise CheckpointError(f'{path} is not a checkpoint: {error}') from error
         missing = [key for key in _KEYS if not isinstance(data, dict) or key not in data]
-        if missing:
+        if missing or not isinstance(data, dict):
             raise CheckpointError(f'{path} lacks {", ".join(missing)}: expected a file that '
                                   '`ros2 run panoptic_ros train` wrote')
         try:

@@ -142,12 +142,11 @@ def test_a_process_that_fails_ends_the_others(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(('number', 'loaders'), [(signal.SIGINT, 0), (signal.SIGTERM, 1)])
-def test_an_interrupted_training_is_saved_and_goes_on(number, loaders, tmp_path):
+def test_an_interrupted_training_is_saved_and_goes_on(tmp_path):
     frames = [(f'ulm_{index:06d}_000019', *Boxes()[index]) for index in range(4)]
     tree = cityscapes_tree(tmp_path / 'cityscapes', frames, 'train')
     folder = tmp_path / 'run'
-    settings = [folder, '--cityscapes', tree, '--crop', '32x64', '--batch', '4', '--loaders', loaders,
+    settings = [folder, '--cityscapes', tree, '--crop', '32x64', '--batch', '4', '--loaders', '1',
                 '--device', 'cpu', '--threads', '1', '--steps']
     with torchrun('-m', 'panoptic_ros.cli.train', *settings, 5000) as process:
         assert any('2 processes' in line for line in process.stdout)
@@ -156,7 +155,7 @@ def test_an_interrupted_training_is_saved_and_goes_on(number, loaders, tmp_path)
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.1)                 # until both processes train
-        os.killpg(process.pid, number)      # as Ctrl-C, or `timeout`, does
+        os.killpg(process.pid, signal.SIGTERM)      # as `timeout` does
         process.communicate(timeout=120)
     stopped = Checkpoint.load(folder / 'checkpoint.pt').training
     assert 1 <= stopped['step'] < 5000

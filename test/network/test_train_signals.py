@@ -57,8 +57,8 @@ def test_a_signal_to_all_processes_saves_the_training_also_while_they_start(tree
     """As ``timeout`` sends it; the processes that make samples are only starting."""
     with training(tmp_path / 'run', *on(tree, 2)) as process:
         wait_for(process, 'network mobile')
-        for _ in range(3):
-            os.killpg(process.pid, signal.SIGTERM)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+            os.killpg(process.pid, number)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(0.5)
         output, _ = process.communicate(timeout=120)

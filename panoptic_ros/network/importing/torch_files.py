@@ -125,7 +125,8 @@ def _storage(description: object) -> _Storage:
     parts = description if isinstance(description, tuple) else ()
     view = parts[5] if len(parts) == 6 and isinstance(parts[5], tuple) else ()
     kinds = (str, _Storage, str, str, int, (tuple, type(None)))
-    if not 5 <= len(parts) <= 6 or not all(map(isinstance, parts, kinds)) \
+    if not 5 <= len(parts) <= 6 \
+            or not all(isinstance(part, kind) for part, kind in zip(parts, kinds, strict=False)) \
             or not all(isinstance(part, (str, int)) for part in view):
         raise CheckpointError('a storage in the pickle is damaged')
     return _Storage()
