@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
-from typing import Annotated, Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 _DEEPEST = 8
 _MOST_VALUES = 4096
@@ -46,13 +46,7 @@ class Key:
     name: str
 
 
-class Checked(Protocol):
-    """A dataclass whose constructor calls ``check``."""
-
-    __dataclass_fields__: Any
-
-
-_T = TypeVar('_T', bound=Checked)
+_T = TypeVar('_T')
 
 
 def read(cls: type[_T], data: object, where: str = '') -> _T:
@@ -86,7 +80,7 @@ def read(cls: type[_T], data: object, where: str = '') -> _T:
     return cls(**values)
 
 
-def check(instance: Checked) -> None:
+def check(instance: object) -> None:
     """
     Hold a dataclass's fields against what they may be.
 
@@ -101,7 +95,7 @@ def check(instance: Checked) -> None:
         _check(hints[field.name], getattr(instance, field.name), key)
 
 
-def plain(instance: Checked) -> dict[str, Any]:
+def plain(instance: object) -> dict[str, Any]:
     """Return what ``read`` makes the dataclass of."""
     return {key: _plain(getattr(instance, field.name)) for key, field in _keys(type(instance))}
 
@@ -173,8 +167,8 @@ def _built(hint: Any, value: Any, where: str) -> Any:
 
 def _check(hint: Any, value: Any, where: str) -> None:
     kind = _bare(hint)
-    if is_dataclass(kind):
-        if not isinstance(value, kind):  # type: ignore[arg-type]
+    if is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, kind):
             raise ValueError(f'{where} is {show(value)}: expected a {kind.__name__}')
     elif get_origin(kind) is tuple:
         if not isinstance(value, tuple):
