@@ -68,13 +68,14 @@ def read(cls: type[_T], data: object, where: str = '') -> _T:
         The data are no such mapping, lack a key, or hold what a field does not allow.
 
     """
+    kind: Any = cls
     if not isinstance(data, Mapping):
         raise ValueError(f'{where or "it"} is {show(data)}: expected the keys '
-                         f'{", ".join(key for key, _ in _keys(cls))}')
+                         f'{", ".join(key for key, _ in _keys(kind))}')
     values = {}
-    for key, field in _keys(cls):
+    for key, field in _keys(kind):
         if key in data:
-            values[field.name] = _built(_hints(cls)[field.name], data[key], _path(where, key))
+            values[field.name] = _built(_hints(kind)[field.name], data[key], _path(where, key))
         elif field.default is MISSING and field.default_factory is MISSING:
             raise ValueError(f'{_path(where, key)} is missing')
     return cls(**values)
@@ -90,14 +91,16 @@ def check(instance: object) -> None:
         One is not; the message names it.
 
     """
-    hints = _hints(type(instance))
-    for key, field in _keys(type(instance)):
+    kind: Any = type(instance)
+    hints = _hints(kind)
+    for key, field in _keys(kind):
         _check(hints[field.name], getattr(instance, field.name), key)
 
 
 def plain(instance: object) -> dict[str, Any]:
     """Return what ``read`` makes the dataclass of."""
-    return {key: _plain(getattr(instance, field.name)) for key, field in _keys(type(instance))}
+    kind: Any = type(instance)
+    return {key: _plain(getattr(instance, field.name)) for key, field in _keys(kind)}
 
 
 def show(value: object) -> str:
@@ -122,12 +125,12 @@ def _path(where: str, key: object) -> str:
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     return get_type_hints(cls, include_extras=True)
 
 
 @cache
-def _keys(cls: type) -> tuple[tuple[str, Field[Any]], ...]:
+def _keys(cls: Any) -> tuple[tuple[str, Field[Any]], ...]:
     """Return the fields that the constructor takes, by their keys in plain data."""
     return tuple((next((m.name for m in _limits(_hints(cls)[f.name]) if isinstance(m, Key)),
                        f.name), f) for f in fields(cls) if f.init)
