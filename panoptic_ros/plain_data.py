@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
-from typing import Annotated, Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 _DEEPEST = 8
 _MOST_VALUES = 4096
@@ -46,13 +46,7 @@ class Key:
     name: str
 
 
-class Checked(Protocol):
-    """A dataclass whose constructor calls ``check``."""
-
-    __dataclass_fields__: Any
-
-
-_T = TypeVar('_T', bound=Checked)
+_T = TypeVar('_T')
 
 
 def read(cls: type[_T], data: object, where: str = '') -> _T:
@@ -74,19 +68,20 @@ def read(cls: type[_T], data: object, where: str = '') -> _T:
         The data are no such mapping, lack a key, or hold what a field does not allow.
 
     """
+    kind: Any = cls
     if not isinstance(data, Mapping):
         raise ValueError(f'{where or "it"} is {show(data)}: expected the keys '
-                         f'{", ".join(key for key, _ in _keys(cls))}')
+                         f'{", ".join(key for key, _ in _keys(kind))}')
     values = {}
-    for key, field in _keys(cls):
+    for key, field in _keys(kind):
         if key in data:
-            values[field.name] = _built(_hints(cls)[field.name], data[key], _path(where, key))
+            values[field.name] = _built(_hints(kind)[field.name], data[key], _path(where, key))
         elif field.default is MISSING and field.default_factory is MISSING:
             raise ValueError(f'{_path(where, key)} is missing')
     return cls(**values)
 
 
-def check(instance: Checked) -> None:
+def check(instance: object) -> None:
     """
     Hold a dataclass's fields against what they may be.
 
@@ -96,14 +91,16 @@ def check(instance: Checked) -> None:
         One is not; the message names it.
 
     """
-    hints = _hints(type(instance))
-    for key, field in _keys(type(instance)):
+    kind: Any = type(instance)
+    hints = _hints(kind)
+    for key, field in _keys(kind):
         _check(hints[field.name], getattr(instance, field.name), key)
 
 
-def plain(instance: Checked) -> dict[str, Any]:
+def plain(instance: object) -> dict[str, Any]:
     """Return what ``read`` makes the dataclass of."""
-    return {key: _plain(getattr(instance, field.name)) for key, field in _keys(type(instance))}
+    kind: Any = type(instance)
+    return {key: _plain(getattr(instance, field.name)) for key, field in _keys(kind)}
 
 
 def show(value: object) -> str:
@@ -128,12 +125,12 @@ def _path(where: str, key: object) -> str:
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     return get_type_hints(cls, include_extras=True)
 
 
 @cache
-def _keys(cls: type) -> tuple[tuple[str, Field[Any]], ...]:
+def _keys(cls: Any) -> tuple[tuple[str, Field[Any]], ...]:
     """Return the fields that the constructor takes, by their keys in plain data."""
     return tuple((next((m.name for m in _limits(_hints(cls)[f.name]) if isinstance(m, Key)),
                        f.name), f) for f in fields(cls) if f.init)
@@ -173,8 +170,8 @@ def _built(hint: Any, value: Any, where: str) -> Any:
 
 def _check(hint: Any, value: Any, where: str) -> None:
     kind = _bare(hint)
-    if is_dataclass(kind):
-        if not isinstance(value, kind):  # type: ignore[arg-type]
+    if is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, kind):
             raise ValueError(f'{where} is {show(value)}: expected a {kind.__name__}')
     elif get_origin(kind) is tuple:
         if not isinstance(value, tuple):

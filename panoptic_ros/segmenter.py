@@ -111,8 +111,8 @@ class Segmenter:
         """
         if Path(path).suffix == '.plan':
             from .gpu import open_plan
-            return cls(open_plan(Path(path), gpu), options)
-        return cls(engines.load(path, threads), options, method)
+            return cls._of(path, open_plan(Path(path), gpu), options)
+        return cls._of(path, engines.load(path, threads), options, method)
 
     @classmethod
     def open_on_gpu(cls, path: str | Path, options: GroupingOptions | None = None,
@@ -148,7 +148,16 @@ class Segmenter:
 
         """
         from .gpu import find_or_build
-        return cls(find_or_build(Path(path), precision, batch, gpu, log, **build), options)
+        return cls._of(path, find_or_build(Path(path), precision, batch, gpu, log, **build),
+                       options)
+
+    @classmethod
+    def _of(cls, path: str | Path, engine: Engine | Pipeline, options: GroupingOptions | None,
+            method: str = 'cpu') -> Segmenter:
+        try:
+            return cls(engine, options, method)
+        except ModelError as error:
+            raise ModelError(f'{path}: {error}') from error
 
     @property
     def metadata(self) -> ModelMetadata:

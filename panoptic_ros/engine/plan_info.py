@@ -155,8 +155,8 @@ def read_object(text: str, source: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise PlanError(f'{source} is a JSON {type(data).__name__}: expected an object')
     if data.get('format') != FORMAT:
-        raise PlanError(f'{source} has format {show(data.get("format"))}: expected {FORMAT}; it was '
-                        'written by another version of panoptic_ros')
+        raise PlanError(f'{source} has format {show(data.get("format"))}: expected {FORMAT}; it '
+                        'was written by another version of panoptic_ros')
     return data
 
 

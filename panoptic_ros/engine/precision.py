@@ -88,7 +88,7 @@ def _halve(content: bytes) -> bytes:
         from onnxruntime.transformers.float16 import convert_float_to_float16
     model = parse_onnx(content, 'the model')
     _name_nodes(model)
-    sums = [node.name for node in model.graph.node if _sums_many(node)]
+    sums = _name_sums(model)
     properties = _properties(model)
     halved = convert_float_to_float16(model, keep_io_types=False, node_block_list=sums)
     _sort(halved.graph)     # the casts around the sums were appended
@@ -189,6 +189,16 @@ def _name_nodes(model: Any) -> None:
     """Name the nameless: both libraries leave nodes out by name."""
     for number, node in enumerate(model.graph.node):
         node.name = node.name or f'{node.op_type}_{number}'
+
+
+def _name_sums(model: Any) -> list[str]:
+    """Return the names of large sums, after making sure that those of their casts are free."""
+    taken = {name for node in model.graph.node for name in (node.name, *node.output)}
+    sums = [node for node in model.graph.node if _sums_many(node)]
+    for node in sums:
+        while any(name.startswith(f'{node.name}_') for name in taken):
+            node.name += '_again'
+    return [node.name for node in sums]
 
 
 def _sort(graph: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.dispatcher import Dispatcher
 
 from ..trust import UntrustedError, check_file, check_folder
 
@@ -99,6 +100,8 @@ class _SealedFile(IndexDataCacheFile):  # type: ignore[misc]
 
 def keep(dispatcher: Any) -> None:
     """Keep what numba compiles for a function on disk, where that can be."""
+    if not isinstance(dispatcher, Dispatcher):      # NUMBA_DISABLE_JIT
+        return
     try:
         dispatcher._cache = KernelCache(dispatcher.py_func)
     except (RuntimeError, OSError) as error:

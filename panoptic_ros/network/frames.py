@@ -77,7 +77,7 @@ class StreetFrames:
 
     def __getitem__(self, index: int) -> tuple[Image, Labels]:
         """Read a frame; only the pixels that are used leave the disk."""
-        pixels = np.load(self.path(index), mmap_mode='r')
+        pixels = np.load(self.path(index), mmap_mode='r', allow_pickle=False)
         return pixels[..., :3], pixels[..., 3:].view(np.uint16)[..., 0]
 
     def render(self, workers: int) -> Iterator[int]:

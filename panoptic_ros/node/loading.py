@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from ..device.libcuda import load_libcuda
 from ..engine.builder import why_not_target
 from ..engine.onnx_file import import_onnx
 from ..engine.tensorrt import MODULES, load_tensorrt
+from ..resources import PACKAGE
 from ..segmenter import Segmenter
 from .parameters import Settings
 
@@ -44,13 +47,29 @@ def open_segmenter(settings: Settings, log: Any, cancelled: Callable[[], bool],
 
     """
     path = settings.model_path()
-    segmenter, reason = _open(path, settings, log, cancelled, progress)
-    try:
-        segmenter.warm_up(segmenter.metadata.input_size)
-    except BaseException:
-        segmenter.close()
-        raise
+    with _forwarded(log):
+        segmenter, reason = _open(path, settings, log, cancelled, progress)
+        try:
+            segmenter.warm_up(segmenter.metadata.input_size)
+        except BaseException:
+            segmenter.close()
+            raise
     return segmenter, reason
+
+
+@contextmanager
+def _forwarded(log: Any) -> Iterator[None]:
+    """Let what the package warns of, such as a cache that it does not take, be the node's log."""
+    class Forward(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            log.warning(record.getMessage())
+
+    logger, forward = logging.getLogger(PACKAGE), Forward(logging.WARNING)
+    logger.addHandler(forward)
+    try:
+        yield
+    finally:
+        logger.removeHandler(forward)
 
 
 def _open(path: Path, settings: Settings, log: Any, cancelled: Callable[[], bool],

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
 from pathlib import Path
 
 import numpy as np
@@ -198,11 +198,11 @@ def test_the_second_waits_for_the_first(rtx, find):
         assert leave.wait(20)
         return b'\x7fELF'
 
-    with ThreadPoolExecutor(2) as pool:
+    with futures.ThreadPoolExecutor(2) as pool:
         first = pool.submit(find, compile=slow)
         assert entered.wait(20)
         second = pool.submit(find)
-        with pytest.raises(TimeoutError):
+        with pytest.raises(futures.TimeoutError):     # of its own before Python 3.11
             second.result(0.5)
         leave.set()
         path, lines = first.result(20)

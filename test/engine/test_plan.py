@@ -109,12 +109,12 @@ def test_every_missing_field_is_named(path, field):
 
 
 @pytest.mark.parametrize(('field', 'value', 'expected'), [
-    ('batch', [1, 2], 'three counts'), ('batch', [4, 2, 1], 'rising'),
-    ('batch', [0, 1, 1], 'three counts'), ('batch', '111', 'three counts'),
-    ('properties', {'a': 1}, 'texts'), ('options', [], 'an object'), ('gpu', 7, 'a text')])
+    ('batch', [1, 2], 'a list of 3'), ('batch', [4, 2, 1], 'rising'),
+    ('batch', [0, 1, 1], '1 to 4096'), ('batch', '111', 'a list'),
+    ('properties', {'a': 1}, 'a text'), ('options', [], 'keys and values'), ('gpu', 7, 'a text')])
 def test_every_wrong_field_is_named(path, field, value, expected):
     edit(path, **{field: value})
-    with pytest.raises(ModelError, match=f'{field} is .*expected .*{expected}'):
+    with pytest.raises(ModelError, match=rf'{field}\S* is .*expected .*{expected}'):
         read_plan(path)
 
 

@@ -4,8 +4,10 @@ import grp
 import os
 import pwd
 
+import numpy as np
 import onnx
 import pytest
+import tiny_model
 
 from panoptic_ros.engine import onnx_file, plan
 from panoptic_ros.engine.build import BuildOptions, build_engine
@@ -14,7 +16,8 @@ from panoptic_ros.engine.onnx_engine import OnnxEngine
 from panoptic_ros.engine.onnx_file import OnnxFile
 from panoptic_ros.engine.plan import PlanError, cubin_path, read_cubin, read_plan, sidecar_path
 from panoptic_ros.engine.plan_info import PlanInfo
-from panoptic_ros.trust import write_private
+from panoptic_ros.engine.timing_cache import load_timings
+from panoptic_ros.trust import UntrustedError, open_lock, write_private
 
 SOMEBODY = 12345
 
@@ -156,7 +159,8 @@ def test_a_model_that_reads_other_files_is_refused(tiny_onnx, tmp_path, where):
     path = outside(tiny_onnx, tmp_path, where)
     with pytest.raises(ModelError, match='keeps its weights in another file: expected one file'):
         OnnxFile.read(path)
-    with pytest.raises(ModelError, match='not a model that ONNX Runtime can load'):
+    with pytest.raises(ModelError, match='not a model that ONNX Runtime can load: it keeps a '
+                       r"tensor in '\.\./secret\.bin', which is outside its folder"):
         OnnxEngine(path)
 
 
@@ -177,3 +181,81 @@ def test_what_is_written_never_follows_a_link(tmp_path):
     with pytest.raises(OSError, match='symbolic link'):
         write_private(link, b'a plan')
     assert precious.read_text() == 'as it was'
+
+
+@pytest.mark.parametrize('wait', ['link', 'writable', 'foreign', 'folder'])
+def test_a_lock_that_somebody_else_laid_out_is_refused(tmp_path, monkeypatch, wait):
+    """Its owner could hold it for good; what a link leads to would be made or opened."""
+    lock, elsewhere = tmp_path / 'model.lock', tmp_path / 'elsewhere'
+    if wait == 'link':
+        lock.symlink_to(elsewhere)
+    elif wait == 'folder':
+        lock.mkdir()
+    else:
+        lock.touch(0o600)
+    if wait == 'writable':
+        lock.chmod(0o666)
+    if wait == 'foreign':
+        give_away(lock, monkeypatch)
+    with pytest.raises((UntrustedError, OSError), match=r'model\.lock'):
+        open_lock(lock, 'plans are executed')
+    assert not elsewhere.exists()
+
+
+def test_a_lock_of_ours_is_opened_again(tmp_path):
+    for _ in range(2):
+        os.close(open_lock(tmp_path / 'model.lock', 'plans are executed'))
+
+
+class Config:
+    """What a build is configured with, as far as timings go."""
+
+    def create_timing_cache(self, content):
+        self.content = content
+        return self
+
+    def set_timing_cache(self, cache, ignore_mismatch):
+        assert cache is self
+
+
+@pytest.mark.parametrize('place', ['file', 'folder'])
+def test_timings_of_somebody_else_are_measured_anew(tmp_path, caplog, monkeypatch, place):
+    folder = tmp_path / 'plans'
+    folder.mkdir()
+    file, config = folder / 'L4.timings', Config()
+    write_private(file, b'measured')
+    load_timings(config, file)
+    assert config.content == b'measured'
+    assert not caplog.messages
+    give_away(file if place == 'file' else folder, monkeypatch)
+    load_timings(config, file)
+    assert config.content == b''
+    line, = caplog.messages
+    assert line.startswith('measured anew, as ')
+    assert 'belongs to user' in line
+
+
+def test_a_pipe_in_the_place_of_a_file_does_not_block(path):
+    sidecar_path(path).unlink()
+    os.mkfifo(sidecar_path(path))
+    with pytest.raises(PlanError, match='is no regular file'):
+        read(path)
+
+
+@pytest.mark.parametrize('link', [False, True])
+def test_what_is_in_the_models_folder_is_read_and_no_link_out_of_it(tiny_onnx, tmp_path, link):
+    model = onnx.load(tiny_onnx)
+    scene = tiny_model.scene()
+    expected = OnnxEngine(tiny_onnx)(scene[np.newaxis])[0]
+    folder = tmp_path / 'models'
+    folder.mkdir()
+    onnx.save(model, folder / 'model.onnx', save_as_external_data=True, location='weights',
+              size_threshold=64)
+    if link:
+        (folder / 'weights').rename(tmp_path / 'weights')
+        (folder / 'weights').symlink_to('../weights')
+        with pytest.raises(ModelError, match="keeps a tensor in 'weights', which is outside"):
+            OnnxEngine(folder / 'model.onnx')
+    else:
+        heads = OnnxEngine(folder / 'model.onnx')(scene[np.newaxis])[0]
+        assert np.array_equal(heads.semantic, expected.semantic)

@@ -113,7 +113,9 @@ def test_a_model_that_always_fails_can_be_replaced(client, tmp_path, tiny_onnx, 
 
 @pytest.mark.parametrize('name', [
     'model file that is not there', 'model file that is cut off', 'model without metadata',
-    'file that is no model'])
+    'file that is no model', 'model whose texts cannot be sent', 'model that recommends nonsense',
+    'model that reads files outside its folder', 'model for several images at once',
+    'model whose outputs have several types'])
 def test_a_model_that_cannot_be_loaded_is_named(client, breaking, diagnostics, tmp_path,
                                                 tiny_onnx, switch, serve, name):
     model = tmp_path / 'model.onnx'
@@ -123,6 +125,8 @@ def test_a_model_that_cannot_be_loaded_is_named(client, breaking, diagnostics, t
         tiny_model.build(model, metadata={})
     elif name == 'file that is no model':
         model = tmp_path / 'notes.txt'
+    elif name in broken_models.UNFIT:
+        broken_models.unfit(model, name)
     fault, line = FAULTS[name], breaking.line_count
     assert not switch(model)
     assert str(model) in breaking.wait_for_output(fault.log, line)

@@ -20,7 +20,8 @@ import rclpy
 from sensor_msgs.msg import Image
 rclpy.init()
 node = rclpy.create_node('idle')
-subscription = node.create_subscription(Image, '/deserted/panoptic_node/panoptic', print, 10)
+subscription = node.create_subscription(Image, '/deserted/panoptic_node/panoptic',
+                                        lambda message: print(message), 10)
 while not node.count_publishers(subscription.topic_name):
     pass
 print('subscribed', flush=True)

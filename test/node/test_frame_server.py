@@ -261,7 +261,7 @@ def test_labels_that_are_published_are_the_newest(server, channel, segmenter):
 def test_a_camera_that_decodes_for_long_delays_no_other(server, make_channel, segmenter,
                                                         monkeypatch):
     go = Event()
-    monkeypatch.setattr('panoptic_ros.images.decompress', lambda _: go.wait(10) and SCENE)
+    monkeypatch.setattr('panoptic_ros.images.decompress', lambda *_: go.wait(10) and SCENE)
     slow, quick = make_channel('slow', 'compressed'), make_channel('quick')
     late = Work(slow, Frame(CompressedImage(), time.perf_counter(), 0.0))
     assert server.serve(segmenter, [late, Work(quick, frame())]) == [late]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,46 @@ def build(path: Path, added: Sequence[float]) -> Path:
     onnx.checker.check_model(model)
     onnx.save(model, path)
     return path
+
+
+def unfit(path: Path, name: str) -> None:
+    """Write the network to ``path`` with the fault of that name, one of ``UNFIT``."""
+    model = onnx.load(tiny_model.build(path))
+    UNFIT[name](model)
+    onnx.save_model(model, path)
+
+
+def _property(model: Any, name: str, text: str) -> None:
+    next(p for p in model.metadata_props if p.key == f'panoptic_ros.{name}').value = text
+
+
+def _outside(model: Any) -> None:
+    tensor = onnx.TensorProto(name='secret', data_type=1, dims=[1], data_location=1)
+    tensor.external_data.add(key='location', value='../weights')
+    model.graph.initializer.append(tensor)
+
+
+def _for_four(model: Any) -> None:
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = 4
+
+
+def _of_several_types(model: Any) -> None:
+    next(node for node in model.graph.node if node.output[0] == 'center').output[0] = 'float32'
+    model.graph.node.append(helper.make_node('Cast', ['float32'], ['center'],
+                                             to=TensorProto.FLOAT16))
+    model.graph.output[1].type.tensor_type.elem_type = TensorProto.FLOAT16
+
+
+UNFIT: dict[str, Callable[[Any], None]] = {
+    'model whose texts cannot be sent': lambda model: _property(model, 'network', '"\\ud800"'),
+    'model that recommends nonsense': lambda model: _property(
+        model, 'grouping', '{"nms_kernel": 1000000001}'),
+    'model that reads files outside its folder': _outside,
+    'model for several images at once': _for_four,
+    'model whose outputs have several types': _of_several_types,
+}
+"""By the names of rows in docs/faults.md, what makes a model that is refused when it is loaded."""
 
 
 def poisoned(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
