@@ -26,7 +26,8 @@ def run(argv: Sequence[str]) -> int:
     Returns
     -------
     The exit code: 0 after a signal and when ``build_only`` has built, 1 when that failed or was
-    interrupted, 2 when an argument or a parameter given at the start is refused.
+    interrupted and when a node that is ``required`` cannot start itself, 2 when an argument or a
+    parameter given at the start is refused.
 
     """
     signals = Signals()
@@ -59,13 +60,16 @@ def run(argv: Sequence[str]) -> int:
     else:
         # not spin_until_future_complete, which keeps something of every callback
         signals.end_with(lambda: executor.create_task(lambda: None))
-        while not signals.received.is_set():
+        while not (signals.received.is_set() or node.is_given_up):
             executor.spin_once()
+    given_up = node.is_given_up and not signals.received.is_set()
+    if given_up:
+        get_logger('panoptic_node').fatal('required is true and the node cannot start: the end')
     node.shut_down()
     executor.shutdown()
     node.destroy_node()
     rclpy.shutdown()
-    return 0 if built else 1
+    return 0 if built and not given_up else 1
 
 
 def leave(code: int) -> NoReturn:
