@@ -102,7 +102,8 @@ def _launch(context: LaunchContext, share: Path) -> list[LaunchDescriptionEntity
             PythonLaunchDescriptionSource(str(share / 'launch' / 'panoptic.launch.py')),
             launch_arguments=[*((name, value(name)) for name in ('params_file', *PASSED_ON)),
                               ('use_sim_time', 'true'), ('autostart', 'false'),
-                              ('respawn', 'false')])]
+                              ('respawn', 'false'), ('required', 'false'),
+                              ('name', 'panoptic_node'), ('log_level', '')])]
 
 
 def _drive_node(player: ExecuteProcess) -> list[LaunchDescriptionEntity]:
