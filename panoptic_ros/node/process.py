@@ -8,10 +8,14 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NoReturn
 
 from .large_images import keep_large_buffers, use_large_buffers
 from .signals import Signals
+
+PARAMETER_BYTES = 1 << 18
+"""Most bytes of a parameter file: rcl's time for it grows with its square, deaf to signals."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -45,6 +49,7 @@ def run(argv: Sequence[str]) -> int:
 
     try:
         _parser().parse_args(remove_ros_args(argv))
+        _check_parameter_files(argv)
         rclpy.init(args=list(argv), signal_handler_options=SignalHandlerOptions.NO)
         executor = SingleThreadedExecutor()
         node = PanopticNode(signals.received)
@@ -83,6 +88,15 @@ def leave(code: int) -> NoReturn:
     sys.stderr.flush()
     ctypes.CDLL(None).fflush(None)      # where rcl writes its log
     os._exit(code)
+
+
+def _check_parameter_files(argv: Sequence[str]) -> None:
+    for option, file in pairwise(argv):
+        if option != '--params-file' or not os.path.isfile(file):
+            continue
+        if (size := os.path.getsize(file)) > PARAMETER_BYTES:
+            raise ValueError(f'parameter file {file} has {size} bytes: expected at most '
+                             f'{PARAMETER_BYTES}; leave out what is meant for other nodes')
 
 
 def _cause(error: Exception) -> str:
