@@ -48,8 +48,8 @@ def run(argv: Sequence[str]) -> int:
     from .panoptic_node import PanopticNode
 
     try:
-        _parser().parse_args(remove_ros_args(argv))
         _check_parameter_files(argv)
+        _parser().parse_args(remove_ros_args(argv))
         rclpy.init(args=list(argv), signal_handler_options=SignalHandlerOptions.NO)
         executor = SingleThreadedExecutor()
         node = PanopticNode(signals.received)
