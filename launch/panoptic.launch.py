@@ -14,12 +14,14 @@ from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
+from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
 
-from panoptic_ros.arguments import flag
+from panoptic_ros.arguments import choice, flag
+from panoptic_ros.resources import expand_home
 
 PLACEHOLDER = '{camera}'
 
@@ -28,6 +30,8 @@ COMPRESSED = '/compressed'
 
 RESPAWN_DELAY = 2.0
 """Seconds before a node that ended starts again."""
+
+LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -45,6 +49,7 @@ def generate_launch_description() -> LaunchDescription:
                  'NAME/compressed takes CompressedImage.'),
         argument('params_file', str(config / 'panoptic.yaml'), 'Parameters of the node; '
                  'substitutions such as $(env HOME) are performed.'),
+        argument('name', 'panoptic_node', 'Name of the node, under which its outputs stand.'),
         argument('namespace', '', 'Namespace of the node and of its relative topics.'),
         argument('model', '', 'Name of a shipped model or path of an .onnx or .plan file.'),
         argument('autostart', '', 'true: configure and activate without a lifecycle manager; '
@@ -54,6 +59,9 @@ def generate_launch_description() -> LaunchDescription:
                  'camera.'),
         argument('respawn', 'false', f'true: start the node again {RESPAWN_DELAY:.0f} s after it '
                  'ended.'),
+        argument('required', 'false', 'true: the end of the node is the end of launch, and its '
+                 'failure that of launch; a node that cannot start itself ends.'),
+        argument('log_level', '', f'What the node logs: {", ".join(LOG_LEVELS)}.'),
         OpaqueFunction(function=_launch, args=[config]),
     ])
 
@@ -62,7 +70,7 @@ def _launch(context: LaunchContext, config: Path) -> list[LaunchDescriptionEntit
     def value(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
 
-    namespace, image = value('namespace'), value('image')
+    name, namespace, image = value('name'), value('namespace'), value('image')
     cameras = [entry.strip() for entry in value('cameras').split(',') if entry.strip()]
     topics = _topics(image.removesuffix(COMPRESSED),
                      [entry.removesuffix(COMPRESSED) for entry in cameras])
@@ -75,31 +83,48 @@ def _launch(context: LaunchContext, config: Path) -> list[LaunchDescriptionEntit
         parameters['cameras'] = cameras
     if image.endswith(COMPRESSED):
         parameters['image_transport'] = 'compressed'
+    respawn, required = (flag(name, value(name)) for name in ('respawn', 'required'))
+    if respawn and required:
+        raise ValueError('respawn and required are both true: when the node has ended, either it '
+                         'starts again or launch ends too')
+    if required:
+        parameters['required'] = True
+    log_level = choice('log_level', value('log_level'), LOG_LEVELS) if value('log_level') else ''
     # Where the node starts itself launch need not join the ROS graph, for which it would want an
     # enclave under SROS2; where it does not, launch's own lifecycle events reach it.
     action = Node if parameters.get('autostart', True) else LifecycleNode
     entities: list[LaunchDescriptionEntity] = [action(
-        package='panoptic_ros', executable='panoptic_node', name='panoptic_node',
-        namespace=namespace, output='screen',
-        respawn=flag('respawn', value('respawn')), respawn_delay=RESPAWN_DELAY,
-        parameters=[ParameterFile(str(Path(value('params_file')).expanduser()),
-                                  allow_substs=True), parameters],
+        package='panoptic_ros', executable='panoptic_node', name=name,
+        namespace=namespace, output='screen', respawn=respawn, respawn_delay=RESPAWN_DELAY,
+        on_exit=_end_too if required else None,
+        ros_arguments=['--log-level', log_level] if log_level else None,
+        parameters=[ParameterFile(str(expand_home(value('params_file'))), allow_substs=True),
+                    parameters],
         remappings=[remapping for camera, topic in topics.items()
                     for remapping in _remappings(f'{camera}image', topic)])]
     if flag('rviz', value('rviz')):
         # RViz takes the transport from the end of a topic's name, hence a layout for each
         entities += [Node(
             package='rviz2', executable='rviz2', namespace=namespace,
-            name=f'panoptic_rviz_{camera}'.rstrip('/_'),
+            name=f'{name.removesuffix("_node")}_rviz_{camera}'.rstrip('/_'),
             arguments=['-d', str(config / (
                 'panoptic_compressed.rviz' if image.endswith(COMPRESSED)
                 or f'{camera}compressed' in cameras else 'panoptic.rviz'))],
             parameters=[{name: parameters[name] for name in ('use_sim_time',)
                          if name in parameters}],
             remappings=[*_remappings('image', topic),
-                        ('overlay', f'panoptic_node/{camera}overlay')])
+                        ('overlay', f'{name}/{camera}overlay')])
             for camera, topic in topics.items()]
     return entities
+
+
+def _end_too(event: ProcessExited, context: LaunchContext) -> Shutdown:
+    """End launch with the node: 0, or 1 if the node failed, as launch knows no other codes."""
+    if event.returncode:
+        # what a handler raises is the only way to another exit code than 0
+        raise RuntimeError(f'{event.process_name} has ended with exit code {event.returncode}, '
+                           'and is required')
+    return Shutdown(reason=f'{event.process_name} has ended, and is required')
 
 
 def _remappings(name: str, topic: str) -> list[tuple[str, str]]:

@@ -36,6 +36,7 @@ from launch_ros.ros_adapters import get_ros_node
 from lifecycle_msgs.msg import Transition
 
 from panoptic_ros.arguments import flag
+from panoptic_ros.resources import expand_home
 
 DISCOVERY = '1.0'
 """Seconds in which the player's topics are found before its first message."""
@@ -83,7 +84,7 @@ def _launch(context: LaunchContext, share: Path) -> list[LaunchDescriptionEntity
     def value(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
 
-    bag, stays = Path(value('bag')).expanduser(), flag('rviz', value('rviz'))
+    bag, stays = expand_home(value('bag')), flag('rviz', value('rviz'))
     if not bag.exists():
         raise FileNotFoundError(f'bag is {str(bag)!r}: expected the folder of a rosbag2, or a '
                                 'file of it')
@@ -109,7 +110,8 @@ def _launch(context: LaunchContext, share: Path) -> list[LaunchDescriptionEntity
             PythonLaunchDescriptionSource(str(share / 'launch' / 'panoptic.launch.py')),
             launch_arguments=[*((name, value(name)) for name in ('params_file', *PASSED_ON)),
                               ('use_sim_time', 'true'), ('autostart', 'false'),
-                              ('respawn', 'false')])]
+                              ('respawn', 'false'), ('required', 'false'),
+                              ('name', 'panoptic_node'), ('log_level', '')])]
 
 
 def _recorder(value: Callable[[str], str], bag: Path) -> ExecuteProcess:

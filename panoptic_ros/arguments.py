@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 
 def image_size(text: str) -> tuple[int, int]:
@@ -35,3 +36,19 @@ def flag(name: str, text: str) -> bool:
     if value not in ('true', 'false', '1', '0'):
         raise ValueError(f'{name} is {text!r}: expected true or false')
     return value in ('true', '1')
+
+
+def choice(name: str, text: str, choices: Sequence[str]) -> str:
+    """
+    Read the launch argument ``name``, a word of a few, in any case.
+
+    Raises
+    ------
+    ValueError
+        The text is something else.
+
+    """
+    value = text.strip().lower()
+    if value not in choices:
+        raise ValueError(f'{name} is {text!r}: expected one of {", ".join(choices)}')
+    return value

@@ -41,6 +41,8 @@ class Autostart:
         self._delay = FIRST_DELAY
         self._recovered_at: float | None = None
         self._recovers = self._drives = False
+        self.failed = False
+        """Whether the first start failed, which is not tried again."""
 
     def start(self) -> None:
         """Configure and activate as soon as the node spins."""
@@ -70,6 +72,7 @@ class Autostart:
         if not self._drives:
             self._cancel()
             self._recovers, self._recovered_at, self._delay = False, None, FIRST_DELAY
+            self.failed = False
 
     def trust(self, segmented: int) -> None:
         """Begin with short delays again when a recovery has shown itself good."""
@@ -100,6 +103,7 @@ class Autostart:
             self._recovers, self._recovered_at = False, time.monotonic()
         elif self._recovers:
             self.recover()
+        self.failed = not (succeeded or self._recovers)
 
     def _drive(self) -> bool:
         success = TransitionCallbackReturn.SUCCESS

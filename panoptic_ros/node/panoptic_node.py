@@ -169,6 +169,11 @@ class PanopticNode(LifecycleNode):
         """Whether ``build`` is all that was asked for."""
         return self._settings.build_only
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the node is required to start itself, and could not."""
+        return self._settings.required and self._autostart.failed
+
     def build(self) -> bool:
         """Build and load the engine, as configure does; return whether that succeeded."""
         return bool(self.trigger_configure() == SUCCESS)

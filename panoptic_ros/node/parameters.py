@@ -53,6 +53,9 @@ class Settings:
 
     autostart: bool = _parameter(
         True, 'Configure and activate without a lifecycle manager.', read_only=True)
+    required: bool = _parameter(
+        False, 'End the process with exit code 1 where autostart cannot configure and activate '
+        'the node at the start; false: it waits to be repaired.', read_only=True)
     build_only: bool = _parameter(
         False, 'Build the engine for this GPU, and end.', read_only=True)
     model: str = _parameter(

@@ -8,11 +8,15 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NoReturn
 
 from .large_images import keep_large_buffers, use_large_buffers
 from .signals import Signals
 from .text import publishable
+
+PARAMETER_BYTES = 1 << 18
+"""Most bytes of a parameter file: rcl's time for it grows with its square, deaf to signals."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -27,7 +31,8 @@ def run(argv: Sequence[str]) -> int:
     Returns
     -------
     The exit code: 0 after a signal and when ``build_only`` has built, 1 when that failed or was
-    interrupted, 2 when an argument or a parameter given at the start is refused.
+    interrupted and when a node that is ``required`` cannot start itself, 2 when an argument or a
+    parameter given at the start is refused.
 
     """
     signals = Signals()
@@ -43,6 +48,7 @@ def run(argv: Sequence[str]) -> int:
     from .panoptic_node import PanopticNode
 
     try:
+        _check_parameter_files(argv)
         _parser().parse_args(remove_ros_args(argv))
         rclpy.init(args=list(argv), signal_handler_options=SignalHandlerOptions.NO)
         node = PanopticNode(signals.received)
@@ -59,13 +65,16 @@ def run(argv: Sequence[str]) -> int:
     else:
         # not spin_until_future_complete, which keeps something of every callback
         signals.end_with(lambda: executor.create_task(lambda: None))
-        while not signals.received.is_set():
+        while not (signals.received.is_set() or node.is_given_up):
             executor.spin_once()
+    given_up = node.is_given_up and not signals.received.is_set()
+    if given_up:
+        get_logger('panoptic_node').fatal('required is true and the node cannot start: the end')
     node.shut_down()
     executor.shutdown()
     node.destroy_node()
     rclpy.shutdown()
-    return 0 if built else 1
+    return 0 if built and not given_up else 1
 
 
 def leave(code: int) -> NoReturn:
@@ -79,6 +88,15 @@ def leave(code: int) -> NoReturn:
     sys.stderr.flush()
     ctypes.CDLL(None).fflush(None)      # where rcl writes its log
     os._exit(code)
+
+
+def _check_parameter_files(argv: Sequence[str]) -> None:
+    for option, file in pairwise(argv):
+        if option != '--params-file' or not os.path.isfile(file):
+            continue
+        if (size := os.path.getsize(file)) > PARAMETER_BYTES:
+            raise ValueError(f'parameter file {file} has {size} bytes: expected at most '
+                             f'{PARAMETER_BYTES}; leave out what is meant for other nodes')
 
 
 def _cause(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """Processes that die, start again, are two, or stop to listen; docs/faults.md."""
 
+import re
 import signal
 import sys
 
@@ -9,7 +10,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from faults import FAULTS
 from memory import resident
 from promptness import end
-from ros_harness import Process, image_message, start_node
+from ros_harness import PATIENCE, Process, image_message, start_node
 from sensor_msgs.msg import Image
 
 pytestmark = pytest.mark.ros
@@ -99,3 +100,17 @@ def test_a_subscriber_that_never_reads(domain, client, tiny_onnx):
         assert 'lost' not in node.output
         end(node)
 
+
+
+@pytest.mark.parametrize(('required', 'ends'), [(True, True), (False, False)])
+def test_a_required_node_ends_where_it_cannot_start(domain, required, ends):
+    fault = FAULTS['first start that fails, with `required`']
+    with start_node(domain, model='/nowhere.onnx', required=required,
+                    remap={'__node': 'required'}) as node:
+        node.wait_for_output('cannot configure: no model file')
+        if ends:
+            node.wait_for_output(fault.log)
+            assert node.process.wait(PATIENCE) == 1
+        else:
+            end(node)
+            assert not re.search(fault.log, node.output)

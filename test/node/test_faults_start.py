@@ -11,6 +11,7 @@ pytestmark = pytest.mark.ros
 
 @pytest.mark.parametrize(('name', 'arguments'), [
     ('malformed parameter file', '--params-file {folder}/bad.yaml'),
+    ('parameter file of megabytes', '--params-file {folder}/large.yaml'),
     ('parameter file that is not there', '--params-file {folder}/absent.yaml'),
     ('QoS override that does not exist',
      '-p qos_overrides./refused/statistics.publisher.reliability:=sometimes'),
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.ros
     ('ROS argument that does not exist', '--wrong'),
     ('argument that is not for ROS', '-- --model streets')])
 def test_what_is_refused_at_the_start_is_named(domain, tmp_path, name, arguments):
+    (tmp_path / 'large.yaml').write_text('/**:\n  ros__parameters:\n' + ''.join(
+        f'    p{number}: {number}\n' for number in range(200_000)))
     (tmp_path / 'bad.yaml').write_text('panoptic_node:\n  ros__parameters:\n    model: [a\n')
     (tmp_path / 'empty.yaml').write_text('/**:\n  ros__parameters:\n    cameras: []\n')
     command = [sys.executable, '-m', 'panoptic_ros.cli.panoptic_node', '--ros-args', '-r',

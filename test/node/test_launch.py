@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import launch_stand_ins
 import pytest
@@ -38,12 +39,13 @@ def displays(rviz):
 
 @pytest.mark.parametrize(('file', 'names'), [
     ('panoptic.launch.py', {'image', 'cameras', 'params_file', 'namespace', 'model', 'rviz',
-                            'autostart', 'use_sim_time', 'respawn'}),
+                            'autostart', 'use_sim_time', 'respawn', 'required', 'log_level',
+                            'name'}),
     ('replay.launch.py', {'bag', 'rate', 'loop', 'image', 'cameras', 'params_file', 'rviz'})])
 def test_arguments_are_few_and_described(file, names):
     arguments = launch_stand_ins.arguments_of(file)
     assert names <= set(arguments)
-    assert len(arguments) < 10
+    assert len(arguments) <= 12
     for argument in arguments.values():
         assert argument.description.endswith('.')
     assert Path(arguments['params_file'].default_value).is_file()
@@ -62,10 +64,46 @@ def test_by_default_the_parameter_file_decides():
 
 def test_the_end_of_the_node_is_no_end_of_what_includes_it():
     node, = launch()
-    assert not hasattr(node, 'on_exit')
+    assert node.on_exit is None
     assert node.respawn is False
     node, = launch(respawn='true')
     assert (node.respawn, node.respawn_delay) == (True, 2.0)
+
+
+@pytest.mark.parametrize('code', [1, 2, -9])
+def test_the_failure_of_a_required_node_is_that_of_launch(code):
+    node, = launch(required='true')
+    assert node.parameters[1] == {'required': True}
+    event = SimpleNamespace(process_name='panoptic_node-1', returncode=code)
+    # launch ends with 1 where a handler raises, and with 0 otherwise
+    with pytest.raises(RuntimeError, match=rf'^panoptic_node-1 has ended with exit code {code},'):
+        node.on_exit(event, None)
+
+
+def test_the_end_of_a_required_node_is_the_end_of_launch():
+    node, = launch(required='true')
+    end = node.on_exit(SimpleNamespace(process_name='panoptic_node-1', returncode=0), None)
+    assert (end.kind, end.reason) == ('Shutdown', 'panoptic_node-1 has ended, and is required')
+
+
+def test_a_node_is_either_required_or_started_again():
+    with pytest.raises(ValueError, match=r'^respawn and required are both true: when the node'):
+        launch(required='true', respawn='true')
+
+
+def test_the_node_has_the_name_that_was_asked_for():
+    entities = launch(name='front_view', rviz='true')
+    assert node_of(entities).name == 'front_view'
+    rviz = node_of(entities, 'rviz2')
+    assert rviz.name == 'front_view_rviz'
+    assert dict(rviz.remappings)['overlay'] == 'front_view/overlay'
+
+
+def test_a_level_of_the_log_is_handed_on():
+    assert launch()[0].ros_arguments is None
+    assert launch(log_level='Debug')[0].ros_arguments == ['--log-level', 'debug']
+    with pytest.raises(ValueError, match=r"^log_level is 'loud': expected one of debug, info, "):
+        launch(log_level='loud')
 
 
 def test_arguments_become_parameters_that_the_node_declares():
@@ -93,7 +131,7 @@ def test_a_yes_is_written_as_people_write_it(text, value):
     assert len(launch(rviz=text)) == 1 + value
 
 
-@pytest.mark.parametrize('name', ['autostart', 'use_sim_time', 'rviz', 'respawn'])
+@pytest.mark.parametrize('name', ['autostart', 'use_sim_time', 'rviz', 'respawn', 'required'])
 def test_what_is_no_yes_and_no_no_is_refused_by_name(name):
     with pytest.raises(ValueError, match=rf"^{name} is 'yes': expected true or false$"):
         launch(**{name: 'yes'})
