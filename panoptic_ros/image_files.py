@@ -20,7 +20,6 @@ PICTURE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 _KINDS = {stat.S_IFIFO: 'a FIFO', stat.S_IFCHR: 'a device', stat.S_IFBLK: 'a device',
           stat.S_IFSOCK: 'a socket', stat.S_IFDIR: 'a folder'}
 
-
 _POINTER = b'version https://git-lfs.github.com/'
 
 
