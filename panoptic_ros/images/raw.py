@@ -63,5 +63,5 @@ def to_bgr(message: ImageMessage, limits: Limits | None = None) -> npt.NDArray[n
                                  f'{rows} rows of step {step}')
     samples = np.frombuffer(message.data, np.uint8).reshape(rows, step)[:, :row_bytes]
     if encoding.bits > 8:
-        samples = samples.view('>u2' if message.is_bigendian else '<u2')
+        samples = np.ascontiguousarray(samples).view('>u2' if message.is_bigendian else '<u2')
     return encoding.to_bgr(samples.reshape(rows, width, encoding.channels))
