@@ -65,10 +65,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _label(args: argparse.Namespace) -> dict[str, Any]:
     source: Path = args.input[0]
-    is_bag = _is_bag(source)
-    if is_bag and len(args.input) > 1:
+    takes_bag = is_bag(source)
+    if takes_bag and len(args.input) > 1:
         raise ValueError(f'{len(args.input)} inputs: expected one bag, or only pictures')
-    if is_bag:
+    if takes_bag:
         return _label_bag(source, args)
     pictures = list(find_pictures(args.input))
     with closing(Segmenter.open(args.model, threads=args.threads)) as segmenter, \
@@ -80,7 +80,7 @@ def _label(args: argparse.Namespace) -> dict[str, Any]:
     return _report(args, done, perf_counter() - start)
 
 
-def _is_bag(path: Path) -> bool:
+def is_bag(path: Path) -> bool:
     """Tell a bag, also one whose metadata are missing, from pictures."""
     if path.suffix in _BAGS or (path / 'metadata.yaml').is_file():
         return True

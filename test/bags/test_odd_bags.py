@@ -188,6 +188,13 @@ def test_rows_that_wait_beside_a_database(tmp_path):
         Bag(tmp_path / 'bag')
 
 
+def test_a_database_of_any_name(tmp_path):
+    """The name becomes part of a URI, in which some letters mean something else."""
+    write_sqlite(tmp_path / 'rain?20%25 #2', frames(2))
+    with Bag(tmp_path / 'rain?20%25 #2') as bag:
+        assert numbers(bag) == [0, 1]
+
+
 def test_a_database_is_counted_by_its_rows(tmp_path):
     write_sqlite(tmp_path / 'bag', frames(6))
     with sqlite3.connect(tmp_path / 'bag' / 'bag.db3') as database:
