@@ -272,8 +272,8 @@ def test_a_full_disk_leaves_what_the_same_command_goes_on_from(tmp_path, tiny_on
     done = subprocess.run(['bash', '-c', f'ulimit -f 20; {command}'], capture_output=True,
                           text=True, timeout=60)
     assert done.returncode == 1
-    assert re.search(r'^segment: .*File too large; what is done is in \S+out\.partial, and the same '
-                     'command goes on from there\n$', done.stderr)
+    assert re.search(r'^segment: .*File too large; what is done is in \S+out\.partial, and the '
+                     'same command goes on from there\n$', done.stderr)
     subprocess.run(['bash', '-c', command], check=True, capture_output=True, timeout=60)
     report = json.loads((tmp_path / 'report.json').read_text())
     assert report['frames'] == 30
