@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from . import image_files, overlay
 from .image_files import PICTURE_SUFFIXES
+from .images import Limits
 from .panoptic import Panoptic
 from .segmenter import Segmenter
 
@@ -39,17 +41,31 @@ class Labelled:
 
 
 def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
-                   progress: Progress | None = None) -> Labelled:
+                   progress: Progress | None = None, overwrite: bool = False,
+                   limits: Limits | None = None) -> Labelled:
     """
     Segment image files as their pixels are stored; rotation tags are ignored.
 
     For ``NAME.jpg`` the folder receives ``NAME_panoptic.png`` (uint16 labels) and
-    ``NAME_overlay.jpg``.
+    ``NAME_overlay.jpg``, each when it is whole. A link of such a name is never followed.
+
+    Parameters
+    ----------
+    segmenter, pictures, folder
+        The model, the files to label, and where the labels go.
+    progress
+        Called after every picture.
+    overwrite
+        Replace what has such a name in the folder.
+    limits
+        What is refused before it is decoded.
 
     Raises
     ------
     ValueError
-        A file is truncated or no image that OpenCV reads, or two have the same name.
+        A file is truncated, too large or no image that OpenCV reads, or two have the same name.
+    FileExistsError
+        Something has the name of an output; it is found before the first picture is labelled.
     OSError
         The folder or a file in it cannot be written.
 
@@ -58,12 +74,16 @@ def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f'several pictures are called {", ".join(doubled)}: their labels would '
                          'overwrite each other; label them into folders of their own')
+    outputs = [(folder / f'{name}_panoptic.png', folder / f'{name}_overlay.jpg') for name in names]
+    if not overwrite:
+        for path in chain.from_iterable(outputs):
+            image_files.refuse_existing(path)
     done = Labelled()
-    for picture in pictures:
-        image = image_files.read(picture)
+    for picture, (labels, drawing) in zip(pictures, outputs, strict=True):
+        image = image_files.read(picture, limits=limits)
         panoptic = done.segment(segmenter, image)
-        image_files.write(folder / f'{picture.stem}_panoptic.png', panoptic.labels)
-        image_files.write(folder / f'{picture.stem}_overlay.jpg', overlay.draw(image, panoptic))
+        image_files.write(labels, panoptic.labels, overwrite)
+        image_files.write(drawing, overlay.draw(image, panoptic), overwrite)
         if progress is not None:
             progress()
     return done
@@ -76,7 +96,7 @@ def find_pictures(paths: Sequence[Path]) -> Iterator[Path]:
     Raises
     ------
     ValueError
-        A path does not exist, or a folder holds no picture.
+        A path does not exist or is no regular file, or a folder holds no picture.
 
     """
     for path in paths:
@@ -86,7 +106,8 @@ def find_pictures(paths: Sequence[Path]) -> Iterator[Path]:
                 raise ValueError(f'no picture under {path}: expected '
                                  f'{", ".join(PICTURE_SUFFIXES)}')
             yield from found
-        elif path.is_file():
+        elif path.exists():
+            image_files.check_regular(path)
             yield path
         else:
             raise ValueError(f'there is no {path}: expected a bag, a picture or a folder of them')

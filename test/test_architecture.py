@@ -33,7 +33,7 @@ ALLOWED = {
     'cuda_pipeline': BASE | {'device', 'grouping', 'engine', 'cuda_batch'},
     'gpu': BASE | {'device', 'grouping', 'engine', 'cuda_pipeline'},
     'segmenter': BASE | {'grouping', 'engine', 'cpu_pipeline', 'gpu'},
-    'pictures': BASE | {'image_files', 'overlay', 'segmenter'},
+    'pictures': BASE | {'images', 'image_files', 'overlay', 'segmenter'},
     '__init__': CORE,
     'tracking': BASE | {'grouping'},
     'node': CORE | {'tracking'},

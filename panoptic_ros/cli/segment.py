@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import image_files
+from ..images import MAX_PIXELS, Limits
 from ..pictures import Labelled, find_pictures, label_pictures
 from ..report import add_json_argument, p50_p99, print_table, progress_bar, write_json
 from ..resources import model_path
@@ -39,7 +40,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--model', type=model_path, default='streets',
                         help='a file, or the name of a shipped model (default: %(default)s)')
     parser.add_argument('--threads', type=int, default=0, help='of the network; 0: all cores')
-    parser.add_argument('--overwrite', action='store_true', help='replace what is there already')
+    parser.add_argument('--overwrite', action='store_true',
+                        help='replace an output bag, or what pictures were labelled as')
+    parser.add_argument('--max-pixels', type=int, default=MAX_PIXELS,
+                        help='largest image that is taken (default: %(default)s, 8192x4320)')
     bags = parser.add_argument_group('bags')
     bags.add_argument('--topic', help='camera topic (default: the only one)')
     bags.add_argument('--prefix', default='/panoptic_node',
@@ -76,7 +80,8 @@ def _label(args: argparse.Namespace) -> dict[str, Any]:
         segmenter.warm_up()
         task = bar.add_task('pictures', total=len(pictures))
         start = perf_counter()
-        done = label_pictures(segmenter, pictures, args.output, lambda: bar.advance(task))
+        done = label_pictures(segmenter, pictures, args.output, lambda: bar.advance(task),
+                              args.overwrite, Limits(pixels=args.max_pixels))
     return _report(args, done, perf_counter() - start)
 
 
@@ -107,7 +112,8 @@ def _label_bag(source: Path, args: argparse.Namespace) -> dict[str, Any]:
             start = perf_counter()
             try:
                 done = label_bag(segmenter, bag, args.output, options, _hash(args.model),
-                                 args.overwrite, lambda: bar.advance(task), stop)
+                                 args.overwrite, lambda: bar.advance(task), stop,
+                                 Limits(pixels=args.max_pixels))
             except StoppedError as error:
                 print(f'segment: {error}', file=sys.stderr)
                 sys.exit(128 + stop.number)

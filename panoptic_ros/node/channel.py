@@ -42,16 +42,20 @@ class Channel:
         self.latency = LatencyWindow()
         self._tracker, self._log = tracker, log
 
-    def convert(self, frame: Frame) -> npt.NDArray[np.uint8] | None:
-        """Return the image of a frame, or None, counted and said, where there is none."""
+    def convert(self, frame: Frame, limits: images.Limits) -> npt.NDArray[np.uint8] | None:
+        """
+        Return the image of a frame, or None, counted and said, where there is none.
+
+        What exceeds the limits is none, and is not decoded.
+        """
         camera, message = self.camera, frame.message
         try:
             if isinstance(message, images.ImageError):
                 raise message
             if isinstance(message, WireCompressedImage | CompressedImage):
-                image, encoding = images.decompress(message), message.format
+                image, encoding = images.decompress(message, limits), message.format
             else:
-                image, encoding = images.to_bgr(message), message.encoding
+                image, encoding = images.to_bgr(message, limits), message.encoding
         except images.ImageError as error:
             camera.rejection = str(error)
             camera.counts.rejected += 1

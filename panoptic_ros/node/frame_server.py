@@ -66,7 +66,7 @@ class FrameServer:
                 channel.camera.counts.stale += 1
                 continue
             try:
-                image = channel.convert(frame)
+                image = channel.convert(frame, self._settings().limits)
             except Exception as error:      # memory may lack: the next frame may be fine
                 failure = channel.lose(error)
                 continue

@@ -13,6 +13,7 @@ from rclpy.node import Node
 
 from ..engine.precision import PRECISIONS
 from ..grouping import GroupingOptions
+from ..images import MAX_PIXELS, Limits
 from ..resources import model_path
 
 TRANSPORTS = ('raw', 'compressed')
@@ -79,6 +80,9 @@ class Settings:
     stuff_area: int = _parameter(
         -1, 'Stuff classes that cover fewer pixels of the image are unlabelled. '
         f'{_FROM_MODEL}', (-1, 1 << 26))
+    max_pixels: int = _parameter(
+        MAX_PIXELS, 'Largest image that is taken, in pixels; 35389440 are 8192x4320.',
+        (1, 1 << 28))
     tracking: bool = _parameter(
         True, 'Things keep their numbers from frame to frame; off, each frame counts anew.')
     overlay_opacity: float = _parameter(
@@ -121,6 +125,11 @@ class Settings:
         """Return the thresholds: those that are set, and the model's own for the others."""
         chosen = {name: getattr(self, name) for name in _THRESHOLDS}
         return replace(recommended, **{k: v for k, v in chosen.items() if v != -1})
+
+    @property
+    def limits(self) -> Limits:
+        """What an image may be."""
+        return Limits(pixels=self.max_pixels)
 
     def model_path(self) -> Path:
         """Return the file that ``model`` means, which need not exist."""

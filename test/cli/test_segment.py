@@ -1,5 +1,6 @@
 """Pictures through the command; bags are in test/bags/test_labelling.py."""
 
+import os
 import subprocess
 import sys
 
@@ -40,7 +41,24 @@ def test_folders_of_pictures(picture, tmp_path, tiny_onnx, capsys):
     assert '2 frames' in capsys.readouterr().out
 
 
+def test_pictures_replace_nothing_without_being_told(picture, tmp_path, tiny_onnx):
+    out, precious = tmp_path / 'out', tmp_path / 'precious'
+    out.mkdir()
+    precious.write_bytes(b'precious')
+    (out / 'a_panoptic.png').symlink_to(precious)
+    words = [str(picture), '-o', str(out), '--model', str(tiny_onnx)]
+    with pytest.raises(SystemExit, match=r'a_panoptic\.png: it exists; .*--overwrite'):
+        segment.main(words)
+    segment.main([*words, '--overwrite'])
+    assert precious.read_bytes() == b'precious'
+    assert cv2.imread(str(out / 'a_panoptic.png'), cv2.IMREAD_UNCHANGED).dtype == np.uint16
+    with pytest.raises(SystemExit, match='it exists'):
+        segment.main(words)
+
+
 @pytest.mark.parametrize(('arguments', 'reason'), [
+    (['FIFO', '-o', 'OUT'], r'pipe\.png is a FIFO: expected a regular file'),
+    (['PICTURE', '-o', 'OUT', '--max-pixels', '8191'], '128x64: expected at most 8191 pixels'),
     (['nowhere', '-o', 'OUT'], 'there is no nowhere'),
     (['EMPTY', '-o', 'OUT'], 'no picture under .*empty: expected .bmp'),
     (['PICTURE', '-o', '/dev/null/out'], 'Not a directory'),
@@ -52,8 +70,10 @@ def test_folders_of_pictures(picture, tmp_path, tiny_onnx, capsys):
 def test_what_cannot_be_done_ends_with_a_reason(picture, tmp_path, tiny_onnx, arguments, reason):
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'taken' / 'a_overlay.jpg').mkdir(parents=True)
+    os.mkfifo(tmp_path / 'pipe.png')
     paths = {'PICTURE': str(picture), 'EMPTY': str(tmp_path / 'empty'),
-             'TAKEN': str(tmp_path / 'taken'), 'OUT': str(tmp_path / 'out')}
+             'TAKEN': str(tmp_path / 'taken'), 'OUT': str(tmp_path / 'out'),
+             'FIFO': str(tmp_path / 'pipe.png')}
     words = [paths.get(word, word) for word in arguments]
     if '--model' not in words:
         words += ['--model', str(tiny_onnx)]

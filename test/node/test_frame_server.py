@@ -114,7 +114,7 @@ def test_a_rejected_frame_and_a_good_one_after_it(server, channel, segmenter, lo
     for _ in range(3):
         server.serve(segmenter, [(channel, frame('32FC1'))])
     assert channel.camera.counts == Counts(rejected=3)
-    assert "'32FC1' is not supported" in channel.camera.rejection
+    assert "'32FC1' is depth" in channel.camera.rejection
     assert len(logged) == 1, 'said once'
     assert not channel.latency.summary()
     server.serve(segmenter, [(channel, frame())])

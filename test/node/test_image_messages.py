@@ -62,7 +62,8 @@ def test_bgr_is_not_copied():
 
 
 @pytest.mark.parametrize(('change', 'kind', 'text'), [
-    ({'encoding': '32FC1'}, 'encoding', "'32FC1' is not supported: publish one of"),
+    ({'encoding': '32FC1'}, 'encoding', "'32FC1' is depth, no picture"),
+    ({'encoding': '16SC3'}, 'encoding', "'16SC3' is not supported: publish one of"),
     ({'encoding': 'uyvy'}, 'size', 'the image is 7x5: expected an even width'),
     ({'encoding': ''}, 'encoding', "encoding '' is not supported"),
     ({'width': 0}, 'empty', 'the image is 0x5'),

@@ -1,0 +1,11 @@
+"""Camera images, raw, compressed or in files, to BGR arrays; every way they can be broken."""
+
+from .codec import decode, encode
+from .compressed import CompressedImageMessage, decompress, stored_encoding
+from .encodings import ENCODINGS
+from .errors import ImageError
+from .limits import MAX_PIXELS, Limits
+from .raw import ImageMessage, to_bgr
+
+__all__ = ['ENCODINGS', 'MAX_PIXELS', 'CompressedImageMessage', 'ImageError', 'ImageMessage',
+           'Limits', 'decode', 'decompress', 'encode', 'stored_encoding', 'to_bgr']

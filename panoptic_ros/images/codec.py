@@ -1,0 +1,111 @@
+"""Image files in memory to arrays and back, with bounded work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from . import headers, jpeg, png
+from .announcement import Announcement
+from .errors import ImageError
+from .limits import Limits
+
+Announcer = Callable[[memoryview], 'Announcement | None']
+
+CAMERA_FILES: tuple[tuple[bytes, Announcer], ...] = (
+    (jpeg.MAGIC, jpeg.announce), (png.MAGIC, png.announce))
+"""What the files that cameras send begin with, and what reads their headers."""
+
+PICTURE_FILES: tuple[tuple[bytes, Announcer], ...] = (
+    *CAMERA_FILES, (b'BM', headers.announce_bmp), (b'RIFF', headers.announce_webp),
+    (b'II*\0', headers.announce_tiff), (b'MM\0*', headers.announce_tiff))
+"""The same of the files that are read from disk."""
+
+
+def decode(data: memoryview, flags: int | None = None, limits: Limits | None = None,
+           files: Sequence[tuple[bytes, Announcer]] = CAMERA_FILES,
+           name: str = '') -> npt.NDArray[Any]:
+    """
+    Decode an image file; what is not the image, behind it or beside it, is not looked at.
+
+    Rotation tags are ignored: labels and calibration belong to the stored pixels.
+
+    Parameters
+    ----------
+    data
+        The file.
+    flags
+        OpenCV's: ``IMREAD_COLOR`` for (H, W, 3) uint8 in BGR, ``IMREAD_UNCHANGED`` for what the
+        file has; None for what it has where that is more than 8 bits, and else for BGR.
+    limits
+        What is refused before it is decoded.
+    files
+        The formats that are taken.
+    name
+        How an error calls the data.
+
+    Returns
+    -------
+    (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16 in BGR.
+
+    Raises
+    ------
+    ImageError
+        The data are of no such format, asks for too much, are cut off or damaged.
+
+    """
+    name = name or f'{len(data)} bytes'
+    start = bytes(data[:8])
+    file = next((announce(data) for magic, announce in files if start.startswith(magic)), None)
+    if file is None:
+        raise _undecodable(name)
+    (limits or Limits()).check(file)
+    if not file.complete:
+        raise ImageError('data', f'{name} without the end marker: the image is truncated')
+    data = data[:file.end]
+    if start == png.MAGIC:
+        try:
+            data = memoryview(png.pixels_only(data))
+        except ImageError as error:
+            if error.kind != 'decode':
+                raise
+            raise _undecodable(name) from error
+    if flags is None:
+        flags = cv2.IMREAD_UNCHANGED if file.bits > 8 else cv2.IMREAD_COLOR
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8),
+                              flags | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:
+        raise _undecodable(name) from error
+    if pixels is None:
+        raise _undecodable(name)
+    return np.asarray(pixels)
+
+
+def encode(pixels: npt.NDArray[Any], extension: str,
+           flags: Sequence[int] = ()) -> npt.NDArray[np.uint8]:
+    """
+    Return the bytes of an image file that holds the pixels, (N,) uint8.
+
+    Raises
+    ------
+    ValueError
+        OpenCV has no such encoder.
+
+    """
+    try:
+        done, data = cv2.imencode(extension, pixels, flags)
+    except cv2.error:       # of a name that no encoder knows
+        done = False
+    if not done:
+        raise ValueError(f'OpenCV cannot encode {pixels.dtype} {pixels.shape} as {extension}: '
+                         'install an OpenCV with that codec')
+    return np.asarray(data, np.uint8).ravel()
+
+
+def _undecodable(name: str) -> ImageError:
+    return ImageError('decode', f'{name} are no image: publish JPEG or PNG')
