@@ -217,6 +217,9 @@ def test_metadata_that_are_damaged(tmp_path):
 @pytest.mark.parametrize(('make', 'reason'), [
     (lambda folder: (folder / 'drive.bag').write_bytes(b'#ROSBAG V2.0\n'),
      said('bag of ROS 1') + r', `rosbags-convert --src \S+drive\.bag --dst \S+drive`'),
+    (lambda folder: (folder / 'drive.mcap').write_text(
+        'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n'),
+     'drive.mcap is a pointer of git LFS, not the file itself: fetch it'),
     (lambda folder: write_mcap(folder / 'drive.mcap', frames(2), 'ros1', 'ros1', 'ros1msg'),
      r'holds messages of ROS 1 \(profile ros1\): convert'),
     (lambda folder: write_mcap(folder / 'drive.mcap', frames(2), '', 'protobuf', 'protobuf'),
