@@ -9,7 +9,7 @@ import odd_bags
 import pytest
 from odd_bags import CAMERA, START, frame, frames, write_mcap, write_metadata
 from recording_faults import said
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from panoptic_ros.bags import messages
 from panoptic_ros.bags.frames import IMAGE, camera_frames, camera_topic
@@ -278,8 +278,28 @@ def test_no_frame_is_never_success(tmp_path):
         list(camera_frames(bag, camera_topic(bag, CAMERA)))
 
 
-def write_sqlite(path, stored):
-    with Writer(path, version=8, storage_plugin=StoragePlugin.SQLITE3) as writer:
+@pytest.mark.parametrize('compression', [CompressionMode.FILE, CompressionMode.MESSAGE])
+@pytest.mark.parametrize('storage', StoragePlugin)
+def test_compressed_files_and_messages(tmp_path, compression, storage):
+    write_sqlite(tmp_path / 'bag', frames(3), compression, storage)
+    with Bag(tmp_path / 'bag') as bag:
+        assert numbers(bag) == [0, 1, 2]
+        assert bag.warnings == []
+    if compression == CompressionMode.FILE:
+        file = next((tmp_path / 'bag').glob('*.zstd'))
+        file.write_bytes(file.read_bytes()[:100])
+        with pytest.raises(BagError, match=r'bag cannot be unpacked .*zstd -d'):
+            Bag(tmp_path / 'bag')
+    else:       # the messages of a file alone tell that they are compressed
+        with Bag(next(file for file in (tmp_path / 'bag').iterdir()
+                      if file.suffix in ('.db3', '.mcap'))) as bag:
+            assert numbers(bag) == [0, 1, 2]
+
+
+def write_sqlite(path, stored, compression=CompressionMode.NONE, storage=StoragePlugin.SQLITE3):
+    writer = Writer(path, version=8, storage_plugin=storage)
+    writer.set_compression(compression, CompressionFormat.ZSTD)
+    with writer:
         connection = writer.add_connection(CAMERA, IMAGE, typestore=typestore())
         for message in stored:
             writer.write(connection, message.time, message.data)
