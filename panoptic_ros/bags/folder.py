@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from rosbags.rosbag2 import Reader
 
+from ..image_files import refuse_pointer
 from .mcap_records import MAGIC, is_latched
 from .sqlite import MAGIC as SQLITE_MAGIC
 
@@ -134,7 +135,11 @@ def sort_of(path: Path) -> str:
 
     """
     with path.open('rb') as file:
-        head = file.read(16)
+        head = file.read(200)
+    try:
+        refuse_pointer(path, head)
+    except ValueError as error:
+        raise BagError(str(error)) from error
     if head.startswith(ROS1_MAGIC) or path.suffix == '.bag':
         raise BagError(f'{path} is a bag of ROS 1: {_convert(path)}')
     for sort, magic in (('mcap', MAGIC), ('sqlite3', SQLITE_MAGIC)):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..images import ENCODINGS, ImageError, decompress, to_bgr
+from ..images import ImageError, Limits, decompress, to_bgr
 from .reader import Bag, BagError, Record, Topic, describe
 
 IMAGE = 'sensor_msgs/msg/Image'
@@ -94,9 +94,12 @@ def camera_records(bag: Bag, topic: Topic) -> Iterator[Record]:
     yield from bag.messages([topic.name])
 
 
-def camera_frame(bag: Bag, number: int, record: Record) -> CameraFrame:
+def camera_frame(bag: Bag, number: int, record: Record,
+                 limits: Limits | None = None) -> CameraFrame:
     """
     Return the frame that a message holds, the ``number``-th of its topic from 0 on.
+
+    What is above the limits is refused before it is decoded.
 
     Raises
     ------
@@ -106,14 +109,14 @@ def camera_frame(bag: Bag, number: int, record: Record) -> CameraFrame:
     """
     message = bag.decode(record)
     try:
-        image = _pixels(message, record.topic)
+        image = _pixels(message, record.topic, limits)
     except ImageError as error:
         raise BagError(f'frame {number} of {record.topic.name} in {bag.path}: {error}') from error
     return CameraFrame(message.header, image, record)
 
 
-def _pixels(message: Any, topic: Topic) -> npt.NDArray[np.uint8]:
-    return (to_bgr if topic.type == IMAGE else decompress)(message)
+def _pixels(message: Any, topic: Topic, limits: Limits | None = None) -> npt.NDArray[np.uint8]:
+    return (to_bgr if topic.type == IMAGE else decompress)(message, limits)
 
 
 def _why_no_camera(bag: Bag, topic: Topic) -> str | None:
@@ -121,10 +124,6 @@ def _why_no_camera(bag: Bag, topic: Topic) -> str | None:
     if not topic.count:
         return 'it has no messages'
     message = bag.decode(next(bag.messages([topic.name])))
-    if topic.type == COMPRESSED_IMAGE:
-        stored, semicolon, _ = message.format.partition(';')
-        if semicolon and 'png' in message.format and stored.strip() not in ENCODINGS:
-            return f'it holds {message.format!r}, which is no picture: labels, depth or the like'
     try:
         _pixels(message, topic)
     except ImageError as error:

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 
 from .. import overlay
-from ..images import encode
+from ..images import Limits, encode
 from ..panoptic import Panoptic
 from ..pictures import Labelled, Progress
 from ..segmenter import Segmenter
@@ -89,7 +89,7 @@ def check_output(source: Bag, output: Path, overwrite: bool) -> None:
 
 def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labelling | None = None,
               model: str = '', overwrite: bool = False, progress: Progress | None = None,
-              stop: threading.Event | None = None) -> LabelledBag:
+              stop: threading.Event | None = None, limits: Limits | None = None) -> LabelledBag:
     """
     Segment every frame of a bag's camera topic.
 
@@ -114,6 +114,8 @@ def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labell
         Called after every frame.
     stop
         Ends it after the frame at work when set.
+    limits
+        What is refused of images before they are decoded.
 
     Raises
     ------
@@ -145,7 +147,7 @@ def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labell
                     raise StoppedError(f'{number} of {camera.count} frames are labelled')
                 entry, results = next(known, (None, {}))
                 if entry is None:
-                    entry, results = run.label(camera_frame(source, number, record))
+                    entry, results = run.label(camera_frame(source, number, record, limits))
                 else:
                     run.repeat(entry, source, record)
                 for name in topics:

@@ -52,7 +52,7 @@ def check_apart(path: Path, files: Iterable[Path], output: Path) -> None:
     for target in (output, partial_of(output), before_of(output)):
         real = target.resolve()
         found = {_identity(real)} if real.exists() else set()
-        inside = {_identity(part) for part in real.rglob('*')} if real.is_dir() else set()
+        inside = {_identity(part) for part in real.iterdir()} if real.is_dir() else set()
         within = {_identity(folder) for folder in real.parents if folder.exists()}
         for relation, is_so in (('exists and is', found & origins),
                                 ('exists and contains', found & above),

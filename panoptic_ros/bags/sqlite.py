@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from rosbags.interfaces import ConnectionExtRosbag2, QosDurability
-from rosbags.rosbag2 import Reader
+from rosbags.rosbag2.storage_sqlite3 import Sqlite3Reader
 
 from .mcap_records import DamageError
 from .stored import StoredMessage, StoredTopic
@@ -28,12 +29,13 @@ class SqliteFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.warnings: list[str] = []
-        journal = path.with_name(f'{path.name}-wal')
-        if journal.is_file() and journal.stat().st_size:
-            raise DamageError('its recording was not closed, and messages wait in '
-                              f"{journal.name}: `sqlite3 {path.name} 'PRAGMA "
-                              "wal_checkpoint(TRUNCATE)'`")
-        self._reader = Reader(path)
+        for ending in ('wal', 'journal'):
+            beside = path.with_name(f'{path.name}-{ending}')
+            if beside.is_file() and beside.stat().st_size:
+                raise DamageError('its recording was not closed, and messages wait in '
+                                  f"{beside.name}: `sqlite3 {path.name} 'PRAGMA "
+                                  "wal_checkpoint(TRUNCATE)'`")
+        self._reader = Sqlite3Reader(Path(quote(str(path))))        # it becomes part of a URI
         try:
             self._reader.open()
         except Exception as error:      # rosbags raises whatever its parts raise
@@ -47,7 +49,8 @@ class SqliteFile:
     @property
     def start(self) -> int:
         """Time of the first message, in nanoseconds since the epoch."""
-        return self._reader.start_time if self._reader.message_count else 0
+        metadata = self._reader.metadata
+        return metadata.start_time if metadata.message_count else 0
 
     def messages(self, topics: Collection[tuple[str, str]]) -> Iterator[StoredMessage]:
         """

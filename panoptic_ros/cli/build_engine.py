@@ -123,12 +123,16 @@ def _calibration(args: argparse.Namespace, onnx: OnnxFile, show: Show,
     if args.precision != 'int8':
         raise ValueError(f'--calibrate is of use with --precision int8 only, not with '
                          f'{args.precision}')
+    from .segment import is_bag  # not before it is needed, as it loads the segmenter
+
     size = onnx.metadata.input_size
-    if source.is_dir() and not (source / 'metadata.yaml').is_file():
+    if source.is_dir() and not is_bag(source):
         return CalibrationImages.from_folder(source, size, args.images)
     from ..bags.frames import camera_frames, camera_topic
     from ..bags.reader import Bag
     with Bag(source) as bag:
+        for warning in bag.warnings:
+            print(f'build_engine: {warning}', file=sys.stderr)
         topic = camera_topic(bag, args.topic)
         frames = _watch((frame.image for frame in camera_frames(bag, topic)), topic.count,
                         show, stop)

@@ -42,9 +42,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--model', type=model_path, default='streets',
                         help='a file, or the name of a shipped model (default: %(default)s)')
     parser.add_argument('--threads', type=int, default=0, help='of the network; 0: all cores')
-    parser.add_argument('--overwrite', action='store_true', help='replace what is there already')
+    parser.add_argument('--overwrite', action='store_true',
+                        help='replace an output bag, or what pictures were labelled as')
     parser.add_argument('--max-pixels', type=int, default=MAX_PIXELS,
-                        help='largest picture that is taken (default: %(default)s, 8192x4320)')
+                        help='largest image that is taken (default: %(default)s, 8192x4320)')
     bags = parser.add_argument_group('bags')
     bags.add_argument('--topic', help='camera topic (default: the only one)')
     bags.add_argument('--prefix', default='/panoptic_node',
@@ -70,10 +71,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _label(args: argparse.Namespace) -> dict[str, Any]:
     source: Path = args.input[0]
-    is_bag = _is_bag(source)
-    if is_bag and len(args.input) > 1:
+    takes_bag = is_bag(source)
+    if takes_bag and len(args.input) > 1:
         raise ValueError(f'{len(args.input)} inputs: expected one bag, or only pictures')
-    if is_bag:
+    if takes_bag:
         return _label_bag(source, args)
     pictures = list(find_pictures(args.input))
     with closing(Segmenter.open(args.model, threads=args.threads)) as segmenter, \
@@ -86,7 +87,7 @@ def _label(args: argparse.Namespace) -> dict[str, Any]:
     return _report(args, done, perf_counter() - start)
 
 
-def _is_bag(path: Path) -> bool:
+def is_bag(path: Path) -> bool:
     """Tell a bag, also one whose metadata are missing, from pictures."""
     if path.suffix in _BAGS or (path / 'metadata.yaml').is_file():
         return True
@@ -113,7 +114,8 @@ def _label_bag(source: Path, args: argparse.Namespace) -> dict[str, Any]:
             start = perf_counter()
             try:
                 done = label_bag(segmenter, bag, args.output, options, _hash(args.model),
-                                 args.overwrite, lambda: bar.advance(task), stop)
+                                 args.overwrite, lambda: bar.advance(task), stop,
+                                 Limits(pixels=args.max_pixels))
             except StoppedError as error:
                 print(f'segment: {error}', file=sys.stderr)
                 sys.exit(128 + stop.number)

@@ -130,6 +130,12 @@ def test_every_refusal_names_the_cause(tmp_path, tiny_onnx, make, reason, as_fol
     assert sorted(path.name for path in tmp_path.iterdir()) == ['input']
 
 
+def test_images_have_a_limit_in_bags_too(recording, tmp_path, tiny_onnx):
+    with pytest.raises(SystemExit, match=r'^segment: frame 0 of /front .*at most 100 pixels'):
+        segment.main([str(recording), '-o', str(tmp_path / 'out'), '--model', str(tiny_onnx),
+                      '--max-pixels', '100'])
+
+
 def test_no_frame_of_the_camera_is_a_failure(tmp_path, tiny_onnx):
     write_mcap(tmp_path / 'bag' / 'bag.mcap', [frame(0, topic='/other')])
     write_metadata(tmp_path / 'bag', {CAMERA: 6, '/other': 1})

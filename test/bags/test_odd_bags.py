@@ -9,7 +9,7 @@ import odd_bags
 import pytest
 from odd_bags import CAMERA, START, frame, frames, write_mcap, write_metadata
 from recording_faults import said
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from panoptic_ros.bags import messages
 from panoptic_ros.bags.frames import IMAGE, camera_frames, camera_topic
@@ -188,6 +188,14 @@ def test_rows_that_wait_beside_a_database(tmp_path):
         Bag(tmp_path / 'bag')
 
 
+def test_a_database_of_any_name(tmp_path):
+    """The name becomes part of a URI, in which some letters mean something else."""
+    write_sqlite(tmp_path / 'bag', frames(2))
+    (tmp_path / 'bag').rename(tmp_path / 'rain?20%25 #2')
+    with Bag(tmp_path / 'rain?20%25 #2') as bag:
+        assert numbers(bag) == [0, 1]
+
+
 def test_a_database_is_counted_by_its_rows(tmp_path):
     write_sqlite(tmp_path / 'bag', frames(6))
     with sqlite3.connect(tmp_path / 'bag' / 'bag.db3') as database:
@@ -209,6 +217,9 @@ def test_metadata_that_are_damaged(tmp_path):
 @pytest.mark.parametrize(('make', 'reason'), [
     (lambda folder: (folder / 'drive.bag').write_bytes(b'#ROSBAG V2.0\n'),
      said('bag of ROS 1') + r', `rosbags-convert --src \S+drive\.bag --dst \S+drive`'),
+    (lambda folder: (folder / 'drive.mcap').write_text(
+        'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n'),
+     'drive.mcap is a pointer of git LFS, not the file itself: fetch it'),
     (lambda folder: write_mcap(folder / 'drive.mcap', frames(2), 'ros1', 'ros1', 'ros1msg'),
      r'holds messages of ROS 1 \(profile ros1\): convert'),
     (lambda folder: write_mcap(folder / 'drive.mcap', frames(2), '', 'protobuf', 'protobuf'),
@@ -267,8 +278,28 @@ def test_no_frame_is_never_success(tmp_path):
         list(camera_frames(bag, camera_topic(bag, CAMERA)))
 
 
-def write_sqlite(path, stored):
-    with Writer(path, version=8, storage_plugin=StoragePlugin.SQLITE3) as writer:
+@pytest.mark.parametrize('compression', [CompressionMode.FILE, CompressionMode.MESSAGE])
+@pytest.mark.parametrize('storage', StoragePlugin)
+def test_compressed_files_and_messages(tmp_path, compression, storage):
+    write_sqlite(tmp_path / 'bag', frames(3), compression, storage)
+    with Bag(tmp_path / 'bag') as bag:
+        assert numbers(bag) == [0, 1, 2]
+        assert bag.warnings == []
+    if compression == CompressionMode.FILE:
+        file = next((tmp_path / 'bag').glob('*.zstd'))
+        file.write_bytes(file.read_bytes()[:100])
+        with pytest.raises(BagError, match=r'bag cannot be unpacked .*zstd -d'):
+            Bag(tmp_path / 'bag')
+    else:       # the messages of a file alone tell that they are compressed
+        with Bag(next(file for file in (tmp_path / 'bag').iterdir()
+                      if file.suffix in ('.db3', '.mcap'))) as bag:
+            assert numbers(bag) == [0, 1, 2]
+
+
+def write_sqlite(path, stored, compression=CompressionMode.NONE, storage=StoragePlugin.SQLITE3):
+    writer = Writer(path, version=8, storage_plugin=storage)
+    writer.set_compression(compression, CompressionFormat.ZSTD)
+    with writer:
         connection = writer.add_connection(CAMERA, IMAGE, typestore=typestore())
         for message in stored:
             writer.write(connection, message.time, message.data)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from drive_bag import FRAMES, PERIOD, START
-from odd_bags import Message, write_mcap
+from odd_bags import Message, write_mcap, write_metadata
 from recording_faults import said
 
 from panoptic_ros.bags.frames import IMAGE
@@ -184,11 +184,13 @@ def test_what_cannot_be_published_is_left_out_and_gaps_are_skipped(node, tmp_pat
     (['--topics', '/foreign'], "'this/msg/s' is not installed"),
     (['--remap', '/words:=/bad name'], "'/bad name' cannot be published"),
     (['--wait-for', '/nowhere'], 'no topic /nowhere'),
-    (['--max-gap', '0'], 'max-gap is 0.0: expected more than 0')])
+    (['--max-gap', '0'], 'max-gap is 0.0: expected more than 0'),
+    (['--topics', '/empty', '--no-wait'], 'has no messages of what was to be published')])
 def test_what_was_asked_for_and_cannot_be_published(domain, tmp_path, arguments, reason):
     words, string = b'\0\1\0\0\2\0\0\0a\0', 'std_msgs/msg/String'
-    bag = write_mcap(tmp_path / 'odd.mcap', [Message(0, words, '/words', string),
-                                             Message(0, words, '/foreign', 'this/msg/s')])
+    write_mcap(tmp_path / 'bag' / 'odd.mcap', [Message(0, words, '/words', string),
+                                               Message(0, words, '/foreign', 'this/msg/s')])
+    bag = write_metadata(tmp_path / 'bag', {'/empty': 0})
     topics = [] if '--topics' in arguments else ['--topics', '/words']
     process = replay(bag, *arguments, *topics)
     _, errors = process.communicate(timeout=30)

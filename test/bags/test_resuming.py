@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -260,3 +261,20 @@ def test_a_signal_leaves_what_the_same_command_goes_on_from(tmp_path, tiny_onnx,
         report = json.loads((tmp_path / 'report.json').read_text())
         assert report['frames'] == 120
         assert 5 <= report['resumed'] < 120
+
+
+def test_a_full_disk_leaves_what_the_same_command_goes_on_from(tmp_path, tiny_onnx):
+    """A limit on the size of files stands for it."""
+    drive = record(tmp_path / 'drive', 30, scale=6)     # a frame is a chunk
+    command = shlex.join(map(str, [
+        sys.executable, '-m', 'panoptic_ros.cli.segment', drive, '-o', tmp_path / 'out', '--model',
+        tiny_onnx, '--json', tmp_path / 'report.json']))
+    done = subprocess.run(['bash', '-c', f'ulimit -f 20; {command}'], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 1
+    assert re.search(r'^segment: .*File too large; what is done is in \S+out\.partial, and the '
+                     'same command goes on from there\n$', done.stderr)
+    subprocess.run(['bash', '-c', command], check=True, capture_output=True, timeout=60)
+    report = json.loads((tmp_path / 'report.json').read_text())
+    assert report['frames'] == 30
+    assert 0 < report['resumed'] < 30

@@ -98,7 +98,8 @@ def test_int8_from_a_folder_of_pictures(tmp_path, capsys):
     assert read_plan(output)[1].options['calibration'] == expected
 
 
-def test_int8_from_a_bag(tmp_path, monkeypatch):
+@pytest.mark.parametrize('with_metadata', [True, False])
+def test_int8_from_a_bag(tmp_path, monkeypatch, capsys, with_metadata):
     """The images that are taken; from a folder they are calibrated with, too."""
     taken = []
     monkeypatch.setattr(build, 'convert', lambda content, precision, images: (
@@ -107,9 +108,12 @@ def test_int8_from_a_bag(tmp_path, monkeypatch):
     from panoptic_ros.bags.frames import camera_frames
     from panoptic_ros.bags.reader import Bag
     bag = write_bag(tmp_path / 'drive')
+    if not with_metadata:
+        (bag / 'metadata.yaml').unlink()
     output = tmp_path / 'streets.plan'
     run(STREETS, '--precision', 'int8', '--target', 'sm_89', '--calibrate', bag, '--images', 3,
         '--output', output)
+    assert ('has no metadata.yaml' in capsys.readouterr().err) is not with_metadata
     with Bag(bag) as opened:
         frames = [f.image for f in camera_frames(opened, opened.topic('/camera/image_raw'))]
     expected = CalibrationImages.from_images([frames[0], frames[6], frames[11]], SIZE)
