@@ -17,7 +17,7 @@ def test_what_ros_can_hold(text, expected):
 
 
 def test_diagnostics_can_be_sent_whatever_a_model_says():
-    values = {'network': '\ud800', '\udfff': '\0', 'label space': '\ud800' * 10**6, 'GPU': '\ud800'}
+    values = {'network': '\ud800', '\udfff': '\0', 'labels': '\ud800' * 10**6, 'GPU': '\ud800'}
     status = engine_status('\ud800', None, '', values)
     assert status.message == '\\ud800'
     assert len(serialize_message(status)) < 10 * LONGEST
