@@ -29,6 +29,9 @@ MOST_CAMERAS = 64
 LONGEST_PATH = 4096
 """Characters, as in Linux."""
 
+DEEPEST = 1_000_000
+"""Messages that a QoS override may ask to be kept."""
+
 _FROM_MODEL = '-1 takes what the model file recommends.'
 
 
@@ -213,20 +216,28 @@ def declare(node: Node) -> Settings:
         A value given at the start has the wrong type.
 
     """
-    own = fields(Settings)
     given = getattr(node, '_parameter_overrides', {})      # rclpy's own affair
+    own = {parameter.name for parameter in fields(Settings)}
     for name, parameter in given.items():
-        if parameter.type_ == Parameter.Type.NOT_SET and (
-                node.has_parameter(name) or name in {field.name for field in own}
-                or name.startswith('qos_overrides.')):
-            raise ValueError(without_type(name))
+        if name in own or node.has_parameter(name) or name.startswith('qos_overrides.'):
+            _check_override(parameter)
     given.update({parameter.name: parameter for parameter in as_floats(list(given.values()))})
     values = {parameter.name: node.declare_parameter(
         parameter.name, parameter.default, _descriptor(parameter.default, parameter.metadata)
-    ).value for parameter in own}
+    ).value for parameter in fields(Settings)}
     settings = Settings(**values)
     check_topics(node, settings.every_camera())
     return settings
+
+
+def _check_override(parameter: Parameter) -> None:
+    """Refuse what rclpy would take and then stumble over."""
+    name, value = parameter.name, parameter.value
+    if parameter.type_ == Parameter.Type.NOT_SET:
+        raise ValueError(without_type(name))
+    if (name.startswith('qos_overrides.') and name.endswith('.depth')
+            and parameter.type_ == Parameter.Type.INTEGER and not 0 <= value <= DEEPEST):
+        raise ValueError(f'{name} is {value}: expected 0 to {DEEPEST}')
 
 
 def as_floats(changed: Sequence[Parameter]) -> list[Parameter]:

@@ -85,6 +85,19 @@ def test_a_loss_is_recovered_from_at_growing_intervals(node):
     assert not node.timers
 
 
+def test_a_try_that_raises_is_one_that_failed(node, monkeypatch):
+    def raise_error():
+        raise RuntimeError('no transition is possible')
+
+    monkeypatch.setattr(node, 'trigger_configure', raise_error)
+    node.lose()
+    with pytest.raises(RuntimeError):       # for the executor, which tells it
+        node.fire()
+    monkeypatch.undo()
+    assert node.fire() == 2
+    assert node.state == 'active'
+
+
 def test_what_is_configured_is_only_activated_again(node):
     node.activates = False
     node.lose()

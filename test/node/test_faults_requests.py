@@ -20,6 +20,7 @@ from sensor_msgs.msg import Image
 from panoptic_ros.node.executor import GuardedExecutor
 from panoptic_ros.node.image_topic import LONGEST_OUTPUT
 from panoptic_ros.node.panoptic_node import PanopticNode
+from panoptic_ros.node.screens import RCLError
 
 pytestmark = pytest.mark.ros
 
@@ -214,6 +215,18 @@ def test_a_transition_that_fails_leads_somewhere(client, own, monkeypatch, broke
     if state == 'unconfigured':
         assert client.change_state(node, 'configure')
         assert client.change_state(node, 'activate')
+
+
+def test_the_end_comes_from_any_state(client, own, monkeypatch):
+    """Also from one between two others, from which rcl knows no way."""
+    client.wait(lambda: own._state == 'active', 'activation')
+
+    def refuse():
+        raise RCLError('Shutdown transition not possible')
+
+    monkeypatch.setattr(own, 'trigger_shutdown', refuse)
+    own.shut_down()
+    assert (own._state, own._session) == ('finalized', None)
 
 
 def test_every_topic_is_as_long_as_it_was_taken_for(own, client):

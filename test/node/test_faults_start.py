@@ -21,8 +21,10 @@ pytestmark = pytest.mark.ros
     ('parameter without a type', '-p cameras:=[]'),
     ('parameter without a type', '--params-file {folder}/empty.yaml'),
     ('name of a camera that is too long, at the start', f'-p cameras:=[{"a" * 300}]'),
-    ('QoS override out of any range',
+    ('QoS override that no machine can keep',
      '-p qos_overrides./refused/statistics.publisher.depth:=99999999999'),
+    ('QoS override that no machine can keep',
+     '-p qos_overrides./refused/statistics.publisher.depth:=-1'),
     ('ROS argument that does not exist', '--wrong'),
     ('argument that is not for ROS', '-- --model streets')])
 def test_what_is_refused_at_the_start_is_named(domain, tmp_path, name, arguments):

@@ -1,6 +1,12 @@
-import pytest
+"""Text that UTF-8 cannot hold, or that is too long, on its way to the log and to messages."""
 
-from panoptic_ros.node.text import publishable
+import pytest
+from rclpy.logging import get_logger
+from rclpy.serialization import serialize_message
+
+from panoptic_ros.node.diagnostics import engine_status
+from panoptic_ros.node.log import ThrottledLog
+from panoptic_ros.node.text import LONGEST, publishable
 
 
 @pytest.mark.parametrize(('text', 'expected'), [
@@ -8,3 +14,15 @@ from panoptic_ros.node.text import publishable
     ('x' * 30, 'x' * 20 + '... (30 characters)')])
 def test_what_ros_can_hold(text, expected):
     assert publishable(text, 20) == expected
+
+
+def test_diagnostics_can_be_sent_whatever_a_model_says():
+    values = {'network': '\ud800', '\udfff': '\0', 'labels': '\ud800' * 10**6, 'GPU': '\ud800'}
+    status = engine_status('\ud800', None, '', values)
+    assert status.message == '\\ud800'
+    assert len(serialize_message(status)) < 10 * LONGEST
+
+
+def test_a_log_takes_what_a_model_says(capfd):
+    ThrottledLog(get_logger('test_text')).error('kind', '\ud800')
+    assert '[test_text]: \\ud800' in capfd.readouterr().err

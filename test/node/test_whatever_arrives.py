@@ -79,7 +79,12 @@ class Target:
         future = self._clients[service].call_async(request)
         future.add_done_callback(lambda _: self.client.notify())
         self.client._executor.wake()
-        return self.client.wait(lambda: future.done() and future.result(), service, PATIENCE)
+        return self.client.wait(lambda: self.lives() and future.done() and future.result(),
+                                service, PATIENCE)
+
+    def lives(self) -> bool:
+        assert self.process.process.poll() is None, self.process.output
+        return True
 
     def parameter(self, name: str) -> Parameter:
         return OwnParameter(name, value=self.client.get_parameter(NODE, name)).to_parameter_msg()
@@ -97,7 +102,7 @@ class Target:
 
     def check(self) -> None:
         """Hold the node to an answer to a good image of each camera."""
-        assert self.process.process.poll() is None, self.process.output
+        assert self.lives()
         raw = image_message(SCENE, 'bgr8', self.client.header())
         self.client.exchange(raw, f'{SPACE}/front/image', self.labels['front'])
         file = compressed_message(SCENE, 'jpg', self.client.header())

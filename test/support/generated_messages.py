@@ -79,7 +79,7 @@ def _field(field: str, words: st.SearchStrategy[str], overrides: Overrides,
 
 def _texts() -> st.SearchStrategy[str]:
     return st.one_of(st.text(st.characters(codec='utf-8'), max_size=20),
-                     st.sampled_from(['', 'a' * 300, 'é' * 70_000, '../' * 9, '\0', '{}%s', '~']))
+                     st.sampled_from(['', 'a' * 300, 'é' * 3000, '../' * 9, '\0', '{}%s', '~']))
 
 
 def _number(field: str) -> st.SearchStrategy[Any]:
