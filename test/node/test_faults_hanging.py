@@ -1,17 +1,23 @@
 """What takes too long: a model that hangs, a file that decodes for ever; docs/faults.md."""
 
 import sys
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import hanging_model
 import numpy as np
 import pytest
+import rclpy
 import tiny_model
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from faults import FAULTS
+from rclpy.context import Context
+from rclpy.parameter import Parameter
 from ros_harness import Process, compressed_message, image_message, pixels_of, start_node
 from sensor_msgs.msg import Image
 
 from panoptic_ros import Segmenter
+from panoptic_ros.node.panoptic_node import PanopticNode
 
 pytestmark = pytest.mark.ros
 
@@ -99,3 +105,16 @@ def test_a_camera_that_decodes_for_long_delays_no_other(domain, client, tiny_onn
                     == DiagnosticStatus.OK, 'recovery')
         node.wait_for_output('/crawling/rear/image/compressed has labels again')
         assert node.stop() == 0
+
+
+def test_an_engine_that_never_ends_stays_a_fault(domain):
+    """Its thread cannot be ended: the node must not look as if it had merely no model."""
+    context = Context()
+    rclpy.init(context=context, domain_id=domain)
+    node = PanopticNode(context=context, namespace='/endless', parameter_overrides=[
+        Parameter('autostart', value=False)])
+    node._session = SimpleNamespace(close=Mock(side_effect=TimeoutError('restart the node')))
+    node.on_cleanup(None)
+    assert node._fault == 'restart the node'
+    node.destroy_node()
+    rclpy.shutdown(context=context)

@@ -1,16 +1,10 @@
 """The node driven through its states from another process; one node for the whole file."""
 
-from types import SimpleNamespace
-from unittest.mock import Mock
-
 import numpy as np
 import pytest
-import rclpy
 import tiny_model
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition, TransitionEvent
-from rclpy.context import Context
-from rclpy.parameter import Parameter
 from ros_harness import (
     BEST_EFFORT,
     compressed_message,
@@ -21,7 +15,6 @@ from ros_harness import (
 from sensor_msgs.msg import Image
 
 from panoptic_ros import Segmenter
-from panoptic_ros.node.panoptic_node import PanopticNode
 
 pytestmark = pytest.mark.ros
 
@@ -129,19 +122,6 @@ def test_impossible_transitions_are_refused(client, managed):
     assert client.change_state(NODE, Transition.TRANSITION_CONFIGURE)
     assert not client.change_state(NODE, Transition.TRANSITION_CONFIGURE)
     assert client.state(NODE) == 'inactive'
-
-
-def test_an_engine_that_never_ends_stays_a_fault(domain):
-    """Its thread cannot be ended: the node must not look as if it had merely no model."""
-    context = Context()
-    rclpy.init(context=context, domain_id=domain)
-    node = PanopticNode(context=context, namespace='/endless', parameter_overrides=[
-        Parameter('autostart', value=False)])
-    node._session = SimpleNamespace(close=Mock(side_effect=TimeoutError('restart the node')))
-    node.on_cleanup(None)
-    assert node._fault == 'restart the node'
-    node.destroy_node()
-    rclpy.shutdown(context=context)
 
 
 def test_transitions_are_announced(client, activate):
