@@ -25,8 +25,9 @@ def find_centers(center: npt.NDArray[np.float32], y: Axis, x: Axis, options: Gro
         capacity, count[0] = int(count[0]), 0
     order = np.argsort(place[:count[0]])
     place, heat = place[order], heat[order]
-    first = _first_of_touching(place, len(x.lower), options.nms_kernel // 2)
-    place, heat = place[first], heat[first]
+    if options.nms_kernel > 1:
+        first = _first_of_touching(place, len(x.lower))
+        place, heat = place[first], heat[first]
     if len(heat) >= options.top_k:
         kept = heat > np.partition(heat, -options.top_k)[-options.top_k]
         place, heat = place[kept], heat[kept]
@@ -80,15 +81,14 @@ def _find_peaks(tickets: Tickets, worker: int, center: npt.NDArray[np.float32],
 
 
 @compiled
-def _first_of_touching(place: npt.NDArray[np.int64], width: int, radius: int
-                       ) -> npt.NDArray[np.bool_]:
-    """Tell the peaks, listed row by row, in whose square none comes before them; (K,)."""
+def _first_of_touching(place: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.bool_]:
+    """Tell the peaks, listed row by row, that touch none before them; (K,)."""
     first = np.ones(len(place), np.bool_)
     for index in range(len(place)):
         y, x = divmod(place[index], width)
         other = index - 1
-        while other >= 0 and place[other] >= (y - radius) * width:
-            if abs(place[other] % width - x) <= radius:
+        while other >= 0 and place[other] >= (y - 1) * width:
+            if abs(place[other] % width - x) <= 1:
                 first[index] = False
                 break
             other -= 1

@@ -14,10 +14,10 @@ that scores take the heatmap at the detected centre.
    then multiplied by output / input size.
 3. *Classes*: each pixel has the class of its largest logit, the lower id on ties.
 4. *Centres*: a peak is a pixel whose heat exceeds ``center_threshold`` and is the maximum of the
-   ``nms_kernel`` square around it.  Two peaks touch when each lies in the other's square; they
-   are equally hot then.  A peak that touches one before it, row by row, is no centre, all others
-   are.  When there are at least ``top_k``, those that exceed the ``top_k``-th strictly: that one
-   and its equals are dropped.  They are numbered row by row.
+   ``nms_kernel`` square around it.  Two peaks touch when they share a side or a corner and lie in
+   each other's squares; they are equally hot then.  A peak that touches one before it, row by
+   row, is no centre, all others are.  When there are at least ``top_k``, those that exceed the
+   ``top_k``-th strictly: that one and its equals are dropped.  They are numbered row by row.
 5. *Instances*: each thing pixel belongs to the centre nearest to its position plus its offset,
    by squared float32 distance, the first on ties; to none when there are no centres.
 6. *Class of an instance*: the most frequent among its pixels, the lower id on ties.
@@ -135,21 +135,21 @@ def find_centers(heatmap: Floats, options: GroupingOptions) -> tuple[Integers, F
     pooled = sliding_window_view(padded, kernel, axis=0).max(-1)
     pooled = sliding_window_view(pooled, kernel, axis=1).max(-1)
     peak = (heatmap > np.float32(options.center_threshold)) & (heatmap == pooled)
-    peak = first_of_touching(peak, kernel // 2)
+    if kernel > 1:
+        peak = first_of_touching(peak)
     heats = np.sort(heatmap[peak])[::-1]
     if len(heats) >= options.top_k:
         peak &= heatmap > heats[options.top_k - 1]
     return np.argwhere(peak), heatmap[peak]
 
 
-def first_of_touching(peak: npt.NDArray[np.bool_], radius: int) -> npt.NDArray[np.bool_]:
-    """Return the peaks, (H, W), in whose square no other peak comes before them, row by row."""
-    first = peak.copy()
-    for y, x in np.argwhere(peak):
-        left = max(x - radius, 0)
-        above = peak[max(y - radius, 0):y, left:x + radius + 1]
-        first[y, x] = not (above.any() or peak[y, left:x].any())
-    return first
+def first_of_touching(peak: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return the peaks, (H, W), that touch none before them, row by row."""
+    height, width = peak.shape
+    around = np.pad(peak, 1)
+    earlier = ((0, 0), (0, 1), (0, 2), (1, 0))      # above, each of three, and to the left
+    touching = np.any([around[y:y + height, x:x + width] for y, x in earlier], axis=0)
+    return np.asarray(peak & ~touching)
 
 
 def assign(shift: Sequence[Floats], centers: Integers) -> Integers:

@@ -167,6 +167,9 @@ def test_the_normalisation_of_the_file_counts(entries, network):
     assert (reversed_.mean, reversed_.rgb) == (mean[::-1], False)
     with pytest.raises(CheckpointError, match='4 and 3 values: expected 3'):
         converted(entries | {'pixel_mean': torch.zeros(4)})
+    for name, value in (('pixel_mean', float('nan')), ('pixel_std', 0.0), ('pixel_std', -1.0)):
+        with pytest.raises(CheckpointError, match='expected numbers, and deviations over 0'):
+            converted(entries | {name: torch.full((3,), value)})
 
 
 def test_what_weights_do_not_show_is_as_published_or_as_given():

@@ -49,23 +49,15 @@ __device__ bool is_maximum(const Task& task, int y, int x, float heat) {
     return true;
 }
 
-// Whether another peak comes before a peak in the square around it, row by row; as hot it must be.
-// The whole warp must come, for one peak.
+// Whether a peak touches another before it, row by row, which is as hot then.  The whole warp must
+// come, for one peak.
 template <class Head>
 __device__ bool touches_earlier_peak(const Task& task, int y, int x, float heat) {
-    const int side = 2 * task.radius + 1, before = side * side / 2;
-    for (int first = 0; first < before; first += 32) {
-        const int place = first + warp_lane();
-        const int ny = y - task.radius + place / side, nx = x - task.radius + place % side;
-        unsigned equals = __ballot_sync(EVERY_LANE, place < before && ny >= 0 && nx >= 0
-                                        && nx < task.width && heat_of<Head>(task, ny, nx) == heat);
-        while (equals) {
-            const int lane = __ffs(equals) - 1;
-            equals &= equals - 1;
-            if (is_maximum<Head>(task, __shfl_sync(EVERY_LANE, ny, lane),
-                                 __shfl_sync(EVERY_LANE, nx, lane), heat)) {
-                return true;
-            }
+    for (int side = 0; side < 4 && task.radius > 0; ++side) {   // three above, one to the left
+        const int ny = y - (side < 3), nx = x - 1 + (side < 3 ? side : 0);
+        if (ny >= 0 && nx >= 0 && nx < task.width && heat_of<Head>(task, ny, nx) == heat
+            && is_maximum<Head>(task, ny, nx, heat)) {
+            return true;
         }
     }
     return false;

@@ -6,7 +6,7 @@ import io
 import re
 import tarfile
 import zipfile
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import torch
 
@@ -124,7 +124,7 @@ def _storage(description: object) -> _Storage:
     """Stand in for a storage: ('storage', type, name, device, numbers), or a view of one."""
     parts = description if isinstance(description, tuple) else ()
     view = parts[5] if len(parts) == 6 and isinstance(parts[5], tuple) else ()
-    kinds = (str, _Storage, str, str, int, (tuple, type(None)))
+    kinds: tuple[Any, ...] = (str, _Storage, str, str, int, (tuple, type(None)))
     if not 5 <= len(parts) <= 6 \
             or not all(isinstance(part, kind) for part, kind in zip(parts, kinds, strict=False)) \
             or not all(isinstance(part, (str, int)) for part in view):
