@@ -111,7 +111,9 @@ class LabelSpace:
                              f'{_LARGEST_FILE} at most')
         try:
             return cls.from_dict(yaml.load(path.read_text(encoding='utf-8'), _PlainLoader))
-        except (ValueError, yaml.YAMLError, RecursionError) as error:
+        except RecursionError as error:
+            raise ValueError(f'{path} is nested deeper than any label space') from error
+        except (ValueError, yaml.YAMLError) as error:
             raise ValueError(f'{path}: {" ".join(str(error).split())}') from error
 
     @classmethod

@@ -87,6 +87,12 @@ def test_classes_of_another_kind_are_refused(change, message):
         LabelSpace.from_dict(SPACE | {'categories': [first | change, second]})
 
 
+def test_nesting_without_end_is_refused():
+    texts = load().to_properties() | {'panoptic_ros.training': '{"a":' * 100_000 + '1'}
+    with pytest.raises(ModelError, match=r'city\.onnx has metadata that'):
+        ModelMetadata.from_properties(texts, 'city.onnx')
+
+
 def many(count):
     return SPACE | {'categories': [
         {'name': str(n), 'dataset_id': n, 'thing': False, 'color': [0, 0, 0]}

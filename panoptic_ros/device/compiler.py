@@ -54,9 +54,9 @@ def compile_kernels(folder: Path, target: str) -> bytes:
     nvcc = _find_nvcc()
     if nvcc is not None:
         return _compile_with_nvcc(nvcc, source, target)
-    raise ImportError('compiling kernels needs NVRTC: `pip install nvidia-cuda-nvrtc '
-                      'cuda-bindings`, or the CUDA toolkit, with nvcc on PATH or below '
-                      '$CUDA_HOME/bin')
+    raise ImportError(f'compiling kernels needs NVRTC{_failure()}: `pip install '
+                      'nvidia-cuda-nvrtc cuda-bindings`, or the CUDA toolkit, with nvcc on PATH '
+                      'or below $CUDA_HOME/bin')
 
 
 def _find_nvrtc() -> Any | None:
@@ -66,6 +66,18 @@ def _find_nvrtc() -> Any | None:
     except Exception:   # the bindings without their library raise an error of their own
         return None
     return nvrtc if int(status) == 0 else None
+
+
+def _failure() -> str:
+    """Say why NVRTC cannot be used where its bindings are installed."""
+    try:
+        from cuda.bindings import nvrtc
+        nvrtc.nvrtcVersion()
+    except ModuleNotFoundError:
+        return ''
+    except Exception as error:      # the same as above
+        return f', whose bindings are installed and cannot be used ({error})'
+    return ''
 
 
 def _find_nvcc() -> str | None:

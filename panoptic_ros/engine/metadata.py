@@ -104,7 +104,10 @@ class ModelMetadata:
         try:
             return read(cls, {key: _value(key, properties[PREFIX + key])
                               for key in (*_REQUIRED, *_OPTIONAL) if PREFIX + key in properties})
-        except (ValueError, TypeError, RecursionError) as error:
+        except RecursionError as error:
+            raise ModelError(f'{source} has metadata that cannot be read: they are nested '
+                             'too deeply') from error
+        except ValueError as error:
             raise ModelError(f'{source} has metadata that cannot be read: {error}') from error
 
 

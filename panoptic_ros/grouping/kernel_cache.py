@@ -12,7 +12,6 @@ from typing import Any
 
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
-from numba.core.dispatcher import Dispatcher
 
 from ..trust import UntrustedError, check_file, check_folder
 
@@ -100,7 +99,7 @@ class _SealedFile(IndexDataCacheFile):  # type: ignore[misc]
 
 def keep(dispatcher: Any) -> None:
     """Keep what numba compiles for a function on disk, where that can be."""
-    if not isinstance(dispatcher, Dispatcher):      # NUMBA_DISABLE_JIT
+    if not hasattr(dispatcher, 'py_func'):      # a plain function, with NUMBA_DISABLE_JIT
         return
     try:
         dispatcher._cache = KernelCache(dispatcher.py_func)

@@ -142,13 +142,17 @@ def test_no_compiler_at_all(kernel_folder, monkeypatch):
         compile_kernels(kernel_folder, 'sm_89')
 
 
-def test_bindings_without_their_library(monkeypatch):
+def test_bindings_without_their_library(kernel_folder, monkeypatch):
     nvrtc = pytest.importorskip('cuda.bindings.nvrtc')
 
     def fail():
         raise RuntimeError('Failed to dlopen libnvrtc.so.13')
     monkeypatch.setattr(nvrtc, 'nvrtcVersion', fail)
     assert compiler._find_nvrtc() is None
+    monkeypatch.setattr(compiler.shutil, 'which', lambda name, path=None: None)
+    with pytest.raises(ImportError, match=r'needs NVRTC, whose bindings are installed and cannot '
+                       r'be used \(Failed to dlopen libnvrtc\.so\.13\): `pip install'):
+        compile_kernels(kernel_folder, 'sm_89')
 
 
 @nvrtc_only
