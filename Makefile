@@ -10,7 +10,15 @@ LOGS := build/setup
 LINT := build/lint
 LOWEST := build/lowest
 PARALLEL := -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
-QUICK := -m 'not slow and not ros'
+BRISK := -m 'not slow and not ros'
+# Not at every save: what compiles kernels, renders, trains, or measures whole recordings.
+QUICK := $(BRISK) $(addprefix --ignore=test/,benchmarks device gpu network streets \
+  bags/test_labelling.py cli/test_build_engine.py cli/test_evaluate.py \
+  cli/test_import_checkpoint.py cli/test_segment.py engine/test_build.py \
+  engine/test_network_check.py engine/test_precision.py evaluation/test_average_precision.py \
+  evaluation/test_held_out.py evaluation/test_official_evaluators.py evaluation/test_parallel.py \
+  evaluation/test_video_quality.py grouping/test_cuda.py grouping/test_kernel_compilation.py \
+  packaging/test_colcon.py test_gpu_path.py test_gpu_report.py test_shipped_model.py)
 UV := $(BIN)/uv
 STEP = @$(PYTHON) tools/step.py
 
@@ -47,8 +55,8 @@ test: $(DONE)/demo $(DONE)/test  ## run every test
 quick: $(DONE)/demo $(DONE)/test  ## run in a minute the tests that are worth it at every save
 	@$(BIN)/python -m pytest $(PARALLEL) $(QUICK) $(ARGS)
 
-lowest: $(LOWEST)/setup  ## run the same with the lowest versions that the requirements allow
-	@$(LOWEST)/bin/python -m pytest $(PARALLEL) $(QUICK) -p no:cacheprovider $(ARGS)
+lowest: $(LOWEST)/setup  ## run the tests of arrays and files with the lowest versions that are allowed
+	@$(LOWEST)/bin/python -m pytest $(PARALLEL) $(BRISK) -p no:cacheprovider $(ARGS)
 
 lint: $(LINT)/setup  ## run ruff and mypy, in pinned versions
 	@$(LINT)/bin/ruff check

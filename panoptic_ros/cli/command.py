@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
+from typing import ParamSpec
 
 from ..resources import NoHomeError, expand_home
 
-Main = Callable[[Sequence[str] | None], None]
+P = ParamSpec('P')
 
 STREAMS = ('input', 'output', 'error')
 
 
-def command(main: Main) -> Main:
+def command(main: Callable[P, None]) -> Callable[P, None]:
     """
     Let the ``main`` of a command meet surroundings that are not as they should be.
 
@@ -28,7 +29,7 @@ def command(main: Main) -> Main:
     name = Path(main.__code__.co_filename).stem     # of a file that is run, its module is __main__
 
     @wraps(main)
-    def run(argv: Sequence[str] | None = None) -> None:
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
         _take_closed_places(name)
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(errors='replace')
@@ -41,7 +42,7 @@ def command(main: Main) -> Main:
             sys.exit(f'{name}: the working directory was deleted: change to one that is there, '
                      'as in `cd /`')
         try:
-            main(argv)
+            main(*args, **kwargs)
         except NoHomeError as error:
             sys.exit(f'{name}: {error}')
         except RuntimeError as error:

@@ -132,5 +132,5 @@ def test_a_home_that_only_the_list_of_users_knows_is_found(monkeypatch):
     from panoptic_ros.cli.command import command
     monkeypatch.delenv('HOME')
     homes = []
-    command(lambda argv: homes.append(os.environ['HOME']))()
+    command(lambda: homes.append(os.environ['HOME']))()
     assert homes == [pwd.getpwuid(os.getuid()).pw_dir]

@@ -53,6 +53,14 @@ def test_make_lists_its_targets():
         assert re.search(rf'^  make {target} +\w', listed, re.M), target
 
 
+def test_what_is_left_out_at_every_save_exists():
+    """A folder or file of another name would be run again, and take its minutes."""
+    listed = re.search(r'addprefix --ignore=test/,(.*?)\)', (ROOT / 'Makefile').read_text(), re.S)
+    names = listed[1].replace('\\', ' ').split()
+    assert len(names) > 10
+    assert all((ROOT / 'test' / name).exists() for name in names), names
+
+
 def test_ros_wheels_are_pinned():
     for name in ('ros.txt', 'ros_build.txt'):
         for line in (ROOT / 'requirements' / name).read_text().splitlines():
