@@ -116,7 +116,7 @@ def _launch(context: LaunchContext, share: Path) -> list[LaunchDescriptionEntity
 
 def _recorder(value: Callable[[str], str], bag: Path) -> ExecuteProcess:
     """Return what records the node's results under the times at which they come."""
-    folder = Path(value('record')).expanduser()
+    folder = expand_home(value('record'))
     if folder.exists() or folder.is_symlink():
         raise FileExistsError(f'record is {str(folder)!r}, which exists: expected a folder to '
                               'make')
