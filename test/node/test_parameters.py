@@ -107,7 +107,7 @@ def test_declarations_describe_themselves(node):
     for parameter in fields(Settings):
         descriptor = node.describe_parameter(parameter.name)
         assert descriptor.description.endswith('.')
-        assert descriptor.read_only == (parameter.name in ('autostart', 'build_only'))
+        assert descriptor.read_only == (parameter.name in ('autostart', 'build_only', 'required'))
         assert len(descriptor.integer_range) == (type(parameter.default) is int)
         assert len(descriptor.floating_point_range) == (type(parameter.default) is float)
     threshold = node.describe_parameter('center_threshold')
