@@ -22,10 +22,10 @@ setup(
     ],
     install_requires=['setuptools', 'numpy', 'opencv-python-headless', 'PyYAML', 'rich'],
     extras_require={
-        'cpu': ['numba', 'onnxruntime'],
+        'cpu': ['numba', 'onnxruntime>=1.21'],
         'gpu': ['pycuda', 'tensorrt', 'onnx', 'onnxruntime', 'cuda-bindings',
                 'nvidia-cuda-nvrtc'],
-        'bags': ['rosbags', 'av'],
+        'bags': ['rosbags>=0.11.6,<0.12', 'av'],
         'train': ['torch>=2.6', 'onnx', 'onnxscript'],
         'test': ['pytest', 'hypothesis'],
     },
