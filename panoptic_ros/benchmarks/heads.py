@@ -42,7 +42,9 @@ def make_heads(label_space: LabelSpace, size: tuple[int, int], instances: int, s
     for instance in range(instances):
         mask = owner == instance
         if mask.any():
-            middle_y, middle_x = y[mask].mean(), x[mask].mean()
+            # the published steps, which are measured too, split things of the outermost cells
+            middle_y, middle_x = (np.clip(values[mask].mean(), values.min() + stride,
+                                          values.max() - stride) for values in (y, x))
             distance = (y - middle_y) ** 2 + (x - middle_x) ** 2
             center = np.maximum(center, np.exp(-distance / (2 * _SIGMA ** 2)))
             offset[0][mask] += middle_y - y[mask]

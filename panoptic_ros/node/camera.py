@@ -193,8 +193,13 @@ class Camera:
     def adapt(self) -> None:
         """Subscribe again when the camera's publishers now offer another reliability."""
         if self.active and self._automatic and self._offered() not in (None, self.reliability):
-            self.stop()
-            self._subscribe()
+            former, reliability = self._subscription, self.reliability
+            try:
+                self._subscribe()
+            except Exception:       # or it would count as one at rest, and not be tried again
+                self._subscription, self.reliability = former, reliability
+                raise
+            self._node.destroy_subscription(former)
 
     def _subscribe(self) -> None:
         try:

@@ -13,7 +13,7 @@ from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from rclpy.context import Context
 from rclpy.parameter import Parameter as OwnParameter
 from rclpy.qos import QoSProfile
-from ros_harness import image_message, pixels_of, start_node
+from ros_harness import BEST_EFFORT, image_message, pixels_of, start_node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 
@@ -247,3 +247,18 @@ def test_a_worker_that_raises_serves_the_next_frame(client, own, monkeypatch):
         for status in message.status), 'diagnosis')
     monkeypatch.undo()
     client.exchange(image_message(SCENE, 'bgr8', client.header()), '/own/image', labels)
+
+
+def test_a_camera_that_cannot_subscribe_again_is_not_at_rest(client, own, monkeypatch):
+    client.wait(lambda: own._state == 'active', 'activation')
+    labels = client.subscribe(Image, '/own/panoptic_node/panoptic')
+    camera, before = own._session.channels[0].camera, own.mishaps.count
+    monkeypatch.setattr(own, 'create_subscription', lambda *_, **__: fail())
+    client._publishers['/own/image'] = client.run(client.node.create_publisher, Image,
+                                                 '/own/image', BEST_EFFORT)
+    client.wait(lambda: own.mishaps.count > before + 1, 'second try')
+    assert camera.active
+    monkeypatch.undo()
+    client.exchange(image_message(SCENE, 'bgr8', client.header()), '/own/image', labels)
+    assert camera.reliability == BEST_EFFORT.reliability
+    client.stop_publishing('/own/image')
