@@ -192,8 +192,8 @@ class Camera:
 
     def adapt(self) -> None:
         """Subscribe again when the camera's publishers now offer another reliability."""
-        if self.active and self._automatic and self._offered() not in (None, self.reliability):
-            former, reliability = self._subscription, self.reliability
+        former, reliability = self._subscription, self.reliability
+        if former and self._automatic and self._offered() not in (None, reliability):
             try:
                 self._subscribe()
             except Exception:       # or it would count as one at rest, and not be tried again

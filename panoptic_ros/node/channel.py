@@ -46,7 +46,7 @@ class Channel:
         """The frame whose turn it is, until its labels are published or it is lost."""
         self._tracker, self._log = tracker, log
 
-    def convert(self, frame: Frame, limits: images.Limits | None = None) -> npt.NDArray[np.uint8]:
+    def convert(self, frame: Frame, limits: images.Limits) -> npt.NDArray[np.uint8]:
         """
         Return the image of a frame; in the decoder's thread, if it has one.
 

@@ -78,7 +78,7 @@ class FrameServer:
         decoding = [image for work in works if not (image := work.begin(limits)).done()]
         if decoding:
             wait(decoding, GRACE)
-        late = [work for work in works if not work.begin().done()]
+        late = [work for work in works if not work.begin(limits).done()]
         ready, failure = [], None
         for work in works:
             if work in late:

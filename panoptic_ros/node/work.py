@@ -26,7 +26,7 @@ class Work:
     times: dict[str, float] = field(default_factory=dict)
     """Seconds by stage."""
 
-    def begin(self, limits: Limits | None = None) -> Future[Decoded]:
+    def begin(self, limits: Limits) -> Future[Decoded]:
         """Begin to make the image, unless that has begun, and return it, ready or not."""
         if self.decoding is None:
             channel, frame = self.channel, self.frame
@@ -44,7 +44,8 @@ class Work:
             Whatever making it raised.
 
         """
-        image, seconds = self.begin().result(timeout=0)
+        assert self.decoding is not None
+        image, seconds = self.decoding.result(timeout=0)
         if 'convert' not in self.times:
             waited = time.perf_counter() - self.frame.arrival - seconds
             self.times |= {'receive': self.frame.receive, 'wait': waited, 'convert': seconds}

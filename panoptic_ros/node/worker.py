@@ -109,7 +109,8 @@ class Worker:
     def _await(self, work: Work) -> None:
         """Let a frame have its turn when its image is ready."""
         if self._mailbox.send_away(work.channel):
-            work.begin().add_done_callback(
+            assert work.decoding is not None
+            work.decoding.add_done_callback(
                 lambda _: self._mailbox.bring_back(work.channel, work))
         else:       # nobody else counts while the executor waits for the end of a drain
             work.channel.camera.counts.dropped += 1

@@ -15,7 +15,7 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
 from panoptic_ros import GroupingOptions, LabelSpace, Segmenter
-from panoptic_ros.images import ImageError
+from panoptic_ros.images import ImageError, Limits
 from panoptic_ros.node.camera import Counts, Frame, Stamp
 from panoptic_ros.node.channel import Channel
 from panoptic_ros.node.frame_server import FrameServer
@@ -63,7 +63,7 @@ class Failing:
 
 def serve(server, segmenter, frames):
     works = [Work(channel, frame) for channel, frame in frames]
-    wait([work.begin() for work in works])
+    wait([work.begin(Limits()) for work in works])
     assert server.serve(segmenter, works) == []
 
 
