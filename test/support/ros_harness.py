@@ -35,7 +35,7 @@ PATIENCE = 60.0
 REPEAT = 0.5
 """Seconds after which a lost image is sent again: cameras are best effort."""
 
-ASK_AGAIN = 15.0
+ASK_AGAIN = 5.0
 """Seconds without a response after which a service is asked again."""
 
 GOALS = {'configure': 'inactive', 'activate': 'active', 'deactivate': 'inactive',
