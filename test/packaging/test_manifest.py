@@ -113,7 +113,10 @@ def test_requirements_cover_setup_py(setup):
     wanted = set(ast.literal_eval(setup.arguments['install_requires']))
     for extra in ('cpu', 'bags'):
         wanted |= set(ast.literal_eval(setup.arguments['extras_require'])[extra])
-    listed = {re.match(r'[\w.-]+', line).group().lower()
-              for line in (ROOT / 'requirements/runtime.txt').read_text().splitlines()
-              if line and not line.startswith('#')}
-    assert {name.lower() for name in wanted} <= listed
+    listed = {}
+    for line in (ROOT / 'requirements/runtime.txt').read_text().splitlines():
+        if requirement := re.match(r'([\w.-]+)([\w.,<>=]*)', line):
+            listed[requirement[1].lower()] = requirement[2]
+    for name, bounds in (re.match(r'([\w.-]+)(.*)', item.lower()).groups() for item in wanted):
+        assert name in listed
+        assert bounds in ('', listed[name]), name
