@@ -19,7 +19,7 @@ SECONDS = 60 * float(os.environ.get('SOAK_MINUTES', '0'))
 ROUND = 50
 """Images between two looks at the memory."""
 
-FIRST, LEAST = 40, 20
+FIRST, LEAST = 50, 30
 """Rounds until most that is kept is full, and rounds to look at however short the time."""
 
 GROWTH = 250e3
