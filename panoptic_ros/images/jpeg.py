@@ -10,10 +10,11 @@ from .errors import ImageError
 
 MAGIC = b'\xff\xd8\xff'
 
-_MARKER = re.compile(rb'\xff[^\x00\x01\xd0-\xd7\xff]')
+_MARKER = re.compile(rb'\xff[\xc0-\xcf\xd8-\xfe]')
 """
 Where something begins: in compressed pixels 0xFF is followed by 0x00, or by the number of a
-restart; more of 0xFF are padding.
+restart; more of 0xFF are padding.  What lies below 0xC0 is no segment: a decoder that meets it in
+pixels goes on to the next marker, whatever length seems to follow.
 """
 
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
@@ -31,6 +32,9 @@ its neighbours.
 
 _MOST_SEGMENTS = 4096
 """More are no picture's; it bounds the time that the walk takes."""
+
+_PIECE = 1 << 20
+"""Bytes that are searched at once, 30 ms at most."""
 
 
 def announce(data: memoryview) -> Announcement | None:
@@ -52,7 +56,7 @@ def announce(data: memoryview) -> Announcement | None:
     scans, coded, scan_start = 0, 0, None
     position = len(MAGIC) - 1
     for _ in range(_MOST_SEGMENTS):
-        found = _MARKER.search(data, position)
+        found = _next_marker(data, position)
         if found is None:
             break
         if scan_start is not None:
@@ -73,6 +77,15 @@ def announce(data: memoryview) -> Announcement | None:
         if marker == _SCAN:
             scans, scan_start = scans + 1, position
     return replace(frame, scans=scans, complete=False) if frame else None
+
+
+def _next_marker(data: memoryview, position: int) -> re.Match[bytes] | None:
+    """Search in pieces: a search holds the interpreter, for which other cameras would wait."""
+    for start in range(position, len(data), _PIECE):
+        # a marker may begin in one piece and end in the next
+        if found := _MARKER.search(data, start, start + _PIECE + 1):
+            return found
+    return None
 
 
 def _read_frame(marker: int, segment: memoryview) -> Announcement | None:

@@ -62,10 +62,12 @@ def pixels_only(data: memoryview) -> bytes:
     """
     kept: list[tuple[bytes, bytes]] = []
     parts = []
-    for kind, content, _ in _chunks(data):
-        if kind == b'IDAT':
+    for kind, content, end in _chunks(data):
+        if kind == b'IDAT':         # which have a check sum of their own
             parts.append(content)
         elif kind in (b'IHDR', b'PLTE', b'tRNS') and not parts:
+            if data[end - 4:end] != zlib.crc32(content, zlib.crc32(kind)).to_bytes(4, 'big'):
+                raise ImageError('decode', f'the chunk {kind.decode()} of the PNG is damaged')
             kept.append((kind, bytes(content)))
     size = _inflated_size(data)
     inflate = zlib.decompressobj()

@@ -264,7 +264,8 @@ class Camera:
         try:
             message = self._read(data)
         except ImageError as error:
-            self.on_frame(Frame(error, self.last_arrival, seconds))
+            # without its frames, which hold the message
+            self.on_frame(Frame(error.with_traceback(None), self.last_arrival, seconds))
             return
         self.stamp = self._compare(message)
         self.on_frame(Frame(message, self.last_arrival, seconds, self.stamp))

@@ -45,6 +45,7 @@ class Channel:
         self.at_work: Frame | None = None
         """The frame whose turn it is, until its labels are published or it is lost."""
         self._tracker, self._log = tracker, log
+        self._largest_image = 0
 
     def convert(self, frame: Frame, limits: images.Limits) -> npt.NDArray[np.uint8]:
         """
@@ -58,13 +59,30 @@ class Channel:
         """
         camera, message = self.camera, frame.message
         if isinstance(message, images.ImageError):
-            raise message
+            raise images.ImageError(message.kind, str(message))
         if isinstance(message, WireCompressedImage | CompressedImage):
             image, encoding = images.decompress(message, limits), message.format
         else:
             image, encoding = images.to_bgr(message, limits), message.encoding
+        self._largest_image = max(self._largest_image, image.nbytes)
         camera.format = f'{image.shape[1]}x{image.shape[0]} {encoding}'
         return image
+
+    def take_largest(self) -> int:
+        """
+        Return the bytes of the largest message or image since the last call; 0 without any.
+
+        The file of an image tells nothing of the memory that the image needs.
+        """
+        # another thread writes it: a size that is lost comes again with the next image
+        image, self._largest_image = self._largest_image, 0
+        return max(image, self.camera.take_largest())
+
+    def accept(self, frame: Frame) -> None:
+        """Note that an image is usable; for those before it, that were not, no labels are due."""
+        if self.camera.rejection is not None:
+            self.camera.freshness.forgive(frame.arrival)
+            self.camera.rejection = None
 
     def reject(self, error: images.ImageError) -> None:
         """Count a frame whose message holds no usable image, and say why."""

@@ -47,7 +47,8 @@ class Decoder:
         try:
             future.set_result(self._measure(convert))
         except Exception as error:      # as a thread would hand it on
-            future.set_exception(error)
+            # without its frames, one of which holds the future, and so the message, in a cycle
+            future.set_exception(error.with_traceback(None))
         return future
 
     def close(self) -> None:

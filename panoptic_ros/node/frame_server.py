@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from ..device import DeviceError
 from ..grouping import GroupingOptions
-from ..images import ImageError
+from ..images import ImageError, Limits
 from ..panoptic import Panoptic
 from ..segmenter import Segmenter
 from ..tracking import INSTANCE_PICTURES
@@ -64,7 +64,10 @@ class FrameServer:
 
         """
         try:
-            return self._take(segmenter, [work for work in works if not self._is_stale(work)])
+            fresh = [work for work in works if not self._is_stale(work)]
+            for work in fresh:
+                work.channel.at_work = work.frame
+            return self._take(segmenter, fresh)
         except Exception as error:      # the thread must live: the next frame may be fine
             for work in works:
                 if work.channel.at_work is work.frame:      # and nothing has become of it
@@ -74,11 +77,7 @@ class FrameServer:
             self._begun = None
 
     def _take(self, segmenter: Segmenter, works: Sequence[Work]) -> list[Work]:
-        limits = self._settings().limits
-        decoding = [image for work in works if not (image := work.begin(limits)).done()]
-        if decoding:
-            wait(decoding, GRACE)
-        late = [work for work in works if not work.begin(limits).done()]
+        late = _begin(works, self._settings().limits)
         ready, failure = [], None
         for work in works:
             if work in late:
@@ -90,7 +89,7 @@ class FrameServer:
             except Exception as error:      # memory may lack: the next frame may be fine
                 failure = work.channel.lose(error)
             else:
-                work.channel.camera.rejection = None
+                work.channel.accept(work.frame)
                 ready.append(work)
         if ready:
             self._begun = time.perf_counter()
@@ -164,6 +163,17 @@ class FrameServer:
         channel.latency.record(work.times)
         channel.camera.counts.segmented += 1
         channel.at_work = None
+
+
+def _begin(works: Sequence[Work], limits: Limits) -> list[Work]:
+    """
+    Make the images; return the works whose image is not ready when ``GRACE`` is over.
+
+    A function of its own, since an error keeps what the frames that it passes hold.
+    """
+    decoding = [work.begin(limits) for work in works]
+    wait(decoding, GRACE)
+    return [work for work, image in zip(works, decoding, strict=True) if not image.done()]
 
 
 def _check(panoptic: Panoptic) -> None:

@@ -56,7 +56,7 @@ class Reporter:
 
         ``state`` is the node's, ``fault`` why it is not active though it should be.
         """
-        self._surplus.look(max((channel.camera.take_largest() for channel in session.channels),
+        self._surplus.look(max((channel.take_largest() for channel in session.channels),
                                default=0) if session else 0, time.perf_counter())
         if session is None:
             self._report_absence(fault, f'no model loaded: {state}', state, settings)
@@ -100,7 +100,8 @@ class Reporter:
         statuses = []
         for channel in session.channels:
             camera = channel.camera
-            camera.adapt()
+            with self._mishaps.survived(f'subscription {camera.topic}'):    # the others go on
+                camera.adapt()
             coming = (camera.active and camera.last_arrival is not None
                       and camera.silence <= settings.stall_timeout)
             lately = self._tallies[channel.name].look(camera.counts, time.perf_counter(), coming)

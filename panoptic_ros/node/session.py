@@ -111,6 +111,7 @@ class Session:
         dropped, finished = self._worker.drain(PATIENCE)
         for channel in dropped:
             channel.camera.counts.dropped += 1
+            channel.at_work = None      # it may have been away, being decoded
         if not finished:
             raise TimeoutError(f'the engine has not finished a frame for {PATIENCE:.0f} s: '
                                'restart the node')

@@ -23,6 +23,7 @@ class Work:
     frame: Frame
     decoding: Future[Decoded] | None = None
     """The image that is made of its message; None before its turn."""
+    _image: npt.NDArray[np.uint8] | None = None
     times: dict[str, float] = field(default_factory=dict)
     """Seconds by stage."""
 
@@ -30,7 +31,6 @@ class Work:
         """Begin to make the image, unless that has begun, and return it, ready or not."""
         if self.decoding is None:
             channel, frame = self.channel, self.frame
-            channel.at_work = frame
             self.decoding = channel.decoder.decode(lambda: channel.convert(frame, limits))
         return self.decoding
 
@@ -44,9 +44,15 @@ class Work:
             Whatever making it raised.
 
         """
-        assert self.decoding is not None
-        image, seconds = self.decoding.result(timeout=0)
-        if 'convert' not in self.times:
+        if self._image is None:
+            assert self.decoding is not None
+            # a future keeps its callbacks, and an error the frames that it passed: both lead
+            # back here, and would keep message and image until the collector comes
+            decoding, self.decoding = self.decoding, None
+            try:
+                self._image, seconds = decoding.result(timeout=0)
+            finally:
+                del decoding
             waited = time.perf_counter() - self.frame.arrival - seconds
             self.times |= {'receive': self.frame.receive, 'wait': waited, 'convert': seconds}
-        return image
+        return self._image
