@@ -1,3 +1,5 @@
+"""Files made so that what is counted before decoding differs from what is decoded."""
+
 import struct
 import zlib
 
@@ -5,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from panoptic_ros.images import ImageError, decode
+from panoptic_ros.images import ImageError, decode, jpeg
 
 
 def segment(marker, content):
@@ -28,9 +30,7 @@ def test_scans_behind_a_reserved_marker_are_counted():
         decode(memoryview(data))
 
 
-
 def test_a_marker_between_pieces_is_found(monkeypatch):
-    from panoptic_ros.images import jpeg
     file = cv2.imencode('.jpg', np.zeros((8, 8, 3), np.uint8))[1].tobytes()
     for piece in range(1, 40):
         monkeypatch.setattr(jpeg, '_PIECE', piece)
