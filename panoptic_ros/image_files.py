@@ -29,10 +29,27 @@ def visible(folder: Path, pattern: str) -> Iterator[Path]:
 
     What begins with a dot, or lies in a folder that does, is a file system's or a tool's
     (``._x.png``, ``.ipynb_checkpoints``); the folder itself and its parents may be hidden.
+    Links to folders are followed, but not in a circle.
     """
+    head, recursive, rest = pattern.partition('**/')
+    if recursive and not head:
+        for inner in _folders(folder, frozenset()):
+            yield from (path for path in inner.glob(rest) if not path.name.startswith('.'))
+        return
     for path in folder.glob(pattern):
         if not any(part.startswith('.') for part in path.relative_to(folder).parts):
             yield path
+
+
+def _folders(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
+    """Yield a folder and the visible ones below, none within itself."""
+    status = folder.stat()
+    if (status.st_dev, status.st_ino) in above:
+        return
+    yield folder
+    for part in sorted(folder.iterdir()):
+        if not part.name.startswith('.') and part.is_dir():
+            yield from _folders(part, above | {(status.st_dev, status.st_ino)})
 
 
 def find(folder: Path) -> list[Path]:

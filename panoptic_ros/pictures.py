@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -71,10 +72,15 @@ def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
 
     """
     names = [picture.stem for picture in pictures]
-    if doubled := sorted({name for name in names if names.count(name) > 1}):
+    if doubled := sorted(name for name, count in Counter(names).items() if count > 1):
         raise ValueError(f'several pictures are called {", ".join(doubled)}: their labels would '
                          'overwrite each other; label them into folders of their own')
     outputs = [(folder / f'{name}_panoptic.png', folder / f'{name}_overlay.jpg') for name in names]
+    read = {picture.resolve() for picture in pictures}
+    for path in chain.from_iterable(outputs):
+        if path.resolve() in read:
+            raise ValueError(f'{path} is a picture that is read, and labels would be written over '
+                             'it: write into a folder beside the pictures')
     if not overwrite:
         for path in chain.from_iterable(outputs):
             image_files.refuse_existing(path)

@@ -216,3 +216,14 @@ def test_what_cannot_be_written_is_an_error(tmp_path, name):
     (tmp_path / 'folder.png').mkdir()
     with pytest.raises(OSError, match=f'cannot write .*{name}: expected the name of a picture'):
         image_files.write(tmp_path / name, NOISE)
+
+
+def test_linked_folders_are_looked_into(tmp_path):
+    for folder in ('elsewhere', 'pictures/day2'):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / 'a.png').touch()
+    (tmp_path / 'pictures/day1').symlink_to(tmp_path / 'elsewhere')
+    (tmp_path / 'pictures/day2/circle').symlink_to(tmp_path / 'pictures')
+    found = image_files.find(tmp_path / 'pictures')
+    assert [str(path.relative_to(tmp_path / 'pictures')) for path in found] == [
+        'day1/a.png', 'day2/a.png']

@@ -69,7 +69,8 @@ def contents(path: Path) -> Contents:
         return _without_metadata(path, 'has no metadata.yaml')
     try:
         return _by_metadata(path)
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError,
+            RecursionError) as error:
         if isinstance(error, BagError):
             raise
         words = ' '.join(str(error).split())
@@ -107,13 +108,18 @@ def _without_metadata(path: Path, what: str) -> Contents:
             raise BagError(f'{path} holds bags of ROS 1: {_convert(old[0])}')
         raise BagError(f'{path} has no metadata.yaml: expected a rosbag2 folder, .mcap or .db3 '
                        'file')
-    if len({re.sub(r'_\d+$', '', file.stem) for file in files}) > 1:
+    if len({recording_of(file) for file in files}) > 1:
         raise BagError(f'{path} {what} and holds {len(files)} recordings '
                        f'({files[0].name}, {files[1].name}...): name one of them')
     return Contents(files, warnings=[
         f'{path} {what}, as after a recording that was cut off: '
         f'{", ".join(file.name for file in files)} is read as it is; `ros2 bag reindex` writes '
         'one'])
+
+
+def recording_of(file: Path) -> str:
+    """Return what the files of one recording, numbered where it was split, are called alike."""
+    return re.sub(r'_\d+$', '', file.stem)
 
 
 def _stored(path: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from dataclasses import asdict, dataclass
@@ -36,6 +37,9 @@ PREFIX = '/panoptic_node'
 """Where the node's private topics stand when it is not renamed."""
 
 
+_PREFIX = re.compile('(/[A-Za-z_][A-Za-z0-9_]*)*')
+
+
 class StoppedError(Exception):
     """The labelling was asked to end before its end."""
 
@@ -55,10 +59,28 @@ class Labelling:
     with_tracking: bool = True
     """Things keep their numbers from frame to frame."""
 
+    def __post_init__(self) -> None:
+        if not _PREFIX.fullmatch(self.prefix):
+            raise BagError(f'prefix is {self.prefix!r}: expected the beginning of topics, as in '
+                           f'{PREFIX}')
+
     def topics(self, camera: str, camera_type: str) -> dict[str, str]:
-        """Return the types of what is written for each frame, by topic."""
+        """
+        Return the types of what is written for each frame, by topic.
+
+        Raises
+        ------
+        BagError
+            The camera's own topic is among the results'.
+
+        """
         topics = {f'{self.prefix}/panoptic': IMAGE, f'{self.prefix}/objects': messages.DETECTIONS}
         if self.with_camera:
+            if camera in (*topics, f'{self.prefix}/label_info',
+                          f'{self.prefix}/overlay/compressed'):
+                raise BagError(f'{camera} is a topic of the results as well, and one would take '
+                               'the place of the other: choose another --prefix, or '
+                               '--without-camera')
             topics[camera] = camera_type
         if self.with_overlay:
             topics[f'{self.prefix}/overlay/compressed'] = COMPRESSED_IMAGE
@@ -165,7 +187,7 @@ def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labell
     except BaseException:
         _leave(output, before, run.done)
         raise
-    (output / JOURNAL).unlink()
+    (target.path / JOURNAL).unlink()        # '.' is another folder by now
     return run.done
 
 

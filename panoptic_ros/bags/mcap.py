@@ -153,8 +153,11 @@ class McapFile:
 
     def _agree(self, announced: mcap.Statistics, chunks: list[mcap.ChunkIndex]) -> bool:
         """Tell whether statistics, index and file are of the same messages."""
-        if not chunks or len(chunks) != announced.chunks or not all(
-                number in self._channels for number in announced.counts):
+        declared = {number for number, channel in self._channels.items()
+                    if channel.schema in {0, *self._schemas}}
+        # the summary need not repeat what the chunks declare
+        if not chunks or len(chunks) != announced.chunks \
+                or not announced.counts.keys() <= declared:
             return False
         if not (sum(index.messages for index in chunks) == announced.messages
                 == sum(announced.counts.values())):

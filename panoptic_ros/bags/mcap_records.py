@@ -137,7 +137,7 @@ def is_latched(profiles: object) -> bool:
             return False
         try:
             profiles = yaml.safe_load(profiles)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, RecursionError, ValueError):
             return False        # the messages are no worse for it
     return isinstance(profiles, list) and any(
         isinstance(profile, dict) and profile.get('durability') in (1, 'transient_local')

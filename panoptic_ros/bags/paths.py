@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import mkdtemp
 
-from .folder import SUFFIXES, BagError
+from .folder import SUFFIXES, BagError, recording_of
 
 JOURNAL = 'journal.jsonl'
 """What a labelling keeps beside the messages until it is done."""
@@ -77,12 +77,17 @@ def check_replaceable(path: Path, overwrite: bool) -> None:
         raise BagError(f'{path} is a link: name the folder itself')
     if not path.exists():
         return
+    parts = sorted(path.iterdir()) if path.is_dir() else []
     strangers = [path] if not path.is_dir() else [
-        part for part in path.iterdir()
-        if part.name not in ('metadata.yaml', JOURNAL) and part.suffix not in SUFFIXES]
+        part for part in parts if not part.is_file() or (
+            part.name not in ('metadata.yaml', JOURNAL) and part.suffix not in SUFFIXES)]
     if strangers:
         raise BagError(f'{path} exists and is no bag (it is or holds {strangers[0].name}): '
                        'choose another folder')
+    recordings = [part for part in parts if part.suffix in SUFFIXES]
+    if len({recording_of(part) for part in recordings}) > 1:
+        raise BagError(f'{path} exists and holds several recordings ({recordings[0].name}, '
+                       f'{recordings[1].name}...): choose another folder')
     if not overwrite:
         raise BagError(f'{path} exists: choose another folder, or allow overwriting it')
 
@@ -94,7 +99,12 @@ def put(partial: Path, path: Path) -> None:
         return
     aside = Path(mkdtemp(prefix=f'{path.name}.old.', dir=path.parent))
     path.rename(aside / path.name)
-    partial.rename(path)
+    try:
+        partial.rename(path)
+    except OSError:
+        (aside / path.name).rename(path)
+        aside.rmdir()
+        raise
     shutil.rmtree(aside)
 
 

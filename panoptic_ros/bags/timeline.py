@@ -11,6 +11,10 @@ _REST = 1.0
 """Seconds that remain of a longer gap, in which those who live by the clock see it leap."""
 
 
+_FASTEST = 1e6
+"""Times real time: a day in less than a tenth of a second."""
+
+
 class Timeline:
     """
     Which moment of the recording it is now, and when a message is due.
@@ -32,8 +36,8 @@ class Timeline:
     """
 
     def __init__(self, start: int, rate: float, max_gap: float = MAX_GAP) -> None:
-        if not rate > 0:
-            raise ValueError(f'rate is {rate}: expected more than 0')
+        if not 0 < rate <= _FASTEST:
+            raise ValueError(f'rate is {rate}: expected more than 0, and {_FASTEST:g} at most')
         if not max_gap > 0:
             raise ValueError(f'max-gap is {max_gap}: expected more than 0 seconds; inf waits for '
                              'everything')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from types import TracebackType
@@ -46,7 +47,7 @@ class BagWriter:
     """
 
     def __init__(self, path: str | Path, overwrite: bool = False) -> None:
-        self.path = Path(path)
+        self.path = Path(os.path.abspath(path))     # '.' cannot be renamed
         self.partial = partial_of(self.path)
         """Where it is until it is closed."""
         for there in (self.path, self.partial):
@@ -59,7 +60,7 @@ class BagWriter:
         storage = self._writer.storage
         assert storage is not None
         storage.path = storage.path.rename(         # as the metadata are to name it
-            self.partial / f'{self.path.absolute().name}.mcap')
+            self.partial / f'{self.path.name}.mcap')
         self._connections: dict[str, Connection] = {}
 
     def __enter__(self) -> BagWriter:

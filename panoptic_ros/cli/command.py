@@ -43,6 +43,9 @@ def command(main: Callable[P, None]) -> Callable[P, None]:
                      'as in `cd /`')
         try:
             main(*args, **kwargs)
+        except KeyboardInterrupt:
+            print(f'{name}: interrupted', file=sys.stderr)
+            sys.exit(130)
         except NoHomeError as error:
             sys.exit(f'{name}: {error}')
         except RuntimeError as error:

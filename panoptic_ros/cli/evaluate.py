@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from copy import copy
 from functools import partial
@@ -54,6 +55,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                    _ask_oracle if args.oracle else
                    _evaluate_clips if args.clip or args.video else _evaluate_model)
         write_json(args.json, measure(args))
+    except BrokenProcessPool:
+        parser.exit(1, f'{parser.prog}: a process that evaluates was killed: free memory, or take '
+                    'fewer --workers\n')
     except (OSError, ValueError, ImportError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
 

@@ -94,7 +94,7 @@ def _replay(args: argparse.Namespace, ros_arguments: list[str]) -> None:
                     replay.wait_for_subscribers(args.wait_for, args.timeout, stop)
                 progress.update(task, description=f'replaying {bag.path.name}')
                 lateness = replay.run(stop)
-                while args.loop and not stop.is_set():
+                while args.loop and lateness.messages and not stop.is_set():
                     progress.reset(task)
                     lateness = replay.run(stop)
             if not lateness.messages and not stop.is_set():

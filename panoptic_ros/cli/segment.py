@@ -89,10 +89,14 @@ def _label(args: argparse.Namespace) -> dict[str, Any]:
 
 def is_bag(path: Path) -> bool:
     """Tell a bag, also one whose metadata are missing, from pictures."""
-    if path.suffix in _BAGS or (path / 'metadata.yaml').is_file():
+    if path.suffix in _BAGS or not path.is_dir():
+        return path.suffix in _BAGS
+    parts = [part for part in path.iterdir() if not part.name.startswith('.')]
+    if any(part.name == 'metadata.yaml' for part in parts) and any(
+            set(part.suffixes) & set(_BAGS) for part in parts):
         return True
-    return path.is_dir() and any(part.suffix in _BAGS and not part.name.startswith('.')
-                                 for part in path.iterdir()) and not image_files.find(path)
+    return any(part.suffix in _BAGS or part.name == 'metadata.yaml'
+               for part in parts) and not image_files.find(path)
 
 
 def _label_bag(source: Path, args: argparse.Namespace) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from odd_bags import CAMERA, PERIOD, START, frame, frames, write_mcap, write_met
 from panoptic_ros import Segmenter
 from panoptic_ros.bags import messages
 from panoptic_ros.bags.frames import IMAGE, stamp_of
+from panoptic_ros.bags.labelling import Labelling
 from panoptic_ros.bags.mcap_records import CHUNK, MAGIC, MESSAGE, MESSAGE_HEAD, chunk, records
-from panoptic_ros.bags.reader import Bag
+from panoptic_ros.bags.reader import Bag, BagError
 from panoptic_ros.bags.writer import BagWriter
 from panoptic_ros.cli import segment
 
@@ -143,3 +144,15 @@ def test_no_frame_of_the_camera_is_a_failure(tmp_path, tiny_onnx):
         segment.main([str(tmp_path / 'bag'), '-o', str(tmp_path / 'out'), '--topic', CAMERA,
                       '--model', str(tiny_onnx)])
     assert sorted(path.name for path in tmp_path.iterdir()) == ['bag']
+
+
+@pytest.mark.parametrize('prefix', ['x y', '/x/', 'x', '/1'])
+def test_a_prefix_of_no_topic(prefix):
+    with pytest.raises(BagError, match='expected the beginning of topics'):
+        Labelling(prefix=prefix)
+
+
+@pytest.mark.parametrize('name', ['panoptic', 'overlay/compressed', 'label_info'])
+def test_a_camera_among_the_results(name):
+    with pytest.raises(BagError, match='is a topic of the results as well'):
+        Labelling().topics(f'/panoptic_node/{name}', 'sensor_msgs/msg/Image')

@@ -3,6 +3,7 @@
 import re
 import shutil
 import sqlite3
+import struct
 
 import numpy as np
 import odd_bags
@@ -323,3 +324,25 @@ def test_no_byte_can_make_messages_vanish_in_silence(tmp_path, changes):
         except BagError:
             said_so += 1
     assert said_so > 100
+
+
+def test_a_summary_that_does_not_repeat_the_schemas(tmp_path):
+    """``noRepeatedSchemas`` of rosbag2_storage_mcap; ``repeat_schemas=False`` of Python's."""
+    file = write_mcap(tmp_path / 'cam.mcap', frames(6))
+    data = file.read_bytes()
+    end = odd_bags._record(15, struct.pack('<I', 0))
+    at = data.index(end) + len(end)
+    assert data[at] == 3        # a schema
+    file.write_bytes(data[:at] + data[at + 9 + struct.unpack_from('<Q', data, at + 1)[0]:])
+    with Bag(file) as bag:
+        assert len(list(camera_frames(bag, camera_topic(bag)))) == 6
+        assert bag.warnings == []
+
+
+@pytest.mark.parametrize('text', ['[' * 5000, 'a: {b: ' * 3000])
+def test_metadata_that_are_nested_without_end(tmp_path, text):
+    write_mcap(tmp_path / 'bag' / 'cam.mcap', frames(2))
+    (tmp_path / 'bag/metadata.yaml').write_text(text)
+    with Bag(tmp_path / 'bag') as bag:
+        assert 'has a metadata.yaml that is damaged' in bag.warnings[0]
+        assert bag.topic(CAMERA).count == 2

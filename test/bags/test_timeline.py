@@ -47,3 +47,9 @@ def test_a_gap_is_cut_short(clock, max_gap, skipped):
 def test_what_is_no_rate_and_no_gap(rate, max_gap, reason):
     with pytest.raises(ValueError, match=reason):
         Timeline(0, rate, max_gap)
+
+
+@pytest.mark.parametrize('rate', [float('inf'), 1e300])
+def test_a_rate_that_no_clock_can_follow(rate):
+    with pytest.raises(ValueError, match='rate is'):
+        Timeline(0, rate)

@@ -11,6 +11,7 @@ import tiny_model
 
 from panoptic_ros import Segmenter
 from panoptic_ros.cli import segment
+from panoptic_ros.pictures import label_pictures
 
 STREET = np.roll(tiny_model.scene(), 8, axis=1)
 
@@ -79,3 +80,20 @@ def test_what_cannot_be_done_ends_with_a_reason(picture, tmp_path, tiny_onnx, ar
         words += ['--model', str(tiny_onnx)]
     with pytest.raises(SystemExit, match=f'^segment: .*{reason}'):
         segment.main(words)
+
+
+def test_pictures_are_not_written_over(tmp_path):
+    pictures = [tmp_path / 'a.jpg', tmp_path / 'a_overlay.jpg']
+    for picture in pictures:
+        cv2.imwrite(str(picture), np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(ValueError, match='is a picture that is read'):
+        label_pictures(None, pictures, tmp_path, overwrite=True)
+
+
+def test_metadata_beside_pictures_make_no_bag(tmp_path):
+    (tmp_path / 'metadata.yaml').touch()
+    assert segment.is_bag(tmp_path)
+    (tmp_path / 'a.png').touch()
+    assert not segment.is_bag(tmp_path)
+    (tmp_path / 'a_0.db3.zstd').touch()
+    assert segment.is_bag(tmp_path)

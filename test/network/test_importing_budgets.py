@@ -9,12 +9,16 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
+import foreign_checkpoints as foreign  # noqa: E402
+
 from panoptic_ros.network.checkpoint import CheckpointError  # noqa: E402
 from panoptic_ros.network.importing import unpickling  # noqa: E402
 from panoptic_ros.network.importing.arrays import ARRAY_GLOBALS  # noqa: E402
+from panoptic_ros.network.importing.conversion import Conversion  # noqa: E402
 from panoptic_ros.network.importing.reading import read_source  # noqa: E402
 from panoptic_ros.network.importing.torch_files import _GLOBALS, _storage  # noqa: E402
 from panoptic_ros.network.importing.unpickling import MOST_DEPTH, Unpickler  # noqa: E402
+from panoptic_ros.network.variants import PRESETS  # noqa: E402
 
 BUDGET = 20_000                 # of these tests, to be spent at once
 MERSENNE = (1 << 61) - 1        # integers that differ by multiples of it have the same hash
@@ -164,3 +168,13 @@ def test_the_checkpoint_of_a_long_training_is_within_the_budget(read):
         'state': {index: {'exp_avg': value, 'step': index}
                   for index, value in enumerate(layers.values())}}}, content)
     assert len(read(content.getvalue()).weights) == 1000
+
+
+def test_a_normalisation_that_claims_any_size(tmp_path):
+    """A view without strides takes four bytes and claims terabytes."""
+    one = torch.zeros(1)
+    entries = {name: one.as_strided(value.shape, (0,) * value.dim()) for name, value in
+               foreign.weightless('detectron2', PRESETS['r52-detectron2'], 19).items()}
+    torch.save({'model': entries | {'pixel_mean': one.expand(1 << 40)}}, tmp_path / 'x.pth')
+    with pytest.raises(ValueError, match='have 1099511627776 and 3 values: expected 3'):
+        Conversion.of(read_source(tmp_path / 'x.pth'))

@@ -3,6 +3,7 @@
 import json
 import pickle
 import struct
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -207,3 +208,13 @@ def test_weights_that_no_network_has_are_named(bad):
                            'a.running_var': torch.tensor([-1.0, 0, -2])})
     with pytest.raises(CheckpointError, match='; and 2 more'):
         refuse_impossible({name: torch.tensor(bad) for name in 'abcde'})
+
+
+def test_the_state_of_a_schedule_of_steps_is_no_weight(tmp_path):
+    model = torch.nn.Linear(2, 2)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(torch.optim.SGD(model.parameters(), 1), [3])
+    for legacy in (False, True):
+        torch.save({'model': model.state_dict(), 'scheduler': schedule.state_dict(),
+                    'seen': Counter()}, tmp_path / 'x.pth',
+                   _use_new_zipfile_serialization=not legacy)
+        assert set(read_source(tmp_path / 'x.pth').weights) == {'weight', 'bias'}

@@ -130,13 +130,15 @@ class Conversion:
 
 def _normalised(config: NetworkConfig, source: SourceFile) -> NetworkConfig:
     """Return the network with the file's own normalisation; reversed, it is of BGR."""
+    sizes = [source.weights[name].numel() if name in source.weights else 3
+             for name in NORMALISATION]
+    if sizes != [3, 3]:     # before they are looked at: a view may claim any size
+        raise CheckpointError(f'{source.name}: pixel_mean and pixel_std have {sizes[0]} and '
+                              f'{sizes[1]} values: expected 3')
     mean, deviation = (
         tuple(round(float(v), 4) for v in source.weights[name].flatten())
         if name in source.weights else preset
         for name, preset in zip(NORMALISATION, (config.mean, config.deviation), strict=True))
-    if len(mean) != 3 or len(deviation) != 3:
-        raise CheckpointError(f'{source.name}: pixel_mean and pixel_std have {len(mean)} and '
-                              f'{len(deviation)} values: expected 3')
     if not all(map(math.isfinite, mean)) or not all(0 < v < math.inf for v in deviation):
         raise CheckpointError(f'{source.name}: pixel_mean is {mean} and pixel_std {deviation}: '
                               'expected numbers, and deviations over 0')

@@ -38,6 +38,13 @@ def _numbers(values: object) -> tuple[object, ...]:
     return values if isinstance(values, tuple) else (None,)
 
 
+def _counter(counts: object = None) -> dict[object, object]:
+    """Stand in for ``collections.Counter``, in which schedules of the rate keep their steps."""
+    if not isinstance(counts, dict) or not all(isinstance(v, int) for v in counts.values()):
+        raise CheckpointError('a counter in the pickle is damaged')
+    return dict(counts)
+
+
 def _parameter(data: object, requires_grad: object, hooks: object) -> None:
     """Stand in for what makes a parameter of a tensor."""
     if data is not None or not isinstance(requires_grad, bool) or not isinstance(hooks, dict):
@@ -46,6 +53,7 @@ def _parameter(data: object, requires_grad: object, hooks: object) -> None:
 
 _GLOBALS: dict[str, object] = {
     'collections.OrderedDict': ordered_dict,
+    'collections.Counter': _counter,        # in the state of MultiStepLR
     'torch._utils._rebuild_tensor': _tensor, 'torch._utils._rebuild_tensor_v2': _tensor,
     'torch._utils._rebuild_parameter': _parameter,
     **{f'torch.{kind}Storage': _Storage() for kind in (
