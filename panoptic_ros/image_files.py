@@ -32,7 +32,7 @@ def visible(folder: Path, pattern: str) -> Iterator[Path]:
     Links to folders are followed, but not in a circle.
     """
     head, recursive, rest = pattern.partition('**/')
-    if recursive and not head:
+    if recursive and not head and folder.is_dir():
         for inner in _folders(folder, frozenset()):
             yield from (path for path in inner.glob(rest) if not path.name.startswith('.'))
         return

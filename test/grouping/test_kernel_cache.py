@@ -178,7 +178,10 @@ def test_a_process_goes_on_with_a_damaged_cache(tmp_path):
     """The whole grouping, with one file cut off as by a loss of power."""
     panoptic_ros.grouping.warm_up()
     folder = kernel_cache.KernelCache(panoptic_ros.grouping.workers.finite.py_func).cache_path
-    copy = tmp_path / 'cache' / numba.core.caching.UserProvidedCacheLocator(
+    caching = numba.core.caching
+    locator = getattr(caching, 'UserProvidedCacheLocator', None) or (
+        caching._UserProvidedCacheLocator)      # as older versions call it
+    copy = tmp_path / 'cache' / locator(
         panoptic_ros.grouping.warm_up, panoptic_ros.grouping.__file__
     ).get_suitable_cache_subpath(panoptic_ros.grouping.__file__)
     copy.mkdir(parents=True)
