@@ -18,9 +18,10 @@ if 'PYTEST_XDIST_WORKER_COUNT' in os.environ:
     share = len(os.sched_getaffinity(0)) // int(os.environ['PYTEST_XDIST_WORKER_COUNT'])
     os.environ.setdefault('OMP_NUM_THREADS', str(max(1, share)))
 
-# A job that a shell starts in the background ignores Ctrl-C, and so would the processes that
-# tests interrupt.
+# A job that a shell starts in the background ignores Ctrl-C, one of nohup the end of the terminal,
+# and so would the processes that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(optionalhook=True)
