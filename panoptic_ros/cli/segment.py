@@ -64,9 +64,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_json(args.json, report)
     except (ImportError, OSError, ValueError) as error:
         sys.exit(f'segment: {error}')
-    except KeyboardInterrupt:
-        print('segment: interrupted', file=sys.stderr)
-        sys.exit(130)
 
 
 def _label(args: argparse.Namespace) -> dict[str, Any]:
