@@ -20,6 +20,7 @@ _MOST_VALUES = 4096
 _LONGEST_FREE_TEXT = 4096
 _LARGEST = 2.0**63
 _SHOWN = 60
+_LONGEST_PATH = 200
 _NAMES = {str: 'a text', int: 'a whole number', float: 'a number', bool: 'true or false'}
 
 
@@ -112,16 +113,22 @@ def show(value: object) -> str:
     if isinstance(value, (int, float)):
         return repr(value)
     if isinstance(value, str):
-        return ascii(value) if len(value) <= _SHOWN else f'{value[:_SHOWN]!a}...'
+        shown = ascii(value[:_SHOWN])       # a character may take ten
+        return shown if len(value) <= _SHOWN and len(shown) <= 2 * _SHOWN else (
+            f'{shown[:_SHOWN]}...')
     if isinstance(value, (list, tuple)):
         return f'a list of {len(value)}'
     return f'a {type(value).__name__}'
 
 
 def _path(where: str, key: object) -> str:
+    """Return where a value lies, for messages: keys come from files, as values do."""
     if isinstance(key, int):
         return f'{where}[{key}]'
-    return f'{where}.{key}' if where else str(key)
+    name = str(key)
+    name = name if name.isidentifier() and name.isascii() and len(name) <= _SHOWN else show(name)
+    path = f'{where}.{name}' if where else name
+    return path if len(path) <= _LONGEST_PATH else f'...{path[-_LONGEST_PATH:]}'
 
 
 @cache

@@ -7,8 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from panoptic_ros import LabelSpace
+
+# The same examples in every run; HYPOTHESIS_PROFILE=search looks for new ones.
+settings.register_profile('same', derandomize=True)
+settings.register_profile('search', max_examples=1000)
+settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'same'))
 
 os.environ['ORT_DISABLE_TELEMETRY'] = '1'       # also for tests that import it by themselves
 sys.path.insert(0, str(Path(__file__).parent / 'support'))

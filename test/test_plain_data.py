@@ -120,6 +120,21 @@ def test_what_a_model_recommends_is_checked(options, message):
         GroupingOptions.recommended(options)
 
 
+@pytest.mark.parametrize(('data', 'where'), [
+    ({'\x1f': [2.0**64]}, "free.'\\x1f'[0] is 1.8446744073709552e+19: "),
+    ({'\u2028': {'b': math.inf}}, "free.'\\u2028'.b is inf: "),
+    ({'a b': {'\u00e9' * 50: math.nan}}, "free.'a b'.'\\xe9\\xe9"),
+    ({'x' * 60: {'y' * 60: {'z' * 60: {'w' * 60: 2.0**64}}}}, '...x'),
+])
+def test_where_a_value_lies_is_one_short_line(data, where):
+    with pytest.raises(ValueError) as raised:
+        read(Whole, {'name': '', 'parts': [], 'pair': [0, 0], 'free': data})
+    reason = str(raised.value)
+    assert reason.startswith(where)
+    assert reason.isprintable()
+    assert len(reason) < 400
+
+
 def test_what_is_written_is_what_is_read():
     metadata = load()
     assert ModelMetadata.from_properties(metadata.to_properties(), 'again') == metadata
