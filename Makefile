@@ -17,7 +17,8 @@ QUICK := $(BRISK) $(addprefix --ignore=test/,benchmarks device gpu network stree
   cli/test_import_checkpoint.py cli/test_segment.py engine/test_build.py \
   engine/test_network_check.py engine/test_precision.py evaluation/test_average_precision.py \
   evaluation/test_held_out.py evaluation/test_official_evaluators.py evaluation/test_parallel.py \
-  evaluation/test_video_quality.py grouping/test_cuda.py grouping/test_kernel_compilation.py \
+  evaluation/test_video_quality.py families/deeplab/test_cuda.py \
+  families/deeplab/test_kernel_compilation.py \
   packaging/test_colcon.py test_gpu_path.py test_gpu_report.py test_shipped_model.py)
 UV := $(BIN)/uv
 STEP = @$(PYTHON) tools/step.py

@@ -11,20 +11,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .grouping import GroupingOptions
-    from .heads import Heads
     from .labels import UNLABELED, LabelSpace
     from .panoptic import Panoptic, Segments
     from .segmenter import Segmenter
 
-__all__ = ['UNLABELED', 'GroupingOptions', 'Heads', 'LabelSpace', 'Panoptic', 'Segmenter',
-           'Segments']
+__all__ = ['UNLABELED', 'LabelSpace', 'Panoptic', 'Segmenter', 'Segments']
 
 os.environ['ORT_DISABLE_TELEMETRY'] = '1'   # before anybody imports ONNX Runtime: see security.md
 
-_HOMES = {'UNLABELED': 'labels', 'GroupingOptions': 'grouping', 'Heads': 'heads',
-          'LabelSpace': 'labels', 'Panoptic': 'panoptic', 'Segmenter': 'segmenter',
-          'Segments': 'panoptic'}
+_HOMES = {'UNLABELED': 'labels', 'LabelSpace': 'labels', 'Panoptic': 'panoptic',
+          'Segmenter': 'segmenter', 'Segments': 'panoptic'}
 
 
 def __getattr__(name: str) -> Any:

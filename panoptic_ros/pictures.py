@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from . import image_files, overlay
-from .image_files import PICTURE_SUFFIXES
+from . import overlay
 from .images import Limits
+from .images import files as image_files
+from .images.files import PICTURE_SUFFIXES
 from .panoptic import Panoptic
 from .segmenter import Segmenter
 

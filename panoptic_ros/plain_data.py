@@ -47,6 +47,13 @@ class Key:
     name: str
 
 
+@dataclass(frozen=True)
+class Help:
+    """What a field means, in a sentence for whoever sets it."""
+
+    text: str
+
+
 _T = TypeVar('_T')
 
 

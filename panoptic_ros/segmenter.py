@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from . import engine as engines
-from .cpu_pipeline import CpuPipeline
 from .engine import Engine, ModelError, ModelMetadata
 from .engine.fitting import check_image
-from .grouping import GroupingOptions
+from .families import deeplab
 from .labels import LabelSpace
 from .panoptic import Panoptic
+from .pipelines.cpu import CpuPipeline
 
 STAGES = CpuPipeline.stages
 """What a call on the processor consists of; those on a GPU are ``CudaPipeline.stages``."""
@@ -37,7 +37,7 @@ class Pipeline(Protocol):
     def stages(self) -> tuple[str, ...]:
         """What a call consists of, in order."""
 
-    def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: GroupingOptions,
+    def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: deeplab.Options,
                  pictures: frozenset[str], opacity: float,
                  times: dict[str, float] | None = None) -> list[Panoptic]:
         """Segment images."""
@@ -68,19 +68,19 @@ class Segmenter:
 
     """
 
-    def __init__(self, engine: Engine | Pipeline, options: GroupingOptions | None = None,
+    def __init__(self, engine: Engine | Pipeline, options: deeplab.Options | None = None,
                  method: str = 'cpu') -> None:
         self._pipeline: Pipeline = (engine if isinstance(engine, Pipeline)
                                     else CpuPipeline(engine, method))
         try:
-            self.options = options or GroupingOptions.recommended(engine.metadata.grouping)
+            self.options = options or deeplab.Options.recommended(engine.metadata.grouping)
         except ValueError as error:
             self._pipeline.close()
             raise ModelError(f'the model recommends a grouping that there is not: {error}; export '
                              'it again') from error
 
     @classmethod
-    def open(cls, path: str | Path, options: GroupingOptions | None = None,
+    def open(cls, path: str | Path, options: deeplab.Options | None = None,
              threads: int = 0, method: str = 'cpu', gpu: int = 0) -> Segmenter:
         """
         Open a model file.
@@ -110,12 +110,12 @@ class Segmenter:
 
         """
         if Path(path).suffix == '.plan':
-            from .gpu import open_plan
+            from .pipelines.opening import open_plan
             return cls._of(path, open_plan(Path(path), gpu), options)
         return cls._of(path, engines.load(path, threads), options, method)
 
     @classmethod
-    def open_on_gpu(cls, path: str | Path, options: GroupingOptions | None = None,
+    def open_on_gpu(cls, path: str | Path, options: deeplab.Options | None = None,
                     precision: str = 'fp16', batch: int = 1, gpu: int = 0,
                     log: Callable[[str], None] = print, **build: Any) -> Segmenter:
         """
@@ -147,12 +147,12 @@ class Segmenter:
             As ``open`` does.
 
         """
-        from .gpu import find_or_build
+        from .pipelines.opening import find_or_build
         return cls._of(path, find_or_build(Path(path), precision, batch, gpu, log, **build),
                        options)
 
     @classmethod
-    def _of(cls, path: str | Path, engine: Engine | Pipeline, options: GroupingOptions | None,
+    def _of(cls, path: str | Path, engine: Engine | Pipeline, options: deeplab.Options | None,
             method: str = 'cpu') -> Segmenter:
         try:
             return cls(engine, options, method)

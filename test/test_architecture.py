@@ -10,9 +10,9 @@ import pytest
 import panoptic_ros
 
 PACKAGE = Path(panoptic_ros.__file__).parent
-BASE = {'resources', 'libraries', 'plain_data', 'trust', 'labels', 'heads', 'panoptic'}
-CORE = BASE | {'device', 'grouping', 'engine', 'cpu_pipeline', 'cuda_batch', 'cuda_pipeline',
-               'gpu', 'images', 'image_files', 'segmenter', 'overlay'}
+BASE = {'resources', 'libraries', 'plain_data', 'trust', 'labels', 'panoptic'}
+CORE = BASE | {'device', 'segments', 'families', 'engine', 'pipelines', 'images', 'segmenter',
+               'overlay'}
 
 # A room may import itself and these.
 ALLOWED = {
@@ -23,27 +23,23 @@ ALLOWED = {
     'plain_data': set(),
     'trust': set(),
     'labels': {'resources', 'plain_data'},
-    'heads': set(),
     'device': set(),
     'images': set(),
-    'image_files': {'images'},
     'panoptic': {'labels'},
     'overlay': BASE,
-    'grouping': BASE | {'device'},
-    'engine': BASE | {'device', 'image_files'},
-    'cpu_pipeline': BASE | {'grouping', 'engine'},
-    'cuda_batch': BASE | {'device', 'grouping', 'engine', 'overlay'},
-    'cuda_pipeline': BASE | {'device', 'grouping', 'engine', 'cuda_batch'},
-    'gpu': BASE | {'device', 'grouping', 'engine', 'cuda_pipeline'},
-    'segmenter': BASE | {'grouping', 'engine', 'cpu_pipeline', 'gpu'},
-    'pictures': BASE | {'images', 'image_files', 'overlay', 'segmenter'},
+    'segments': BASE | {'device'},
+    'families': BASE | {'device', 'segments'},
+    'engine': BASE | {'device', 'segments', 'images'},
+    'pipelines': BASE | {'device', 'segments', 'families', 'engine', 'overlay'},
+    'segmenter': BASE | {'families', 'engine', 'pipelines'},
+    'pictures': BASE | {'images', 'overlay', 'segmenter'},
     '__init__': CORE,
-    'tracking': BASE | {'grouping'},
+    'tracking': BASE | {'segments'},
     'node': CORE | {'tracking'},
     'bags': CORE | {'pictures', 'tracking'},
     'streets': BASE,
-    'datasets': BASE | {'image_files'},
-    'evaluation': BASE | {'grouping', 'engine', 'image_files', 'datasets', 'streets',
+    'datasets': BASE | {'images'},
+    'evaluation': BASE | {'segments', 'families', 'engine', 'images', 'datasets', 'streets',
                           'tracking'},
     'network': BASE | {'datasets', 'engine', 'streets'},
     'benchmarks': CORE | {'arguments', 'report', 'node', 'datasets', 'streets', 'evaluation',
@@ -58,7 +54,7 @@ CONFINED = {
     'rclpy': {'node', 'bags', 'demo', 'benchmarks'},
     'vision_msgs': {'node', 'bags', 'demo'},
     'onnxruntime': {'engine'},
-    'numba': {'grouping', 'streets', 'evaluation'},
+    'numba': {'segments', 'streets', 'evaluation'},
     'rosbags': {'bags', 'demo'},
     'tensorrt': {'engine'},
     'tensorrt_rtx': {'engine'},

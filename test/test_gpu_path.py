@@ -10,14 +10,15 @@ import tiny_model
 from cuda_on_cpu import Program
 from gpu_plans import cubin_for, make_plan
 
-from panoptic_ros import GroupingOptions, Segmenter, grouping, overlay
+from panoptic_ros import Segmenter, overlay
 from panoptic_ros.benchmarks.heads import make_heads
 from panoptic_ros.device import DeviceError, Graph
 from panoptic_ros.engine import ModelError
 from panoptic_ros.engine.build import BuildCancelled
 from panoptic_ros.engine.plan import cubin_path
 from panoptic_ros.engine.tensorrt_engine import TensorRtEngine
-from panoptic_ros.grouping.kernel_sources import KERNELS
+from panoptic_ros.families import deeplab
+from panoptic_ros.families.deeplab.kernel_sources import KERNELS
 from panoptic_ros.segmenter import PICTURES
 
 BUILD = Path(__file__).parents[1] / 'build' / 'kernels'
@@ -117,8 +118,8 @@ def test_pictures_on_demand(segmenter, on_cpu):
 def test_thresholds_change_between_frames(segmenter, on_cpu, tiny_onnx):
     image = tiny_model.scene()
     changed = Segmenter.open(tiny_onnx)
-    for options in (segmenter.options, GroupingOptions(stuff_area=10**6), segmenter.options,
-                    GroupingOptions(top_k=2, stuff_area=1), GroupingOptions(top_k=300)):
+    for options in (segmenter.options, deeplab.Options(stuff_area=10**6), segmenter.options,
+                    deeplab.Options(top_k=2, stuff_area=1), deeplab.Options(top_k=300)):
         segmenter.options = changed.options = options
         for _ in range(3):
             assert_same(segmenter(image), changed(image))
@@ -199,7 +200,7 @@ def test_graphs_are_closed_before_the_engine_that_they_recorded(tensorrt, plan, 
 
 def test_grouping_of_heads_on_the_host(cuda, cityscapes):
     heads = make_heads(cityscapes, (128, 256), 20)
-    results = [grouping.group(heads, cityscapes, (130, 250), method, confidence=True)
+    results = [deeplab.decode(heads, cityscapes, (130, 250), method, confidence=True)
                for method in ('cuda', 'cpu')]
     assert_same(*results)
     assert abs(results[0].confidence.astype(int) - results[1].confidence).max() <= 1

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from panoptic_ros import UNLABELED, Heads, Panoptic, Segments
+from panoptic_ros import UNLABELED, Panoptic, Segments
+from panoptic_ros.families.deeplab import Heads
 
 LABELS = [0, 1000, 10000, 11001, 11007, 13001, 13002, 18999, UNLABELED]
 

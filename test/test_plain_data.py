@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from panoptic_ros import LabelSpace
 from panoptic_ros.engine import ModelError, ModelMetadata
-from panoptic_ros.grouping import GroupingOptions
+from panoptic_ros.families import deeplab
 from panoptic_ros.plain_data import Between, Key, Length, check, plain, read, show
 
 SPACE = {'name': 'x', 'label_divisor': 256, 'categories': [
@@ -117,7 +117,7 @@ def test_a_semantic_image_tells_255_classes_apart():
 ])
 def test_what_a_model_recommends_is_checked(options, message):
     with pytest.raises(ValueError, match=message):
-        GroupingOptions.recommended(options)
+        deeplab.Options.recommended(options)
 
 
 @pytest.mark.parametrize(('data', 'where'), [
@@ -140,7 +140,7 @@ def test_what_is_written_is_what_is_read():
     assert ModelMetadata.from_properties(metadata.to_properties(), 'again') == metadata
     with pytest.raises(ValueError, match=r'network is .*: expected text that can be encoded'):
         ModelMetadata('\ud800', (64, 128), 4, metadata.label_space, {}, {})
-    assert GroupingOptions.recommended({}) == GroupingOptions()
+    assert deeplab.Options.recommended({}) == deeplab.Options()
 
 
 @dataclass(frozen=True)

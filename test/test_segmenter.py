@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tiny_model
 
-from panoptic_ros import GroupingOptions, Segmenter
+from panoptic_ros import Segmenter
+from panoptic_ros.families import deeplab
 from panoptic_ros.segmenter import STAGES
 
 
@@ -46,7 +47,7 @@ def test_accepts_views(segmenter):
 def test_options_come_from_the_model_and_can_be_changed(tiny_onnx):
     segmenter = Segmenter.open(tiny_onnx)
     assert segmenter.options.stuff_area == tiny_model.STUFF_AREA
-    segmenter.options = GroupingOptions(stuff_area=10 ** 6)
+    segmenter.options = deeplab.Options(stuff_area=10 ** 6)
     assert len(segmenter(tiny_model.scene()).stuff) == 0
 
 

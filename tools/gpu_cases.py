@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from panoptic_ros import GroupingOptions, LabelSpace, grouping, overlay
+from panoptic_ros import LabelSpace, overlay
 from panoptic_ros.benchmarks.heads import make_heads
 from panoptic_ros.device import Device, DeviceError, compile_kernels
-from panoptic_ros.grouping.cuda import Cameras, CudaGrouping, DeviceHeads
-from panoptic_ros.grouping.kernel_sources import KERNELS
-from panoptic_ros.grouping.workspace import PICTURES
-from panoptic_ros.heads import Heads
+from panoptic_ros.families import deeplab
+from panoptic_ros.families.deeplab.cuda import Cameras, CudaGrouping, DeviceHeads
+from panoptic_ros.families.deeplab.heads import Heads
+from panoptic_ros.families.deeplab.kernel_sources import KERNELS
+from panoptic_ros.families.deeplab.workspace import PICTURES
 
 CASES = (((128, 256), 30, np.float32, 8), ((128, 256), 30, np.float16, 8),
          ((96, 160), 200, np.float32, 1), ((96, 160), 0, np.float16, 3))
@@ -53,7 +54,7 @@ def run(device: Device, kernels: Any, space: LabelSpace, size: tuple[int, int], 
     made = [make_heads(space, size, instances, seed=seed) for seed in range(len(CAMERAS))]
     batch = [Heads(h.semantic.astype(kind), h.center.astype(kind), h.offset.astype(kind))
              for h in made]
-    options = GroupingOptions(stuff_area=64)
+    options = deeplab.Options(stuff_area=64)
     random = np.random.default_rng(0)
     arrays = [device.put(np.stack([h.semantic for h in batch])),
               device.put(np.stack([h.center[None] for h in batch])),
@@ -71,7 +72,7 @@ def run(device: Device, kernels: Any, space: LabelSpace, size: tuple[int, int], 
     device.synchronize()
     differing = 0
     for image, (heads, camera) in enumerate(zip(batch, CAMERAS, strict=True)):
-        reference = grouping.group(heads, space, camera, 'reference', options)
+        reference = deeplab.decode(heads, space, camera, 'reference', options)
         differing += int((work.result(image).labels != reference.labels).sum())
     work.close()
     for array in (*arrays, *images, network_input):

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from rosbags.rosbag2 import Reader
 
-from ..image_files import refuse_pointer
+from ..images.files import refuse_pointer
 from .mcap_records import MAGIC, is_latched
 from .sqlite import MAGIC as SQLITE_MAGIC
 

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from .. import image_files
 from ..arguments import image_size
 from ..evaluation import PanopticQuality
 from ..evaluation.coco_panoptic import CocoPanopticWriter
 from ..evaluation.label_files import LabelFolders
+from ..images import files as image_files
 from ..labels import LabelSpace
 from ..libraries import needed
 from ..report import print_table

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..arguments import image_size
 from ..device import Device, DeviceError, Module, compile_kernels
-from ..grouping.kernel_sources import KERNELS
+from ..families.deeplab.kernel_sources import KERNELS
 from ..report import write_json
 from ..streets import FIRST_HELD_OUT_SEED, Drive
 from .gpu_engine import choose_engine, open_plan, open_torch, torch_group

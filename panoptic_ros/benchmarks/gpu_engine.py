@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..device import Device, Module
 from ..engine.plan import read_cubin, read_plan
 from ..engine.protocol import DeviceEngine
-from ..grouping.cuda import DeviceHeads
-from ..grouping.kernel_sources import KERNELS
+from ..families.deeplab.cuda import DeviceHeads
+from ..families.deeplab.kernel_sources import KERNELS
 from ..labels import LabelSpace
 from ..libraries import why_not
 from ..resources import share_directory

@@ -10,11 +10,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from .. import grouping
 from ..device import Device, Graph, Module
-from ..grouping import GroupingOptions
-from ..grouping.cuda import CudaGrouping, DeviceHeads
-from ..heads import Heads
+from ..families import deeplab
+from ..families.deeplab.cuda import CudaGrouping, DeviceHeads
+from ..families.deeplab.heads import Heads
 from ..labels import LabelSpace
 from .gpu_probes import Probes, forget, record
 from .gpu_stopwatch import Side, Stopwatch
@@ -74,7 +73,7 @@ class GroupingBench:
         with self._on_device(heads) as on_device:
             tap = KernelTap(self.kernels)
             work = CudaGrouping(self.device, cast('Module', tap), on_device, self.label_space,
-                                [size], GroupingOptions())
+                                [size], deeplab.Options())
             work.enqueue()
             work.enqueue_download()
             self.device.synchronize()
@@ -89,7 +88,7 @@ class GroupingBench:
             times = self.stopwatch.medians(sides, rounds, slow=('torch',))
             forget(self.device, *graphs.values())
             work.close()
-            reference = grouping.group(heads, self.label_space, method='reference')
+            reference = deeplab.decode(heads, self.label_space, method='reference')
             differing = {'ours': int((found.labels != reference.labels).sum())}
             if theirs is not None:
                 labels = theirs()

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import grouping
-from ..cuda_batch import Batch
-from ..cuda_pipeline import CudaPipeline
 from ..device import Device, DeviceArray, Module
 from ..engine.protocol import DeviceEngine
-from ..grouping import GroupingOptions
+from ..families import deeplab
 from ..panoptic import Panoptic
+from ..pipelines.cuda import CudaPipeline
+from ..pipelines.cuda_batch import Batch
 from .gpu_probes import forget, record
 from .gpu_stopwatch import Side, Stopwatch
 
@@ -97,7 +96,7 @@ def measure_cameras(device: Device, engine: DeviceEngine, kernels: Module, stopw
 def _filled(device: Device, engine: DeviceEngine, kernels: Module, images: Images) -> Batch:
     """Return the work on images, done once without a graph: what is recorded needs that."""
     batch = Batch(device, engine, kernels, [(image.shape[0], image.shape[1]) for image in images],
-                  GroupingOptions(**engine.metadata.grouping))
+                  deeplab.Options(**engine.metadata.grouping))
     batch.fill(images)
     batch.run(with_graph=False)
     return batch
@@ -117,8 +116,8 @@ def _differing_pixels(device: Device, engine: DeviceEngine, results: Sequence[Pa
         semantic, center, offset = (array[image] for array in arrays)
         heads = engine.metadata.heads(semantic, center[0], offset)
         size = result.labels.shape[0], result.labels.shape[1]
-        reference = grouping.group(heads, engine.metadata.label_space, size, 'reference',
-                                   GroupingOptions(**engine.metadata.grouping))
+        reference = deeplab.decode(heads, engine.metadata.label_space, size, 'reference',
+                                   deeplab.Options(**engine.metadata.grouping))
         pixels += int((result.labels != reference.labels).sum())
     return pixels
 
@@ -126,7 +125,7 @@ def _differing_pixels(device: Device, engine: DeviceEngine, results: Sequence[Pa
 def _frame_times(device: Device, engine: DeviceEngine, kernels: Module,
                  image: npt.NDArray[np.uint8], rounds: int, warm_up: int) -> dict[str, float]:
     """Return the host's milliseconds from an image in any memory to its ``Panoptic``."""
-    options = GroupingOptions(**engine.metadata.grouping)
+    options = deeplab.Options(**engine.metadata.grouping)
     pipelines = {'graph': CudaPipeline(device, engine, kernels, graph=True),
                  'anew': CudaPipeline(device, engine, kernels, graph=False)}
     times: dict[str, list[float]] = {name: [] for name in pipelines}

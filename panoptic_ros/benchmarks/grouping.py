@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from .. import grouping
-from ..heads import Heads
+from ..families import deeplab
+from ..families.deeplab.heads import Heads
 from ..labels import LabelSpace
 from ..report import print_table
 from .heads import make_heads
@@ -36,20 +36,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure every side in turns; print and return medians, ratios, agreement and memory."""
-    from ..grouping.workers import thread_count
+    from ..segments.workers import thread_count
     from . import torch_grouping
 
     threads = thread_count()
     torch_grouping.set_threads(threads)
-    grouping.warm_up()
+    deeplab.warm_up()
     label_space = LabelSpace.load('cityscapes')
     cases = []
     for number, (size, instances) in enumerate(CASES):
         heads = make_heads(label_space, size, instances)
         sides: dict[str, Callable[[], object]] = {
             'torch_upsampling': partial(torch_grouping.upsample, heads),
-            'cpu': partial(grouping.group, heads, label_space),
-            'reference': partial(grouping.group, heads, label_space, method='reference')}
+            'cpu': partial(deeplab.decode, heads, label_space),
+            'reference': partial(deeplab.decode, heads, label_space, method='reference')}
         if args.full and instances <= 30:
             sides['torch_full'] = partial(torch_grouping.group, heads, label_space)
         times = _measure(sides, args.rounds, f'case {number + 1} of {len(CASES)}')
@@ -72,7 +72,7 @@ def measure_memory(size: tuple[int, int], instances: int = 30) -> float | None:
 
 def _grow(size: tuple[int, int], instances: int) -> float | None:
     label_space = LabelSpace.load('cityscapes')
-    grouping.warm_up()
+    deeplab.warm_up()
     heads = make_heads(label_space, size, instances)
     gc.collect()
     try:
@@ -81,7 +81,7 @@ def _grow(size: tuple[int, int], instances: int) -> float | None:
     except (OSError, AttributeError):   # not Linux with glibc
         return None
     before = _status('VmRSS')
-    panoptic = grouping.group(heads, label_space)
+    panoptic = deeplab.decode(heads, label_space)
     return (_status('VmHWM') - before - panoptic.labels.nbytes) / 2**20
 
 
@@ -111,8 +111,8 @@ def _measure(sides: dict[str, Callable[[], object]], rounds: int, title: str
 def _describe(heads: Heads, label_space: LabelSpace, size: tuple[int, int], instances: int
               ) -> dict[str, Any]:
     """Say what the heads are like, and how far the two methods agree on them."""
-    result = grouping.group(heads, label_space)
-    reference = grouping.group(heads, label_space, method='reference')
+    result = deeplab.decode(heads, label_space)
+    reference = deeplab.decode(heads, label_space, method='reference')
     classes = heads.semantic.argmax(0)
     corners = [classes[y:y - 1 or None, x:x - 1 or None] for y in (0, 1) for x in (0, 1)]
     plain = np.all([corner == corners[0] for corner in corners], axis=0)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..heads import Heads
+from ..families.deeplab.heads import Heads
 from ..labels import LabelSpace
 
 _SIGMA = 8          # pixels, of the Gaussian at a centre

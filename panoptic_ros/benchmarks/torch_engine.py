@@ -17,7 +17,7 @@ import torch
 
 from ..device import Device, DeviceArray, DeviceError
 from ..engine.metadata import HEADS, ModelMetadata
-from ..heads import Heads
+from ..families.deeplab.heads import Heads
 from ..labels import LabelSpace
 from ..network.deeplab import PanopticDeepLab
 from ..network.variants import preset

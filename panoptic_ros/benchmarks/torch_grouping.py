@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from ..grouping import GroupingOptions
-from ..heads import Heads
+from ..families import deeplab
+from ..families.deeplab.heads import Heads
 from ..labels import UNLABELED, LabelSpace
 
 
@@ -63,7 +63,7 @@ def upsample(heads: Heads | TorchHeads, device: str = 'cpu'
 def group(heads: Heads | TorchHeads, label_space: LabelSpace, device: str = 'cpu'
           ) -> torch.Tensor:
     """Return the label image, (H, W) int32, by the published steps and thresholds."""
-    options = GroupingOptions()
+    options = deeplab.Options()
     classes, heat, offset = upsample(heads, device)
     place = heat.device
     pooled = F.max_pool2d(heat[None], options.nms_kernel, 1, options.nms_kernel // 2)[0]

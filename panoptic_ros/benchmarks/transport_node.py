@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import ModelMetadata
-from ..grouping import GroupingOptions
+from ..families import deeplab
 from ..labels import LabelSpace
 from ..node.process import run
 from ..panoptic import Panoptic
@@ -29,7 +29,7 @@ class FreePipeline:
         self.metadata = ModelMetadata('none', (64, 128), 4, space, {'data': 'none'}, {}, {})
         self._results: dict[tuple[int, ...], Panoptic] = {}
 
-    def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: GroupingOptions,
+    def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: deeplab.Options,
                  pictures: frozenset[str], opacity: float,
                  times: dict[str, float] | None = None) -> list[Panoptic]:
         """Return the results; each image is road only."""

@@ -25,7 +25,7 @@ from ..engine.monitor import poll
 from ..engine.onnx_file import OnnxFile
 from ..engine.plan import read_plan
 from ..engine.precision import PRECISIONS
-from ..grouping.kernel_sources import KERNELS
+from ..families.deeplab.kernel_sources import KERNELS
 from ..report import add_json_argument, write_json
 from ..resources import model_path
 from .command import command
@@ -123,7 +123,7 @@ def _calibration(args: argparse.Namespace, onnx: OnnxFile, show: Show,
     if args.precision != 'int8':
         raise ValueError(f'--calibrate is of use with --precision int8 only, not with '
                          f'{args.precision}')
-    from .segment import is_bag  # not before it is needed, as it loads the segmenter
+    from .segment import is_bag
 
     size = onnx.metadata.input_size
     if source.is_dir() and not is_bag(source):

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from ..arguments import image_size
-from ..grouping import GroupingOptions
+from ..families import deeplab
 from ..libraries import why_not
 from ..report import add_json_argument, write_json
 from .command import command
@@ -66,10 +66,10 @@ def _parser() -> argparse.ArgumentParser:
                         '2048 scaled to the size)')
     parser.add_argument('--center-threshold', type=float, metavar='SCORE',
                         help="least score of an instance's centre (default: "
-                        f'{GroupingOptions.center_threshold})')
+                        f'{deeplab.Options.center_threshold})')
     parser.add_argument('--nms-kernel', type=int, metavar='PX',
                         help='side of the square in which a centre must be the maximum (default: '
-                        f'{GroupingOptions.nms_kernel})')
+                        f'{deeplab.Options.nms_kernel})')
     parser.add_argument('--tolerance', type=float, default=1e-4,
                         help="largest difference from PyTorch, as a share of a head's largest "
                         'value (default: %(default)s)')
@@ -82,10 +82,10 @@ def _grouping(args: argparse.Namespace) -> dict[str, Any]:
     given = {name: getattr(args, name)
              for name in ('stuff_area', 'center_threshold', 'nms_kernel')
              if getattr(args, name) is not None}
-    area = round(GroupingOptions.stuff_area * args.size[0] * args.size[1] / (1024 * 2048))
-    chosen = asdict(GroupingOptions(**{'stuff_area': area} | given))
+    area = round(deeplab.Options.stuff_area * args.size[0] * args.size[1] / (1024 * 2048))
+    chosen = asdict(deeplab.Options(**{'stuff_area': area} | given))
     return {name: value for name, value in chosen.items()
-            if value != getattr(GroupingOptions, name)}
+            if value != getattr(deeplab.Options, name)}
 
 
 def _quality(path: Path | None) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import image_files
 from ..images import MAX_PIXELS, Limits
+from ..images import files as image_files
 from ..pictures import Labelled, find_pictures, label_pictures
 from ..report import add_json_argument, p50_p99, print_table, progress_bar, write_json
 from ..resources import model_path

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import track
 
-from .. import image_files
 from ..arguments import image_size
+from ..images import files as image_files
 from ..overlay import colorize
 from ..report import add_json_argument, print_table, write_json
 from ..streets import Drive

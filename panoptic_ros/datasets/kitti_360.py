@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .. import image_files
+from ..images import files as image_files
 from ..labels import LabelSpace
 from .dataset import Labels
 from .instance_ids import InstanceIds

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .. import image_files
+from ..images import files as image_files
 from ..labels import LabelSpace
 from .dataset import Image, Labels
 from .relabeling import Codes

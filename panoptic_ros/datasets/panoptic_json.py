@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import image_files
+from ..images import files as image_files
 from .relabeling import Integers
 
 VOID_ID = 0

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import image_files, overlay
+from .. import overlay
 from ..bags.reader import Bag
 from ..evaluation import PanopticQuality
+from ..images import files as image_files
 from ..labels import LabelSpace
 from ..report import p50_p99
 from .answers import Answer, answers

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from .. import image_files
+from ..images import files as image_files
 from .fitting import check_image, fit
 
 LIMIT = 64

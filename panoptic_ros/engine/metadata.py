@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..heads import Grid, Heads
+from ..families.deeplab.heads import Heads
 from ..labels import LabelSpace
 from ..plain_data import Between, Length, check, plain, read
+from ..segments.grid import Grid
 
 HEADS = ('semantic', 'center', 'offset')
 """Names of the engine contract's outputs."""
@@ -57,7 +58,7 @@ class ModelMetadata:
     quality: dict[str, Any]
     """Measured PQ, SQ and RQ, in percent, and on what; empty when nobody measured."""
     grouping: dict[str, Any] = field(default_factory=dict)
-    """Fields of ``GroupingOptions`` that suit this model's resolution better than the defaults."""
+    """Fields of ``deeplab.Options`` that suit this model's resolution better than the defaults."""
     align_corners: bool = False
     """Where the heads' cells lie, see ``Grid``."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..heads import Heads
+from ..families.deeplab.heads import Heads
 from .contract import Tensor, check_contract
 from .external_data import check_inside, external_files
 from .metadata import HEADS, ModelError, ModelMetadata

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..heads import Heads
+from ..families.deeplab.heads import Heads
 from .metadata import ModelMetadata
 
 if TYPE_CHECKING:

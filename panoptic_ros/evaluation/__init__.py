@@ -4,12 +4,7 @@ from .average_precision import AveragePrecision, AveragePrecisionResult, ClassPr
 from .evaluation import Evaluation, Pair
 from .mean_iou import MeanIoU, MeanIoUResult
 from .overlaps import Overlaps
-from .panoptic_quality import (
-    ClassQuality,
-    MeanQuality,
-    PanopticQuality,
-    PanopticQualityResult,
-)
+from .panoptic_quality import ClassQuality, MeanQuality, PanopticQuality, PanopticQualityResult
 from .parallel import evaluate
 from .video_quality import VideoPanopticQuality, VideoPanopticQualityResult
 

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import Engine
-from ..heads import Grid, Heads
+from ..families.deeplab.heads import Heads
+from ..segments.grid import Grid
 
 Floats = npt.NDArray[np.float32]
 

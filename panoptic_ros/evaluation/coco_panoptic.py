@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import image_files
+from ..images import files as image_files
 from ..labels import UNLABELED, LabelSpace
 from .overlaps import LabelImage, label_image
 

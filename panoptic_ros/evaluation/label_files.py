@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .. import image_files
+from ..images import files as image_files
 from .evaluation import Pair
 
 

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..grouping import GroupingOptions, group
-from ..heads import Heads
+from ..families import deeplab
+from ..families.deeplab.heads import Heads
 from ..labels import UNLABELED, LabelSpace
 from ..panoptic import Segments
 from .evaluation import Pair
@@ -22,7 +22,7 @@ T = TypeVar('T', np.uint16, np.float32)
 SIGMA = 8.0
 """Standard deviation of a centre's Gaussian in pixels, as published."""
 
-OPTIONS = GroupingOptions(top_k=1000, stuff_area=0)
+OPTIONS = deeplab.Options(top_k=1000, stuff_area=0)
 """The published grouping, but that it keeps every instance and the smallest stuff."""
 
 
@@ -97,7 +97,7 @@ class Oracle:
         """Return what the grouping makes of the ideal heads, and the truth."""
         truth = label_image(self.truth(index), 'truth')
         heads = encode(truth, self.label_space, self.stride)
-        grouped = group(heads, self.label_space, options=OPTIONS).labels
+        grouped = deeplab.decode(heads, self.label_space, options=OPTIONS).labels
         return Pair(grouped[:truth.shape[0], :truth.shape[1]], truth)
 
 

@@ -61,7 +61,7 @@ class Overlaps:
             raise ValueError(
                 f'prediction is {_size(predicted)} and truth {_size(true)}: expected one size '
                 '(resize labels with nearest neighbour, or segment at the size of the truth)')
-        from .pair_counts import count_pairs  # loads numba
+        from .pair_counts import count_pairs
 
         pair, pixels = count_pairs(true.ravel(), predicted.ravel())
         order = np.argsort(pair)

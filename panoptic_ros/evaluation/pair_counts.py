@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..grouping.workers import compiled
+from ..segments.workers import compiled
 
 _EMPTY = np.int64(-1)
 _FOUR_TIMES = np.uint64(0x0001_0001_0001_0001)

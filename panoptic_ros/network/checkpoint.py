@@ -64,7 +64,7 @@ class Checkpoint:
         if not path.is_file():
             raise FileNotFoundError(f'no checkpoint {path}: `ros2 run panoptic_ros train` '
                                     'writes one')
-        from .importing.torch_files import load_torch  # which imports the error from here
+        from .importing.torch_files import load_torch
 
         try:
             data = load_torch(path.read_bytes())

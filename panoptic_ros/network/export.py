@@ -45,7 +45,7 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
     quality
         Measured PQ, SQ and RQ, if any.
     grouping
-        Fields of ``GroupingOptions`` that suit the model.
+        Fields of ``deeplab.Options`` that suit the model.
     tolerance
         Largest difference allowed, relative to the largest value of each head.
 

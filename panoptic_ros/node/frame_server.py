@@ -8,7 +8,7 @@ from concurrent.futures import wait
 from contextlib import suppress
 
 from ..device import DeviceError
-from ..grouping import GroupingOptions
+from ..families import deeplab
 from ..images import ImageError, Limits
 from ..panoptic import Panoptic
 from ..segmenter import Segmenter
@@ -36,7 +36,7 @@ class FrameServer:
 
     """
 
-    def __init__(self, settings: Callable[[], Settings], recommended: GroupingOptions) -> None:
+    def __init__(self, settings: Callable[[], Settings], recommended: deeplab.Options) -> None:
         self._settings = settings
         self._recommended = recommended
         self.failure: str | None = None

@@ -13,7 +13,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from ..engine.precision import PRECISIONS
-from ..grouping import GroupingOptions
+from ..families import deeplab
 from ..images import MAX_PIXELS, Limits
 from ..resources import expand_home, model_path
 from .image_topic import check_topics
@@ -141,9 +141,9 @@ class Settings:
         if self.build_only and self.runtime == 'onnxruntime':
             raise ValueError('build_only is true and runtime is onnxruntime, for which nothing is '
                              'built: take tensorrt')
-        self.grouping(GroupingOptions())
+        self.grouping(deeplab.Options())
 
-    def grouping(self, recommended: GroupingOptions) -> GroupingOptions:
+    def grouping(self, recommended: deeplab.Options) -> deeplab.Options:
         """Return the thresholds: those that are set, and the model's own for the others."""
         chosen = {name: getattr(self, name) for name in _THRESHOLDS}
         return replace(recommended, **{k: v for k, v in chosen.items() if v != -1})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..grouping.workers import compiled
+from ..segments.workers import compiled
 
 
 @compiled

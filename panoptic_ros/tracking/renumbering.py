@@ -14,7 +14,7 @@ def renumber(labels: npt.NDArray[np.uint16], label_of: npt.NDArray[np.uint16]
     ``label_of`` is indexed by label, (65536,) uint16.
     """
     try:
-        from .look_up import look_up  # loads numba
+        from .look_up import look_up
     except ImportError:                 # which a GPU needs for nothing else
         return label_of[labels]
     result = np.empty(labels.shape, np.uint16)

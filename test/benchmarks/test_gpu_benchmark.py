@@ -11,7 +11,6 @@ import pytest
 from cuda_on_cpu import Program, write_source
 from gpu_plans import make_plan
 
-from panoptic_ros import grouping
 from panoptic_ros.benchmarks import gpu, gpu_machine, gpu_probes
 from panoptic_ros.benchmarks.gpu_machine import describe_machine, why_not_tensorrt
 from panoptic_ros.benchmarks.gpu_stopwatch import Stopwatch
@@ -20,7 +19,8 @@ from panoptic_ros.benchmarks.gpu_taps import KernelTap
 from panoptic_ros.benchmarks.heads import make_heads
 from panoptic_ros.cli import benchmark
 from panoptic_ros.device import Device, DeviceError
-from panoptic_ros.grouping.kernel_sources import KERNELS
+from panoptic_ros.families import deeplab
+from panoptic_ros.families.deeplab.kernel_sources import KERNELS
 from panoptic_ros.report import add_json_argument
 
 BUILD = Path(__file__).parents[2] / 'build' / 'kernels'
@@ -432,7 +432,7 @@ class TestTorch:
     def test_grouping_in_pytorch_equals_the_reference(self, cityscapes):
         torch_grouping = pytest.importorskip('panoptic_ros.benchmarks.torch_grouping')
         heads = make_heads(cityscapes, (128, 256), 20)
-        expected = grouping.group(heads, cityscapes, method='reference').labels
+        expected = deeplab.decode(heads, cityscapes, method='reference').labels
         for given in (heads, torch_grouping.load(heads)):
             labels = torch_grouping.group(given, cityscapes, device='cpu').numpy()
             assert (labels != expected).mean() < 1e-4

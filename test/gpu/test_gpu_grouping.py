@@ -8,10 +8,10 @@ from gpu_machine import scaled
 
 from panoptic_ros import overlay
 from panoptic_ros.benchmarks.heads import make_heads
-from panoptic_ros.grouping import GroupingOptions
-from panoptic_ros.grouping.cuda import Cameras, CudaGrouping
-from panoptic_ros.grouping.workspace import PICTURES
-from panoptic_ros.heads import Heads
+from panoptic_ros.families import deeplab
+from panoptic_ros.families.deeplab.cuda import Cameras, CudaGrouping
+from panoptic_ros.families.deeplab.heads import Heads
+from panoptic_ros.families.deeplab.workspace import PICTURES
 
 pytestmark = pytest.mark.gpu
 
@@ -23,7 +23,7 @@ def test_realistic_heads(device, kernels, cityscapes, size, instances, dtype):
     size = scaled(size)
     made = make_heads(cityscapes, scaled((256, 512)), instances, seed=instances)
     heads = Heads(*(a.astype(dtype) for a in (made.semantic, made.center, made.offset)))
-    options = GroupingOptions(stuff_area=100)
+    options = deeplab.Options(stuff_area=100)
     result, = group_batch(device, kernels, [heads], cityscapes, [size], options)
     assert_equals_reference(result, heads, cityscapes, size, options)
 
@@ -31,7 +31,7 @@ def test_realistic_heads(device, kernels, cityscapes, size, instances, dtype):
 @pytest.mark.parametrize('warps', [1, 2, 3, 8])
 def test_every_size_of_block(device, kernels, cityscapes, warps):
     heads, size = make_heads(cityscapes, (128, 256), 60), (131, 300)
-    options = GroupingOptions(top_k=30)         # fewer than there are
+    options = deeplab.Options(top_k=30)         # fewer than there are
     result, = group_batch(device, kernels, [heads], cityscapes, [size], options, warps)
     assert_equals_reference(result, heads, cityscapes, size, options)
 
@@ -39,7 +39,7 @@ def test_every_size_of_block(device, kernels, cityscapes, warps):
 def test_a_batch_of_cameras_of_several_sizes(device, kernels, cityscapes):
     sizes = [(256, 512), (90, 333), (400, 250), (1, 1)]
     batch = [make_heads(cityscapes, (128, 256), 10 * n, seed=n) for n in range(len(sizes))]
-    options = GroupingOptions(stuff_area=50)
+    options = deeplab.Options(stuff_area=50)
     results = group_batch(device, kernels, batch, cityscapes, sizes, options)
     for heads, size, result in zip(batch, sizes, results, strict=True):
         assert_equals_reference(result, heads, cityscapes, size, options)
@@ -51,7 +51,7 @@ def test_more_peaks_than_are_taken(device, kernels, cityscapes, top_k):
     heads = make_heads(cityscapes, size, 20)
     center = (np.floor(random.random(heads.center.shape) * 10) / 10).astype(np.float32)
     noisy = Heads(heads.semantic, center, heads.offset)
-    options = GroupingOptions(top_k=top_k, nms_kernel=3)
+    options = deeplab.Options(top_k=top_k, nms_kernel=3)
     result, = group_batch(device, kernels, [noisy], cityscapes, [size], options)
     assert_equals_reference(result, noisy, cityscapes, size, options)
 
@@ -60,7 +60,7 @@ def test_the_same_heads_give_the_same_result_each_time(device, kernels, cityscap
     """Blocks run in another order each time; nothing that is summed may depend on it."""
     heads, size = make_heads(cityscapes, scaled((256, 512)), 100), scaled((512, 1024))
     first, *others = (
-        group_batch(device, kernels, [heads], cityscapes, [size], GroupingOptions())[0]
+        group_batch(device, kernels, [heads], cityscapes, [size], deeplab.Options())[0]
         for _ in range(5))
     for other in others:
         np.testing.assert_array_equal(other.labels, first.labels)
@@ -76,7 +76,7 @@ def test_resizing_and_pictures(device, kernels, cityscapes, camera):
     heads = bring(device, [made])
     network_input, camera_image = device.empty((1, *size, 3), np.uint8), put(device, [image])
     work = CudaGrouping(device, kernels, heads, cityscapes, [camera],
-                        GroupingOptions(), frozenset(PICTURES),
+                        deeplab.Options(), frozenset(PICTURES),
                         Cameras([camera_image[0]], network_input),
                         overlay.label_colors(cityscapes))
     work.enqueue_resize()

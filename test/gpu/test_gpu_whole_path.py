@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from gpu_machine import OpenPath, picture, scaled
 
-from panoptic_ros import grouping
 from panoptic_ros.device import Device
+from panoptic_ros.families import deeplab
 
 pytestmark = pytest.mark.gpu
 
@@ -24,9 +24,10 @@ from pathlib import Path
 sys.path[:0] = [{test!r}, {support!r}]
 import gpu_machine
 from device_grouping import group_batch
-from panoptic_ros import GroupingOptions, LabelSpace
+from panoptic_ros import LabelSpace
 from panoptic_ros.benchmarks.heads import make_heads
 from panoptic_ros.device import Device, DeviceError
+from panoptic_ros.families import deeplab
 
 folder = Path({folder!r})
 space = LabelSpace.load('cityscapes')
@@ -34,7 +35,7 @@ heads = make_heads(space, (128, 256), 10)
 
 def group(device):
     kernels = device.load(gpu_machine.cubin_for(device.target))
-    return group_batch(device, kernels, [heads], space, [(128, 256)], GroupingOptions())[0]
+    return group_batch(device, kernels, [heads], space, [(128, 256)], deeplab.Options())[0]
 
 def fail(work):
     try:
@@ -113,7 +114,7 @@ def test_labels_are_those_of_the_reference_on_the_same_heads(path, size):
     for _ in range(3):          # enqueued, recorded, launched
         result, = path.segment(image)
         heads = path.heads()
-        expected = grouping.group(heads, path.engine.metadata.label_space, size, 'reference',
+        expected = deeplab.decode(heads, path.engine.metadata.label_space, size, 'reference',
                                   path.options)
         np.testing.assert_array_equal(result.labels, expected.labels)
         np.testing.assert_array_equal(result.segments.area, expected.segments.area)

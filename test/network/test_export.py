@@ -17,7 +17,6 @@ onnxruntime = pytest.importorskip('onnxruntime', reason='exporting is checked by
 import foreign_checkpoints  # noqa: E402
 from tiny_training import TINY  # noqa: E402
 
-from panoptic_ros import grouping  # noqa: E402
 from panoptic_ros.cli import export as command  # noqa: E402
 from panoptic_ros.cli import import_checkpoint  # noqa: E402
 from panoptic_ros.engine import OnnxEngine  # noqa: E402
@@ -25,13 +24,14 @@ from panoptic_ros.engine.build import build_plan  # noqa: E402
 from panoptic_ros.engine.build_options import BuildOptions  # noqa: E402
 from panoptic_ros.engine.metadata import ModelMetadata  # noqa: E402
 from panoptic_ros.engine.onnx_file import OnnxFile  # noqa: E402
-from panoptic_ros.heads import Grid  # noqa: E402
+from panoptic_ros.families import deeplab  # noqa: E402
 from panoptic_ros.labels import LabelSpace  # noqa: E402
 from panoptic_ros.network import export  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
 from panoptic_ros.network.deeplab import PanopticDeepLab  # noqa: E402
 from panoptic_ros.network.size import measure  # noqa: E402
 from panoptic_ros.network.variants import PRESETS  # noqa: E402
+from panoptic_ros.segments.grid import Grid  # noqa: E402
 
 SIZE = (64, 96)
 PUBLIC = 'mobilenet_v2-bowenc'
@@ -165,7 +165,7 @@ def test_a_network_of_the_literature_is_imported_and_exported(imported):
     heads, = engine(images)
     assert heads.grid == engine.metadata.grid == Grid((64, 128), 4, align_corners=True)
     assert heads.semantic.shape[1:] == (17, 33)
-    assert grouping.group(heads, LabelSpace.load('cityscapes')).size == (64, 128)
+    assert deeplab.decode(heads, LabelSpace.load('cityscapes')).size == (64, 128)
     with torch.inference_mode():
         expected = network(torch.from_numpy(images))
     for found, head in zip((heads.semantic, heads.center, heads.offset), expected, strict=True):

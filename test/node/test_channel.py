@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import cv2
 import numpy as np
 
-from panoptic_ros import GroupingOptions
+from panoptic_ros.families import deeplab
 from panoptic_ros.images import Limits
 from panoptic_ros.node.camera import Counts, Frame
 from panoptic_ros.node.channel import Channel
@@ -40,7 +40,7 @@ def test_every_frame_counts_where_none_can_be_begun():
     for channel in channels:
         channel.camera.counts.received = 1
     channels[0].decoder.decode = Mock(side_effect=RuntimeError("can't start new thread"))
-    FrameServer(Settings, GroupingOptions()).serve(
+    FrameServer(Settings, deeplab.Options()).serve(
         Mock(), [Work(channel, Frame(None, 0.0, 0.0)) for channel in channels])
     assert [channel.camera.counts.waiting for channel in channels] == [0, 0]
 

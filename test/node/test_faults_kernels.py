@@ -11,8 +11,9 @@ from faults import FAULTS
 from ros_harness import image_message, pixels_of, start_node
 from sensor_msgs.msg import Image
 
-from panoptic_ros import Segmenter, grouping
-from panoptic_ros.grouping import painting
+from panoptic_ros import Segmenter
+from panoptic_ros.families import deeplab
+from panoptic_ros.families.deeplab import painting
 
 pytestmark = pytest.mark.ros
 
@@ -20,9 +21,9 @@ pytestmark = pytest.mark.ros
 def test_a_damaged_cache_of_kernels_is_named(domain, client, tiny_onnx, tmp_path):
     fault, scene = FAULTS['compiled kernels damaged on the disk'], tiny_model.scene()
     expected = Segmenter.open(tiny_onnx)(scene).labels
-    grouping.warm_up()
+    deeplab.warm_up()
     locate = numba.core.caching.UserProvidedCacheLocator.get_suitable_cache_subpath
-    copy = tmp_path / 'cache' / locate(grouping.__file__)
+    copy = tmp_path / 'cache' / locate(deeplab.__file__)
     copy.mkdir(parents=True)
     for file in Path(painting.paint._cache.cache_path).glob('*.sealed.*'):
         shutil.copy(file, copy)

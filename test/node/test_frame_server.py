@@ -14,7 +14,8 @@ from ros_harness import image_message
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
-from panoptic_ros import GroupingOptions, LabelSpace, Segmenter
+from panoptic_ros import LabelSpace, Segmenter
+from panoptic_ros.families import deeplab
 from panoptic_ros.images import ImageError, Limits
 from panoptic_ros.node.camera import Counts, Frame, Stamp
 from panoptic_ros.node.channel import Channel
@@ -95,7 +96,7 @@ def channel(make_channel):
 
 @pytest.fixture
 def server():
-    server = FrameServer(lambda: server.settings, GroupingOptions())
+    server = FrameServer(lambda: server.settings, deeplab.Options())
     server.settings = Settings()
     return server
 
@@ -163,7 +164,7 @@ def test_thresholds_are_those_of_the_moment(server, channel, segmenter):
     for top_k in (7, 3):
         server.settings = Settings(top_k=top_k)
         serve(server, segmenter, [(channel, frame())])
-        assert segmenter.options == GroupingOptions(top_k=top_k)
+        assert segmenter.options == deeplab.Options(top_k=top_k)
 
 
 def cars_after(channel, server, segmenter, frames):

@@ -25,7 +25,7 @@ sys.path[:0] = [{support!r}, {test!r}]
 import fake_cuda, fake_tensorrt, pytest
 from cuda_on_cpu import Program
 from fake_cuda_machine import KernelError
-from panoptic_ros.grouping.kernel_sources import KERNELS
+from panoptic_ros.families.deeplab.kernel_sources import KERNELS
 program = Program(KERNELS / 'kernels.cu', Path({test!r}).parent / 'build' / 'kernels')
 def run(name, grid, block, arguments):
     if Path({fault!r}).exists():

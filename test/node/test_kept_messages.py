@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from std_msgs.msg import Header
 
-from panoptic_ros import GroupingOptions
+from panoptic_ros.families import deeplab
 from panoptic_ros.node import frame_server, wire
 from panoptic_ros.node.camera import Camera, Counts, Frame
 from panoptic_ros.node.channel import Channel
@@ -48,7 +48,7 @@ def serve(transport, message, convert=None):
                                                   destroy=lambda: None), None, Mock())
     if convert:
         channel.convert = convert
-    worker = Worker(lambda: segmenter, FrameServer(lambda: SETTINGS, GroupingOptions()).serve)
+    worker = Worker(lambda: segmenter, FrameServer(lambda: SETTINGS, deeplab.Options()).serve)
     worker.start(lambda _: None)
     worker.put(channel, Frame(message, time.perf_counter(), 0.0))
     return memory, camera, worker, channel

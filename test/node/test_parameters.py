@@ -6,7 +6,7 @@ import rclpy
 import yaml
 from rclpy.context import Context
 
-from panoptic_ros import GroupingOptions
+from panoptic_ros.families import deeplab
 from panoptic_ros.node.parameters import Settings, declare
 from panoptic_ros.resources import share_directory
 
@@ -40,10 +40,10 @@ def test_cameras_and_their_transports():
 
 
 def test_thresholds_come_from_the_model_unless_set():
-    recommended = GroupingOptions(0.2, 5, 50, 99)
+    recommended = deeplab.Options(0.2, 5, 50, 99)
     assert Settings().grouping(recommended) == recommended
     changed = Settings(center_threshold=0.0, stuff_area=0)
-    assert changed.grouping(recommended) == GroupingOptions(0.0, 5, 50, 0)
+    assert changed.grouping(recommended) == deeplab.Options(0.0, 5, 50, 0)
 
 
 @pytest.mark.parametrize(('name', 'value', 'reason'), [

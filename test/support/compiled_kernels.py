@@ -11,7 +11,7 @@ import pytest
 
 from panoptic_ros.device import compiler
 from panoptic_ros.engine.build import kernels_sha256
-from panoptic_ros.grouping.kernel_sources import KERNELS
+from panoptic_ros.families.deeplab.kernel_sources import KERNELS
 
 BUILD = Path(__file__).parents[2] / 'build' / 'kernels'
 

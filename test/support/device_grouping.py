@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from same_results import assert_same
 
-from panoptic_ros import grouping
-from panoptic_ros.grouping import GroupingOptions
-from panoptic_ros.grouping.cuda import CudaGrouping, DeviceHeads
-from panoptic_ros.heads import Heads
+from panoptic_ros.families import deeplab
+from panoptic_ros.families.deeplab.cuda import CudaGrouping, DeviceHeads
+from panoptic_ros.families.deeplab.heads import Heads
 from panoptic_ros.labels import LabelSpace
 from panoptic_ros.panoptic import Panoptic
 
@@ -28,7 +27,7 @@ def bring(device, batch: Sequence[Heads]) -> DeviceHeads:
 
 
 def group_batch(device, kernels, batch: Sequence[Heads], label_space: LabelSpace,
-                sizes: Sequence[tuple[int, int]], options: GroupingOptions,
+                sizes: Sequence[tuple[int, int]], options: deeplab.Options,
                 warps: int = 8) -> list[Panoptic]:
     """Group heads of one shape by the kernels; return a result for each; free everything."""
     heads = bring(device, batch)
@@ -45,7 +44,7 @@ def group_batch(device, kernels, batch: Sequence[Heads], label_space: LabelSpace
 
 
 def assert_equals_reference(result: Panoptic, heads: Heads, label_space: LabelSpace,
-                            size: tuple[int, int], options: GroupingOptions) -> None:
+                            size: tuple[int, int], options: deeplab.Options) -> None:
     """Compare every pixel and every column; scores and confidence within rounding."""
-    assert_same(result, grouping.group(heads, label_space, size, 'reference', options,
+    assert_same(result, deeplab.decode(heads, label_space, size, 'reference', options,
                                        confidence=True))

@@ -27,7 +27,7 @@ import tiny_model  # noqa: E402
 from cuda_on_cpu import Program, write_source  # noqa: E402
 
 from panoptic_ros.benchmarks import gpu_probes  # noqa: E402
-from panoptic_ros.grouping.kernel_sources import KERNELS  # noqa: E402
+from panoptic_ros.families.deeplab.kernel_sources import KERNELS  # noqa: E402
 
 
 def make_plan(folder, device):

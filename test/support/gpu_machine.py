@@ -8,15 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from panoptic_ros import GroupingOptions, LabelSpace
+from panoptic_ros import LabelSpace
 from panoptic_ros.benchmarks import gpu_machine as machine
 from panoptic_ros.benchmarks.heads import make_heads
-from panoptic_ros.cuda_pipeline import CudaPipeline
 from panoptic_ros.device import CompileError, Device, DeviceArray, DeviceError, compile_kernels
 from panoptic_ros.engine.plan import read_plan
-from panoptic_ros.grouping.kernel_sources import KERNELS
-from panoptic_ros.heads import Heads
+from panoptic_ros.families import deeplab
+from panoptic_ros.families.deeplab.heads import Heads
+from panoptic_ros.families.deeplab.kernel_sources import KERNELS
 from panoptic_ros.panoptic import Panoptic
+from panoptic_ros.pipelines.cuda import CudaPipeline
 
 FRAMES, OPENINGS = 10_000, 50
 """Of the endurance tests; 5 % of the frames warm up."""
@@ -115,7 +116,7 @@ class OpenPath:
         except BaseException:
             self.device.close()
             raise
-        self.options = GroupingOptions(**self.engine.metadata.grouping)
+        self.options = deeplab.Options(**self.engine.metadata.grouping)
 
     def segment(self, *images: np.ndarray) -> list[Panoptic]:
         return self.pipeline(images, self.options, frozenset(), 0.5)

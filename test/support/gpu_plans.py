@@ -12,7 +12,7 @@ from panoptic_ros.device import compile_kernels
 from panoptic_ros.engine.onnx_file import OnnxFile
 from panoptic_ros.engine.plan import write_plan
 from panoptic_ros.engine.plan_info import PlanInfo
-from panoptic_ros.grouping.kernel_sources import KERNELS
+from panoptic_ros.families.deeplab.kernel_sources import KERNELS
 
 
 @lru_cache

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from panoptic_ros.grouping import GroupingOptions
-from panoptic_ros.heads import Heads
+from panoptic_ros.families import deeplab
+from panoptic_ros.families.deeplab.heads import Heads
 from panoptic_ros.labels import LabelSpace
 
 
@@ -48,7 +48,7 @@ def cases(draw):
     with np.errstate(over='ignore'):
         heads = Heads(*(a.astype(dtype) for a in (semantic, center, offset)), stride,
                       align_corners, draw(st.sampled_from([None, full])))
-    options = GroupingOptions(
+    options = deeplab.Options(
         center_threshold=draw(st.sampled_from([0, 0.1, 0.25])),
         nms_kernel=draw(st.sampled_from([1, 3, 7])),
         top_k=draw(st.sampled_from([1, 3, 200, 1000])),

@@ -1,0 +1,33 @@
+"""The families of networks, a folder each."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import cast
+
+from ..plain_data import show
+from .family import Family
+
+__all__ = ['Family', 'find', 'names']
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the families that there are."""
+    return tuple(sorted(module.name for module in iter_modules(__path__) if module.ispkg))
+
+
+def find(name: str) -> Family:
+    """
+    Return a family.
+
+    Raises
+    ------
+    ValueError
+        There is none of that name.
+
+    """
+    if name not in names():
+        raise ValueError(f'family is {show(name)}: expected one of {", ".join(names())}; a newer '
+                         'panoptic_ros may know it')
+    return cast(Family, import_module(f'.{name}', __name__).FAMILY)

@@ -1,0 +1,111 @@
+"""Panoptic-DeepLab as a family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy.typing as npt
+
+from ...panoptic import Panoptic
+from ...plain_data import Between, check, read
+from ...segments.grid import Grid
+from ...tensors import FLOATS, Outputs, TensorSpec
+from ..family import DeviceDecoder, Model
+from .heads import Heads
+from .kernel_sources import KERNELS
+from .methods import decode, executions, warm_up
+from .options import Options
+
+if TYPE_CHECKING:
+    from ...device import Device, DeviceArray, Module
+
+
+@dataclass(frozen=True)
+class Layout:
+    """
+    Where the cells of the heads lie, as the model's file says it.
+
+    Raises
+    ------
+    ValueError
+        A value is of another type or out of range.
+
+    """
+
+    stride: Annotated[int, Between(1, 16384)]
+    """Pixels of the network's input for each cell of the heads."""
+    align_corners: bool = False
+    """See ``Grid``."""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+def grid_of(model: Model) -> Grid:
+    """
+    Return where the cells of a model's heads lie on its input.
+
+    Raises
+    ------
+    ValueError
+        Its layout is not that of heads.
+
+    """
+    layout = read(Layout, model.layout)
+    return Grid(model.input_size, layout.stride, layout.align_corners)
+
+
+class HeadsDecoder:
+    """Decodes the heads of one image on the processor; see ``family.Decoder``."""
+
+    def __init__(self, model: Model, method: str) -> None:
+        executions(method)
+        self._label_space, self._grid, self._method = model.label_space, grid_of(model), method
+
+    def heads(self, outputs: Mapping[str, npt.NDArray[Any]]) -> Heads:
+        """Return the outputs for one image as heads."""
+        return Heads(outputs['semantic'], outputs['center'][0], outputs['offset'],
+                     self._grid.stride, self._grid.align_corners, self._grid.input_size)
+
+    def __call__(self, outputs: Mapping[str, npt.NDArray[Any]], size: tuple[int, int],
+                 options: Options, confidence: bool = False) -> Panoptic:
+        """Decode; see ``family.Decoder``."""
+        return decode(self.heads(outputs), self._label_space, size, self._method, options,
+                      confidence)
+
+
+class DeepLab:
+    """Heads of semantic logits, centres and offsets; see ``family.Family``."""
+
+    name = 'deeplab'
+    options = Options
+    kernels = KERNELS
+
+    def outputs(self, model: Model) -> Outputs:
+        """Return the heads: logits of the classes, centre heatmap, offsets (dy, dx)."""
+        cells = grid_of(model).cells
+        channels = {'semantic': len(model.label_space), 'center': 1, 'offset': 2}
+        return {name: TensorSpec((count, *cells), FLOATS) for name, count in channels.items()}
+
+    def decoder(self, model: Model, method: str = 'cpu') -> HeadsDecoder:
+        """Return a decoder for the processor."""
+        return HeadsDecoder(model, method)
+
+    def warm_up(self, method: str = 'cpu') -> None:
+        """Load and compile what a method needs."""
+        warm_up(method)
+
+    def device_decoder(self, device: Device, kernels: Module,
+                       outputs: Mapping[str, DeviceArray], model: Model,
+                       sizes: Sequence[tuple[int, int]], options: Options,
+                       confidence: bool = False) -> DeviceDecoder:
+        """Return a decoder of a batch in device memory."""
+        from .cuda import CudaDecoder, DeviceHeads
+        heads = DeviceHeads(outputs['semantic'], outputs['center'], outputs['offset'],
+                            grid_of(model))
+        return CudaDecoder(device, kernels, heads, model.label_space, sizes, options, confidence)
+
+
+FAMILY = DeepLab()

@@ -1,0 +1,81 @@
+"""The network's output: semantic logits, centre heatmap and offsets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ...segments.grid import Grid
+
+
+@dataclass(frozen=True, eq=False)
+class Heads:
+    """
+    The three heads of Panoptic-DeepLab for one image (Cheng et al., CVPR 2020).
+
+    Parameters
+    ----------
+    semantic
+        (C, h, w) logits, float32 or float16.
+    center
+        (h, w) centre heatmap, same type.
+    offset
+        (2, h, w): from each cell to the centre of its instance as (dy, dx) in pixels of the
+        network's input, same type.
+    stride
+        Pixels of the network's input per cell of the heads.
+    align_corners
+        Where the cells lie, see ``Grid``.
+    size
+        The network's input (height, width) in pixels; by default the smallest of these cells.
+
+    Raises
+    ------
+    ValueError
+        A shape or type is not as above.
+
+    """
+
+    semantic: npt.NDArray[np.floating]
+    center: npt.NDArray[np.floating]
+    offset: npt.NDArray[np.floating]
+    stride: int = 4
+    align_corners: bool = False
+    size: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.semantic.ndim != 3 or 0 in self.semantic.shape:
+            raise ValueError(f'semantic has shape {self.semantic.shape}: expected (C, h, w)')
+        cells = self.semantic.shape[1:]
+        for name, array, shape in (('center', self.center, cells),
+                                   ('offset', self.offset, (2, *cells))):
+            if array.shape != shape:
+                raise ValueError(f'{name} has shape {array.shape}: expected {shape}, as semantic '
+                                 f'is {self.semantic.shape}')
+        types = {array.dtype for array in (self.semantic, self.center, self.offset)}
+        if len(types) != 1 or types.pop() not in (np.float32, np.float16):
+            raise ValueError(
+                f'heads are {self.semantic.dtype}, {self.center.dtype} and {self.offset.dtype}: '
+                'expected all three float32 or all three float16')
+        if self.stride < 1:
+            raise ValueError(f'stride is {self.stride}: expected at least 1')
+        if self.grid.cells != cells:
+            raise ValueError(f'size is {self.size}: heads of {cells[0]}x{cells[1]} cells of '
+                             f'stride {self.stride} belong to another, to this one '
+                             f'{"x".join(map(str, self.grid.cells))} cells')
+
+    @property
+    def grid(self) -> Grid:
+        """Where the cells lie."""
+        return Grid(self.input_size, self.stride, self.align_corners)
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """The network's input (height, width) in pixels."""
+        if self.size is not None:
+            return self.size
+        less = self.stride - 1 if self.align_corners else 0
+        height, width = self.center.shape
+        return height * self.stride - less, width * self.stride - less

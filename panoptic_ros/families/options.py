@@ -1,0 +1,72 @@
+"""A family's options, as models recommend them and as users set them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from ..plain_data import Between, Help, read, show
+from .family import Family
+
+FROM_MODEL = -1
+"""The value of an option that is left to the model's recommendation."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One field of a family's options, for those who make parameters and arguments of it."""
+
+    name: str
+    kind: type[Any]
+    """int or float."""
+    default: Any
+    """The published value."""
+    least: float
+    most: float
+    help: str
+    """A sentence."""
+
+
+def describe(family: Family) -> tuple[Option, ...]:
+    """Return the fields of a family's options."""
+    hints = get_type_hints(family.options, include_extras=True)
+    found = []
+    for field in fields(family.options):
+        assert get_origin(hints[field.name]) is Annotated
+        kind, *notes = get_args(hints[field.name])
+        limits = next(note for note in notes if isinstance(note, Between))
+        help = next(note for note in notes if isinstance(note, Help))
+        found.append(Option(field.name, kind, field.default, limits.least, limits.most, help.text))
+    return tuple(found)
+
+
+def recommended(family: Family, by_model: Mapping[str, Any]) -> Any:
+    """
+    Return the options that a model recommends, with the published values for the others.
+
+    Raises
+    ------
+    ValueError
+        There is no such option, or a value is out of range.
+
+    """
+    names = [field.name for field in fields(family.options)]
+    for name in by_model:
+        if name not in names:
+            raise ValueError(f'no option {show(name)}: expected some of {", ".join(names)}')
+    return read(family.options, by_model)
+
+
+def chosen(options: Any, values: Mapping[str, Any]) -> Any:
+    """
+    Return options with what a user chose in place of their values; ``FROM_MODEL`` leaves one.
+
+    Raises
+    ------
+    ValueError
+        A value is out of range.
+
+    """
+    return replace(options, **{name: value for name, value in values.items()
+                               if value != FROM_MODEL})

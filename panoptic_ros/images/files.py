@@ -1,0 +1,221 @@
+"""Pictures and label images in files."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy.typing as npt
+
+from . import ImageError, Limits, codec
+
+PICTURE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+"""What the names of pictures end in, in small letters."""
+
+_KINDS = {stat.S_IFIFO: 'a FIFO', stat.S_IFCHR: 'a device', stat.S_IFBLK: 'a device',
+          stat.S_IFSOCK: 'a socket', stat.S_IFDIR: 'a folder'}
+
+_POINTER = b'version https://git-lfs.github.com/'
+
+
+def visible(folder: Path, pattern: str) -> Iterator[Path]:
+    """
+    Yield the paths under a folder that fit a pattern, but for hidden ones.
+
+    What begins with a dot, or lies in a folder that does, is a file system's or a tool's
+    (``._x.png``, ``.ipynb_checkpoints``); the folder itself and its parents may be hidden.
+    Links to folders are followed, but not in a circle.
+    """
+    head, recursive, rest = pattern.partition('**/')
+    if recursive and not head and folder.is_dir():
+        for inner in _folders(folder, frozenset()):
+            yield from (path for path in inner.glob(rest) if not path.name.startswith('.'))
+        return
+    for path in folder.glob(pattern):
+        if not any(part.startswith('.') for part in path.relative_to(folder).parts):
+            yield path
+
+
+def _folders(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
+    """Yield a folder and the visible ones below, none within itself."""
+    status = folder.stat()
+    if (status.st_dev, status.st_ino) in above:
+        return
+    yield folder
+    for part in sorted(folder.iterdir()):
+        if not part.name.startswith('.') and part.is_dir():
+            yield from _folders(part, above | {(status.st_dev, status.st_ino)})
+
+
+def find(folder: Path) -> list[Path]:
+    """Return the pictures in a folder and the folders in it, but for hidden ones, sorted."""
+    return sorted(path for path in visible(folder, '**/*')
+                  if path.suffix.lower() in PICTURE_SUFFIXES and not path.is_dir())
+
+
+def refuse_pointer(path: str | Path, data: bytes) -> None:
+    """Raise ``ValueError`` where a file's bytes are git LFS's pointer to it."""
+    if data.startswith(_POINTER):
+        raise ValueError(f'{path} is a pointer of git LFS, not the file itself: fetch it with '
+                         '`git lfs pull`, or download it')
+
+
+def read(path: str | Path, flags: int = cv2.IMREAD_COLOR,
+         limits: Limits | None = None) -> npt.NDArray[Any]:
+    """
+    Read an image file as its pixels are stored: rotation tags are ignored.
+
+    Labels, calibration and what a camera sends belong to the stored pixels.
+
+    Parameters
+    ----------
+    path
+        The file.
+    flags
+        OpenCV's: ``IMREAD_COLOR`` for (H, W, 3) uint8 in BGR, ``IMREAD_UNCHANGED`` for what the
+        file has.
+    limits
+        What is refused before it is decoded.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        It is no regular file, truncated, no image, a pointer of git LFS, or asks for too much.
+
+    """
+    limits = limits or Limits()
+    data = _read_bytes(Path(path), limits.pixels * limits.bytes_per_pixel)
+    refuse_pointer(path, data)
+    try:
+        return codec.decode(memoryview(data), flags, limits, codec.PICTURE_FILES)
+    except ImageError as error:
+        if not data or error.kind == 'data':
+            raise ValueError(f'{path} is truncated ({len(data)} bytes without an end marker): '
+                             'copy or download it again') from error
+        if error.kind == 'decode':
+            raise ValueError(f'{path} is no image that OpenCV reads: expected one of '
+                             f'{", ".join(PICTURE_SUFFIXES)}; remove it, or copy or download it '
+                             'again') from error
+        raise ValueError(f'{path}: {error}') from error
+
+
+def check_regular(path: Path) -> None:
+    """
+    Refuse what is no regular file, without opening it, as that alone may start something.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        It is a FIFO, a device, a socket or a folder, or a link to one.
+
+    """
+    _check_regular(path, path.stat())
+
+
+def write(path: Path, pixels: npt.NDArray[Any], overwrite: bool = True) -> None:
+    """
+    Write an image file, and make the folder that it is in.
+
+    It is written beside and takes its name when it is whole. A link of that name is replaced,
+    never followed.
+
+    Parameters
+    ----------
+    path
+        The file, whose name need not be UTF-8.
+    pixels
+        (H, W) or (H, W, 3) of uint8 or uint16, in BGR.
+    overwrite
+        Replace a file of that name.
+
+    Raises
+    ------
+    FileExistsError
+        There is something of that name, and it is not to be replaced.
+    OSError
+        The file cannot be written, or its name ends in nothing that OpenCV writes.
+
+    """
+    try:
+        if path.suffix.lower() not in PICTURE_SUFFIXES:
+            raise ValueError(f'{path.suffix!r} is not among {", ".join(PICTURE_SUFFIXES)}')
+        data = codec.encode(pixels, path.suffix.lower())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _put(path, data.tobytes(), overwrite)
+    except FileExistsError:
+        raise
+    except (OSError, ValueError) as error:
+        raise OSError(f'cannot write {path}: expected the name of a picture, such as sheet.png, a '
+                      f'folder that may be written, and room on the disk ({error})') from error
+
+
+def _read_bytes(path: Path, most: int) -> bytes:
+    """Read a regular file; one that is put in its place meanwhile is found out, too."""
+    check_regular(path)
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), 'rb') as file:
+        status = os.fstat(file.fileno())
+        _check_regular(path, status)
+        if status.st_size > most:
+            raise ValueError(f'{path} has {status.st_size} bytes: expected at most {most}')
+        return file.read(most)
+
+
+def _check_regular(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), 'something else')
+        raise ValueError(f'{path} is {kind}: expected a regular file')
+
+
+def _put(path: Path, data: bytes, overwrite: bool) -> None:
+    beside = path.with_name(f'.{secrets.token_hex(8)}.partial')
+    try:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666),
+                  'wb') as file:
+            file.write(data)
+        if (size := beside.stat().st_size) != len(data):
+            raise OSError(f'{size} of {len(data)} bytes were written')
+        if overwrite:
+            beside.replace(path)
+        else:
+            _name(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _name(beside: Path, path: Path) -> None:
+    """Give a file its name unless something has it."""
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        raise _exists(path) from None
+    except OSError:         # a file system without hard links
+        refuse_existing(path)
+        beside.rename(path)
+
+
+def refuse_existing(path: Path) -> None:
+    """
+    Refuse a name that a file, a folder or a link has, also one that leads nowhere.
+
+    Raises
+    ------
+    FileExistsError
+        The name is taken.
+
+    """
+    if os.path.lexists(path):
+        raise _exists(path)
+
+
+def _exists(path: Path) -> FileExistsError:
+    return FileExistsError(f'cannot write {path}: it exists; write into another folder, or say '
+                           'that it is to be replaced (--overwrite)')

@@ -1,0 +1,150 @@
+"""From camera images to panoptic results on a GPU: one upload, one graph, one download."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..device import Device, DeviceError, Module
+from ..engine.protocol import DeviceEngine
+from ..families import deeplab
+from ..panoptic import Panoptic
+from .cuda_batch import Batch
+
+_KEPT_SHARE = 8         # one part in so many of the GPU's memory
+
+
+class CudaPipeline:
+    """
+    Keeps everything between the camera's bytes and the labels in the memory of the GPU.
+
+    What a frame needs is allocated, and its work recorded as a CUDA graph, for the first frames of
+    its size; from then on a frame costs a copy into page-locked memory, the launch of the graph,
+    and the copy of its labels out.  So it is for each combination of cameras that come together,
+    kept until they fill an eighth of the GPU's memory.  All calls come from the thread that opened
+    the device.
+
+    Parameters
+    ----------
+    device
+        The GPU; the pipeline closes it.
+    engine
+        The network on it.
+    kernels
+        The kernels of ``grouping``, compiled for it.
+    graph
+        Whether to record a graph; without, each frame enqueues its work anew.
+
+    """
+
+    stages = ('upload', 'network', 'grouping', 'download')
+    """To page-locked memory, launch and copy to the GPU; resize and network; grouping and copy of
+    the labels; making of the results."""
+
+    def __init__(self, device: Device, engine: DeviceEngine, kernels: Module,
+                 graph: bool = True) -> None:
+        self._device, self._engine, self._kernels = device, engine, kernels
+        self._with_graph = graph
+        self._batches: dict[tuple[Any, ...], Batch] = {}     # the last used one last
+        self.metadata = engine.metadata
+        self.description = engine.description
+        self.batch = engine.batch
+        self.about: dict[str, str] = {'GPU': device.name}
+        self._most_bytes = device.memory()[1] // _KEPT_SHARE
+
+    def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: deeplab.Options,
+                 pictures: frozenset[str], opacity: float,
+                 times: dict[str, float] | None = None) -> list[Panoptic]:
+        """
+        Segment images, as many at a time as the engine takes; see ``Segmenter``.
+
+        Raises
+        ------
+        DeviceError
+            The GPU fails or has not enough memory; after a ``sticky`` one only ``close`` works.
+
+        """
+        results: list[Panoptic] = []
+        for first in range(0, len(images), self._engine.batch):
+            results += self._segment(images[first:first + self._engine.batch], options, pictures,
+                                     opacity, times)
+        return results
+
+    def warm_up(self) -> None:
+        """Let the network run once with each number of images, for which it may prepare."""
+        for count in range(1, self.batch + 1):
+            self._engine.enqueue(count)
+        self._device.synchronize()
+
+    def memory(self) -> tuple[int, int]:
+        """Return the free and total bytes of the GPU's memory."""
+        return self._device.memory()
+
+    def close(self) -> None:
+        """Release the network, the memory and the device."""
+        with ExitStack() as last_first:
+            last_first.callback(self._device.close)
+            last_first.callback(self._engine.close)
+            if not self._device.lost:       # graphs go before the engine that they recorded
+                with suppress(DeviceError):
+                    self.forget_sizes()
+
+    def forget_sizes(self) -> None:
+        """Release the memory and the graphs that are kept for sizes of images."""
+        while self._batches:
+            self._batches.popitem()[1].close()
+
+    def _segment(self, images: Sequence[npt.NDArray[np.uint8]], options: deeplab.Options,
+                 pictures: frozenset[str], opacity: float,
+                 times: dict[str, float] | None) -> list[Panoptic]:
+        start = perf_counter()
+        # by size, so that it does not matter in which order cameras come
+        order = sorted(range(len(images)), key=lambda index: images[index].shape)
+        batch = self._batch_for([images[index].shape[:2] for index in order], options, pictures)
+        batch.change_options(options, opacity)
+        batch.fill([images[index] for index in order])
+        batch.run(self._with_graph)
+        computed = perf_counter()
+        found = dict(zip(order, batch.results(), strict=True))
+        results = [found[index] for index in range(len(images))]
+        if times is not None:
+            network, grouping = batch.seconds()
+            upload = computed - start - network - grouping
+            for stage, seconds in zip(self.stages, (upload, network, grouping,
+                                                    perf_counter() - computed), strict=True):
+                times[stage] = times.get(stage, 0.0) + seconds
+        return results
+
+    def _batch_for(self, sizes: Sequence[tuple[int, ...]], options: deeplab.Options,
+                   pictures: frozenset[str]) -> Batch:
+        key = (*sizes, pictures)
+        batch = self._batches.pop(key, None)
+        if batch is not None and options.top_k > batch.top_k:
+            batch.close()
+            batch = None
+        if batch is None:
+            while self._batches and self._kept_bytes() > self._most_bytes:
+                self._batches.pop(next(iter(self._batches))).close()
+            try:
+                batch = self._make(sizes, options, pictures)
+            except DeviceError as error:
+                if error.sticky or not self._batches:
+                    raise
+                self.forget_sizes()         # it may fit without the others
+                batch = self._make(sizes, options, pictures)
+        self._batches[key] = batch
+        return batch
+
+    def _kept_bytes(self) -> int:
+        return sum(batch.nbytes for batch in self._batches.values())
+
+    def _make(self, sizes: Sequence[tuple[int, ...]], options: deeplab.Options,
+              pictures: frozenset[str]) -> Batch:
+        with self._device.all_or_nothing():
+            return Batch(self._device, self._engine, self._kernels,
+                          [(height, width) for height, width in sizes], options, pictures)

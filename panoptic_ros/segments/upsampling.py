@@ -1,0 +1,77 @@
+"""Where the pixels of an image lie between the cells of the heads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from .grid import Grid
+
+LIMIT = np.float32(1e30)
+"""Head values are clipped to +-LIMIT, so that no interpolation overflows or becomes NaN."""
+
+OFFSET_LIMIT = np.float32(1e6)
+"""Offsets are clipped to +-OFFSET_LIMIT pixels, so that no squared distance overflows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """
+    One axis of the bilinear upsampling, in float32.
+
+    Pixel ``i`` of the output lies at ``(i + 0.5) * step - shift`` in cells, not under 0; ``step``
+    is the size of a pixel in cells, ``shift`` that of ``Grid``.  Its value is
+    ``weights[0, i] * value[lower[i]] + weights[1, i] * value[upper[i]]``.  Beyond the middle of
+    the first and of the last cell the weights are 1 and 0, so that rounding cannot part pixels
+    that have the same value.
+    """
+
+    lower: npt.NDArray[np.int32]
+    """(pixels,) the cell at or before each pixel."""
+    upper: npt.NDArray[np.int32]
+    """(pixels,) the cell after it, or the last."""
+    weights: npt.NDArray[np.float32]
+    """(2, pixels) their weights."""
+    starts: npt.NDArray[np.int32]
+    """(cells + 1,) first pixel whose ``lower`` is at least the cell."""
+    cell: npt.NDArray[np.int32]
+    """(pixels,) the cell nearest to the middle of each pixel, the later one of two."""
+    cell_starts: npt.NDArray[np.int32]
+    """(cells + 1,) first pixel whose ``cell`` is at least the cell."""
+
+    @classmethod
+    @lru_cache(maxsize=32)
+    def both(cls, grid: Grid, size: tuple[int, int]) -> tuple[Axis, Axis]:
+        """Return the axes y and x that bring heads to an image of (height, width) pixels."""
+        y, x = (cls._between(grid, axis, pixels) for axis, pixels in enumerate(size))
+        return y, x
+
+    @classmethod
+    def _between(cls, grid: Grid, axis: int, pixels: int) -> Axis:
+        cells, full = grid.cells[axis], grid.input_size[axis]
+        middle = np.arange(pixels, dtype=np.float32) + np.float32(0.5)
+        position = middle * cell_step(full, pixels, grid.stride) - np.float32(grid.shift)
+        position = np.maximum(position, np.float32(0))
+        lower = np.minimum(position.astype(np.int32), cells - 1)
+        upper = np.minimum(lower + 1, cells - 1)
+        upper_weight = np.where(lower < upper, position - lower.astype(np.float32), np.float32(0))
+        # floor(position + 0.5), in integers
+        later = pixels * (grid.stride - 1) if grid.align_corners else 0
+        cell = ((2 * np.arange(pixels, dtype=np.int64) + 1) * full + later) // (
+            2 * pixels * grid.stride)
+        cell = np.minimum(cell, cells - 1)
+        edges = np.arange(cells + 1)
+        arrays = (lower, upper, np.stack([np.float32(1) - upper_weight, upper_weight]),
+                  np.searchsorted(lower, edges).astype(np.int32), cell.astype(np.int32),
+                  np.searchsorted(cell, edges).astype(np.int32))
+        for array in arrays:
+            array.setflags(write=False)
+        return cls(*arrays)
+
+
+def cell_step(full: int, pixels: int, stride: int) -> np.float32:
+    """Return the size of an output pixel in cells; the network's input has ``full`` pixels."""
+    return np.float32(full) / np.float32(stride * pixels)

@@ -1,0 +1,100 @@
+"""The cpu method against the reference: every pixel, every column of the table."""
+
+import threading
+
+import numpy as np
+import pytest
+from grouping_cases import cases, make_label_space
+from hypothesis import given, settings
+from same_results import assert_same
+
+from panoptic_ros.benchmarks.heads import make_heads
+from panoptic_ros.families import deeplab
+from panoptic_ros.families.deeplab.heads import Heads
+from panoptic_ros.labels import LabelSpace
+
+pytest.importorskip('numba')
+
+
+@settings(deadline=None, max_examples=300)
+@given(cases())
+def test_it_equals_the_reference(case):
+    heads, label_space, size, options = case
+    assert_same(*(deeplab.decode(heads, label_space, size, method, options, confidence=True)
+                  for method in ('cpu', 'reference')))
+
+
+@pytest.mark.parametrize('instances', [0, 30, 120])
+@pytest.mark.parametrize('size', [(128, 256), (257, 513), (375, 1242), (100, 200)])
+def test_it_equals_the_reference_on_realistic_heads(instances, size):
+    label_space = LabelSpace.load('cityscapes')
+    heads = make_heads(label_space, (256, 512), instances, seed=instances)
+    result, reference = (
+        deeplab.decode(heads, label_space, size, method, confidence=True,
+                       options=deeplab.Options(stuff_area=100))
+        for method in ('cpu', 'reference'))
+    assert_same(result, reference)
+    assert instances == 0 or len(result.things) > 0.4 * instances
+
+
+def test_two_hundred_instances_share_an_image():
+    label_space = make_label_space([True], 1000)
+    heads = make_heads(label_space, (256, 512), 0)
+    y, x = np.mgrid[:64, :128]
+    heads.center[:] = np.where((y % 6 == 3) & (x % 6 == 3), 0.5 + x / 1000, 0)
+    heads.offset[:] = 4 * np.stack([3 - y % 6, 3 - x % 6])
+    result, reference = (deeplab.decode(heads, label_space, None, method, confidence=True)
+                         for method in ('cpu', 'reference'))
+    assert_same(result, reference)
+    assert 100 < len(result.segments) <= 200
+
+
+def test_calls_from_several_threads_do_not_disturb_each_other():
+    label_space = LabelSpace.load('cityscapes')
+    inputs = [make_heads(label_space, (128, 256), 8, seed) for seed in range(4)]
+    expected = [deeplab.decode(heads, label_space).labels for heads in inputs]
+    wrong = []
+
+    def work(heads, labels):
+        for _ in range(20):
+            if not np.array_equal(deeplab.decode(heads, label_space).labels, labels):
+                wrong.append(labels)
+
+    threads = [threading.Thread(target=work, args=pair)
+               for pair in zip(inputs, expected, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_results_are_the_caller_s_and_heads_stay_as_they_were():
+    label_space = LabelSpace.load('cityscapes')
+    heads = make_heads(label_space, (64, 128), 3)
+    before = [array.copy() for array in (heads.semantic, heads.center, heads.offset)]
+    first = deeplab.decode(heads, label_space)
+    kept = first.labels.copy()
+    deeplab.decode(make_heads(label_space, (64, 128), 9, seed=5), label_space)
+    np.testing.assert_array_equal(first.labels, kept)
+    assert first.labels.flags.writeable
+    for array, copy in zip((heads.semantic, heads.center, heads.offset), before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+def test_heads_may_be_views_and_read_only():
+    label_space = LabelSpace.load('cityscapes')
+    heads = make_heads(label_space, (64, 128), 5)
+    channels_last = np.ascontiguousarray(heads.semantic.transpose(1, 2, 0))
+    channels_last.setflags(write=False)
+    view = Heads(channels_last.transpose(2, 0, 1), heads.center.T.copy().T,
+                 heads.offset[:, ::-1].copy()[:, ::-1])
+    np.testing.assert_array_equal(deeplab.decode(view, label_space).labels,
+                                  deeplab.decode(heads, label_space).labels)
+
+
+def test_repeated_calls_give_the_same_scores():
+    label_space = LabelSpace.load('cityscapes')
+    heads = make_heads(label_space, (256, 512), 30)
+    scores = [deeplab.decode(heads, label_space).segments.score for _ in range(5)]
+    assert all(np.array_equal(score, scores[0]) for score in scores)
