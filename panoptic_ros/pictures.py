@@ -33,8 +33,7 @@ class Labelled:
 
     def segment(self, segmenter: Segmenter, image: npt.NDArray[np.uint8]) -> Panoptic:
         """Segment one image and count it."""
-        times: dict[str, float] = {}
-        panoptic = segmenter(image, times=times)
+        (panoptic,), times = segmenter.segment([image])
         for stage, seconds in times.items():
             self.seconds.setdefault(stage, []).append(seconds)
         self.frames += 1

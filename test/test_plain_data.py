@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from panoptic_ros import LabelSpace
 from panoptic_ros.engine import ModelError, ModelMetadata
+from panoptic_ros.engine.contract import outputs_of
 from panoptic_ros.families import deeplab
+from panoptic_ros.families.options import recommended
+from panoptic_ros.pipelines.contract import contract
 from panoptic_ros.plain_data import Between, Key, Length, check, plain, read, show
 
 SPACE = {'name': 'x', 'label_divisor': 256, 'categories': [
@@ -19,12 +22,15 @@ SPACE = {'name': 'x', 'label_divisor': 256, 'categories': [
     {'name': 'b', 'dataset_id': 1, 'thing': False, 'color': [3, 2, 1]}]}
 GOOD = {'network': 'n', 'input_size': [64, 128], 'stride': 4, 'label_space': SPACE,
         'training': {'data': ['a', {'seed': 1, 'rate': 0.5, 'none': None, 'done': True}]},
-        'quality': {}, 'grouping': {'stuff_area': 64}, 'align_corners': False}
+        'quality': {}, 'options': {'stuff_area': 64}, 'align_corners': False, 'family': 'deeplab',
+        'outputs': [{'name': 'semantic', 'shape': [2, 16, 32], 'type': 'float32'}]}
 
 
 def load(**change):
     texts = {f'panoptic_ros.{key}': json.dumps(value) for key, value in (GOOD | change).items()}
-    return ModelMetadata.from_properties(texts, 'city.onnx')
+    metadata = ModelMetadata.from_properties(texts, 'city.onnx')
+    outputs_of(metadata, contract, 'city.onnx')
+    return metadata
 
 
 def nested(depth):
@@ -58,7 +64,11 @@ def nested(depth):
     ({'stride': 4.0}, r'stride is 4\.0: expected a whole number'),
     ({'stride': '4'}, r"stride is '4': expected a whole number"),
     ({'align_corners': 1}, r'align_corners is 1: expected true or false'),
-    ({'grouping': {'stuff_area': math.inf}}, r'grouping\.stuff_area is inf: expected a finite'),
+    ({'options': {'stuff_area': math.inf}}, r'options\.stuff_area is inf: expected a finite'),
+    ({'outputs': [{'name': 'semantic', 'shape': [0], 'type': 'float32'}]}, r'shape\[0\] is 0: ex'),
+    ({'outputs': [{'name': 'a', 'shape': [1], 'type': 1}]}, r'type is 1: expected a text'),
+    ({'family': 'x' * 101}, r'family is .*101 characters: expected 1 to 100'),
+    ({'family': 'queries'}, "family is 'queries': expected one of deeplab"),
     ({'label_space': 'cityscapes'}, r"label_space is 'cityscapes': expected the keys name, "),
     ({'label_space': {}}, r'label_space\.name is missing'),
     ({'label_space': SPACE | {'name': '\ud800'}}, r"name is '\\ud800': expected text that can"),
@@ -112,12 +122,12 @@ def test_a_semantic_image_tells_255_classes_apart():
     ({'stuff_area': -1}, 'stuff_area is -1: expected 0 to'),
     ({'stuff_area': '1'}, "stuff_area is '1': expected a whole number"),
     ({'top_k': True}, 'top_k is true: expected a whole number'),
-    ({'center_threshold': 1.5}, r'center_threshold is 1\.5: expected at least 0'),
+    ({'center_threshold': 1.5}, r'center_threshold is 1\.5: expected 0 to 1'),
     ({'center_thresh': 0.5}, "no option 'center_thresh': expected some of center_threshold, "),
 ])
 def test_what_a_model_recommends_is_checked(options, message):
     with pytest.raises(ValueError, match=message):
-        deeplab.Options.recommended(options)
+        recommended(deeplab.FAMILY, options)
 
 
 @pytest.mark.parametrize(('data', 'where'), [
@@ -139,8 +149,8 @@ def test_what_is_written_is_what_is_read():
     metadata = load()
     assert ModelMetadata.from_properties(metadata.to_properties(), 'again') == metadata
     with pytest.raises(ValueError, match=r'network is .*: expected text that can be encoded'):
-        ModelMetadata('\ud800', (64, 128), 4, metadata.label_space, {}, {})
-    assert deeplab.Options.recommended({}) == deeplab.Options()
+        ModelMetadata('\ud800', (64, 128), metadata.label_space)
+    assert recommended(deeplab.FAMILY, {}) == deeplab.Options()
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tiny_model
 
 from panoptic_ros import Segmenter
+from panoptic_ros.engine import ModelError
 from panoptic_ros.families import deeplab
-from panoptic_ros.segmenter import STAGES
+from panoptic_ros.segmenter import Setup
 
 
 @pytest.fixture(scope='module')
@@ -32,7 +35,7 @@ def test_labels_have_the_camera_size(segmenter, size):
 
 def test_cpu_and_reference_agree(tiny_onnx, segmenter):
     image = tiny_model.scene((128, 256))
-    expected = Segmenter.open(tiny_onnx, method='reference')(image)
+    expected = Segmenter.open(tiny_onnx, setup=Setup(method='reference'))(image)
     assert np.array_equal(segmenter(image).labels, expected.labels)
 
 
@@ -52,10 +55,10 @@ def test_options_come_from_the_model_and_can_be_changed(tiny_onnx):
 
 
 def test_times_name_the_stages(segmenter):
-    times = {}
-    segmenter(tiny_model.scene(), times=times)
-    assert tuple(times) == STAGES
-    assert all(seconds >= 0 for seconds in times.values())
+    panoptics, seconds = segmenter.segment([tiny_model.scene(), tiny_model.scene((96, 200))])
+    assert [panoptic.size for panoptic in panoptics] == [(64, 128), (96, 200)]
+    assert tuple(seconds) == segmenter.stages == ('resize', 'network', 'grouping')
+    assert all(value > 0 for value in seconds.values())
 
 
 def test_confidence_on_demand(segmenter):
@@ -70,6 +73,32 @@ def test_confidence_on_demand(segmenter):
 def test_refuses_what_is_no_image(segmenter, image):
     with pytest.raises(ValueError, match=r'expected uint8 \(H, W, 3\)'):
         segmenter(image)
+
+
+@pytest.mark.parametrize(('name', 'device', 'error', 'message'), [
+    ('absent.onnx', 'auto', FileNotFoundError, r'no model file .*absent\.onnx'),
+    ('model.pth', 'auto', ModelError, r'model\.pth: expected a model file that ends in \.onnx or'),
+    ('m.plan', 'cpu', ModelError, r'm\.plan is a plan, which runs on a GPU only'),
+    ('m.onnx', 'cuda', ValueError, "device is 'cuda': expected one of auto, cpu, gpu"),
+])
+def test_what_cannot_be_opened_is_named(tmp_path, name, device, error, message):
+    with pytest.raises(error, match=message):
+        Segmenter.open(tmp_path / name, device)
+
+
+def test_a_machine_without_a_gpu_says_why_it_takes_the_processor(tiny_onnx):
+    lines = []
+    segmenter = Segmenter.open(tiny_onnx, setup=Setup(log=lines.append, warn=lines.append))
+    line, = lines
+    assert line == f'{tiny_onnx.name} runs on the CPU, not on a GPU: {segmenter.reason}'
+    assert Segmenter.open(tiny_onnx, 'cpu').reason == 'the device asked for is cpu'
+
+
+def test_options_that_there_are_not_are_refused(tmp_path):
+    metadata = replace(tiny_model.describe((64, 128)), options={'threshold': 0.5})
+    path = tiny_model.build(tmp_path / 'm.onnx', metadata=metadata.to_properties())
+    with pytest.raises(ModelError, match=r"m\.onnx: the model recommends options .*'threshold'"):
+        Segmenter.open(path)
 
 
 def test_warm_up_and_close(tiny_onnx):

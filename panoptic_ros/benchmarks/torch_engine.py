@@ -118,7 +118,8 @@ class TorchEngine:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             untrained = PanopticDeepLab(config, len(space)).eval()
-        metadata = ModelMetadata(network, input_size, 4, space, {'weights': 'random'}, {})
+        metadata = ModelMetadata(network, input_size, space, {'weights': 'random'},
+                                 layout={'stride': 4})
         return cls(device, untrained, metadata, batch, dtype, stand_ins, gpu)
 
     def enqueue(self, count: int) -> None:

@@ -26,7 +26,8 @@ class FreePipeline:
 
     def __init__(self) -> None:
         space = LabelSpace.load('cityscapes')
-        self.metadata = ModelMetadata('none', (64, 128), 4, space, {'data': 'none'}, {}, {})
+        self.metadata = ModelMetadata('none', (64, 128), space, {'data': 'none'},
+                                      layout={'stride': 4})
         self._results: dict[tuple[int, ...], Panoptic] = {}
 
     def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: deeplab.Options,

@@ -25,7 +25,7 @@ from ..engine.monitor import poll
 from ..engine.onnx_file import OnnxFile
 from ..engine.plan import read_plan
 from ..engine.precision import PRECISIONS
-from ..families.deeplab.kernel_sources import KERNELS
+from ..pipelines.contract import contract, family_of
 from ..report import add_json_argument, write_json
 from ..resources import model_path
 from .command import command
@@ -74,8 +74,9 @@ def _build(args: argparse.Namespace, stop: threading.Event) -> dict[str, Any]:
         static_batch=bool(args.static_batch), workspace=args.workspace,
         optimization_level=args.optimization_level, dla_core=args.dla)
     start = perf_counter()
-    onnx = OnnxFile.read(args.model)
+    onnx = OnnxFile.read(args.model, contract)
     gpu = None if args.target else _this_gpu()
+    kernels = family_of(onnx.metadata).kernels
     columns = (TextColumn('{task.description:<32}'), BarColumn(), TaskProgressColumn(),
                TimeElapsedColumn())
     with Progress(*columns, transient=True) as bar:
@@ -87,11 +88,11 @@ def _build(args: argparse.Namespace, stop: threading.Event) -> dict[str, Any]:
         calibration = _calibration(args, onnx, show, stop)
         if args.output is None:
             plan = PlanCache().find_or_build(
-                onnx, options, gpu, bar.console.print, kernels=KERNELS, calibration=calibration,
+                onnx, options, gpu, bar.console.print, kernels=kernels, calibration=calibration,
                 progress=show, cancelled=stop.is_set)
         else:
             plan = args.output
-            build_engine(onnx, plan, options, kernels=KERNELS, gpu=gpu, calibration=calibration,
+            build_engine(onnx, plan, options, kernels=kernels, gpu=gpu, calibration=calibration,
                          progress=show, cancelled=stop.is_set)
     content, info = read_plan(plan)
     return {'file': str(plan), 'bytes': len(content), 'seconds': perf_counter() - start,

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from .. import engine
 from ..datasets import Dataset, Video, open_dataset
+from ..engine import OnnxEngine
 from ..evaluation import Evaluation, evaluate
-from ..evaluation.averaged_engine import AveragedEngine
 from ..evaluation.clips import CLIP_HEADER, DriveClips, VideoClips, clip_rows
 from ..evaluation.color_baseline import ColorBaseline
+from ..evaluation.deeplab.averaged_engine import AveragedEngine
+from ..evaluation.deeplab.oracle import Oracle
 from ..evaluation.held_out import HeldOutStreets, single_frame
 from ..evaluation.label_files import LabelFolders
-from ..evaluation.oracle import Oracle
 from ..evaluation.predicted import Predicted
 from ..evaluation.tables import (
     CLASS_HEADER,
@@ -34,9 +34,11 @@ from ..evaluation.tables import (
 )
 from ..evaluation.translation import losses, translation
 from ..labels import LabelSpace
+from ..pipelines.contract import contract
+from ..pipelines.cpu import CpuPipeline
 from ..report import p50_p99, print_table, progress_bar, write_json
 from ..resources import model_path
-from ..segmenter import Segmenter
+from ..segmenter import Segmenter, Setup
 from .command import command
 from .evaluate_arguments import parse
 
@@ -157,9 +159,9 @@ def _model(args: argparse.Namespace,
 def _open(path: Path, scales: tuple[Path, ...], flip: bool, method: str,
           threads: int) -> Segmenter:
     if not flip and not scales:
-        return Segmenter.open(path, threads=threads, method=method)
-    engines = [engine.load(file, threads) for file in (path, *scales)]
-    return Segmenter(AveragedEngine(engines, flip), method=method)
+        return Segmenter.open(path, 'cpu', setup=Setup(threads=threads, method=method))
+    engines = [OnnxEngine(file, contract, threads) for file in (path, *scales)]
+    return Segmenter(CpuPipeline(AveragedEngine(engines, flip), method))
 
 
 def _color_baseline(args: argparse.Namespace,

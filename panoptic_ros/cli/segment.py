@@ -20,7 +20,7 @@ from ..images import files as image_files
 from ..pictures import Labelled, find_pictures, label_pictures
 from ..report import add_json_argument, p50_p99, print_table, progress_bar, write_json
 from ..resources import model_path
-from ..segmenter import Segmenter
+from ..segmenter import Segmenter, Setup
 from .command import command
 
 _BAGS = ('.mcap', '.db3', '.bag')
@@ -74,14 +74,17 @@ def _label(args: argparse.Namespace) -> dict[str, Any]:
     if takes_bag:
         return _label_bag(source, args)
     pictures = list(find_pictures(args.input))
-    with closing(Segmenter.open(args.model, threads=args.threads)) as segmenter, \
-            progress_bar() as bar:
+    with closing(_open(args)) as segmenter, progress_bar() as bar:
         segmenter.warm_up()
         task = bar.add_task('pictures', total=len(pictures))
         start = perf_counter()
         done = label_pictures(segmenter, pictures, args.output, lambda: bar.advance(task),
                               args.overwrite, Limits(pixels=args.max_pixels))
     return _report(args, done, perf_counter() - start)
+
+
+def _open(args: argparse.Namespace) -> Segmenter:
+    return Segmenter.open(args.model, 'cpu', setup=Setup(threads=args.threads))
 
 
 def is_bag(path: Path) -> bool:
@@ -108,8 +111,7 @@ def _label_bag(source: Path, args: argparse.Namespace) -> dict[str, Any]:
         camera = camera_topic(bag, args.topic)
         options = Labelling(camera.name, args.prefix, not args.without_camera, args.overlay,
                             not args.without_tracking)
-        with closing(Segmenter.open(args.model, threads=args.threads)) as segmenter, \
-                progress_bar() as bar, _signals() as stop:
+        with closing(_open(args)) as segmenter, progress_bar() as bar, _signals() as stop:
             segmenter.warm_up()
             task = bar.add_task(camera.name, total=camera.count)
             start = perf_counter()

@@ -113,7 +113,7 @@ def describe_plan(onnx: OnnxFile, options: BuildOptions, gpu: Gpu | None = None,
         kernels_sha256=kernels, properties=onnx.properties)
 
 
-def build_plan(onnx: str | Path | OnnxFile, options: BuildOptions,
+def build_plan(onnx: OnnxFile, options: BuildOptions,
                calibration: CalibrationImages | None = None, progress: Progress | None = None,
                cancelled: Cancelled | None = None, *, gpu: Gpu | None = None, kernels: str = '',
                timing_cache: Path | None = None) -> Built:
@@ -123,7 +123,7 @@ def build_plan(onnx: str | Path | OnnxFile, options: BuildOptions,
     Parameters
     ----------
     onnx
-        The file, or its path.
+        The file.
     options
         How to build it.
     calibration
@@ -144,22 +144,20 @@ def build_plan(onnx: str | Path | OnnxFile, options: BuildOptions,
     BuildError
         TensorRT failed to build.
     ModelError
-        The file breaks the engine contract, TensorRT cannot parse it, or its layers are not in
-        the precision asked for.
+        TensorRT cannot parse the file, or its layers are not in the precision asked for.
     ValueError
         The options do not suit the file, this machine, or this TensorRT.
-    FileNotFoundError, ImportError
-        The file, or a library, is not there.
+    ImportError
+        A library is not there.
 
     """
     start = time.monotonic()
-    file = onnx if isinstance(onnx, OnnxFile) else OnnxFile.read(onnx)
-    info = describe_plan(file, options, gpu, kernels, calibration)
-    content = convert(file.content, options.precision,
+    info = describe_plan(onnx, options, gpu, kernels, calibration)
+    content = convert(onnx.content, options.precision,
                       None if calibration is None else _watch(calibration, progress, cancelled))
     poll(cancelled)
     tensorrt = load_tensorrt()
-    plan, checked = serialize(tensorrt, file, content, options, info,
+    plan, checked = serialize(tensorrt, onnx, content, options, info,
                               create_monitor(tensorrt, progress, cancelled), timing_cache)
     poll(cancelled)
     created = datetime.now(timezone.utc).isoformat(timespec='seconds')
@@ -167,7 +165,7 @@ def build_plan(onnx: str | Path | OnnxFile, options: BuildOptions,
                  time.monotonic() - start)
 
 
-def build_engine(onnx: str | Path | OnnxFile, output: Path, options: BuildOptions, *,
+def build_engine(onnx: OnnxFile, output: Path, options: BuildOptions, *,
                  kernels: Path, gpu: Gpu | None = None,
                  calibration: CalibrationImages | None = None, progress: Progress | None = None,
                  cancelled: Cancelled | None = None, timing_cache: Path | None = None,
@@ -199,15 +197,14 @@ def build_engine(onnx: str | Path | OnnxFile, output: Path, options: BuildOption
     if output.parent.is_dir():      # not after minutes: from elsewhere the plan is not taken
         with trusting():
             check_folder(output.parent.resolve(), 'plans are executed')
-    file = onnx if isinstance(onnx, OnnxFile) else OnnxFile.read(onnx)
     hashed = kernels_sha256(kernels)
-    target = describe_plan(file, options, gpu, hashed, calibration).target
+    target = describe_plan(onnx, options, gpu, hashed, calibration).target
     # First, as it takes less than a second: a missing compiler is told before TensorRT's minutes.
     if progress is not None:
         progress('Compiling kernels', 0.0)
     cubin = compile(kernels, target)
     poll(cancelled)
-    built = build_plan(file, options, calibration, progress, cancelled, gpu=gpu, kernels=hashed,
+    built = build_plan(onnx, options, calibration, progress, cancelled, gpu=gpu, kernels=hashed,
                        timing_cache=timing_cache)
     write_plan(output, built.plan, built.info, cubin)
     return built

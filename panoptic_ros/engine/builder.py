@@ -8,7 +8,7 @@ from typing import Any
 
 from .build_options import BuildOptions
 from .metadata import ModelError
-from .network_check import check_engine, check_network, head_types
+from .network_check import check_engine, check_network, output_types
 from .onnx_file import OnnxFile
 from .plan_info import PlanInfo
 from .tensorrt import Message, collect_messages, complaints, describe_tensorrt, tensorrt_logger
@@ -88,7 +88,7 @@ def _serialize(tensorrt: Any, file: OnnxFile, content: bytes, options: BuildOpti
         raise ModelError(f'{file.path} cannot be parsed by {info.tensorrt}: '
                          f'{found or complaints(messages)}')
     checked = check_network(tensorrt, network, options.precision)
-    types = head_types(tensorrt, network)
+    types = output_types(tensorrt, network, file.outputs)
     config = _configure(tensorrt, builder, options, info)
     if file.batch is None:
         profile = builder.create_optimization_profile()

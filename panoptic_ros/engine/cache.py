@@ -72,7 +72,7 @@ class PlanCache:
         return self.folder / (f'{onnx.path.stem}-{info.precision}-{info.target}-'
                               f'{info.model_key[:8]}.plan')
 
-    def find_or_build(self, onnx: str | Path | OnnxFile, options: BuildOptions,
+    def find_or_build(self, onnx: OnnxFile, options: BuildOptions,
                       gpu: Gpu | None = None, log: Log = print, *, kernels: Path,
                       calibration: CalibrationImages | None = None,
                       progress: Progress | None = None, cancelled: Cancelled | None = None,
@@ -96,9 +96,8 @@ class PlanCache:
             As ``build_engine`` does.
 
         """
-        file = onnx if isinstance(onnx, OnnxFile) else OnnxFile.read(onnx)
-        wanted = describe_plan(file, options, gpu, kernels_sha256(kernels), calibration)
-        path = self.path(file, wanted)
+        wanted = describe_plan(onnx, options, gpu, kernels_sha256(kernels), calibration)
+        path = self.path(onnx, wanted)
         if _reason_to_build(path, wanted, calibration) is None:
             return path
         with _lock(path.with_suffix('.lock'), cancelled):
@@ -108,7 +107,7 @@ class PlanCache:
             log(f'Building {path.name}: {reason}')
             for left_over in self.folder.glob(f'.{path.stem}.*.partial'):
                 left_over.unlink(missing_ok=True)
-            build_engine(file, path, options, kernels=kernels, gpu=gpu, calibration=calibration,
+            build_engine(onnx, path, options, kernels=kernels, gpu=gpu, calibration=calibration,
                          progress=progress, cancelled=cancelled, compile=compile,
                          timing_cache=self._timing_cache(wanted))
         return path

@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from .metadata import HEADS, ModelError, ModelMetadata
-
-IMAGE_TYPE = 'uint8'
-HEAD_TYPES = ('float32', 'float16')
-"""What the grouping computes with."""
+from ..tensors import Outputs, TensorSpec
+from .metadata import Contract, ModelError, ModelMetadata
 
 
 class Tensor(NamedTuple):
@@ -25,10 +22,41 @@ class Tensor(NamedTuple):
         return f'{self.type} ({", ".join(map(str, self.shape))})'
 
 
-def check_contract(path: Path, metadata: ModelMetadata, inputs: Mapping[str, Tensor],
-                   outputs: Mapping[str, Tensor]) -> int | None:
+def image_spec(metadata: ModelMetadata) -> TensorSpec:
+    """Return what the input ``image`` is: (H, W, 3), BGR, at the network's resolution."""
+    return TensorSpec((*metadata.input_size, 3), ('uint8',))
+
+
+def outputs_of(metadata: ModelMetadata, contract: Contract, source: str) -> Outputs:
+    """
+    Return which tensors the network of a file has to put out.
+
+    Raises
+    ------
+    ModelError
+        Its family is not known, or its metadata lack what the family needs; ``source`` names the
+        file in the message.
+
+    """
+    try:
+        return contract(metadata)
+    except ValueError as error:
+        raise ModelError(f'{source} has metadata that cannot be read: {error}') from error
+
+
+def check_contract(path: Path, metadata: ModelMetadata, outputs: Outputs,
+                   declared: tuple[Mapping[str, Tensor], Mapping[str, Tensor]]) -> int | None:
     """
     Refuse a file whose tensors are not those of the engine contract.
+
+    Parameters
+    ----------
+    path, metadata
+        The file, and what it says of itself.
+    outputs
+        What the network has to put out.
+    declared
+        The inputs and the outputs of the file's graph.
 
     Returns
     -------
@@ -40,35 +68,55 @@ def check_contract(path: Path, metadata: ModelMetadata, inputs: Mapping[str, Ten
         A tensor is absent, or has another type or shape; or there is an input beside the image.
 
     """
-    shapes = metadata.shapes
-    image = inputs.get('image')
-    _check(path, 'input', 'image', image, (IMAGE_TYPE,), shapes['image'])
-    assert image is not None
+    inputs, found = declared
+    image = _checked(path, 'input image', inputs.get('image'), image_spec(metadata))
     others = sorted(set(inputs) - {'image'})
     if others:
         raise ModelError(f'{path}: input {others[0]!a:.200} stands beside image, and nobody fills '
                          'it: the engine contract has one input; make the others constants')
     batch = image.shape[0] if isinstance(image.shape[0], int) else None
-    for name, shape in shapes.items():
-        if name == 'image':
-            continue
-        found = outputs.get(name)
-        _check(path, 'output', name, found, HEAD_TYPES, shape)
-        assert found is not None
-        count = found.shape[0]
+    for name, spec in outputs.items():
+        tensor = _checked(path, f'output {name}', found.get(name), spec)
+        count = tensor.shape[0]
         if isinstance(count, int) and count != (batch or 1):
-            raise ModelError(f'{path}: output {name} is {found}, the input image {image}: '
+            raise ModelError(f'{path}: output {name} is {tensor}, the input image {image}: '
                              'expected as many images of both')
-    types = {name: outputs[name].type for name in HEADS}
-    if len(set(types.values())) > 1:
-        raise ModelError(f'{path}: the outputs are '
-                         f'{", ".join(f"{name} {kind}" for name, kind in types.items())}: the '
-                         f'engine contract asks for one type for all, {" or ".join(HEAD_TYPES)}')
+    check_types(outputs, {name: found[name].type for name in outputs}, f'{path}: ')
+    _check_announced(path, metadata, found)
     return batch
 
 
-def _check(path: Path, kind: str, name: str, found: Tensor | None, types: tuple[str, ...],
-           shape: tuple[int, ...]) -> None:
-    if found is None or found.type not in types or found.shape[1:] != shape:
-        raise ModelError(f'{path}: {kind} {name} is {found or "absent"}: the engine contract asks '
-                         f'for {" or ".join(types)} (N, {", ".join(map(str, shape))})')
+def check_types(outputs: Outputs, types: Mapping[str, str], where: str) -> None:
+    """
+    Refuse outputs of which some have one and some another of the types that they may share.
+
+    Raises
+    ------
+    ModelError
+        They have; ``where`` begins the message.
+
+    """
+    for shared in {spec.types for spec in outputs.values()}:
+        together = {name: types[name] for name, spec in outputs.items() if spec.types == shared}
+        if len(set(together.values())) > 1:
+            raise ModelError(
+                f'{where}the outputs are '
+                f'{", ".join(f"{name} {kind}" for name, kind in together.items())}: the '
+                f'engine contract asks for one type for all, {" or ".join(shared)}')
+
+
+def _checked(path: Path, name: str, found: Tensor | None, spec: TensorSpec) -> Tensor:
+    if found is None or found.type not in spec.types or found.shape[1:] != spec.shape:
+        raise ModelError(f'{path}: {name} is {found or "absent"}: the engine contract asks for '
+                         f'{spec}')
+    return found
+
+
+def _check_announced(path: Path, metadata: ModelMetadata, found: Mapping[str, Tensor]) -> None:
+    """Hold the metadata against the graph: readers of one rely on the other."""
+    for output in metadata.outputs:
+        tensor = found.get(output.name)
+        if tensor is None or tensor.type != output.type or tensor.shape[1:] != output.shape:
+            announced = Tensor(output.type, ('N', *output.shape))
+            raise ModelError(f'{path}: output {output.name!a} is {tensor or "absent"}: the '
+                             f'metadata of the file announce {announced}; export it again')

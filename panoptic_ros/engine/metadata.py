@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
-from ..families.deeplab.heads import Heads
 from ..labels import LabelSpace
 from ..plain_data import Between, Length, check, plain, read
-from ..segments.grid import Grid
-
-HEADS = ('semantic', 'center', 'offset')
-"""Names of the engine contract's outputs."""
-
-Head = npt.NDArray[np.floating]
+from ..tensors import Outputs
 
 PREFIX = 'panoptic_ros.'
 """Of the names of the metadata in ONNX files."""
-_REQUIRED = ('network', 'input_size', 'stride', 'label_space', 'training', 'quality')
+_REQUIRED = ('network', 'input_size', 'label_space', 'training', 'quality')
+_FORMER = {'grouping': 'options'}
+"""What older files call a property."""
 _LARGEST_SIDE = 16384
-_OPTIONAL = ('grouping', 'align_corners')
 _LONGEST = 1 << 20
+_MOST_OUTPUTS = 16
 
 Side = Annotated[int, Between(1, _LARGEST_SIDE)]
 
 
 class ModelError(ValueError):
     """A model file that does not keep the engine contract."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """A tensor that the network puts out, as its file declares it for one image."""
+
+    name: Annotated[str, Length(100, 1)]
+    shape: Annotated[tuple[Annotated[int, Between(1, 1 << 24)], ...], Length(8)]
+    """Without the batch in front."""
+    type: Annotated[str, Length(20, 1)]
+    """By NumPy's name."""
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True)
@@ -50,41 +57,31 @@ class ModelMetadata:
     """Name of the network's variant."""
     input_size: tuple[Side, Side]
     """(height, width) in pixels that the network takes."""
-    stride: Annotated[int, Between(1, _LARGEST_SIDE)]
-    """Input pixels per cell of the heads."""
     label_space: LabelSpace
-    training: dict[str, Any]
+    training: dict[str, Any] = field(default_factory=dict)
     """Data set, recipe, seed and date."""
-    quality: dict[str, Any]
+    quality: dict[str, Any] = field(default_factory=dict)
     """Measured PQ, SQ and RQ, in percent, and on what; empty when nobody measured."""
-    grouping: dict[str, Any] = field(default_factory=dict)
-    """Fields of ``deeplab.Options`` that suit this model's resolution better than the defaults."""
-    align_corners: bool = False
-    """Where the heads' cells lie, see ``Grid``."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Options of the family that suit this model better than the published ones."""
+    family: Annotated[str, Length(100, 1)] = 'deeplab'
+    """Name of the family that decodes the outputs."""
+    layout: dict[str, Any] = field(default_factory=dict)
+    """What else the file says; the family alone understands it."""
+    outputs: Annotated[tuple[Output, ...], Length(_MOST_OUTPUTS)] = ()
+    """The tensors that the network puts out; none in older files, whose family tells them."""
 
     def __post_init__(self) -> None:
         check(self)
-
-    @property
-    def grid(self) -> Grid:
-        """Where the heads' cells lie on the input."""
-        return Grid(self.input_size, self.stride, self.align_corners)
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, int, int]]:
-        """What the contract's tensors have for one image, by name: 'image' and ``HEADS``."""
-        channels = (len(self.label_space), 1, 2)
-        heads = {name: (count, *self.grid.cells)
-                 for name, count in zip(HEADS, channels, strict=True)}
-        return {'image': (*self.input_size, 3), **heads}
-
-    def heads(self, semantic: Head, center: Head, offset: Head) -> Heads:
-        """Return what the network computed from one image: (C, h, w), (h, w) and (2, h, w)."""
-        return Heads(semantic, center, offset, self.stride, self.align_corners, self.input_size)
+        if taken := sorted(set(self.layout) & _own_keys()):
+            raise ValueError(f'layout has {taken[0]}: expected names that the metadata do not '
+                             'have themselves')
 
     def to_properties(self) -> dict[str, str]:
         """Return the metadata as ONNX ``metadata_props``: names with a prefix, values in JSON."""
-        return {PREFIX + key: json.dumps(value) for key, value in plain(self).items()}
+        own = plain(self)
+        layout = own.pop('layout')
+        return {PREFIX + key: json.dumps(value) for key, value in {**own, **layout}.items()}
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, str], source: str) -> ModelMetadata:
@@ -103,8 +100,13 @@ class ModelMetadata:
                 f'{source} lacks the metadata {", ".join(missing)}: export the model with '
                 '`ros2 run panoptic_ros export`, which writes them')
         try:
-            return read(cls, {key: _value(key, properties[PREFIX + key])
-                              for key in (*_REQUIRED, *_OPTIONAL) if PREFIX + key in properties})
+            values = {key.removeprefix(PREFIX): _value(key.removeprefix(PREFIX), text)
+                      for key, text in properties.items() if key.startswith(PREFIX)}
+            own = {_FORMER.get(key, key): value for key, value in values.items()
+                   if _FORMER.get(key, key) in _own_keys()}
+            layout = {key: value for key, value in values.items()
+                      if _FORMER.get(key, key) not in _own_keys()}
+            return read(cls, own | {'layout': layout})
         except RecursionError as error:
             raise ModelError(f'{source} has metadata that cannot be read: they are nested '
                              'too deeply') from error
@@ -112,7 +114,19 @@ class ModelMetadata:
             raise ModelError(f'{source} has metadata that cannot be read: {error}') from error
 
 
+Contract: TypeAlias = Callable[[ModelMetadata], Outputs]
+"""
+Tells which tensors a model's network has to put out: its family knows.
+
+It raises ``ValueError`` where there is no such family, or the layout is none of it.
+"""
+
+
+def _own_keys() -> set[str]:
+    return {field.name for field in fields(ModelMetadata)} - {'layout'}
+
+
 def _value(key: str, text: str) -> Any:
     if len(text) > _LONGEST:
-        raise ValueError(f'{key} has {len(text)} characters: expected {_LONGEST} at most')
+        raise ValueError(f'{key:.60} has {len(text)} characters: expected {_LONGEST} at most')
     return json.loads(text)

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from .metadata import HEADS, ModelError
+from ..tensors import Outputs
+from .metadata import ModelError
 from .tensorrt import tensorrt_logger
 
 _MOST_NAMES = 5
@@ -53,23 +54,29 @@ def check_network(tensorrt: Any, network: Any, precision: str) -> str:
     return _describe(precision, len(convolutions), len(quantized))
 
 
-def head_types(tensorrt: Any, network: Any) -> dict[str, Any]:
+def output_types(tensorrt: Any, network: Any, outputs: Outputs) -> dict[str, Any]:
     """
-    Return the type of each head of a parsed network.
+    Return TensorRT's type of each of the outputs that a parsed network has to have.
 
     Raises
     ------
     ModelError
-        A head is missing or neither float32 nor float16.
+        One is missing or has a type that is not allowed.
 
     """
-    outputs = (network.get_output(n) for n in range(network.num_outputs))
-    types = {tensor.name: tensor.dtype for tensor in outputs}
-    for name in HEADS:
-        if types.get(name) not in (tensorrt.DataType.FLOAT, tensorrt.DataType.HALF):
+    found = (network.get_output(n) for n in range(network.num_outputs))
+    types = {tensor.name: tensor.dtype for tensor in found}
+    for name, spec in outputs.items():
+        if types.get(name) not in [tensor_type(tensorrt, kind) for kind in spec.types]:
             raise ModelError(f'output {name} of the network is {types.get(name, "absent")}: '
-                             'expected float32 or float16')
-    return {name: types[name] for name in HEADS}
+                             f'expected {" or ".join(spec.types)}')
+    return {name: types[name] for name in outputs}
+
+
+def tensor_type(tensorrt: Any, name: str) -> Any:
+    """Return TensorRT's name for a type of NumPy's."""
+    return getattr(tensorrt.DataType, {'float32': 'FLOAT', 'float16': 'HALF'}.get(
+        name, name.upper()))
 
 
 def check_engine(tensorrt: Any, plan: Any, precision: str, types: dict[str, Any]) -> str | None:
@@ -81,7 +88,7 @@ def check_engine(tensorrt: Any, plan: Any, precision: str, types: dict[str, Any]
     tensorrt, plan, precision
         The module, the serialised engine and what it was built as.
     types
-        ``head_types`` of the network that it was built from.
+        ``output_types`` of the network that it was built from.
 
     Returns
     -------
@@ -100,13 +107,13 @@ def check_engine(tensorrt: Any, plan: Any, precision: str, types: dict[str, Any]
     wrong = [f'{name} ({engine.get_tensor_dtype(name)}, expected {expected})'
              for name, expected in types.items() if engine.get_tensor_dtype(name) != expected]
     if wrong:
-        raise ModelError(f'heads of the built engine have other types: {", ".join(wrong)}')
+        raise ModelError(f'outputs of the built engine have other types: {", ".join(wrong)}')
     inspector = engine.create_engine_inspector()
     described = inspector.get_engine_information(tensorrt.LayerInformationFormat.JSON)
     formats = list(_formats(described))
     words = {'fp16': ('half', 'fp16'), 'int8': ('int8',), 'fp32': ('float', 'fp32')}[precision]
     if not formats:     # it lists no tensors where everything became one kernel
-        return 'heads of the engine as in the network'
+        return 'outputs of the engine as in the network'
     found = sum(any(word in text for word in words) for text in formats)
     if not found:
         raise ModelError(f'none of the {len(formats)} tensors of the built engine is {precision}: '

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..families.deeplab.heads import Heads
-from .contract import Tensor, check_contract
+from .contract import Tensor, check_contract, image_spec, outputs_of
 from .external_data import check_inside, external_files
-from .metadata import HEADS, ModelError, ModelMetadata
+from .metadata import Contract, ModelError, ModelMetadata
 from .onnx_file import read_onnx
 from .onnx_runtime import load_onnxruntime
 
@@ -24,6 +23,8 @@ class OnnxEngine:
     ----------
     path
         An ONNX file that keeps the engine contract.
+    contract
+        Tells what its network has to put out.
     threads
         Threads of one inference; 0 leaves it to the runtime, one per physical core.
 
@@ -38,7 +39,7 @@ class OnnxEngine:
 
     """
 
-    def __init__(self, path: str | Path, threads: int = 0) -> None:
+    def __init__(self, path: str | Path, contract: Contract, threads: int = 0) -> None:
         runtime = load_onnxruntime()
         path = Path(path)
         if not path.is_file():
@@ -56,18 +57,17 @@ class OnnxEngine:
         except UnicodeDecodeError as error:
             raise ModelError(f'{path} has metadata that cannot be read: {error}') from error
         self.metadata = ModelMetadata.from_properties(properties, str(path))
+        self._outputs = outputs_of(self.metadata, contract, str(path))
         self._check_contract(path)
         self.description = f'ONNX Runtime {runtime.__version__}, CPU'
 
-    def __call__(self, images: npt.NDArray[np.uint8]) -> list[Heads]:
+    def __call__(self, images: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[Any]]:
         """Run the network; see ``Engine``."""
-        expected = self.metadata.shapes['image']
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != expected:
-            raise ValueError(f'images are {images.dtype} {images.shape}: expected uint8 '
-                             f'(N, {", ".join(map(str, expected))})')
-        semantic, center, offset = self._session.run(HEADS, {'image': images})
-        return [self.metadata.heads(semantic[n], center[n, 0], offset[n])
-                for n in range(len(images))]
+        expected = image_spec(self.metadata)
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != expected.shape:
+            raise ValueError(f'images are {images.dtype} {images.shape}: expected {expected}')
+        names = list(self._outputs)
+        return dict(zip(names, self._session.run(names, {'image': images}), strict=True))
 
     def close(self) -> None:
         """Release the session."""
@@ -78,7 +78,7 @@ class OnnxEngine:
             {tensor.name: Tensor(_type_of(tensor), tuple(tensor.shape or ()))
              for tensor in tensors}
             for tensors in (self._session.get_inputs(), self._session.get_outputs()))
-        batch = check_contract(path, self.metadata, inputs, outputs)
+        batch = check_contract(path, self.metadata, self._outputs, (inputs, outputs))
         if batch not in (None, 1):
             raise ModelError(f'{path}: input image is {inputs["image"]}, which is {batch} images '
                              'at once: on the processor the engine is given one; export it with a '

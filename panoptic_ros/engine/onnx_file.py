@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..libraries import needed
-from .contract import Tensor, check_contract
+from ..tensors import Outputs
+from .contract import Tensor, check_contract, outputs_of
 from .external_data import external_files
-from .metadata import PREFIX, ModelError, ModelMetadata
+from .metadata import PREFIX, Contract, ModelError, ModelMetadata
 
 LARGEST = 2**31 - 1
 """Bytes that a protocol buffer may have."""
@@ -25,6 +26,8 @@ class OnnxFile:
     properties: dict[str, str]
     """Its ``metadata_props`` that are ours."""
     metadata: ModelMetadata
+    outputs: Outputs
+    """What its network puts out."""
     batch: int | None
     """How many images it takes at once; None where that is free."""
 
@@ -34,9 +37,9 @@ class OnnxFile:
         return hashlib.sha256(self.content).hexdigest()
 
     @classmethod
-    def read(cls, path: str | Path) -> OnnxFile:
+    def read(cls, path: str | Path, contract: Contract) -> OnnxFile:
         """
-        Read a file.
+        Read a file; ``contract`` tells what its network has to put out.
 
         Raises
         ------
@@ -58,7 +61,9 @@ class OnnxFile:
                              'holds all; save it with `onnx.save(onnx.load(...), path)`')
         properties = {p.key: p.value for p in model.metadata_props if p.key.startswith(PREFIX)}
         metadata = ModelMetadata.from_properties(properties, str(path))
-        return cls(path, content, properties, metadata, _batch(model, metadata, path))
+        outputs = outputs_of(metadata, contract, str(path))
+        batch = check_contract(path, metadata, outputs, _tensors(model))
+        return cls(path, content, properties, metadata, outputs, batch)
 
 
 def read_onnx(path: Path) -> bytes:
@@ -116,16 +121,17 @@ def parse_onnx(content: bytes, source: str) -> Any:
     return model
 
 
-def _batch(model: Any, metadata: ModelMetadata, path: Path) -> int | None:
-    """Check the contract's tensors, and return the size of the image's first axis."""
+def _tensors(model: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return the inputs and the outputs of a graph."""
     constant = {tensor.name for tensor in model.graph.initializer}
-    inputs, outputs = ({value.name: _declared(value) for value in values
+    inputs, outputs = ({value.name: declared(value) for value in values
                         if value.name not in constant}
                        for values in (model.graph.input, model.graph.output))
-    return check_contract(path, metadata, inputs, outputs)
+    return inputs, outputs
 
 
-def _declared(value: Any) -> Tensor:
+def declared(value: Any) -> Tensor:
+    """Return what a graph declares of a tensor, a ``ValueInfoProto``."""
     if not value.type.HasField('tensor_type'):
         return Tensor(value.type.WhichOneof('value') or 'untyped', ())
     tensor = value.type.tensor_type

@@ -8,6 +8,7 @@ in accuracy can be measured with any runtime.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..libraries import needed
-from .metadata import ModelError
-from .onnx_file import import_onnx, parse_onnx
+from .metadata import PREFIX, ModelError
+from .onnx_file import declared, import_onnx, parse_onnx
 from .onnx_runtime import load_onnxruntime
 
 PRECISIONS = ('fp32', 'fp16', 'int8')
@@ -34,12 +35,14 @@ _INSTALL = 'pip install onnxruntime onnx packaging'
 def convert(model: Any, precision: str,
             calibration: Iterable[npt.NDArray[np.uint8]] | None = None) -> bytes:
     """
-    Return a model in another precision; its metadata, inputs and names stay as they are.
+    Return a model in another precision; its inputs and names stay as they are.
+
+    So do its metadata, but for the types of outputs that they announce.
 
     fp16 keeps the sums of large means in float32.  int8 quantises dense convolutions, the weights
     per channel; the first one, the two before each head, depthwise ones and everything else are
     float16, as quantising them costs accuracy and gains little.  A model whose graph is quantised
-    already keeps its scales.  The heads come out as float16 of both.
+    already keeps its scales.  The outputs are float16 of both.
 
     Parameters
     ----------
@@ -224,7 +227,14 @@ def _properties(model: Any) -> dict[str, str]:
 
 
 def _finish(model: Any, properties: dict[str, str]) -> bytes:
-    """Serialise a model with exactly the properties that it had."""
+    """Serialise a model with the properties that it had, and the types that its outputs have."""
+    key = f'{PREFIX}outputs'
+    if key in properties:
+        types = {output.name: declared(output).type for output in model.graph.output}
+        outputs = json.loads(properties[key])
+        for output in outputs:
+            output['type'] = types[output['name']]
+        properties = {**properties, key: json.dumps(outputs)}
     del model.metadata_props[:]
     import_onnx().helper.set_model_props(model, properties)
     content: bytes = model.SerializeToString()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ..families.deeplab.heads import Heads
 from .metadata import ModelMetadata
 
 if TYPE_CHECKING:
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """A loaded network that turns images at its own resolution into heads."""
+    """A loaded network that turns images at its own resolution into tensors."""
 
     metadata: ModelMetadata
     description: str
     """The runtime and device that execute it, for people."""
 
-    def __call__(self, images: npt.NDArray[np.uint8]) -> list[Heads]:
+    def __call__(self, images: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[Any]]:
         """
         Run the network.
 
@@ -32,7 +32,8 @@ class Engine(Protocol):
 
         Returns
         -------
-        One ``Heads`` per image.  Their arrays may be reused by the next call.
+        What the network puts out, by name, each [N, ...].  The arrays may be reused by the next
+        call.
 
         Raises
         ------
@@ -48,7 +49,7 @@ class Engine(Protocol):
 
 
 class DeviceEngine(Protocol):
-    """A loaded network whose input and heads stand in device memory, always in the same place."""
+    """A loaded network whose tensors stand in device memory, always in the same place."""
 
     metadata: ModelMetadata
     description: str
@@ -57,12 +58,8 @@ class DeviceEngine(Protocol):
     """Most images at once."""
     image: DeviceArray
     """uint8 [batch, H, W, 3], BGR, at ``metadata.input_size``: what ``enqueue`` reads."""
-    semantic: DeviceArray
-    """[batch, C, h, w] logits, float32 or float16, as the other heads."""
-    center: DeviceArray
-    """[batch, 1, h, w] heatmap."""
-    offset: DeviceArray
-    """[batch, 2, h, w] as (dy, dx) in pixels of the input."""
+    outputs: Mapping[str, DeviceArray]
+    """What ``enqueue`` writes, by name, each [batch, ...]."""
 
     def enqueue(self, count: int) -> None:
         """

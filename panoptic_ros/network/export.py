@@ -14,8 +14,10 @@ import numpy as np
 import onnx
 import torch
 
-from ..engine.metadata import HEADS, ModelMetadata
+from ..engine import ModelMetadata, Output
+from ..engine.onnx_file import declared
 from ..engine.onnx_runtime import load_onnxruntime
+from ..families.deeplab.heads import NAMES
 from .checkpoint import Checkpoint
 from .config import STRIDE
 from .deeplab import PanopticDeepLab
@@ -29,7 +31,7 @@ class ExportError(RuntimeError):
 
 def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
                 quality: dict[str, Any] | None = None,
-                grouping: dict[str, Any] | None = None, tolerance: float = 1e-4) -> float:
+                options: dict[str, Any] | None = None, tolerance: float = 1e-4) -> float:
     """
     Write the model file, after checking it against PyTorch.
 
@@ -44,8 +46,8 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
         or not.
     quality
         Measured PQ, SQ and RQ, if any.
-    grouping
-        Fields of ``deeplab.Options`` that suit the model.
+    options
+        Options of the family that suit the model.
     tolerance
         Largest difference allowed, relative to the largest value of each head.
 
@@ -65,10 +67,11 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
     network = checkpoint.network()
     model = trace(network, size)
     metadata = ModelMetadata(
-        network=checkpoint.config.name, input_size=size, stride=STRIDE,
-        label_space=checkpoint.label_space, training=checkpoint.training,
-        quality=quality or {}, grouping=grouping or {},
-        align_corners=checkpoint.config.align_corners)
+        network=checkpoint.config.name, input_size=size, label_space=checkpoint.label_space,
+        training=checkpoint.training, quality=quality or {}, options=options or {},
+        family='deeplab',
+        layout={'stride': STRIDE, 'align_corners': checkpoint.config.align_corners},
+        outputs=_outputs(model))
     onnx.helper.set_model_props(model, metadata.to_properties())
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString()
@@ -89,7 +92,7 @@ def trace(network: PanopticDeepLab, size: tuple[int, int]) -> onnx.ModelProto:
     with _quiet():
         program = torch.onnx.export(
             network, (images,), dynamo=True, opset_version=OPSET, verbose=False,
-            input_names=['image'], output_names=list(HEADS),
+            input_names=['image'], output_names=list(NAMES),
             dynamic_shapes={'image': {0: torch.export.Dim('N', min=1)}})
     assert program is not None
     model: onnx.ModelProto = program.model_proto
@@ -103,6 +106,13 @@ def trace(network: PanopticDeepLab, size: tuple[int, int]) -> onnx.ModelProto:
         raise ExportError(f'the first operation on the image is {first.op_type}: expected Cast, '
                           'as TensorRT requires of uint8 inputs')
     return model
+
+
+def _outputs(model: onnx.ModelProto) -> tuple[Output, ...]:
+    """Return what the graph puts out for one image."""
+    tensors = {value.name: declared(value) for value in model.graph.output}
+    return tuple(Output(name, tuple(int(side) for side in tensor.shape[1:] if side is not None),
+                        tensor.type) for name, tensor in tensors.items())
 
 
 @contextmanager
@@ -125,6 +135,6 @@ def compare(network: PanopticDeepLab, content: bytes, size: tuple[int, int]) -> 
     images = np.random.default_rng(0).integers(0, 256, (2, *size, 3), np.uint8)
     with torch.inference_mode():
         expected = [head.numpy() for head in network(torch.from_numpy(images))]
-    actual = session.run(list(HEADS), {'image': images})
+    actual = session.run(list(NAMES), {'image': images})
     return max(float(np.abs(a - e).max() / max(np.abs(e).max(), np.finfo(np.float32).tiny))
                for a, e in zip(actual, expected, strict=True))

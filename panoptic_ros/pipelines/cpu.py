@@ -4,26 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..engine import Engine
 from ..engine.fitting import fit
-from ..families import deeplab
 from ..panoptic import Panoptic
+from .contract import family_of
+from .protocol import Segmented
 
 
 class CpuPipeline:
     """
-    Resizes an image, runs the network and groups its heads, one after the other.
+    Resizes an image, runs the network and decodes its outputs; see ``Pipeline``.
 
     Parameters
     ----------
     engine
         A loaded network.
     method
-        How pixels are grouped: 'cpu' or 'reference'.
+        How the outputs are decoded: 'cpu' or 'reference'.
+    reason
+        Why it is on the processor; empty where nobody chose.
+
+    Raises
+    ------
+    ModelError
+        There is no such family as the model's.
+    ValueError
+        There is no such method.
+    ImportError
+        The method needs a library that is not installed.
 
     """
 
@@ -32,40 +45,42 @@ class CpuPipeline:
 
     batch = 1
 
-    def __init__(self, engine: Engine, method: str = 'cpu') -> None:
+    def __init__(self, engine: Engine, method: str = 'cpu', reason: str = '') -> None:
         self._engine, self._method = engine, method
         self.metadata = engine.metadata
-        self.description = engine.description
+        self.family = family_of(engine.metadata)
+        self._decode = self.family.decoder(engine.metadata, method)
+        self.description, self.reason = engine.description, reason
         self.about = {'GPU': 'none', 'precision': 'of the model'}
 
-    def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: deeplab.Options,
-                 pictures: frozenset[str], opacity: float,
-                 times: dict[str, float] | None = None) -> list[Panoptic]:
-        """Segment images; see ``Segmenter``.  Of the pictures it makes only the confidence."""
-        return [self._segment(image, options, 'confidence' in pictures, times)
-                for image in images]
+    def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: Any,
+                 confidence: bool) -> Segmented:
+        """Segment images; see ``Pipeline``."""
+        seconds = dict.fromkeys(self.stages, 0.0)
+        return Segmented([self._segment(image, options, confidence, seconds)
+                          for image in images], seconds)
 
     def warm_up(self) -> None:
         """Compile what is compiled on its first use."""
-        deeplab.warm_up(self._method)
+        self.family.warm_up(self._method)
+
+    def memory(self) -> None:
+        """Return None: there is no GPU."""
 
     def close(self) -> None:
         """Release the network."""
         self._engine.close()
 
-    def _segment(self, image: npt.NDArray[np.uint8], options: deeplab.Options, confidence: bool,
-                 times: dict[str, float] | None) -> Panoptic:
-        start = perf_counter()
+    def _segment(self, image: npt.NDArray[np.uint8], options: Any, confidence: bool,
+                 seconds: dict[str, float]) -> Panoptic:
+        moments = [perf_counter()]
         resized = fit(image, self.metadata.input_size)
-        prepared = perf_counter()
-        heads = self._engine(resized[np.newaxis])[0]
-        inferred = perf_counter()
-        panoptic = deeplab.decode(heads, self.metadata.label_space,
-                                  size=(image.shape[0], image.shape[1]), method=self._method,
-                                  options=options, confidence=confidence)
-        if times is not None:
-            ends = (prepared, inferred, perf_counter())
-            starts = (start, prepared, inferred)
-            for stage, begin, end in zip(self.stages, starts, ends, strict=True):
-                times[stage] = times.get(stage, 0.0) + end - begin
+        moments.append(perf_counter())
+        outputs = self._engine(resized[np.newaxis])
+        moments.append(perf_counter())
+        panoptic = self._decode({name: tensor[0] for name, tensor in outputs.items()},
+                                (image.shape[0], image.shape[1]), options, confidence)
+        moments.append(perf_counter())
+        for stage, begin, end in zip(self.stages, moments, moments[1:], strict=False):
+            seconds[stage] += end - begin
         return panoptic

@@ -1,76 +1,167 @@
-"""Opening a model on a GPU: device, plan, engine and kernels, or nothing of them."""
+"""Opening a model file on the device that it is meant for."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from ..device import Device
-from ..engine.metadata import ModelError
+from ..device import Device, DeviceError
+from ..device.libcuda import load_libcuda
+from ..engine import ModelError, OnnxEngine
+from ..engine.build_options import BuildOptions
+from ..engine.builder import why_not_target
+from ..engine.cache import PlanCache
+from ..engine.calibration import CalibrationImages
+from ..engine.monitor import Cancelled, Progress
+from ..engine.onnx_file import OnnxFile, import_onnx
 from ..engine.plan import read_cubin, read_plan, sidecar_path
-from ..families.deeplab.kernel_sources import KERNELS
+from ..engine.tensorrt import MODULES, load_tensorrt
+from .contract import contract, family_of
+from .cpu import CpuPipeline
 from .cuda import CudaPipeline
+from .protocol import Pipeline
+
+DEVICES = ('auto', 'cpu', 'gpu')
 
 
-def open_plan(path: Path, index: int = 0) -> CudaPipeline:
+@dataclass(frozen=True)
+class Setup:
+    """How a model is opened, beside where; each device heeds the fields that concern it."""
+
+    threads: int = 0
+    """Threads of the network on the processor; 0 leaves it to the runtime."""
+    method: str = 'cpu'
+    """How the outputs are decoded on the processor: 'cpu' or 'reference'."""
+    gpu: int = 0
+    """Number of the GPU."""
+    precision: str = 'fp16'
+    """Of the plan of an ONNX file: 'fp32', 'fp16' or 'int8'; the last needs ``calibration`` unless
+    there is a plan."""
+    batch: int = 1
+    """Most images at once that the plan of an ONNX file serves."""
+    cache: Path | None = None
+    """Folder of built plans; None for the usual one."""
+    log: Callable[[str], None] = print
+    """Receives a line when something takes long, or runs where it might not be expected."""
+    warn: Callable[[str], None] | None = None
+    """Receives why a model runs on the processor of a machine that is meant to use its GPU; by
+    default ``log`` does."""
+    calibration: CalibrationImages | None = None
+    """Images for int8."""
+    progress: Progress | None = None
+    """Receives the phase of a build and the share that is done."""
+    cancelled: Cancelled | None = None
+    """Asked during a build whether to end."""
+
+
+def open_pipeline(path: Path, device: str, setup: Setup) -> Pipeline:
     """
-    Open a plan with its sidecar and its kernels.
+    Open a model file; see ``Segmenter.open``.
 
     Raises
     ------
-    FileNotFoundError, ModelError, ImportError, DeviceError
+    FileNotFoundError, ModelError, ImportError, DeviceError, BuildError, BuildCancelled
         As ``Segmenter.open`` does; the GPU is then free again.
+    ValueError
+        There is no such device.
 
     """
+    if device not in DEVICES:
+        raise ValueError(f'device is {device!r}: expected one of {", ".join(DEVICES)}')
+    reason = '' if device == 'auto' else f'the device asked for is {device}'
+    if path.suffix == '.plan':
+        if device == 'cpu':
+            raise ModelError(f'{path} is a plan, which runs on a GPU only: take the .onnx file '
+                             'that it was built from, or device gpu')
+        return _on_gpu(setup.gpu, reason or 'the model is a plan', lambda gpu: _load(gpu, path))
+    if path.suffix != '.onnx':
+        raise ModelError(f'{path}: expected a model file that ends in .onnx or .plan')
+    if device == 'auto' and path.is_file():
+        obstacle = why_not_gpu(setup.gpu)
+        device = 'gpu' if obstacle is None else 'cpu'
+        reason = obstacle or 'there is a GPU'
+        if obstacle:
+            tell = setup.warn or setup.log if gpu_is_expected() else setup.log
+            tell(f'{path.name} runs on the CPU, not on a GPU: {obstacle}')
+    if device == 'gpu':
+        return _on_gpu(setup.gpu, reason, lambda gpu: _find_or_build(gpu, path, setup))
+    engine = OnnxEngine(path, contract, setup.threads)
+    try:
+        return CpuPipeline(engine, setup.method, reason)
+    except BaseException:
+        engine.close()
+        raise
+
+
+def why_not_gpu(index: int) -> str | None:
+    """Return why the GPU path cannot be used on this machine; None when it can."""
+    try:
+        tensorrt = load_tensorrt()
+        import_onnx()
+        device = Device.open(index)
+    except (DeviceError, ImportError) as error:
+        return str(error)
+    target = device.target
+    device.close()
+    return why_not_target(tensorrt, target)
+
+
+def gpu_is_expected() -> bool:
+    """Tell whether this machine is meant to use a GPU: it has NVIDIA's driver, or TensorRT."""
+    if any(sys.modules.get(name) or find_spec(name) for name in MODULES):
+        return True
+    try:
+        load_libcuda()
+    except OSError:
+        return False
+    except AttributeError:      # a driver that is too old
+        return True
+    return True
+
+
+def _on_gpu(index: int, reason: str, assemble: Callable[[Device], CudaPipeline]) -> CudaPipeline:
+    """Open a GPU, and give it free again where the rest cannot be opened."""
     device = Device.open(index)
     try:
-        return _assemble(device, path)
+        pipeline = assemble(device)
+        pipeline.reason = reason
+        return pipeline
     except BaseException:
         device.close()
         raise
 
 
-def find_or_build(onnx: Path, precision: str, batch: int, index: int,
-                  log: Callable[[str], None], folder: Path | None = None,
-                  **build: Any) -> CudaPipeline:
-    """
-    Open an ONNX model's plan for this GPU, from the cache if it is there.
+def _find_or_build(device: Device, path: Path, setup: Setup) -> CudaPipeline:
+    """Open an ONNX model's plan for a GPU, from the cache if it is there."""
+    onnx = OnnxFile.read(path, contract)
+    options = BuildOptions(precision=setup.precision, batch=setup.batch)
+    cache, kernels = PlanCache(setup.cache), family_of(onnx.metadata).kernels
 
-    Raises
-    ------
-    BuildCancelled, BuildError, FileNotFoundError, ModelError, ImportError, DeviceError
-        As ``Segmenter.open_on_gpu`` does; the GPU is then free again.
+    def find() -> Path:
+        return cache.find_or_build(
+            onnx, options, gpu=device, log=setup.log, kernels=kernels,
+            calibration=setup.calibration, progress=setup.progress, cancelled=setup.cancelled)
 
-    """
-    from ..engine.build import BuildOptions
-    from ..engine.cache import PlanCache
-
-    device = Device.open(index)
+    plan = find()
     try:
-        options, cache = BuildOptions(precision=precision, batch=batch), PlanCache(folder)
-
-        def find() -> Path:
-            return cache.find_or_build(onnx, options, gpu=device, log=log, kernels=KERNELS,
-                                       **build)
-
-        plan = find()
-        try:
-            return _assemble(device, plan)
-        except ModelError as error:     # whatever its sidecar says, it does not run here
-            log(f'Building {plan.name} again: {error}')
-            sidecar_path(plan).unlink(missing_ok=True)
-        return _assemble(device, find())
-    except BaseException:
-        device.close()
-        raise
+        return _load(device, plan)
+    except ModelError as error:     # whatever its sidecar says, it does not run here
+        setup.log(f'Building {plan.name} again: {error}')
+        sidecar_path(plan).unlink(missing_ok=True)
+    return _load(device, find())
 
 
-def _assemble(device: Device, path: Path) -> CudaPipeline:
+def _load(device: Device, path: Path) -> CudaPipeline:
+    """Open a plan with its sidecar and its kernels."""
+    from ..engine.contract import outputs_of
     from ..engine.tensorrt_engine import TensorRtEngine
     plan, info = read_plan(path)
     kernels = device.load(read_cubin(path))
-    engine = TensorRtEngine(device, plan, info.metadata(str(path)))
+    metadata = info.metadata(str(path))
+    engine = TensorRtEngine(device, plan, metadata, outputs_of(metadata, contract, str(path)))
     pipeline = CudaPipeline(device, engine, kernels)
     pipeline.about |= {'precision': info.checked or info.precision, 'built': info.created}
     return pipeline

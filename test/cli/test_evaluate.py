@@ -5,6 +5,7 @@ from contextlib import closing
 
 import cv2
 import dataset_trees
+import engines
 import numpy as np
 import pytest
 import tiny_model
@@ -13,9 +14,9 @@ from label_scenes import scene_pair
 from panoptic_ros import LabelSpace, Segmenter
 from panoptic_ros.cli.evaluate import main
 from panoptic_ros.datasets import open_dataset
-from panoptic_ros.engine import ModelMetadata, OnnxEngine
+from panoptic_ros.engine import ModelMetadata
 from panoptic_ros.evaluation import Evaluation
-from panoptic_ros.evaluation.averaged_engine import AveragedEngine
+from panoptic_ros.evaluation.deeplab.averaged_engine import AveragedEngine
 from panoptic_ros.evaluation.held_out import single_frame
 
 SPACE = LabelSpace.load('cityscapes')
@@ -89,7 +90,8 @@ def test_a_data_set_with_mirrors_and_scales(kind, name, tiny_onnx, tmp_path, cap
     frames = [(name.format(index), *single_frame(index, (96, 192))) for index in range(2)]
     make = getattr(dataset_trees, f'{kind.replace("-", "_")}_tree')
     make(tmp_path / 'tree', [(key, image, truth.labels) for key, image, truth in frames])
-    metadata = ModelMetadata('tiny', (96, 192), 4, SPACE, {}, {}, {'stuff_area': 50})
+    metadata = ModelMetadata('tiny', (96, 192), SPACE, options={'stuff_area': 50},
+                             layout={'stride': 4})
     larger = tiny_model.build(tmp_path / 'larger.onnx', (96, 192), metadata.to_properties())
     report = tmp_path / 'report.json'
     main([f'--{kind}', str(tmp_path / 'tree'), '--model', str(tiny_onnx), '--flip', '--scales',
@@ -101,7 +103,7 @@ def test_a_data_set_with_mirrors_and_scales(kind, name, tiny_onnx, tmp_path, cap
     dataset = open_dataset(kind, tmp_path / 'tree')
     assert len(dataset.label_space.thing_ids) == (2 if kind == 'kitti-step' else 8)
     expected = Evaluation(dataset.label_space)
-    with closing(Segmenter(AveragedEngine([OnnxEngine(tiny_onnx), OnnxEngine(larger)],
+    with closing(Segmenter(AveragedEngine([engines.load(tiny_onnx), engines.load(larger)],
                                           flip=True))) as segmenter:
         for image, truth in dataset:
             expected.update(segmenter(image), truth)
@@ -137,7 +139,7 @@ def test_the_oracle_loses_nothing_of_coco_at_full_resolution(tmp_path, capsys):
 
 def test_a_model_of_other_classes_is_refused(tmp_path, capsys):
     other = LabelSpace('backwards', 1000, SPACE.categories[::-1])
-    metadata = ModelMetadata('tiny', (64, 128), 4, other, {}, {}).to_properties()
+    metadata = ModelMetadata('tiny', (64, 128), other, layout={'stride': 4}).to_properties()
     path = tiny_model.build(tmp_path / 'other.onnx', metadata=metadata)
     with pytest.raises(SystemExit):
         main(['--streets', '1', '--model', str(path)])

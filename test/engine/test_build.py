@@ -3,6 +3,7 @@
 import dataclasses
 import threading
 
+import engines
 import onnx
 import pytest
 import tiny_model
@@ -45,7 +46,7 @@ def changed(path, output, change):
 
 @pytest.mark.parametrize('target', ['sm_86', 'sm_89', 'sm_120'])
 def test_streets_for_several_gpus(rtx, target):
-    built = build_plan(STREETS, BuildOptions('fp16', target))
+    built = build_plan(engines.read(STREETS), BuildOptions('fp16', target))
     assert built.info.checked == 'fp16: 75 of 75 convolutions in half precision'
     assert built.info.target == target
     assert built.info.gpu == f'any {target}'
@@ -58,7 +59,7 @@ def test_streets_for_several_gpus(rtx, target):
 def test_streets_in_every_precision(rtx):
     drive = Drive(seed=7, size=SIZE)
     images = CalibrationImages.from_images((drive.frame(t)[0] for t in (0.0, 1.0)), SIZE)
-    plans = {precision: build_plan(STREETS, BuildOptions(precision, 'sm_89'),
+    plans = {precision: build_plan(engines.read(STREETS), BuildOptions(precision, 'sm_89'),
                                    images if precision == 'int8' else None)
              for precision in ('fp32', 'fp16', 'int8')}
     assert plans['fp32'].info.checked == 'fp32: 75 of 75 convolutions in single precision'
@@ -72,7 +73,7 @@ def test_streets_in_every_precision(rtx):
     (BuildOptions('fp32', 'sm_89', batch=4), (1, 4, 4)),
     (BuildOptions('fp32', 'sm_89', batch=3, static_batch=True), (3, 3, 3))])
 def test_batches_of_a_symbolic_file(rtx, tiny_onnx, options, batch):
-    assert build_plan(tiny_onnx, options).info.batch == batch
+    assert build_plan(engines.read(tiny_onnx), options).info.batch == batch
 
 
 def test_batch_of_a_fixed_file(rtx, tiny_onnx, tmp_path):
@@ -81,9 +82,10 @@ def test_batch_of_a_fixed_file(rtx, tiny_onnx, tmp_path):
             value.type.tensor_type.shape.dim[0].dim_value = 2
 
     fixed = changed(tiny_onnx, tmp_path / 'fixed.onnx', fix)
-    assert build_plan(fixed, BuildOptions('fp32', 'sm_89', batch=2)).info.batch == (2, 2, 2)
+    options = BuildOptions('fp32', 'sm_89', batch=2)
+    assert build_plan(engines.read(fixed), options).info.batch == (2, 2, 2)
     with pytest.raises(ModelError, match=r'takes exactly 2 images at once, batch is 1: ask for 2'):
-        build_plan(fixed, BuildOptions('fp32', 'sm_89'))
+        build_plan(engines.read(fixed), BuildOptions('fp32', 'sm_89'))
 
 
 def test_every_option_is_taken_and_makes_another_key(rtx, tiny_onnx):
@@ -91,13 +93,13 @@ def test_every_option_is_taken_and_makes_another_key(rtx, tiny_onnx):
     options = [plain, *(dataclasses.replace(plain, **change) for change in (
         {'precision': 'fp32'}, {'target': 'sm_86'}, {'batch': 2}, {'workspace': 64},
         {'optimization_level': 1}))]
-    keys = {build_plan(tiny_onnx, chosen).info.key for chosen in options}
+    keys = {build_plan(engines.read(tiny_onnx), chosen).info.key for chosen in options}
     assert len(keys) == len(options)
 
 
 def test_progress_only_grows_and_reaches_the_end(rtx, tiny_onnx):
     told = []
-    build_plan(tiny_onnx, BuildOptions('fp32', 'sm_89'),
+    build_plan(engines.read(tiny_onnx), BuildOptions('fp32', 'sm_89'),
                progress=lambda phase, share: told.append((phase, share)))
     shares = [share for _, share in told]
     assert shares == sorted(shares)
@@ -130,7 +132,7 @@ def test_a_cancelled_build_leaves_nothing(rtx, kernels, tmp_path, after):
 
     output = tmp_path / 'out' / 'streets.plan'
     with pytest.raises(BuildCancelled, match='nothing was written'):
-        build_engine(STREETS, output, BuildOptions('fp16', 'sm_89'), kernels=kernels,
+        build_engine(engines.read(STREETS), output, BuildOptions('fp16', 'sm_89'), kernels=kernels,
                      cancelled=cancelled, compile=lambda folder, target: b'cubin')
     assert len(polls) >= after + 1
     assert not output.parent.exists()
@@ -145,7 +147,7 @@ def test_cancelled_while_calibrating(rtx):
 
     image = Drive(seed=7, size=SIZE).frame(0.0)[0]
     with pytest.raises(BuildCancelled):
-        build_plan(STREETS, BuildOptions('int8', 'sm_89'),
+        build_plan(engines.read(STREETS), BuildOptions('int8', 'sm_89'),
                    CalibrationImages((image,) * 3), progress, stop.is_set)
 
 
@@ -157,7 +159,7 @@ def test_exceptions_of_callables_pass_through_tensorrt(rtx, tiny_onnx, error):
             raise error
 
     with pytest.raises(error):
-        build_plan(tiny_onnx, BuildOptions('fp32', 'sm_89'), progress=progress)
+        build_plan(engines.read(tiny_onnx), BuildOptions('fp32', 'sm_89'), progress=progress)
 
 
 def test_engine_files(rtx, tiny_onnx, kernels, tmp_path):
@@ -168,8 +170,8 @@ def test_engine_files(rtx, tiny_onnx, kernels, tmp_path):
         return b'\x7fELF'
 
     output = tmp_path / 'tiny.plan'
-    built = build_engine(tiny_onnx, output, BuildOptions('fp16', 'sm_86'), kernels=kernels,
-                         compile=compile_kernels)
+    built = build_engine(engines.read(tiny_onnx), output, BuildOptions('fp16', 'sm_86'),
+                         kernels=kernels, compile=compile_kernels)
     assert read_plan(output) == (built.plan, built.info)
     assert read_cubin(output) == b'\x7fELF'
     assert asked == [(kernels, 'sm_86')]
@@ -182,14 +184,15 @@ def test_failed_kernels_leave_nothing(rtx, tiny_onnx, kernels, tmp_path):
         raise RuntimeError('kernels.cu(1): error')
 
     with pytest.raises(RuntimeError, match=r'kernels\.cu\(1\): error'):
-        build_engine(tiny_onnx, tmp_path / 'tiny.plan', BuildOptions('fp16', 'sm_86'),
-                     kernels=kernels, compile=compile_kernels)
+        build_engine(engines.read(tiny_onnx), tmp_path / 'tiny.plan',
+                     BuildOptions('fp16', 'sm_86'), kernels=kernels,
+                     compile=compile_kernels)
     assert not list(tmp_path.glob('tiny*')) + list(tmp_path.glob('.tiny*'))
 
 
-def test_other_ending_is_refused_before_building(rtx, kernels, tmp_path):
+def test_other_ending_is_refused_before_building(rtx, kernels, tmp_path, tiny_onnx):
     with pytest.raises(ValueError, match=r'expected a file that ends in \.plan'):
-        build_engine(tmp_path / 'absent.onnx', tmp_path / 'x.engine', BuildOptions(),
+        build_engine(engines.read(tiny_onnx), tmp_path / 'x.engine', BuildOptions(),
                      kernels=kernels)
 
 
@@ -206,26 +209,26 @@ def test_the_hash_of_the_kernels(kernels, tmp_path):
 def test_unknown_target_lists_those_that_there_are(rtx):
     with pytest.raises(ValueError, match=r'target sm_90: TensorRT-RTX .* builds for sm_75, sm_80, '
                        'sm_86, sm_89, sm_120, sm_121 only'):
-        build_plan(STREETS, BuildOptions('fp16', 'sm_90'))
+        build_plan(engines.read(STREETS), BuildOptions('fp16', 'sm_90'))
 
 
 def test_this_gpu_is_the_target_where_none_is_named(rtx, tiny_onnx, gpu):
-    info = build_plan(tiny_onnx, BuildOptions('fp16'), gpu=gpu).info
+    info = build_plan(engines.read(tiny_onnx), BuildOptions('fp16'), gpu=gpu).info
     assert (info.gpu, info.target) == ('NVIDIA L4', 'sm_89')
     hopper = dataclasses.replace(gpu, name='NVIDIA H200', target='sm_90')
     with pytest.raises(ValueError, match=r'sm_121 only; .* with the package tensorrt'):
-        build_plan(tiny_onnx, BuildOptions('fp16'), gpu=hopper)
+        build_plan(engines.read(tiny_onnx), BuildOptions('fp16'), gpu=hopper)
     with pytest.raises(ValueError, match='no target and no GPU on this machine: name one'):
-        build_plan(tiny_onnx, BuildOptions('fp16'))
+        build_plan(engines.read(tiny_onnx), BuildOptions('fp16'))
 
 
 def test_tensorrt_builds_for_its_own_machine_only(tensorrt, tiny_onnx, gpu):
-    info = build_plan(tiny_onnx, BuildOptions('fp16', 'sm_89'), gpu=gpu).info
+    info = build_plan(engines.read(tiny_onnx), BuildOptions('fp16', 'sm_89'), gpu=gpu).info
     assert (info.gpu, info.tensorrt) == ('NVIDIA L4', 'TensorRT 10.13.3.9')
     with pytest.raises(ValueError, match=r'its machine only \(sm_89\): build there'):
-        build_plan(tiny_onnx, BuildOptions('fp16', 'sm_86'), gpu=gpu)
+        build_plan(engines.read(tiny_onnx), BuildOptions('fp16', 'sm_86'), gpu=gpu)
     with pytest.raises(ValueError, match=r'\(there is none\)'):
-        build_plan(tiny_onnx, BuildOptions('fp16', 'sm_86'))
+        build_plan(engines.read(tiny_onnx), BuildOptions('fp16', 'sm_86'))
 
 
 def test_a_builder_that_does_not_start(tensorrt, tiny_onnx, gpu, monkeypatch):
@@ -236,7 +239,7 @@ def test_a_builder_that_does_not_start(tensorrt, tiny_onnx, gpu, monkeypatch):
     monkeypatch.setattr(tensorrt, 'Builder', nothing)
     with pytest.raises(BuildError, match=r'does not start: CUDA initialization failure .* needs '
                        'the NVIDIA driver'):
-        build_plan(tiny_onnx, BuildOptions('fp16'), gpu=gpu)
+        build_plan(engines.read(tiny_onnx), BuildOptions('fp16'), gpu=gpu)
 
 
 def test_a_failed_build_says_what_tensorrt_says(tensorrt, tiny_onnx, gpu, monkeypatch):
@@ -255,12 +258,12 @@ def test_a_failed_build_says_what_tensorrt_says(tensorrt, tiny_onnx, gpu, monkey
     monkeypatch.setattr(tensorrt, 'Builder', Builder)
     with pytest.raises(BuildError, match=r'TensorRT 10\.13\.3\.9 cannot build .*tiny\.onnx for '
                        'NVIDIA L4: no implementation for node Conv_7'):
-        build_plan(tiny_onnx, BuildOptions('fp16'), gpu=gpu)
+        build_plan(engines.read(tiny_onnx), BuildOptions('fp16'), gpu=gpu)
 
 
 def test_dla_where_there_is_none(rtx, tiny_onnx):
     with pytest.raises(ValueError, match=r'DLA core 0: TensorRT-RTX .* finds 0 on this machine'):
-        build_plan(tiny_onnx, BuildOptions('fp16', 'sm_89', dla_core=0))
+        build_plan(engines.read(tiny_onnx), BuildOptions('fp16', 'sm_89', dla_core=0))
 
 
 @pytest.mark.parametrize(('values', 'message'), [
@@ -279,22 +282,22 @@ def test_options_out_of_range(values, message):
 def test_files_that_cannot_be_built(rtx, tiny_onnx, tmp_path):
     options = BuildOptions('fp32', 'sm_89')
     with pytest.raises(FileNotFoundError, match=r'no model file .*absent\.onnx'):
-        build_plan(tmp_path / 'absent.onnx', options)
+        build_plan(engines.read(tmp_path / 'absent.onnx'), options)
     for name, content in (('cut', STREETS.read_bytes()[:5000]), ('text', b'no model'),
                           ('empty', b'')):
         path = tmp_path / f'{name}.onnx'
         path.write_bytes(content)
         with pytest.raises(ModelError, match=rf'{name}\.onnx is not an ONNX model'):
-            build_plan(path, options)
+            build_plan(engines.read(path), options)
     mute = changed(tiny_onnx, tmp_path / 'mute.onnx', lambda m: m.metadata_props.pop())
     mute = changed(mute, mute, lambda m: m.metadata_props.pop(0))
     with pytest.raises(ModelError, match=r'mute\.onnx lacks the metadata'):
-        build_plan(mute, options)
+        build_plan(engines.read(mute), options)
 
 
 def test_files_that_break_the_contract(rtx, tiny_onnx, tmp_path):
     def build_changed(change):
-        build_plan(changed(tiny_onnx, tmp_path / 'm.onnx', change), BuildOptions('fp32', 'sm_89'))
+        engines.read(changed(tiny_onnx, tmp_path / 'm.onnx', change))
 
     def larger(model):
         model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 128
@@ -319,17 +322,17 @@ def test_operations_that_tensorrt_does_not_know_are_named(rtx, tiny_onnx, tmp_pa
     path = changed(tiny_onnx, tmp_path / 'fancy.onnx', invent)
     with pytest.raises(ModelError, match=r'fancy\.onnx cannot be parsed by TensorRT-RTX .*: '
                        'peak_relu: '):
-        build_plan(path, BuildOptions('fp32', 'sm_89'))
+        build_plan(engines.read(path), BuildOptions('fp32', 'sm_89'))
 
 
 def test_timings_are_kept(rtx, tiny_onnx, tmp_path):
     """Kept from build to build; a damaged file is begun anew."""
     file = tmp_path / 'cache' / 'timings'
     options = BuildOptions('fp32', 'sm_89')
-    build_plan(tiny_onnx, options, timing_cache=file)
+    build_plan(engines.read(tiny_onnx), options, timing_cache=file)
     assert file.stat().st_size > 0
     for damage in (b'', b'garbage' * 9):
         file.write_bytes(damage)
-        build_plan(tiny_onnx, options, timing_cache=file)
+        build_plan(engines.read(tiny_onnx), options, timing_cache=file)
         assert file.read_bytes() != damage
     assert [p.name for p in file.parent.iterdir()] == ['timings']

@@ -9,6 +9,7 @@ import threading
 from concurrent import futures
 from pathlib import Path
 
+import engines
 import numpy as np
 import onnx
 import pytest
@@ -18,7 +19,6 @@ from panoptic_ros.engine import build
 from panoptic_ros.engine.build import BuildCancelled, BuildOptions, build_engine
 from panoptic_ros.engine.cache import PlanCache, default_folder
 from panoptic_ros.engine.calibration import CalibrationImages
-from panoptic_ros.engine.onnx_file import OnnxFile
 from panoptic_ros.engine.plan import PlanError, cubin_path, read_cubin, read_plan, sidecar_path
 
 OPTIONS = BuildOptions('fp16')
@@ -40,7 +40,8 @@ def find(tmp_path, tiny_onnx, gpu, kernels):
     def find(onnx=tiny_onnx, options=OPTIONS, gpu=gpu, **arguments):
         lines = []
         arguments = {'compile': lambda folder, target: b'\x7fELF ' + target.encode()} | arguments
-        path = cache.find_or_build(onnx, options, gpu, lines.append, kernels=kernels, **arguments)
+        file = engines.read(onnx)
+        path = cache.find_or_build(file, options, gpu, lines.append, kernels=kernels, **arguments)
         return path, lines
 
     return find
@@ -60,7 +61,7 @@ def test_built_once(rtx, find, tiny_onnx):
     assert read_cubin(path) == b'\x7fELF sm_89'
     assert path.name == f'tiny-fp16-sm_89-{info.model_key[:8]}.plan'
     assert info.gpu == 'NVIDIA L4'
-    assert info.onnx_sha256 == OnnxFile.read(tiny_onnx).sha256
+    assert info.onnx_sha256 == engines.read(tiny_onnx).sha256
 
 
 def test_an_upgrade_of_tensorrt_is_told(tensorrt, find):
@@ -215,8 +216,11 @@ import sys
 from pathlib import Path
 from panoptic_ros.engine.build import BuildOptions
 from panoptic_ros.engine.cache import PlanCache
+from panoptic_ros.engine.onnx_file import OnnxFile
+from panoptic_ros.pipelines.contract import contract
 
 folder, onnx, kernels = map(Path, sys.argv[1:])
+onnx = OnnxFile.read(onnx, contract)
 path = PlanCache(folder).find_or_build(onnx, BuildOptions('fp16', 'sm_89'), kernels=kernels,
                                        compile=lambda folder, target: b'ELF' * 1000)
 print(path.name)
@@ -297,7 +301,7 @@ def test_a_plan_written_elsewhere_is_the_same(rtx, find, tmp_path, tiny_onnx, gp
     """`--output` and the cache build alike: a fleet's plan, copied into the cache, is found."""
     path, _ = find()
     copy = tmp_path / 'copy.plan'
-    built = build_engine(tiny_onnx, copy, OPTIONS, kernels=kernels, gpu=gpu,
+    built = build_engine(engines.read(tiny_onnx), copy, OPTIONS, kernels=kernels, gpu=gpu,
                          compile=lambda folder, target: b'\x7fELF sm_89')
     assert built.info.key == read_plan(path)[1].key
     for place in (lambda p: p, cubin_path, sidecar_path):

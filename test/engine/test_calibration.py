@@ -1,6 +1,7 @@
 import itertools
 
 import cv2
+import engines
 import numpy as np
 import pytest
 
@@ -37,11 +38,12 @@ def test_evenly_spaced_where_it_is_not(count, limit):
 @pytest.mark.parametrize('size', [(40, 90), (4, 8), (9, 5), (2, 3), (5, 6)])
 def test_resized_as_the_segmenter_does(tiny_onnx, size):
     """What the engine of a segmenter is given is what int8 is calibrated with."""
-    from panoptic_ros import Segmenter, engine
+    from panoptic_ros import Segmenter
+    from panoptic_ros.pipelines.cpu import CpuPipeline
 
     class Spy:
         def __init__(self):
-            self._engine = engine.load(tiny_onnx)
+            self._engine = engines.load(tiny_onnx)
             self.metadata, self.description = self._engine.metadata, 'spy'
 
         def __call__(self, images):
@@ -51,7 +53,7 @@ def test_resized_as_the_segmenter_does(tiny_onnx, size):
     height, width = size[0] * 11, size[1] * 11
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     spy = Spy()
-    Segmenter(spy)(image)
+    Segmenter(CpuPipeline(spy))(image)
     [resized] = CalibrationImages.from_images([image], (64, 128))
     np.testing.assert_array_equal(resized, spy.image)
 

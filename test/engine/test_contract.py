@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import cv2
+import engines
 import numpy as np
 import onnx
 import pytest
@@ -12,8 +13,6 @@ from onnx import TensorProto, helper
 
 from panoptic_ros import Segmenter
 from panoptic_ros.engine.metadata import ModelError
-from panoptic_ros.engine.onnx_engine import OnnxEngine
-from panoptic_ros.engine.onnx_file import OnnxFile
 
 
 def cast(model, names, kind):
@@ -77,7 +76,7 @@ def write(tiny_onnx, tmp_path_factory):
 def test_it_is_refused_by_every_engine(write, kind):
     change, message = WRONG[kind]
     path = write(change)
-    for load in (OnnxEngine, OnnxFile.read, Segmenter.open):
+    for load in (engines.load, engines.read, Segmenter.open):
         with pytest.raises(ModelError, match=message) as refused:
             load(path)
         assert str(path) in str(refused.value)
@@ -85,9 +84,9 @@ def test_it_is_refused_by_every_engine(write, kind):
 
 def test_a_fixed_batch_is_for_plans_alone(write):
     path = write(lambda model: fixed(model, 4))
-    assert OnnxFile.read(path).batch == 4
+    assert engines.read(path).batch == 4
     with pytest.raises(ModelError, match='which is 4 images at once: on the processor'):
-        OnnxEngine(path)
+        engines.load(path)
 
 
 @pytest.mark.parametrize('change', [lambda model: fixed(model, 1),

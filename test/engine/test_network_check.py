@@ -3,6 +3,7 @@
 import json
 from types import ModuleType, SimpleNamespace
 
+import engines
 import pytest
 
 from panoptic_ros.engine import ModelError, build, network_check
@@ -27,7 +28,7 @@ def test_another_precision_than_asked_for_is_noticed(rtx, monkeypatch, precision
     images = CalibrationImages.from_images([Drive(seed=7, size=SIZE).frame(0.0)[0]], SIZE)
     monkeypatch.setattr(build, 'convert', lambda content, _, images: real(content, made, images))
     with pytest.raises(ModelError, match=message):
-        build_plan(STREETS, BuildOptions(precision, 'sm_89'), images)
+        build_plan(engines.read(STREETS), BuildOptions(precision, 'sm_89'), images)
 
 
 def engine_double(rtx, head, layers):

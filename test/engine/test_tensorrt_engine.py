@@ -1,5 +1,6 @@
 import sys
 
+import engines
 import fake_cuda
 import fake_tensorrt
 import numpy as np
@@ -11,7 +12,7 @@ from onnx import TensorProto, helper
 
 from panoptic_ros import resources
 from panoptic_ros.device import Device, DeviceError
-from panoptic_ros.engine import ModelError, OnnxEngine
+from panoptic_ros.engine import ModelError
 from panoptic_ros.engine.tensorrt_engine import TensorRtEngine
 
 ALLOCATIONS = ('cuMemAlloc', 'cuMemHostAlloc', 'cuEventCreate', 'cuGraphInstantiate')
@@ -64,7 +65,7 @@ def heads_of(device, engine, count):
 
 
 def expected_heads(path, images):
-    heads = OnnxEngine(path, threads=1)(images)
+    heads = engines.load(path, threads=1)(images)
     return [np.stack([h.semantic for h in heads]), np.stack([h.center for h in heads])[:, None],
             np.stack([h.offset for h in heads])]
 
@@ -138,7 +139,7 @@ class TestHeads:
 
     def test_of_the_shipped_model(self, device):
         path = resources.share_directory() / 'models/streets.onnx'
-        onnx_engine = OnnxEngine(path, threads=1)
+        onnx_engine = engines.load(path, threads=1)
         engine = TensorRtEngine(device, fake_tensorrt.write_plan(path, (1, 2)),
                                 onnx_engine.metadata)
         images = pictures(1, onnx_engine.metadata.input_size)

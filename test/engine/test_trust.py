@@ -4,6 +4,7 @@ import grp
 import os
 import pwd
 
+import engines
 import numpy as np
 import onnx
 import pytest
@@ -12,8 +13,6 @@ import tiny_model
 from panoptic_ros.engine import onnx_file, plan
 from panoptic_ros.engine.build import BuildOptions, build_engine
 from panoptic_ros.engine.metadata import ModelError
-from panoptic_ros.engine.onnx_engine import OnnxEngine
-from panoptic_ros.engine.onnx_file import OnnxFile
 from panoptic_ros.engine.plan import PlanError, cubin_path, read_cubin, read_plan, sidecar_path
 from panoptic_ros.engine.plan_info import PlanInfo
 from panoptic_ros.engine.timing_cache import load_timings
@@ -117,7 +116,7 @@ def test_an_onnx_file_of_any_size_is_not_read(tmp_path):
     with file.open('wb') as stream:
         stream.truncate(1 << 40)
     with pytest.raises(ModelError, match=rf'bytes: an ONNX file has {onnx_file.LARGEST} at most'):
-        OnnxFile.read(file)
+        engines.read(file)
 
 
 def outside(tiny_onnx, folder, where):
@@ -158,10 +157,10 @@ def outside(tiny_onnx, folder, where):
 def test_a_model_that_reads_other_files_is_refused(tiny_onnx, tmp_path, where):
     path = outside(tiny_onnx, tmp_path, where)
     with pytest.raises(ModelError, match='keeps its weights in another file: expected one file'):
-        OnnxFile.read(path)
+        engines.read(path)
     with pytest.raises(ModelError, match='not a model that ONNX Runtime can load: it keeps a '
                        r"tensor in '\.\./secret\.bin', which is outside its folder"):
-        OnnxEngine(path)
+        engines.load(path)
 
 
 def test_a_folder_that_will_not_do_is_told_before_the_build(rtx, tiny_onnx, tmp_path):
@@ -169,7 +168,7 @@ def test_a_folder_that_will_not_do_is_told_before_the_build(rtx, tiny_onnx, tmp_
     folder.mkdir()
     folder.chmod(0o777)
     with pytest.raises(PlanError, match=f'shared may be written .* `chmod go-w {folder}`'):
-        build_engine(tiny_onnx, folder / 'tiny.plan', BuildOptions('fp16', 'sm_89'),
+        build_engine(engines.read(tiny_onnx), folder / 'tiny.plan', BuildOptions('fp16', 'sm_89'),
                      kernels=tmp_path, compile=lambda *_: pytest.fail('it builds'))
 
 
@@ -246,7 +245,7 @@ def test_a_pipe_in_the_place_of_a_file_does_not_block(path):
 def test_what_is_in_the_models_folder_is_read_and_no_link_out_of_it(tiny_onnx, tmp_path, link):
     model = onnx.load(tiny_onnx)
     scene = tiny_model.scene()
-    expected = OnnxEngine(tiny_onnx)(scene[np.newaxis])[0]
+    expected = engines.heads(engines.load(tiny_onnx), scene[np.newaxis])[0]
     folder = tmp_path / 'models'
     folder.mkdir()
     onnx.save(model, folder / 'model.onnx', save_as_external_data=True, location='weights',
@@ -255,7 +254,7 @@ def test_what_is_in_the_models_folder_is_read_and_no_link_out_of_it(tiny_onnx, t
         (folder / 'weights').rename(tmp_path / 'weights')
         (folder / 'weights').symlink_to('../weights')
         with pytest.raises(ModelError, match="keeps a tensor in 'weights', which is outside"):
-            OnnxEngine(folder / 'model.onnx')
+            engines.load(folder / 'model.onnx')
     else:
-        heads = OnnxEngine(folder / 'model.onnx')(scene[np.newaxis])[0]
+        heads = engines.heads(engines.load(folder / 'model.onnx'), scene[np.newaxis])[0]
         assert np.array_equal(heads.semantic, expected.semantic)

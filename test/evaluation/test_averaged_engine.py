@@ -1,11 +1,16 @@
+from dataclasses import replace
+
 import cv2
+import engines
 import numpy as np
 import pytest
 import tiny_model
 
 from panoptic_ros import LabelSpace, Segmenter
-from panoptic_ros.engine import ModelMetadata, OnnxEngine
-from panoptic_ros.evaluation.averaged_engine import AveragedEngine
+from panoptic_ros.engine import ModelMetadata
+from panoptic_ros.evaluation.deeplab.averaged_engine import AveragedEngine
+from panoptic_ros.families import deeplab
+from panoptic_ros.pipelines.cpu import CpuPipeline
 
 SPACE = LabelSpace.load('cityscapes')
 
@@ -16,16 +21,20 @@ class RampEngine:
     description = 'ramp'
 
     def __init__(self, size, align_corners=False, confidence=2.0):
-        self.metadata = ModelMetadata('ramp', size, 4, SPACE, {}, {}, align_corners=align_corners)
+        self.metadata = ModelMetadata('ramp', size, SPACE, layout={
+            'stride': 4, 'align_corners': align_corners})
         self.confidence = confidence
         self.closed = False
 
     def __call__(self, images):
         assert images.shape[1:] == (*self.metadata.input_size, 3)
-        return [self.heads(image) for image in images]
+        heads = [self.heads(image) for image in images]
+        return {'semantic': np.stack([h.semantic for h in heads]),
+                'center': np.stack([h.center[None] for h in heads]),
+                'offset': np.stack([h.offset for h in heads])}
 
     def heads(self, image):
-        grid = self.metadata.grid
+        grid = deeplab.grid_of(self.metadata)
         y, x = ((np.arange(cells) + grid.shift) * grid.stride for cells in grid.cells)
         height, width = self.metadata.input_size
         offset = np.stack(np.meshgrid(height / 2 - y, width / 2 - x, indexing='ij'))
@@ -35,7 +44,8 @@ class RampEngine:
         bright = image[np.clip(y.astype(int), 0, height - 1)][:, column, 0] > 127
         semantic[0], semantic[10] = self.confidence * bright, self.confidence * ~bright
         center = np.broadcast_to(x / width, grid.cells)
-        return self.metadata.heads(semantic, center.astype(np.float32), offset.astype(np.float32))
+        return deeplab.Heads(semantic, center.astype(np.float32), offset.astype(np.float32),
+                             grid.stride, grid.align_corners, grid.input_size)
 
     def close(self):
         self.closed = True
@@ -53,8 +63,8 @@ def test_scales_are_averaged_where_they_lie_and_in_pixels_of_the_largest(align_c
     averaged = AveragedEngine([small, large])
     assert averaged.metadata is large.metadata
     image = half_bright((64, 128))
-    heads, = averaged(image)
-    expected, = large(image)
+    heads, = engines.heads(averaged, image)
+    expected, = engines.heads(large, image)
     inner = np.s_[..., 1:-2, 1:-2]      # cells past the small network's outermost have no other
     np.testing.assert_allclose(heads.offset[inner], expected.offset[inner], atol=1e-4)
     np.testing.assert_allclose(heads.center[inner], expected.center[inner], atol=1e-5)
@@ -65,8 +75,8 @@ def test_scales_are_averaged_where_they_lie_and_in_pixels_of_the_largest(align_c
 def test_a_mirrored_image_is_mirrored_back(align_corners):
     engine = RampEngine((32, 64), align_corners)
     image = half_bright((32, 64))
-    heads, = AveragedEngine([engine], flip=True)(image)
-    expected, = engine(image)
+    heads, = engines.heads(AveragedEngine([engine], flip=True), image)
+    expected, = engines.heads(engine, image)
     inner = np.s_[..., 1:-2]
     np.testing.assert_allclose(heads.offset[inner], expected.offset[inner], atol=1e-4)
     np.testing.assert_array_equal(heads.semantic.argmax(0), expected.semantic.argmax(0))
@@ -76,14 +86,15 @@ def test_a_mirrored_image_is_mirrored_back(align_corners):
 def test_probabilities_are_averaged_not_logits():
     sure, unsure = RampEngine((32, 64)), RampEngine((32, 64), confidence=-0.5)
     image = half_bright((32, 64))
-    heads, = AveragedEngine([sure, unsure])(image)
+    heads, = engines.heads(AveragedEngine([sure, unsure]), image)
 
     def probability(heads):
         weight = np.exp(heads.semantic)
         return weight / weight.sum(0)
 
     np.testing.assert_allclose(
-        np.exp(heads.semantic), (probability(sure(image)[0]) + probability(unsure(image)[0])) / 2,
+        np.exp(heads.semantic), sum(
+            probability(engines.heads(engine, image)[0]) for engine in (sure, unsure)) / 2,
         rtol=1e-5)
 
 
@@ -92,34 +103,39 @@ def test_a_symmetric_network_gains_nothing_from_mirrors(tiny_onnx):
     image = SPACE.colors[rng.choice(SPACE.stuff_ids, (16, 32))][..., ::-1]
     image = cv2.resize(image, (256, 128), interpolation=cv2.INTER_NEAREST)
     plain = Segmenter.open(tiny_onnx)(image)
-    flipped = Segmenter(AveragedEngine([OnnxEngine(tiny_onnx)], flip=True))(image)
+    flipped = Segmenter(CpuPipeline(AveragedEngine([engines.load(tiny_onnx)], flip=True)))(image)
     assert (plain.semantic() == flipped.semantic()).mean() > 0.99
     assert len(np.unique(plain.labels)) > 5
 
 
 def test_networks_of_several_files_are_one(tiny_onnx, tmp_path):
-    metadata = OnnxEngine(tiny_onnx).metadata
-    bigger = ModelMetadata('tiny', (128, 256), 4, SPACE, {}, {}, grouping=metadata.grouping)
+    metadata = engines.load(tiny_onnx).metadata
+    bigger = ModelMetadata('tiny', (128, 256), SPACE, options=metadata.options,
+                           layout=metadata.layout)
     path = tiny_model.build(tmp_path / 'bigger.onnx', (128, 256), bigger.to_properties())
     image = np.zeros((128, 256, 3), np.uint8)
     image[:] = SPACE.colors[0][::-1]
-    segmenter = Segmenter(AveragedEngine([OnnxEngine(tiny_onnx), OnnxEngine(path)]))
+    averaged = AveragedEngine([engines.load(tiny_onnx), engines.load(path)])
+    segmenter = Segmenter(CpuPipeline(averaged))
     assert segmenter.metadata.input_size == (128, 256)
     assert '64x128, 128x256' in segmenter.description
     assert (segmenter(image).labels == 0).all()
 
 
 def test_closing_closes_all():
-    engines = [RampEngine((32, 64)), RampEngine((64, 128))]
-    AveragedEngine(engines).close()
-    assert all(engine.closed for engine in engines)
+    networks = [RampEngine((32, 64)), RampEngine((64, 128))]
+    AveragedEngine(networks).close()
+    assert all(network.closed for network in networks)
 
 
 def test_networks_must_know_the_same_classes():
     other = RampEngine((64, 128))
     few = LabelSpace('few', 1000, SPACE.categories[:5])
-    other.metadata = ModelMetadata('few', (64, 128), 4, few, {}, {})
+    other.metadata = ModelMetadata('few', (64, 128), few, layout={'stride': 4})
     with pytest.raises(ValueError, match="'few' and 'cityscapes'"):
         AveragedEngine([RampEngine((32, 64)), other])
+    other.metadata = replace(RampEngine((32, 64)).metadata, family='queries')
+    with pytest.raises(ValueError, match='of the family queries: expected deeplab'):
+        AveragedEngine([other])
     with pytest.raises(ValueError, match='no engines'):
         AveragedEngine([])

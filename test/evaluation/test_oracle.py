@@ -4,8 +4,8 @@ from label_scenes import scene_pair
 
 from panoptic_ros import UNLABELED, LabelSpace
 from panoptic_ros.evaluation import evaluate
+from panoptic_ros.evaluation.deeplab.oracle import Oracle, encode
 from panoptic_ros.evaluation.held_out import HeldOutStreets
-from panoptic_ros.evaluation.oracle import Oracle, encode
 
 SPACE = LabelSpace.load('cityscapes')
 

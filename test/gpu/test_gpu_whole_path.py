@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import cv2
+import engines
 import gpu_machine
 import numpy as np
 import pytest
@@ -132,9 +133,8 @@ def test_the_network_is_executed_on_our_memory(path, tmp_path):
     if gpu_machine.why_not_tensorrt() is None:
         pytest.importorskip('onnxruntime', reason='pip install onnxruntime')
         tiny_model = pytest.importorskip('tiny_model', reason='pip install onnx')
-        from panoptic_ros.engine import OnnxEngine
         onnx = tiny_model.build(tmp_path / 'tiny.onnx', gpu_machine.INPUT_SIZE)
-        expected = OnnxEngine(onnx)(image[None])[0].semantic
+        expected = engines.heads(engines.load(onnx), image[None])[0].semantic
         found = path.heads().semantic
     else:
         import torch

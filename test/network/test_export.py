@@ -6,6 +6,7 @@ import warnings
 from dataclasses import replace
 from logging.handlers import BufferingHandler
 
+import engines
 import numpy as np
 import pytest
 
@@ -19,11 +20,9 @@ from tiny_training import TINY  # noqa: E402
 
 from panoptic_ros.cli import export as command  # noqa: E402
 from panoptic_ros.cli import import_checkpoint  # noqa: E402
-from panoptic_ros.engine import OnnxEngine  # noqa: E402
 from panoptic_ros.engine.build import build_plan  # noqa: E402
 from panoptic_ros.engine.build_options import BuildOptions  # noqa: E402
 from panoptic_ros.engine.metadata import ModelMetadata  # noqa: E402
-from panoptic_ros.engine.onnx_file import OnnxFile  # noqa: E402
 from panoptic_ros.families import deeplab  # noqa: E402
 from panoptic_ros.labels import LabelSpace  # noqa: E402
 from panoptic_ros.network import export  # noqa: E402
@@ -116,7 +115,7 @@ def test_the_file_describes_itself_and_not_the_machine_it_was_made_on(model):
     assert metadata.network == 'tiny'
     assert metadata.input_size == SIZE
     assert metadata.quality == {'all': {'pq': 12.5}}
-    assert metadata.grouping == {'stuff_area': 512}
+    assert metadata.options == {'stuff_area': 512}
     assert metadata.training == {'seed': 1}
     assert b'.py' not in model.read_bytes()
 
@@ -159,7 +158,7 @@ def test_a_network_of_the_literature_is_imported_and_exported(imported):
     """Aligned corners, padding and a sliding window; `make models` does it with all networks."""
     network, model, report = imported
     assert 0 < report['difference'] < 1e-4
-    engine = OnnxEngine(model)
+    engine = engines.load(model)
     assert engine.metadata.training['imported_from'] == 'theirs.pkl'
     images = np.random.default_rng(0).integers(0, 256, (1, 64, 128, 3), np.uint8)
     heads, = engine(images)
@@ -178,7 +177,7 @@ def test_and_then_it_is_built(imported, monkeypatch):
     pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
     monkeypatch.setenv('PANOPTIC_ROS_TENSORRT', 'tensorrt_rtx')
     _, model, _ = imported
-    built = build_plan(OnnxFile.read(model), BuildOptions('fp16', 'sm_89'))
+    built = build_plan(engines.read(model), BuildOptions('fp16', 'sm_89'))
     assert built.info.metadata('plan').network == PUBLIC
     assert len(built.plan) > model.stat().st_size / 3
 
@@ -204,7 +203,7 @@ def test_the_command_exports_and_reports(checkpoint, tmp_path, capsys, traced):
     properties = {entry.key: entry.value for entry in onnx.load(output).metadata_props}
     metadata = ModelMetadata.from_properties(properties, 'model')
     assert metadata.quality['all'] == {'pq': 1.0, 'sq': 2.0, 'rq': 3.0}
-    assert metadata.grouping == {'stuff_area': 100, 'nms_kernel': 13}
+    assert metadata.options == {'stuff_area': 100, 'nms_kernel': 13}
 
 
 @pytest.mark.parametrize(('arguments', 'message'), [

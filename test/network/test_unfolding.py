@@ -1,10 +1,10 @@
+import engines
 import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch')
 pytest.importorskip('onnx')
 
-from panoptic_ros.engine import OnnxEngine  # noqa: E402
 from panoptic_ros.network.checkpoint import CheckpointError  # noqa: E402
 from panoptic_ros.network.unfolding import unfold  # noqa: E402
 from panoptic_ros.resources import share_directory  # noqa: E402
@@ -25,7 +25,7 @@ def checkpoint(images):
 
 def test_the_network_computes_what_the_file_does(checkpoint):
     image = Drive(seed=9, size=(512, 1024)).frame(0.0)[0]
-    expected = OnnxEngine(MODEL)(image[None])[0]
+    expected = engines.heads(engines.load(MODEL), image[None])[0]
     with torch.no_grad():
         heads = checkpoint.network()(torch.from_numpy(image)[None])
     for head, name in zip(heads, ('semantic', 'center', 'offset'), strict=True):

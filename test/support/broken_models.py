@@ -71,7 +71,7 @@ def _of_several_types(model: Any) -> None:
 UNFIT: dict[str, Callable[[Any], None]] = {
     'model whose texts cannot be sent': lambda model: _property(model, 'network', '"\\ud800"'),
     'model that recommends nonsense': lambda model: _property(
-        model, 'grouping', '{"nms_kernel": 1000000001}'),
+        model, 'options', '{"nms_kernel": 1000000001}'),
     'model that reads files outside its folder': _outside,
     'model for several images at once': _for_four,
     'model whose outputs have several types': _of_several_types,

@@ -13,6 +13,7 @@ from panoptic_ros.engine.onnx_file import OnnxFile
 from panoptic_ros.engine.plan import write_plan
 from panoptic_ros.engine.plan_info import PlanInfo
 from panoptic_ros.families.deeplab.kernel_sources import KERNELS
+from panoptic_ros.pipelines.contract import contract
 
 
 @lru_cache
@@ -27,7 +28,7 @@ def cubin_for(target: str) -> bytes:
 def make_plan(path: Path, onnx: Path, batch: tuple[int, int] = (1, 4), target: str = 'sm_89',
               cubin: bytes | None = None) -> Path:
     """Write a plan of an ONNX file that the double of TensorRT runs."""
-    file = OnnxFile.read(onnx)
+    file = OnnxFile.read(onnx, contract)
     info = PlanInfo(file.sha256, 'a double', f'any {target}', target, 'fp32',
                     (batch[0], batch[1], batch[1]), '', file.properties)
     write_plan(path, fake_tensorrt.write_plan(onnx, batch, target), info,

@@ -80,8 +80,8 @@ def build(path: Path, input_size: tuple[int, int] = (64, 128),
 
 def describe(input_size: tuple[int, int]) -> ModelMetadata:
     """Return the metadata of the network."""
-    return ModelMetadata('tiny', input_size, STRIDE, LabelSpace.load('cityscapes'),
-                         {'data': 'none'}, {}, {'stuff_area': STUFF_AREA})
+    return ModelMetadata('tiny', input_size, LabelSpace.load('cityscapes'), {'data': 'none'},
+                         options={'stuff_area': STUFF_AREA}, layout={'stride': STRIDE})
 
 
 def scene(size: tuple[int, int] = (64, 128)) -> npt.NDArray[np.uint8]:

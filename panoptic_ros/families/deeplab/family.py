@@ -13,7 +13,7 @@ from ...plain_data import Between, check, read
 from ...segments.grid import Grid
 from ...tensors import FLOATS, Outputs, TensorSpec
 from ..family import DeviceDecoder, Model
-from .heads import Heads
+from .heads import NAMES, Heads
 from .kernel_sources import KERNELS
 from .methods import decode, executions, warm_up
 from .options import Options
@@ -57,6 +57,12 @@ def grid_of(model: Model) -> Grid:
     return Grid(model.input_size, layout.stride, layout.align_corners)
 
 
+def heads_of(outputs: Mapping[str, npt.NDArray[Any]], grid: Grid) -> Heads:
+    """Return what the network put out for one image, by name, as heads on a grid."""
+    return Heads(outputs['semantic'], outputs['center'][0], outputs['offset'], grid.stride,
+                 grid.align_corners, grid.input_size)
+
+
 class HeadsDecoder:
     """Decodes the heads of one image on the processor; see ``family.Decoder``."""
 
@@ -64,16 +70,11 @@ class HeadsDecoder:
         executions(method)
         self._label_space, self._grid, self._method = model.label_space, grid_of(model), method
 
-    def heads(self, outputs: Mapping[str, npt.NDArray[Any]]) -> Heads:
-        """Return the outputs for one image as heads."""
-        return Heads(outputs['semantic'], outputs['center'][0], outputs['offset'],
-                     self._grid.stride, self._grid.align_corners, self._grid.input_size)
-
     def __call__(self, outputs: Mapping[str, npt.NDArray[Any]], size: tuple[int, int],
                  options: Options, confidence: bool = False) -> Panoptic:
         """Decode; see ``family.Decoder``."""
-        return decode(self.heads(outputs), self._label_space, size, self._method, options,
-                      confidence)
+        heads = heads_of(outputs, self._grid)
+        return decode(heads, self._label_space, size, self._method, options, confidence)
 
 
 class DeepLab:
@@ -86,8 +87,9 @@ class DeepLab:
     def outputs(self, model: Model) -> Outputs:
         """Return the heads: logits of the classes, centre heatmap, offsets (dy, dx)."""
         cells = grid_of(model).cells
-        channels = {'semantic': len(model.label_space), 'center': 1, 'offset': 2}
-        return {name: TensorSpec((count, *cells), FLOATS) for name, count in channels.items()}
+        channels = (len(model.label_space), 1, 2)
+        return {name: TensorSpec((count, *cells), FLOATS)
+                for name, count in zip(NAMES, channels, strict=True)}
 
     def decoder(self, model: Model, method: str = 'cpu') -> HeadsDecoder:
         """Return a decoder for the processor."""

@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from ...segments.grid import Grid
 
+NAMES = ('semantic', 'center', 'offset')
+"""Of the tensors that the network puts out."""
+
 
 @dataclass(frozen=True, eq=False)
 class Heads:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import Engine
-from ..families.deeplab.heads import Heads
-from ..segments.grid import Grid
+from ...engine import Engine
+from ...families.deeplab import FAMILY, Heads, grid_of, heads_of
+from ...segments.grid import Grid
 
 Floats = npt.NDArray[np.float32]
 
@@ -36,7 +37,7 @@ class AveragedEngine:
     Raises
     ------
     ValueError
-        There is no engine, or the label spaces differ.
+        There is no engine, one is of another family, or the label spaces differ.
 
     """
 
@@ -48,6 +49,9 @@ class AveragedEngine:
                             key=lambda metadata: metadata.input_size)
         space = self.metadata.label_space
         for engine in engines:
+            if engine.metadata.family != FAMILY.name:
+                raise ValueError(f'a network is of the family {engine.metadata.family}: expected '
+                                 f'{FAMILY.name}, whose heads can be averaged')
             if engine.metadata.label_space != space:
                 raise ValueError(
                     f'the networks know label spaces {space.name!r} and '
@@ -57,29 +61,37 @@ class AveragedEngine:
         self.description = (f'{engines[0].description}, mean of {sizes}'
                             + (', each also mirrored' if flip else ''))
 
-    def __call__(self, images: npt.NDArray[np.uint8]) -> list[Heads]:
+    def __call__(self, images: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[Any]]:
         """Run the networks; see ``Engine``."""
-        return [self._heads(image) for image in images]
+        planes = np.stack([self._mean(image) for image in images])
+        semantic, center, offset = np.split(planes, [-3, -2], axis=1)
+        return {'semantic': semantic, 'center': center, 'offset': offset}
 
     def close(self) -> None:
         """Release the networks."""
         for engine in self._engines:
             engine.close()
 
-    def _heads(self, image: npt.NDArray[np.uint8]) -> Heads:
-        grid = self.metadata.grid
+    def _mean(self, image: npt.NDArray[np.uint8]) -> Floats:
+        """Return the mean of all heads for one image, (C + 3, h, w)."""
+        grid = grid_of(self.metadata)
         total = np.zeros((len(self.metadata.label_space) + 3, *grid.cells), np.float32)
         for engine in self._engines:
             scaled = np.asarray(cv2.resize(image, engine.metadata.input_size[::-1],
                                            interpolation=cv2.INTER_AREA), np.uint8)
-            total += _planes(engine(scaled[np.newaxis])[0], grid, mirrored=False)
+            total += _planes(_heads(engine, scaled), grid, mirrored=False)
             if self._flip:
-                mirrored = np.ascontiguousarray(scaled[np.newaxis, :, ::-1])
-                total += _planes(engine(mirrored)[0], grid, mirrored=True)
+                mirrored = np.ascontiguousarray(scaled[:, ::-1])
+                total += _planes(_heads(engine, mirrored), grid, mirrored=True)
         total /= len(self._engines) * (2 if self._flip else 1)
-        probability, center, offset = np.split(total, [-3, -2])
-        return self.metadata.heads(np.log(np.maximum(probability, _LEAST_PROBABILITY)), center[0],
-                                   offset)
+        total[:-3] = np.log(np.maximum(total[:-3], _LEAST_PROBABILITY))
+        return total
+
+
+def _heads(engine: Engine, image: npt.NDArray[np.uint8]) -> Heads:
+    outputs = engine(image[np.newaxis])
+    return heads_of({name: tensor[0] for name, tensor in outputs.items()},
+                    grid_of(engine.metadata))
 
 
 def _planes(heads: Heads, grid: Grid, mirrored: bool) -> Floats:

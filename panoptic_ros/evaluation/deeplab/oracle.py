@@ -10,12 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..families import deeplab
-from ..families.deeplab.heads import Heads
-from ..labels import UNLABELED, LabelSpace
-from ..panoptic import Segments
-from .evaluation import Pair
-from .overlaps import LabelImage, label_image
+from ...families import deeplab
+from ...labels import UNLABELED, LabelSpace
+from ...panoptic import Segments
+from ..evaluation import Pair
+from ..overlaps import LabelImage, label_image
 
 T = TypeVar('T', np.uint16, np.float32)
 
@@ -26,7 +25,7 @@ OPTIONS = deeplab.Options(top_k=1000, stuff_area=0)
 """The published grouping, but that it keeps every instance and the smallest stuff."""
 
 
-def encode(labels: npt.NDArray[np.uint16], label_space: LabelSpace, stride: int) -> Heads:
+def encode(labels: npt.NDArray[np.uint16], label_space: LabelSpace, stride: int) -> deeplab.Heads:
     """
     Return the heads that an ideal network would give for a ground truth.
 
@@ -70,7 +69,7 @@ def encode(labels: npt.NDArray[np.uint16], label_space: LabelSpace, stride: int)
     middle = middle_of[filled[stride // 2::stride, stride // 2::stride]]
     middle = np.nan_to_num(_filled(middle, np.isnan(middle[..., 0])))
     offset = np.stack([middle[..., 0] - y[:, None], middle[..., 1] - x]).astype(np.float32)
-    return Heads(semantic, center, offset, stride)
+    return deeplab.Heads(semantic, center, offset, stride)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,56 @@
+"""Where a model's metadata and its family meet."""
+
+from __future__ import annotations
+
+from .. import families
+from ..engine import ModelError, ModelMetadata
+from ..families import Family, options
+from ..tensors import Outputs
+
+
+def contract(metadata: ModelMetadata) -> Outputs:
+    """
+    Return which tensors the network has to put out, as its family says; an ``engine.Contract``.
+
+    Raises
+    ------
+    ValueError
+        There is no such family, or the model's layout is none of it.
+
+    """
+    return families.find(metadata.family).outputs(metadata)
+
+
+def family_of(metadata: ModelMetadata) -> Family:
+    """
+    Return the family of a model.
+
+    Raises
+    ------
+    ModelError
+        There is no such family.
+
+    """
+    try:
+        return families.find(metadata.family)
+    except ValueError as error:
+        raise ModelError(str(error)) from error
+
+
+def recommended(metadata: ModelMetadata) -> object:
+    """
+    Return the options that a model recommends.
+
+    Raises
+    ------
+    ModelError
+        Its family has no such options.
+
+    """
+    try:
+        return options.recommended(family_of(metadata), metadata.options)
+    except ModelError:
+        raise
+    except ValueError as error:
+        raise ModelError(f'the model recommends options that there are not: {error}; export it '
+                         'again') from error
