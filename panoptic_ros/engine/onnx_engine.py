@@ -42,6 +42,8 @@ class OnnxEngine:
     def __init__(self, path: str | Path, contract: Contract, threads: int = 0) -> None:
         runtime = load_onnxruntime()
         path = Path(path)
+        if path.suffix != '.onnx':
+            raise ModelError(f'{path}: expected a model file that ends in .onnx')
         if not path.is_file():
             raise FileNotFoundError(f'no model file {path}: give the path of an .onnx file, or '
                                     'reinstall the package, which ships streets.onnx')

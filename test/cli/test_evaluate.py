@@ -18,6 +18,7 @@ from panoptic_ros.engine import ModelMetadata
 from panoptic_ros.evaluation import Evaluation
 from panoptic_ros.evaluation.deeplab.averaged_engine import AveragedEngine
 from panoptic_ros.evaluation.held_out import single_frame
+from panoptic_ros.pipelines.cpu import CpuPipeline
 
 SPACE = LabelSpace.load('cityscapes')
 
@@ -103,8 +104,8 @@ def test_a_data_set_with_mirrors_and_scales(kind, name, tiny_onnx, tmp_path, cap
     dataset = open_dataset(kind, tmp_path / 'tree')
     assert len(dataset.label_space.thing_ids) == (2 if kind == 'kitti-step' else 8)
     expected = Evaluation(dataset.label_space)
-    with closing(Segmenter(AveragedEngine([engines.load(tiny_onnx), engines.load(larger)],
-                                          flip=True))) as segmenter:
+    averaged = AveragedEngine([engines.load(tiny_onnx), engines.load(larger)], flip=True)
+    with closing(Segmenter(CpuPipeline(averaged))) as segmenter:
         for image, truth in dataset:
             expected.update(segmenter(image), truth)
     for key, value in expected.to_dict().items():

@@ -11,6 +11,7 @@ from panoptic_ros.engine.build import BuildOptions, build_plan
 from panoptic_ros.engine.calibration import CalibrationImages
 from panoptic_ros.resources import share_directory
 from panoptic_ros.streets import Drive
+from panoptic_ros.tensors import FLOATS, TensorSpec
 
 STREETS = share_directory() / 'models' / 'streets.onnx'
 SIZE = (512, 1024)
@@ -60,8 +61,8 @@ def test_a_loaded_engine_is_checked(rtx):
     half = rtx.DataType.HALF
     found = check(half, layers_of('Half', 'Half', 'Float'))
     assert found == '2 of 3 tensors of the engine in fp16'
-    assert check(half, '{"Layers": ["a", "b"]}') == 'heads of the engine as in the network'
-    assert check(half, 'no JSON') == 'heads of the engine as in the network'
+    assert check(half, '{"Layers": ["a", "b"]}') == 'outputs of the engine as in the network'
+    assert check(half, 'no JSON') == 'outputs of the engine as in the network'
     assert check(half, layers_of('Int8', 'Half'), 'int8').startswith('1 of 2 ')
     with pytest.raises(ModelError, match=r'other types: semantic \(.*FLOAT, expected .*HALF\)'):
         check(rtx.DataType.FLOAT, layers_of('Half', 'Half'))
@@ -77,15 +78,16 @@ def test_no_driver_leaves_the_engine_unchecked(rtx):
     assert network_check.check_engine(double, b'plan', 'fp16', {}) is None
 
 
-def test_heads_of_other_types_are_refused(rtx):
+def test_outputs_of_other_types_are_refused(rtx):
     def network_of(**types):
         outputs = [SimpleNamespace(name=name, dtype=dtype) for name, dtype in types.items()]
         return SimpleNamespace(num_outputs=len(outputs), get_output=lambda n: outputs[n])
 
+    outputs = {name: TensorSpec((1, 2, 2), FLOATS) for name in ('semantic', 'center', 'offset')}
     half, whole = rtx.DataType.HALF, rtx.DataType.INT32
-    heads = dict.fromkeys(('semantic', 'center', 'offset'), half)
-    assert network_check.head_types(rtx, network_of(extra=whole, **heads)) == heads
+    heads = dict.fromkeys(outputs, half)
+    assert network_check.output_types(rtx, network_of(extra=whole, **heads), outputs) == heads
     with pytest.raises(ModelError, match=r'output center of the network is .*INT32: expected'):
-        network_check.head_types(rtx, network_of(**heads | {'center': whole}))
+        network_check.output_types(rtx, network_of(**heads | {'center': whole}), outputs)
     with pytest.raises(ModelError, match='output offset of the network is absent'):
-        network_check.head_types(rtx, network_of(semantic=half, center=half))
+        network_check.output_types(rtx, network_of(semantic=half, center=half), outputs)

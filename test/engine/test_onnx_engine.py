@@ -48,6 +48,11 @@ def test_corrupt_file_is_refused(tmp_path, tiny_onnx):
         engines.load(path)
 
 
+def test_unknown_ending_is_refused(tmp_path):
+    with pytest.raises(ModelError, match=r'ends in \.onnx'):
+        engines.load(tmp_path / 'model.pth')
+
+
 def test_missing_metadata_is_listed(tmp_path):
     properties = tiny_model.describe((64, 128)).to_properties()
     for key in ('stride', 'training'):
