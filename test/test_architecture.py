@@ -1,6 +1,7 @@
 """The arrows between the rooms, as docs/architecture.md draws them."""
 
 import ast
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import panoptic_ros
+from panoptic_ros import families
 
 PACKAGE = Path(panoptic_ros.__file__).parent
-BASE = {'resources', 'libraries', 'plain_data', 'trust', 'labels', 'panoptic'}
+BASE = {'resources', 'libraries', 'plain_data', 'trust', 'labels', 'panoptic', 'tensors'}
 CORE = BASE | {'device', 'segments', 'families', 'engine', 'pipelines', 'images', 'segmenter',
                'overlay'}
 
@@ -26,6 +28,8 @@ ALLOWED = {
     'device': set(),
     'images': set(),
     'panoptic': {'labels'},
+    'tensors': set(),
+    'messages': BASE,
     'overlay': BASE,
     'segments': BASE | {'device'},
     'families': BASE | {'device', 'segments'},
@@ -41,13 +45,15 @@ ALLOWED = {
     'datasets': BASE | {'images'},
     'evaluation': BASE | {'segments', 'families', 'engine', 'images', 'datasets', 'streets',
                           'tracking'},
-    'network': BASE | {'datasets', 'engine', 'streets'},
+    'network': BASE | {'datasets', 'engine', 'families', 'streets'},
     'benchmarks': CORE | {'arguments', 'report', 'node', 'datasets', 'streets', 'evaluation',
                           'network', 'bags', 'demo'},
     'demo': CORE | {'report', 'node', 'bags', 'streets', 'evaluation'},
     'cli': CORE | {'arguments', 'report', 'pictures', 'node', 'bags', 'datasets', 'streets',
                    'evaluation', 'network', 'benchmarks', 'demo'},
 }
+# Who knows a family beside its own folder; all others ask `families.find`.
+FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'network/', 'benchmarks/', 'cli/export.py')}
 # Outside libraries that only these rooms may import.
 CONFINED = {
     'torch': {'network', 'benchmarks'},
@@ -98,6 +104,57 @@ def test_imports_follow_the_arrows(path):
                 assert target in ALLOWED[room], f'{room} must not import {target} ({path.name})'
         elif top in CONFINED and top not in STARTED.get(str(path.relative_to(PACKAGE)), ()):
             assert room in CONFINED[top], f'{room} must not import {top} ({path.name})'
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_family_is_known_to_its_own_rooms_alone(path):
+    place = path.relative_to(PACKAGE).as_posix()
+    for name in families.names():
+        if place.startswith((f'families/{name}/', *FAMILIAR[name])):
+            continue
+        known = [module for module in imports_of(path)
+                 if f'{module}.'.startswith(f'panoptic_ros.families.{name}.')]
+        assert not known, f'{place} imports {known[0]}: let it ask families.find'
+
+
+def test_families_know_nothing_of_each_other_nor_of_engines():
+    for name in families.names():
+        for path in (PACKAGE / 'families' / name).rglob('*.py'):
+            for module in imports_of(path):
+                _, _, rest = module.partition('panoptic_ros.families.')
+                other = rest.split('.')[0]
+                assert other not in set(families.names()) - {name}, f'{path.name} imports {other}'
+
+
+def test_without_a_family_all_other_rooms_stand(tmp_path):
+    """Taking away its folder breaks what is its own, and a model of it is refused by name."""
+    for name in families.names():
+        copy = tmp_path / name / 'panoptic_ros'
+        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns('__pycache__'))
+        shutil.rmtree(copy / 'families' / name)
+        own = [path for path in FILES if path.relative_to(PACKAGE).as_posix().startswith(
+            (f'families/{name}/', *FAMILIAR[name]))]
+        modules = ['.'.join(('panoptic_ros', *path.relative_to(PACKAGE).with_suffix('').parts))
+                   .removesuffix('.__init__') for path in FILES if path not in own]
+        done = subprocess.run([sys.executable, '-c', WITHOUT, name, *modules], text=True,
+                              cwd=copy.parent, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert f'family is {name!r}: expected one of' in done.stdout
+
+
+WITHOUT = """
+import sys
+from importlib import import_module
+sys.path.insert(0, '')
+from panoptic_ros import families
+name, *modules = sys.argv[1:]
+for module in modules:
+    import_module(module)
+try:
+    families.find(name)
+except ValueError as error:
+    print(error)
+"""
 
 
 def test_one_place_imports_onnx_runtime_first():
