@@ -3,9 +3,9 @@ Segment one camera or many.
 
 ``ros2 launch panoptic_ros panoptic.launch.py image:=/front/image_raw``, or
 ``ros2 launch panoptic_ros panoptic.launch.py cameras:=front,rear image:=/{camera}/image_raw``.
-``--show-args`` lists the arguments; one that is left empty leaves the matter to the parameter
-file.  How to include it is in docs/integration.md: in a ``GroupAction`` of its own, or it takes
-what was set for others.
+``--show-args`` lists the arguments.  An argument that is left empty leaves the matter to the
+parameter file.  docs/integration.md says how to include this file: in a ``GroupAction`` of its
+own, because otherwise it takes arguments that were set for other files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from panoptic_ros.resources import expand_home
 PLACEHOLDER = '{camera}'
 
 COMPRESSED = '/compressed'
-"""Ends the name of what takes CompressedImage: a topic, or a camera."""
+"""The end of a topic's or camera's name that makes the node take CompressedImage."""
 
 RESPAWN_DELAY = 2.0
 """Seconds before a node that ended starts again."""
@@ -35,7 +35,7 @@ LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Return the node, and RViz where it is asked for."""
+    """Return the node, and RViz if it is asked for."""
     config = Path(get_package_share_directory('panoptic_ros')) / 'config'
 
     def argument(name: str, default: str, description: str) -> DeclareLaunchArgument:
@@ -43,13 +43,13 @@ def generate_launch_description() -> LaunchDescription:
 
     return LaunchDescription([
         argument('image', 'image', "The camera's topic; TOPIC/compressed takes CompressedImage. "
-                 'Of several cameras, with {camera} where their name stands (without that, each '
-                 'on NAME/image).'),
+                 'With several cameras, write {camera} where their names stand (without it, each '
+                 'is taken from NAME/image).'),
         argument('cameras', '', 'Names of several cameras, as in front,rear/compressed; '
                  'NAME/compressed takes CompressedImage.'),
         argument('params_file', str(config / 'panoptic.yaml'), 'Parameters of the node; '
                  'substitutions such as $(env HOME) are performed.'),
-        argument('name', 'panoptic_node', 'Name of the node, under which its outputs stand.'),
+        argument('name', 'panoptic_node', "Name of the node; its outputs' topics begin with it."),
         argument('namespace', '', 'Namespace of the node and of its relative topics.'),
         argument('model', '', 'Name of a shipped model or path of an .onnx or .plan file.'),
         argument('autostart', '', 'true: configure and activate without a lifecycle manager; '
@@ -59,8 +59,8 @@ def generate_launch_description() -> LaunchDescription:
                  'camera.'),
         argument('respawn', 'false', f'true: start the node again {RESPAWN_DELAY:.0f} s after it '
                  'ended.'),
-        argument('required', 'false', 'true: the end of the node is the end of launch, and its '
-                 'failure that of launch; a node that cannot start itself ends.'),
+        argument('required', 'false', 'true: when the node ends, launch ends, with exit code 1 if '
+                 'the node failed; a node that cannot start itself ends.'),
         argument('log_level', '', f'What the node logs: {", ".join(LOG_LEVELS)}.'),
         OpaqueFunction(function=_launch, args=[config]),
     ])
@@ -77,7 +77,7 @@ def _launch(context: LaunchContext, config: Path) -> list[LaunchDescriptionEntit
     parameters: dict[str, object] = {
         name: flag(name, value(name)) for name in ('autostart', 'use_sim_time') if value(name)}
     if value('model'):
-        # a str even where YAML would read a number
+        # a str even if YAML would read a number
         parameters['model'] = ParameterValue(value('model'), value_type=str)
     if cameras:
         parameters['cameras'] = cameras
@@ -90,8 +90,8 @@ def _launch(context: LaunchContext, config: Path) -> list[LaunchDescriptionEntit
     if required:
         parameters['required'] = True
     log_level = choice('log_level', value('log_level'), LOG_LEVELS) if value('log_level') else ''
-    # Where the node starts itself launch need not join the ROS graph, for which it would want an
-    # enclave under SROS2; where it does not, launch's own lifecycle events reach it.
+    # A node that starts itself does not need launch in the ROS graph, where SROS2 would ask for an
+    # enclave. For a node that does not, launch joins the graph, so that lifecycle events reach it.
     action = Node if parameters.get('autostart', True) else LifecycleNode
     entities: list[LaunchDescriptionEntity] = [action(
         package='panoptic_ros', executable='panoptic_node', name=name,
@@ -103,7 +103,7 @@ def _launch(context: LaunchContext, config: Path) -> list[LaunchDescriptionEntit
         remappings=[remapping for camera, topic in topics.items()
                     for remapping in _remappings(f'{camera}image', topic)])]
     if flag('rviz', value('rviz')):
-        # RViz takes the transport from the end of a topic's name, hence a layout for each
+        # RViz takes the transport from the end of a topic's name, so each has a layout
         entities += [Node(
             package='rviz2', executable='rviz2', namespace=namespace,
             name=f'{name.removesuffix("_node")}_rviz_{camera}'.rstrip('/_'),
@@ -119,9 +119,9 @@ def _launch(context: LaunchContext, config: Path) -> list[LaunchDescriptionEntit
 
 
 def _end_too(event: ProcessExited, context: LaunchContext) -> Shutdown:
-    """End launch with the node: 0, or 1 if the node failed, as launch knows no other codes."""
+    """End launch with the node: with 0, or 1 if the node failed; launch knows no other codes."""
     if event.returncode:
-        # what a handler raises is the only way to another exit code than 0
+        # only an exception in a handler gives another exit code than 0
         raise RuntimeError(f'{event.process_name} has ended with exit code {event.returncode}, '
                            'and is required')
     return Shutdown(reason=f'{event.process_name} has ended, and is required')
@@ -132,7 +132,7 @@ def _remappings(name: str, topic: str) -> list[tuple[str, str]]:
 
 
 def _topics(image: str, cameras: list[str]) -> dict[str, str]:
-    """Return the images' topic of each camera, by what stands before the node's own topics."""
+    """Return the topic of each camera's images, by the prefix of the node's own topic."""
     if not cameras:
         if PLACEHOLDER in image:
             raise ValueError(f'image is {image!r} and cameras is empty: name the cameras, as in '

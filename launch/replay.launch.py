@@ -1,10 +1,10 @@
 """
 Play a bag to the node and watch: ``ros2 launch panoptic_ros replay.launch.py bag:=/bags/drive``.
 
-The bag starts when the node is active, so that none of it is lost while the model loads, and
-brings its clock.  When it ends RViz stays; without RViz everything ends, as it does when the node
-cannot start or ends.  ``record:=DIR`` records what the node makes of it, with the camera's images.
-The other arguments of ``panoptic.launch.py`` are taken too.
+The bag starts when the node is active, so that none of it is lost while the model loads.  It is
+played with its clock.  When the bag ends, RViz stays; without RViz everything ends.  Everything
+also ends when the node ends or cannot start.  ``record:=DIR`` records what the node publishes,
+with the camera's images.  The other arguments of ``panoptic.launch.py`` are taken, too.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ from panoptic_ros.arguments import flag
 from panoptic_ros.resources import expand_home
 
 DISCOVERY = '1.0'
-"""Seconds in which the player's topics are found before its first message."""
+"""Seconds before the player's first message, in which its topics are found."""
 
 POLL = 0.2
-"""Seconds between two looks whether the node is there."""
+"""Seconds between two checks whether the node is there."""
 
 LAST_FRAMES = 3.0
-"""Seconds for what the node has at work when the bag ends."""
+"""Seconds after the end of the bag, in which the node finishes its last frames."""
 
 RECORDED = ('panoptic', 'objects', 'label_info', 'statistics')
-"""The node's topics that are recorded, of each camera; pictures are made only for who looks."""
+"""The topics of each camera that are recorded; drawings are made only for a subscriber."""
 
 PASSED_ON = {
-    'image': ('image', "The camera's topic in the bag; TOPIC/compressed takes CompressedImage. Of "
-              'several cameras, with {camera} where their name stands.'),
+    'image': ('image', "The camera's topic in the bag; TOPIC/compressed takes CompressedImage. "
+              'For several cameras, write {camera} where their names stand.'),
     'cameras': ('', 'Names of several cameras, as in front,rear/compressed.'),
     'model': ('', 'Name of a shipped model or path of an .onnx or .plan file.'),
     'namespace': ('', 'Namespace of the node and of its relative topics.'),
@@ -61,7 +61,7 @@ PASSED_ON = {
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Return what panoptic.launch.py does, and the player."""
+    """Return the contents of panoptic.launch.py, and the player."""
     share = Path(get_package_share_directory('panoptic_ros'))
     return LaunchDescription([
         DeclareLaunchArgument('bag', description='The bag to play: a folder or one of its files.'),
@@ -75,7 +75,7 @@ def generate_launch_description() -> LaunchDescription:
           for name, (default, description) in PASSED_ON.items()),
         DeclareLaunchArgument('params_file', description='Parameters of the node.',
                               default_value=str(share / 'config' / 'panoptic.yaml')),
-        # here and not beside it: --show-args would add what has nothing to do with a bag
+        # It includes panoptic.launch.py; included here, --show-args would list all its arguments.
         OpaqueFunction(function=_launch, args=[share]),
     ])
 
@@ -115,7 +115,7 @@ def _launch(context: LaunchContext, share: Path) -> list[LaunchDescriptionEntity
 
 
 def _recorder(value: Callable[[str], str], bag: Path) -> ExecuteProcess:
-    """Return what records the node's results under the times at which they come."""
+    """Return the recorder of the node's results, which records them at the time of arrival."""
     folder = expand_home(value('record'))
     if folder.exists() or folder.is_symlink():
         raise FileExistsError(f'record is {str(folder)!r}, which exists: expected a folder to '
@@ -140,14 +140,14 @@ def _recorder(value: Callable[[str], str], bag: Path) -> ExecuteProcess:
     images = [absolute(image.replace('{camera}', camera)) for camera in cameras or ['']]
     topics = [f'{absolute("panoptic_node")}/(.+/)?({"|".join(RECORDED)})', '/diagnostics',
               *(f'{topic}(/compressed)?' for topic in dict.fromkeys(images))]
-    # by a pattern, as Humble and Jazzy spell lists of topics differently; not by simulated time,
+    # by a pattern, as Humble and Jazzy spell lists of topics differently; not in simulated time,
     # as what is latched comes before the first /clock
     return ExecuteProcess(cmd=['ros2', 'bag', 'record', '--output', str(folder), '--regex',
                                f'^({"|".join(topics)})$'], output='screen', on_exit=ended)
 
 
 def _drive_node(bags: Sequence[ExecuteProcess]) -> list[LaunchDescriptionEntity]:
-    """Return what follows the node's states: it activates it, starts the bags, or ends all."""
+    """Return the handlers of the node's states: they activate it, start the bags, or end all."""
     def exited(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
         if context.is_shutdown:
             return []
@@ -166,7 +166,7 @@ def _drive_node(bags: Sequence[ExecuteProcess]) -> list[LaunchDescriptionEntity]
 
 
 def _configure(event: ProcessStarted, context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Configure the node once it is to be found: a request that still waits breaks a shutdown."""
+    """Configure the node once it can be found: a waiting request would break a shutdown."""
     if get_ros_node(context).count_publishers(f'{event.action.node_name}/transition_event'):
         return [_change_state(Transition.TRANSITION_CONFIGURE)]
     again = OpaqueFunction(function=lambda context: _configure(event, context))

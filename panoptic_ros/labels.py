@@ -16,10 +16,10 @@ from .plain_data import Between, Key, Length, check, plain, read, show
 from .resources import share_directory
 
 UNLABELED = 65535
-"""The label of a pixel of no segment: the maximum of uint16, as vision_msgs/LabelInfo says."""
+"""The label of a pixel of no segment: the largest uint16, as vision_msgs/LabelInfo says."""
 
 UNLABELED_CLASS = 255
-"""The class of such a pixel in a semantic image: the maximum of uint8."""
+"""The class of such a pixel in a semantic image: the largest uint8."""
 
 _LARGEST_FILE = 1 << 18
 
@@ -51,9 +51,9 @@ class LabelSpace:
     Raises
     ------
     ValueError
-        There are no categories, or more than a semantic image can tell apart; two have one name
-        or id; a text, number or colour is out of range; or there are more classes and instances
-        than uint16 can hold.
+        There are no categories, or more than a semantic image can tell apart. Two categories
+        have one name or id. A text, a number or a colour is out of range. Or uint16 cannot hold
+        so many classes and instances.
 
     """
 
@@ -88,7 +88,7 @@ class LabelSpace:
     @classmethod
     def load(cls, name: str | Path) -> LabelSpace:
         """
-        Read a label space that the package ships by its name, or any by the path of its YAML.
+        Read a label space of the package by its name, or any other by the path of its YAML file.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Importing libraries that need not be there, and saying truly why one cannot be imported."""
+"""Importing optional libraries, and saying why one of them cannot be imported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 class LibraryError(ImportError):
-    """A library is not installed, or is and cannot be imported; the message says which."""
+    """A library is not installed, or it is and cannot be imported; the message says which."""
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def needed(purpose: str, library: str, install: str, title: str = '') -> Iterato
     Raises
     ------
     LibraryError
-        The block raised ImportError, or OSError, as a missing shared library does.
+        The block raised ImportError, or OSError, as happens when a shared library is missing.
 
     """
     try:
@@ -48,7 +48,7 @@ def why_not(error: ImportError | OSError, purpose: str, library: str, install: s
     if isinstance(error, LibraryError):
         return str(error)
     title = title or library
-    # what it needs itself may be what is missing, and is installed by the same command
+    # What is missing may be a library that this one needs; the same command installs it.
     culprit = error.name if isinstance(error, ModuleNotFoundError) else None
     if culprit and culprit != library and not is_installed(culprit.partition('.')[0]):
         return f'{purpose} needs {culprit}, which is not installed: `{install}`'

@@ -1,4 +1,4 @@
-"""Pictures of a panoptic result, for people."""
+"""Drawings of a panoptic result, for people."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def draw(image: npt.NDArray[np.uint8], panoptic: Panoptic,
     panoptic
         The result for it.
     opacity
-        Weight of the colours, from 0 to 1; what a GPU has painted already keeps its own.
+        Weight of the colours, from 0 to 1; colours that a GPU has painted already keep theirs.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def draw(image: npt.NDArray[np.uint8], panoptic: Panoptic,
 
 def paint(image: npt.NDArray[np.uint8], panoptic: Panoptic,
           opacity: float = 0.5) -> npt.NDArray[np.uint8]:
-    """Return colours and outlines of a result over its image; as ``draw``, without boxes."""
+    """Return colours and outlines of a result over its image: ``draw`` without the boxes."""
     if image.shape != (*panoptic.size, 3):
         raise ValueError(f'image is {image.shape}: expected {(*panoptic.size, 3)}, the size of '
                          'its panoptic result')
@@ -66,8 +66,8 @@ def colorize(panoptic: Panoptic) -> npt.NDArray[np.uint8]:
     """
     Return each pixel's class colour, shaded by instance: (H, W, 3) uint8, BGR.
 
-    Instances of one class turn around its hue, so that neighbours can be told apart;
-    unlabelled pixels are black.
+    The hues of a class's instances lie around its own hue, so that neighbours can be told apart.
+    Unlabelled pixels are black.
     """
     table = np.zeros((UNLABELED + 1, 3), np.uint8)
     segments = panoptic.segments
@@ -78,7 +78,7 @@ def colorize(panoptic: Panoptic) -> npt.NDArray[np.uint8]:
 
 
 def instance_color(label_space: LabelSpace, class_id: int, instance: int) -> tuple[int, int, int]:
-    """Return the RGB colour of a segment: its class's own for stuff, a shade of it for things."""
+    """Return a segment's RGB colour: that of its class for stuff, a shade of it for things."""
     red, green, blue = (int(c) for c in label_space.colors[class_id])
     if instance == 0:
         return red, green, blue
@@ -92,7 +92,7 @@ def instance_color(label_space: LabelSpace, class_id: int, instance: int) -> tup
 
 @lru_cache(maxsize=4)
 def label_colors(label_space: LabelSpace) -> npt.NDArray[np.uint8]:
-    """Return the colour of every label that a space has, (65536, 3) uint8, BGR."""
+    """Return the colour of every label of a label space, (65536, 3) uint8, BGR."""
     table = np.zeros((UNLABELED + 1, 3), np.uint8)
     for class_id in range(len(label_space)):
         most = label_space.max_instances if label_space.is_thing[class_id] else 0
@@ -104,7 +104,7 @@ def label_colors(label_space: LabelSpace) -> npt.NDArray[np.uint8]:
 
 
 def _outlines(panoptic: Panoptic) -> npt.NDArray[np.bool_]:
-    """Pixels of things whose right or lower neighbour belongs to another segment."""
+    """Return where a thing's right or lower neighbour belongs to another segment."""
     labels = panoptic.labels
     edge = np.zeros(labels.shape, bool)
     edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
@@ -115,16 +115,16 @@ def _outlines(panoptic: Panoptic) -> npt.NDArray[np.bool_]:
 
 
 def draw_boxes(picture: npt.NDArray[np.uint8], panoptic: Panoptic) -> None:
-    """Draw the boxes, classes and ids of a result's things into a picture of its image."""
+    """Draw the boxes, classes and numbers of a result's things into an image of its size."""
     things, label_space = panoptic.things, panoptic.label_space
     height, width = picture.shape[:2]
     scale = min(0.6, max(0.32, height / 1600))
-    for row in range(len(things) - 1, -1, -1):      # the largest, usually nearest, on top
+    for row in range(len(things) - 1, -1, -1):      # the largest, usually nearest, comes last
         color = instance_color(label_space, int(things.class_id[row]), int(things.instance[row]))
         bgr = color[::-1]
         x0, y0, x1, y1 = (int(v) for v in things.box[row])
         cv2.rectangle(picture, (x0, y0), (x1 - 1, y1 - 1), bgr, 1)
-        if y1 - y0 < 24 * height / 512:     # a caption would hide the object
+        if y1 - y0 < 24 * height / 512:     # here a caption would hide the object
             continue
         text = f'{label_space.names[things.class_id[row]]} {things.instance[row]}'
         (text_width, text_height), baseline = cv2.getTextSize(text, _FONT, scale, 1)

@@ -83,7 +83,7 @@ class Segments:
         box = np.empty((len(label), 4), np.int32)
         centroid = np.empty((len(label), 2), np.float32)
         area = area_of[label].astype(np.int64)
-        bins = len(label) + 1       # the last for unlabelled pixels
+        bins = len(label) + 1       # the last one for unlabelled pixels
         for column, line in ((0, np.arange(labels.shape[1])),
                              (1, np.arange(labels.shape[0])[:, None])):
             count = np.bincount((row + line * bins).ravel(), minlength=line.size * bins)
@@ -103,8 +103,8 @@ class Panoptic:
     """
     A panoptic label image with the table of its segments.
 
-    The columns are checked when it is built; that every pixel agrees with the table is what
-    ``check`` adds, at the cost of a pass over the image.
+    The columns of the table are checked when the result is built. ``check`` also checks that every
+    pixel agrees with the table, at the cost of a pass over the image.
 
     Raises
     ------
@@ -120,7 +120,7 @@ class Panoptic:
     segments: Segments
     label_space: LabelSpace
     confidence: npt.NDArray[np.uint8] | None = None
-    """(H, W) uint8: soft-max probability of the pixel's likeliest class, 255 for 1; on demand."""
+    """(H, W) uint8: soft-max probability of the pixel's likeliest class, 255 for 1; on request."""
     pictures: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict, repr=False)
     """Images that a GPU made along with the labels: 'semantic', 'instance', 'overlay'."""
 

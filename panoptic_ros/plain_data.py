@@ -1,10 +1,11 @@
 """
 Dataclasses out of plain data (JSON, YAML), checked by the types and limits of their fields.
 
-A field says what it may hold: ``Annotated[int, Between(0, 255)]``, ``Annotated[str, Length(9)]``,
-another dataclass, a tuple, or ``dict[str, Any]`` for what is free and only bounded.  What comes
-from a file goes through ``read``; what is made in code is held against the same by ``check``.
-Values are never converted, and a message shows no more of one than fits a line.
+A field's type says what it may hold: ``Annotated[int, Between(0, 255)]``,
+``Annotated[str, Length(9)]``, another dataclass, a tuple, or ``dict[str, Any]`` for values whose
+number and depth alone are limited.  ``read`` makes a dataclass of what comes from a file.
+``check`` holds one that is made in code to the same rules.  Values are never converted, and a
+message shows no more of a value than fits a line.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Between:
 
 @dataclass(frozen=True)
 class Length:
-    """A text, or a sequence, of so many characters or elements."""
+    """The length of a text in characters, or of a sequence in elements."""
 
     most: int
     least: int = 0
@@ -42,14 +43,14 @@ class Length:
 
 @dataclass(frozen=True)
 class Key:
-    """The field's name in plain data, where it is another."""
+    """The field's name in plain data, when it differs from the field's own."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Help:
-    """What a field means, in a sentence for whoever sets it."""
+    """What a field means: a sentence for the person who sets it."""
 
     text: str
 
@@ -68,12 +69,12 @@ def read(cls: type[_T], data: object, where: str = '') -> _T:
     data
         The mapping; keys that are no fields are ignored.
     where
-        What leads to the data, for messages.
+        The path to the data, for messages.
 
     Raises
     ------
     ValueError
-        The data are no such mapping, lack a key, or hold what a field does not allow.
+        The data are no mapping, lack a key, or hold a value that a field does not allow.
 
     """
     kind: Any = cls
@@ -91,12 +92,12 @@ def read(cls: type[_T], data: object, where: str = '') -> _T:
 
 def check(instance: object) -> None:
     """
-    Hold a dataclass's fields against what they may be.
+    Check a dataclass's fields against their types and limits.
 
     Raises
     ------
     ValueError
-        One is not; the message names it.
+        A field breaks them; the message names it.
 
     """
     kind: Any = type(instance)
@@ -106,7 +107,7 @@ def check(instance: object) -> None:
 
 
 def plain(instance: object) -> dict[str, Any]:
-    """Return what ``read`` makes the dataclass of."""
+    """Return the plain data of which ``read`` makes the dataclass."""
     kind: Any = type(instance)
     return {key: _plain(getattr(instance, field.name)) for key, field in _keys(kind)}
 
@@ -120,7 +121,7 @@ def show(value: object) -> str:
     if isinstance(value, (int, float)):
         return repr(value)
     if isinstance(value, str):
-        shown = ascii(value[:_SHOWN])       # a character may take ten
+        shown = ascii(value[:_SHOWN])       # escaped, a character may take ten
         return shown if len(value) <= _SHOWN and len(shown) <= 2 * _SHOWN else (
             f'{shown[:_SHOWN]}...')
     if isinstance(value, (list, tuple)):
@@ -129,7 +130,7 @@ def show(value: object) -> str:
 
 
 def _path(where: str, key: object) -> str:
-    """Return where a value lies, for messages: keys come from files, as values do."""
+    """Return the path to a value, for messages; keys come from files and may be odd, too."""
     if isinstance(key, int):
         return f'{where}[{key}]'
     name = str(key)
@@ -170,7 +171,7 @@ def _elements(hint: Any, value: Sequence[Any], where: str) -> Iterator[tuple[Any
 
 
 def _built(hint: Any, value: Any, where: str) -> Any:
-    """Return lists as tuples and mappings as dataclasses, where a field asks for them."""
+    """Turn lists into tuples and mappings into dataclasses, as a field's type asks for them."""
     kind = _bare(hint)
     if is_dataclass(kind) and isinstance(kind, type):
         return read(kind, value, where)
@@ -222,7 +223,7 @@ def _check_scalar(kind: type, limits: Sequence[Any], value: Any, where: str) -> 
 
 
 def _check_printable(value: Any, where: str) -> None:
-    """Refuse what would end or hide a line of a log."""
+    """Refuse characters that would end or hide a line of a log."""
     if isinstance(value, str) and any(ord(c) < 32 or ord(c) == 127 for c in value):
         raise ValueError(f'{where} is {show(value)}: expected text without control characters')
 
@@ -236,7 +237,7 @@ def _check_length(limits: Sequence[Any], value: Sequence[Any], where: str) -> No
 
 
 def _check_free(value: dict[Any, Any], where: str, kind: Any, limits: tuple[Any, ...]) -> None:
-    """Bound what a file may say freely: its depth, how many values, and each of them."""
+    """Check data of free form: their depth, their number, and each value."""
     pending: list[tuple[Any, str, int]] = [(value, where, 0)]
     seen = 0
     while pending:

@@ -8,17 +8,17 @@ PACKAGE = 'panoptic_ros'
 
 
 class NoHomeError(RuntimeError):
-    """A path begins with ~, and there is no home directory that it could mean."""
+    """A path begins with ~, but this user has no home directory."""
 
 
 def expand_home(path: str | Path) -> Path:
     """
-    Return a path with the home directory in the place of ~.
+    Return a path with the home directory in place of ~.
 
     Raises
     ------
     NoHomeError
-        There is none: neither ``HOME`` nor the system's list of users has it.
+        Neither ``HOME`` nor the system's list of users tells a home directory.
 
     """
     try:
@@ -30,7 +30,7 @@ def expand_home(path: str | Path) -> Path:
 
 def model_path(model: str) -> Path:
     """
-    Return the file that a model's name means, which need not exist.
+    Return the file that a model's name means; the file need not exist.
 
     A plain word is a model in share/models; anything with a suffix or a slash is a path.
 
@@ -50,9 +50,9 @@ def share_directory() -> Path:
     """
     Return the folder that holds ``config/``, ``launch/`` and ``models/``.
 
-    It is found from this module's own place, so it always belongs to the running code: the
-    checkout itself, or ``<prefix>/share/panoptic_ros`` of the prefix (a colcon workspace, a ROS
-    distribution, a virtual environment) that the module is installed under.
+    The folder is found from this module's own path, so it always belongs to the running code. It
+    is the checkout itself, or ``<prefix>/share/panoptic_ros`` of the prefix that the module is
+    installed under (a colcon workspace, a ROS distribution, a virtual environment).
 
     Raises
     ------

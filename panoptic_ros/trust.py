@@ -1,4 +1,4 @@
-"""Files that decide what runs here: written by nobody but this user or root, read with a limit."""
+"""Files that decide what runs here: only this user or root may have written them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class UntrustedError(ValueError):
-    """Others may have written a file that would be executed; ``reason`` leaves out the cure."""
+    """Others may have written a file that would be executed; ``reason`` is without the cure."""
 
     def __init__(self, reason: str, cure: str) -> None:
         super().__init__(f'{reason}; {cure}')
@@ -25,22 +25,22 @@ def read_trusted(file: Path, most: int, why: str) -> bytes:
     Parameters
     ----------
     file
-        The file; whoever may write its folder may replace it, so that is checked too.
+        The file. Its folder is checked too, because who may write the folder may replace the file.
     most
-        Bytes that it may have at most.
+        The most bytes that it may have.
     why
         Why that matters, for errors: 'plans are executed'.
 
     Raises
     ------
     UntrustedError
-        Somebody but this user and root may have written it, it is larger, or it is no file.
+        Somebody else than this user and root may have written it, it is larger, or it is no file.
     OSError
         It cannot be read.
 
     """
     def opener(path: str, flags: int) -> int:
-        return os.open(path, flags | os.O_NONBLOCK)     # a pipe in its place would never open
+        return os.open(path, flags | os.O_NONBLOCK)     # a pipe would wait for ever
 
     check_folder(file.resolve().parent, why)
     with open(file, 'rb', opener=opener) as stream:
@@ -64,16 +64,16 @@ def check_folder(folder: Path, why: str, owners: Collection[int] = (),
     why
         Why that matters, for errors.
     owners
-        Users who are trusted beside this one and root.
+        Users who are trusted besides this one and root.
     sticky
-        Whether one will do that all may write but in which only owners replace files.
+        Whether to accept a folder that all may write, but in which only owners replace files.
 
     Raises
     ------
     UntrustedError
-        It belongs to somebody but those, or others may write it.
+        The folder belongs to somebody else than those, or others may write it.
     OSError
-        There is none.
+        There is no such folder.
 
     """
     _check(folder, folder.stat(), why, owners, sticky)
@@ -81,24 +81,24 @@ def check_folder(folder: Path, why: str, owners: Collection[int] = (),
 
 def check_file(file: Path, why: str, owners: Collection[int] = ()) -> None:
     """
-    Refuse a file that somebody else may have written; its folder is the caller's to check.
+    Refuse a file that somebody else may have written. The caller checks its folder.
 
     Raises
     ------
     UntrustedError
-        It belongs to somebody but this user, root and ``owners``, others may write it, or it is
-        a link or no file.
+        The file belongs to somebody else than this user, root and ``owners``, others may write it,
+        or it is a link or no file.
     OSError
-        There is none.
+        There is no such file.
 
     """
     _check_file(file, file.lstat(), why, owners)
 
 
 def write_private(file: Path, content: bytes) -> None:
-    """Write a file that only this user may change, whatever the umask, and wait for the disk."""
+    """Write a file that only this user may change, whatever the umask; wait for the disk."""
     def create(path: str, flags: int) -> int:
-        # in a sticky folder a link of somebody else's may wait in its place
+        # in a sticky folder, somebody else's link may wait in its place
         return os.open(path, flags | os.O_NOFOLLOW, 0o644)
 
     with open(file, 'wb', opener=create) as stream:
@@ -109,14 +109,15 @@ def write_private(file: Path, content: bytes) -> None:
 
 def open_lock(file: Path, why: str) -> int:
     """
-    Return the descriptor of a file to lock, which is made where there is none.
+    Return the descriptor of a file to lock; the file is made if it is not there.
 
     Raises
     ------
     UntrustedError
-        A link waits in its place, or somebody else's file, whose owner could hold it for good.
+        Something else is in its place: a link, or a file of somebody else, who could hold the
+        lock for ever.
     OSError
-        It cannot be made.
+        The file cannot be made.
 
     """
     if file.is_symlink():
@@ -157,7 +158,7 @@ def _others_may_write(status: os.stat_result, sticky_will_do: bool) -> bool:
 
 
 def _is_own_group(group_id: int) -> bool:
-    """Tell whether a group is this user's alone: many systems make one, and a umask of 002."""
+    """Tell whether a group is this user's alone; many systems make one, with a umask of 002."""
     try:
         user, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(group_id)
     except KeyError:

@@ -300,7 +300,7 @@ def test_a_plan_for_another_gpu(tensorrt, tmp_path, tiny_onnx):
 
 def test_kernels_for_another_gpu(tensorrt, tmp_path, tiny_onnx):
     foreign = make_plan(tmp_path / 'foreign.plan', tiny_onnx, cubin=cubin_for('sm_75'))
-    with pytest.raises(DeviceError, match='build the engine again'):
+    with pytest.raises(DeviceError, match='build the plan again'):
         Segmenter.open(foreign)
 
 

@@ -1,4 +1,4 @@
-"""Which files make up a bag, and what its metadata announce of them."""
+"""The files that make up a bag, and what its metadata announce of them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .sqlite import MAGIC as SQLITE_MAGIC
 ROS1_MAGIC = b'#ROSBAG V'
 
 SUFFIXES = ('.mcap', '.db3')
-"""What the names of a bag's files end in."""
+"""How the names of a bag's files end."""
 
 _METADATA = 'metadata.yaml'
 _LARGEST_METADATA = 64 << 20
 
 
 class BagError(ValueError):
-    """A bag that cannot be read or written, or lacks what was asked of it."""
+    """A bag cannot be read or written, or it lacks what was asked of it."""
 
 
 @dataclass
@@ -118,7 +118,7 @@ def _without_metadata(path: Path, what: str) -> Contents:
 
 
 def recording_of(file: Path) -> str:
-    """Return what the files of one recording, numbered where it was split, are called alike."""
+    """Return the name that the files of one recording share; a split one numbers its files."""
     return re.sub(r'_\d+$', '', file.stem)
 
 
@@ -132,12 +132,12 @@ def _stored(path: Path) -> list[Path]:
 
 def sort_of(path: Path) -> str:
     """
-    Tell by its first bytes, else by its name, whether a file is ``mcap`` or ``sqlite3``.
+    Tell whether a file is ``mcap`` or ``sqlite3``, by its first bytes or else by its name.
 
     Raises
     ------
     BagError
-        It is neither.
+        The file is neither.
 
     """
     with path.open('rb') as file:
@@ -160,21 +160,21 @@ def sort_of(path: Path) -> str:
 @contextmanager
 def unpacked(found: Contents, path: Path) -> Iterator[list[Path]]:
     """
-    Give the files of a bag, unpacked where each was compressed as a whole.
+    Give the files of a bag; files that were compressed as a whole are unpacked.
 
     Raises
     ------
     BagError
-        They cannot be unpacked.
+        A file cannot be unpacked.
 
     """
     if not found.is_packed:
         yield found.files
         return
     try:
-        reader = Reader(path)       # unpacks them into a folder of its own
+        reader = Reader(path)       # it unpacks the files into a folder of its own
         reader.open()
-    except Exception as error:      # rosbags raises whatever its parts raise
+    except Exception as error:      # rosbags passes on errors of any kind
         raise BagError(f'{path} cannot be unpacked ({error}): unpack its files with `zstd -d`, '
                        'then `ros2 bag reindex` it') from error
     try:

@@ -22,7 +22,7 @@ class CameraFrame:
     """One frame of a recorded camera."""
 
     header: Any
-    """Its ``std_msgs/Header``."""
+    """The frame's ``std_msgs/Header``."""
     image: npt.NDArray[np.uint8]
     """(H, W, 3) uint8, BGR."""
     record: Record
@@ -72,7 +72,7 @@ def camera_frames(bag: Bag, topic: Topic) -> Iterator[CameraFrame]:
     Raises
     ------
     BagError
-        There is none, a message holds no image that can be used, or the bag is damaged.
+        There is no frame, a message holds no usable image, or the bag is damaged.
 
     """
     for number, record in enumerate(camera_records(bag, topic)):
@@ -86,7 +86,7 @@ def camera_records(bag: Bag, topic: Topic) -> Iterator[Record]:
     Raises
     ------
     BagError
-        There is none, or the bag is damaged.
+        There is no message, or the bag is damaged.
 
     """
     if not topic.count:
@@ -97,14 +97,14 @@ def camera_records(bag: Bag, topic: Topic) -> Iterator[Record]:
 def camera_frame(bag: Bag, number: int, record: Record,
                  limits: Limits | None = None) -> CameraFrame:
     """
-    Return the frame that a message holds, the ``number``-th of its topic from 0 on.
+    Return the frame that a message holds; ``number`` counts the messages of its topic from 0.
 
-    What is above the limits is refused before it is decoded.
+    An image beyond the limits is refused before it is decoded.
 
     Raises
     ------
     BagError
-        It holds no image that can be used.
+        The message holds no usable image.
 
     """
     message = bag.decode(record)

@@ -1,4 +1,4 @@
-"""What a labelling has to remember so that another process can go on with it."""
+"""The journal of a labelling, with which another process can go on after an interruption."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .folder import BagError
 from .paths import JOURNAL
 
 Job = Mapping[str, Any]
-"""All that decides what a labelling gives, as JSON."""
+"""Everything that decides the result of a labelling, as JSON."""
 
 _TYPES = {'label': np.uint16, 'class_id': np.uint8, 'instance': np.uint16, 'area': np.int64,
           'box': np.int32, 'centroid': np.float32, 'score': np.float32}
@@ -30,23 +30,23 @@ class Entry:
     """A frame that was labelled."""
 
     time: int
-    """Of its message, in nanoseconds since the epoch."""
+    """Time of its message, in nanoseconds since the epoch."""
     size: tuple[int, int]
     """(height, width) in pixels."""
     things: Segments
-    """As they were before the tracker renumbered them."""
+    """The things as they were before the tracker renumbered them."""
 
     @classmethod
     def of(cls, time: int, panoptic: Panoptic) -> Entry:
-        """Return what is to be remembered of a result of the segmenter."""
+        """Return the entry for a result of the segmenter."""
         return cls(time, panoptic.size, panoptic.things)
 
     def track(self, tracker: Tracker, label_space: LabelSpace, time: float) -> None:
-        """Bring a tracker to where it was after this frame, which it knows by its things only."""
+        """Bring a tracker to where it was after this frame; the things are all that it needs."""
         tracker(Panoptic(np.zeros(self.size, np.uint16), self.things, label_space), time)
 
     def write(self) -> str:
-        """Return the entry as a line; no number loses a bit."""
+        """Return the entry as a line, in which no number loses a bit."""
         things = {column.name: getattr(self.things, column.name).tolist()
                   for column in fields(Segments)}
         return json.dumps({'time': self.time, 'size': self.size, 'things': things})
@@ -64,7 +64,7 @@ class Entry:
 
 class Journal:
     """
-    The journal of a labelling that is at work: its job, then a line for each frame.
+    The journal of a running labelling: its job, then a line for each frame.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Journal:
 
     def __init__(self, folder: Path, job: Job) -> None:
         self._file = (folder / JOURNAL).open('w', encoding='utf-8')
-        fcntl.flock(self._file, fcntl.LOCK_EX)      # until it is closed, however that happens
+        fcntl.flock(self._file, fcntl.LOCK_EX)      # held until it is closed, however that happens
         self._line(json.dumps(job))
 
     def __enter__(self) -> Journal:
@@ -98,12 +98,12 @@ class Journal:
 
 def read_journal(folder: Path) -> tuple[Job, list[Entry]] | None:
     """
-    Return the job of a labelling that was interrupted, and its frames; None where there is none.
+    Return the job and the frames of an interrupted labelling; None if there is none.
 
     Raises
     ------
     BagError
-        Another process is at it.
+        Another process is writing it.
 
     """
     try:
@@ -113,10 +113,10 @@ def read_journal(folder: Path) -> tuple[Job, list[Entry]] | None:
             except BlockingIOError as error:
                 raise BagError(f'another process is writing {folder}: wait for its end, or choose '
                                'another output') from error
-            # the last line is no whole one where the disk was full
+            # if the disk was full, the last line is cut off
             lines = [line for line in file if line.endswith('\n')]
         return json.loads(lines[0]), [Entry.read(line) for line in lines[1:]]
     except BagError:
         raise
     except (OSError, ValueError, KeyError, IndexError, TypeError):
-        return None     # of another kind, or damaged: nothing to go on from
+        return None     # another kind of file, or damaged: nothing to go on from

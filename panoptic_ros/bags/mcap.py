@@ -1,9 +1,9 @@
 """
 One MCAP file: its topics, and its messages in order of time.
 
-The library reads what the message index names and nothing of a file that was cut off. Here the
-index only tells where chunks lie, and only where it agrees with the summary's statistics; else the
-file is looked through from its beginning.
+The library reads only messages that an index names, and nothing of a file that was cut off. Here
+the index only tells where chunks lie, and only if it agrees with the summary's statistics.
+Otherwise the file is read through from its beginning.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .mcap_records import DamageError
 from .stored import ForeignError, StoredMessage, StoredTopic
 
 _PLAIN = 1 << 20
-"""Bytes of messages outside of chunks that are read at once."""
+"""Bytes of messages outside chunks that are read at once."""
 
 _FOOTER = 9 + 20 + len(mcap.MAGIC)
 
@@ -29,7 +29,7 @@ class _Stretch(NamedTuple):
     """Records that are read together: a chunk, or messages outside of chunks."""
 
     start: int
-    """Time of the first message; none is earlier."""
+    """Time of the earliest message."""
     offset: int
     length: int
 
@@ -43,7 +43,7 @@ class McapFile:
     path
         The file.
     salvage
-        Read a file that was cut off as far as it is whole.
+        Whether to read a file that was cut off, as far as it is whole.
 
     Raises
     ------
@@ -96,7 +96,7 @@ class McapFile:
         chosen = {number: channel.topic for number, channel in self._channels.items()
                   if (channel.topic, self._schemas.get(channel.schema, '')) in topics}
         waiting: list[tuple[int, int, str, bytes]] = []
-        order = 0       # of messages at the same time
+        order = 0       # keeps the order of messages of the same time
         for stretch in sorted(self._stretches):
             while waiting and waiting[0][0] < stretch.start:
                 time, _, topic, data = heapq.heappop(waiting)
@@ -152,10 +152,10 @@ class McapFile:
                 'are in it; all of these are read')
 
     def _agree(self, announced: mcap.Statistics, chunks: list[mcap.ChunkIndex]) -> bool:
-        """Tell whether statistics, index and file are of the same messages."""
+        """Tell whether statistics, index and file agree on the messages."""
         declared = {number for number, channel in self._channels.items()
                     if channel.schema in {0, *self._schemas}}
-        # the summary need not repeat what the chunks declare
+        # a summary may leave out channels that the chunks declare
         if not chunks or len(chunks) != announced.chunks \
                 or not announced.counts.keys() <= declared:
             return False
@@ -200,7 +200,7 @@ class McapFile:
         return announced, chunks, True
 
     def _scan(self) -> str | None:
-        """Look through the whole file; return what ended it before its end."""
+        """Read through the whole file; return what cut it off, if anything did."""
         plain: _Stretch | None = None
         try:
             for kind, offset, length in self._walk():
@@ -272,7 +272,7 @@ class McapFile:
             at += length
 
     def _at(self, offset: int, size: int) -> bytes:
-        """Return so many bytes; any number of threads may read."""
+        """Return so many bytes; several threads may read at once."""
         data = os.pread(self._file.fileno(), size, offset)
         if len(data) != size:
             raise DamageError(f'it ends at byte {self._size}: {size} bytes from {offset} on are '

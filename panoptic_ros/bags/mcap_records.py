@@ -1,4 +1,4 @@
-"""The records of an MCAP file, as its specification lays them out."""
+"""The records of an MCAP file, in the layout of the specification."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK = range(1, 7)
 CHUNK_INDEX, STATISTICS = 8, 11
 
 HEAD = struct.Struct('<BQ')
-"""What stands before each record: its kind and its length."""
+"""The head of each record: its kind and its length."""
 
 MESSAGE_HEAD = struct.Struct('<HIQQ')
 """Channel, sequence number, time of receipt, time of publication."""
 
 _LARGEST_CHUNK = 1 << 30
-"""Bytes that a chunk may claim to hold."""
+"""The most bytes that a chunk may claim to hold."""
 
 
 class DamageError(ValueError):
@@ -35,22 +35,22 @@ class Channel(NamedTuple):
     topic: str
     schema: int
     encoding: str
-    """Of its messages: ``cdr`` in ROS 2."""
+    """Encoding of its messages: ``cdr`` in ROS 2."""
     latched: bool
 
 
 class ChunkIndex(NamedTuple):
-    """Where a chunk lies and what it holds."""
+    """A chunk's place and content, as the summary tells them."""
 
     start: int
     """Time of its first message."""
     offset: int
     length: int
-    """Of its record, bytes with what stands before it."""
+    """Bytes of its record with the head."""
     end: int
     """Where its message index ends."""
     messages: int
-    """How many entries its message index has."""
+    """Number of entries of its message index."""
 
 
 class Statistics(NamedTuple):
@@ -59,7 +59,7 @@ class Statistics(NamedTuple):
     messages: int
     chunks: int
     counts: dict[int, int]
-    """Messages by channel."""
+    """Number of messages by channel."""
 
 
 class Fields:
@@ -70,7 +70,7 @@ class Fields:
         self._at = 0
 
     def numbers(self, layout: str) -> tuple[int, ...]:
-        """Return the next integers, laid out as for ``struct``."""
+        """Return the next integers, in a layout of ``struct``."""
         try:
             found = struct.unpack_from(f'<{layout}', self._data, self._at)
         except struct.error as error:
@@ -79,7 +79,7 @@ class Fields:
         return found
 
     def blob(self, layout: str = 'I') -> memoryview:
-        """Return the next bytes, whose number stands before them."""
+        """Return the next bytes; their number stands before them."""
         size, = self.numbers(layout)
         if self._at + size > len(self._data):
             raise DamageError('a record is shorter than its fields')
@@ -138,7 +138,7 @@ def is_latched(profiles: object) -> bool:
         try:
             profiles = yaml.safe_load(profiles)
         except (yaml.YAMLError, RecursionError, ValueError):
-            return False        # the messages are no worse for it
+            return False        # the messages are good all the same
     return isinstance(profiles, list) and any(
         isinstance(profile, dict) and profile.get('durability') in (1, 'transient_local')
         for profile in profiles)
@@ -158,7 +158,7 @@ def chunk(data: memoryview) -> memoryview:
     Raises
     ------
     DamageError
-        It cannot be unpacked, or is larger than any recorder makes it.
+        The chunk cannot be unpacked, or is larger than any recorder makes it.
 
     """
     fields = Fields(data)
@@ -171,7 +171,7 @@ def chunk(data: memoryview) -> memoryview:
                           'most')
     try:
         unpacked = DECOMPRESSORS[compression](bytes(packed), size)
-    except Exception as error:      # of the libraries of each compression
+    except Exception as error:      # errors of the compression libraries
         raise DamageError(f'a chunk cannot be unpacked: {error}') from error
     if len(unpacked) != size:
         raise DamageError(f'a chunk holds {len(unpacked)} bytes in place of {size}')
@@ -186,7 +186,7 @@ def chunk_index(data: memoryview) -> ChunkIndex:
     start, _, offset, length = fields.numbers('QQQQ')
     channels = len(fields.blob()) // struct.calcsize('<HQ')
     size, = fields.numbers('Q')
-    # each channel's index is a record of its number, a length and 16 bytes per message
+    # the index of a channel is a record: its number, a length, and 16 bytes per message
     return ChunkIndex(start, offset, length, offset + length + size,
                       (size - 15 * channels) // 16 if channels else 0)
 

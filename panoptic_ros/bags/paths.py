@@ -1,4 +1,4 @@
-"""Where a bag is written, and that it is nowhere near the one that is read."""
+"""Where a bag is written, and a check that it cannot touch the bag that is read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 from .folder import SUFFIXES, BagError, recording_of
 
 JOURNAL = 'journal.jsonl'
-"""What a labelling keeps beside the messages until it is done."""
+"""The file that a labelling keeps beside the messages until it is done."""
 
 
 def partial_of(path: Path) -> Path:
@@ -30,8 +30,8 @@ def check_apart(path: Path, files: Iterable[Path], output: Path) -> None:
     """
     Make sure that writing a bag cannot touch the one that is read.
 
-    Files and folders are told apart by what they are, not by their names: links, symbolic and
-    hard ones, are seen through.
+    Files and folders are compared by their identity, not by their names, so symbolic and hard
+    links are followed.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def check_apart(path: Path, files: Iterable[Path], output: Path) -> None:
     Raises
     ------
     BagError
-        The output is the input, or one lies in the other.
+        The output is the input, or one of them lies in the other.
 
     """
     read = {path, *files}
@@ -65,12 +65,12 @@ def check_apart(path: Path, files: Iterable[Path], output: Path) -> None:
 
 def check_replaceable(path: Path, overwrite: bool) -> None:
     """
-    Make sure that what is at a path, if anything, is a bag that may be removed.
+    Make sure that there is nothing at a path, or a bag that may be removed.
 
     Raises
     ------
     BagError
-        It is something else, or is not to be overwritten.
+        Something else is there, or a bag that must not be overwritten.
 
     """
     if path.is_symlink():
@@ -109,7 +109,7 @@ def put(partial: Path, path: Path) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    """Tell a file or folder from every other; a link that leads nowhere is one by itself."""
+    """Return the identity of a file or folder; a link that leads nowhere has one of its own."""
     try:
         known = path.stat()
     except OSError:

@@ -34,7 +34,7 @@ class Topic:
     name: str
     type: str
     count: int
-    """Its messages."""
+    """Number of messages."""
     latched: bool = False
     """Whether its publishers were transient local."""
 
@@ -46,22 +46,22 @@ class Record(NamedTuple):
     time: int
     """When it was received, in nanoseconds since the epoch."""
     data: bytes
-    """As it went over the wire: CDR with its encapsulation."""
+    """The bytes as they went over the wire: CDR with its encapsulation."""
 
 
 class Bag:
     """
     An open bag, for reading.
 
-    What its files hold is what counts. What the metadata announce beside them is compared with
-    it, and what differs stands in ``warnings``.
+    The content of its files counts. What the metadata announce is compared with it, and
+    differences are listed in ``warnings``.
 
     Parameters
     ----------
     path
         A rosbag2 folder, or one of its files.
     salvage
-        Read an MCAP file that was cut off as far as it is whole, with a warning.
+        Whether to read an MCAP file that was cut off, as far as it is whole, with a warning.
 
     Raises
     ------
@@ -73,7 +73,7 @@ class Bag:
     def __init__(self, path: str | Path, salvage: bool = False) -> None:
         self.path = Path(path)
         self.warnings: list[str] = []
-        """What is odd about the bag, a sentence each; for people."""
+        """What is odd about the bag, in one sentence each, for people."""
         self._stack = ExitStack()
         found = contents(self.path)
         self.files = tuple(found.files)
@@ -114,7 +114,7 @@ class Bag:
         Raises
         ------
         BagError
-            The bag has no such topic, or not of one of these types.
+            The bag has no such topic, or the topic has none of these types.
 
         """
         for topic in self.topics:
@@ -129,7 +129,7 @@ class Bag:
 
     def messages(self, topics: Iterable[str] | None = None) -> Iterator[Record]:
         """
-        Yield the messages in order of time, of all topics or of these.
+        Yield the messages of all topics, or of these, in order of time.
 
         Raises
         ------
@@ -151,7 +151,7 @@ class Bag:
                     data = DECOMPRESSORS['zstd'](data, _LARGEST_MESSAGE)
                 counts[name] += 1
                 yield Record(chosen[name], time, data)
-        except Exception as error:      # of a file, or of what unpacks its messages
+        except Exception as error:      # errors of a file, or of unpacking its messages
             read, of = sum(counts.values()), sum(topic.count for topic in chosen.values())
             raise BagError(_damaged(
                 self.path, f'{error}; {read} of {of} messages were read')) from error

@@ -15,7 +15,7 @@ from .replay import message_class
 from .writer import BagWriter
 
 _BACKLOG = 512
-"""Messages that may wait for the disk."""
+"""The most messages that wait for the disk."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Recorded:
     name: str
     type: str
     latched: bool = False
-    """Its publisher is transient local: take what was published before."""
+    """Whether its publisher is transient local; then earlier messages are recorded, too."""
 
 
 @dataclass
@@ -34,25 +34,24 @@ class Counts:
 
     received: int = 0
     lost: int = 0
-    """Received, and dropped because the disk did not keep up."""
+    """Messages that were received, and dropped because the disk did not keep up."""
 
 
 class Recorder:
     """
-    Subscriptions whose messages go to a bag as the bytes they came in.
+    Subscriptions whose messages are written to a bag as the bytes that came in.
 
-    A callback only queues the bytes; a thread of its own writes them. The node must be spun by
-    the caller.
+    A callback only queues the bytes, and a separate thread writes them. The caller must spin the
+    node.
 
     Parameters
     ----------
     node
         The node that subscribes.
     writer
-        The bag, to which the topics are added here and which the caller closes, after
-        ``close``.
+        The bag. The topics are added to it here. The caller closes it, after ``close``.
     topics
-        What to record.
+        The topics to record.
     now
         The time that messages are recorded under, in nanoseconds since the epoch.
     on_message
@@ -128,5 +127,5 @@ class Recorder:
             if self._fault is None:
                 try:
                     self._writer.write(*item)
-                except Exception as error:      # reported by close
+                except Exception as error:      # close reports it
                     self._fault = error

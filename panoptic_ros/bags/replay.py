@@ -24,10 +24,10 @@ CLOCK_RATE = 40.0
 """How often ``/clock`` is published, in Hz."""
 
 _LAST_SECOND = 2**31 - 1
-"""Of a message's time; a damaged recording may lie beyond it."""
+"""The latest second that ``/clock`` can tell; a damaged recording may have a later one."""
 
 _SETTLE = 0.2
-"""Seconds that subscribers are given after they were seen, to see the publisher in turn."""
+"""Seconds to wait after subscribers were seen, so that they see the publisher in turn."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Lateness:
 
 class Replay:
     """
-    A bag that is published with the spacing of its receive times.
+    A bag that is published at the intervals at which it was received.
 
-    Messages go out as the bytes that the bag holds. Publishers are reliable, and transient local
-    where the recorded ones were.
+    Messages are published as the bytes that the bag holds. Publishers are reliable, and transient
+    local if the recorded ones were.
 
     Parameters
     ----------
@@ -54,25 +54,25 @@ class Replay:
     node
         The node that publishes; it need not be spun.
     topics
-        What to publish; everything by default.
+        The topics to publish; by default all.
     remap
-        Names to publish under, by the bag's names.
+        The names to publish under, by the bag's names.
     rate
         How many times faster than it was recorded.
     clock
-        Also publish ``/clock``, so that nodes with ``use_sim_time`` live in the bag's time. A
-        ``/clock`` of the bag is left out then.
+        Whether to publish ``/clock``, so that nodes with ``use_sim_time`` live in the bag's time.
+        A ``/clock`` of the bag is left out then.
     on_publish
         Called just before each message goes out, with the record and the bag's time.
     max_gap
-        Seconds; where the bag has no message for longer, the time leaps.
+        Seconds; when the bag has no message for longer, the time leaps.
     on_skip
-        Called with the seconds that are skipped.
+        Called with the number of seconds that are skipped.
 
     Raises
     ------
     BagError
-        The bag lacks a topic, one that was asked for cannot be published, or none can.
+        The bag lacks a topic, a topic that was asked for cannot be published, or none can.
     ValueError
         The rate or the gap is not positive.
 
@@ -116,13 +116,13 @@ class Replay:
         return sum(self._bag.topic(name).count for name in self._publishers)
 
     def subscribers(self, topic: str) -> int:
-        """Return how many subscribers a topic of the bag has found."""
+        """Return the number of subscribers that a topic of the bag has found."""
         return int(self._publishers[topic].get_subscription_count())
 
     def wait_for_subscribers(self, topics: Collection[str] = (), timeout: float = 30.0,
                              stop: threading.Event | None = None) -> None:
         """
-        Wait until each of these topics of the bag has a subscriber; without names, any of them.
+        Wait until each of these topics of the bag has a subscriber; without names, any topic.
 
         Raises
         ------
@@ -163,7 +163,7 @@ class Replay:
         Parameters
         ----------
         stop
-            Ends it early when set.
+            An event that ends the replay early.
 
         Raises
         ------
@@ -199,7 +199,7 @@ class Replay:
         return Lateness(len(late), float(p50), float(p99), float(largest))
 
     def _tell(self, skipped: float) -> None:
-        """Let those who live by the clock see it leap before the message comes."""
+        """Let nodes with simulated time see the clock leap before the message comes."""
         if self._clock is not None:
             self._publish_clock()
         if self._on_skip is not None:
@@ -222,12 +222,12 @@ def message_class(message_type: str) -> Any:
     """
     Return the class of a message type such as ``sensor_msgs/msg/Image``.
 
-    Nothing is imported but what ROS defines: a bag may name any module.
+    Only what ROS defines is imported, because a bag may name any module.
 
     Raises
     ------
     BagError
-        It is no name of a message, or its package is not installed.
+        The type is no name of a message, or its package is not installed.
 
     """
     package, name = message_type.partition('/')[0], message_type.rpartition('/')[2]
@@ -248,6 +248,6 @@ def _publisher(node: Node, topic: Topic, target: str) -> Publisher:
         qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
     try:
         return node.create_publisher(kind, target, qos)
-    except (NameValidationException, RuntimeError, ValueError) as error:    # of rclpy and of rcl
+    except (NameValidationException, RuntimeError, ValueError) as error:    # of rclpy, of rcl
         raise BagError(f'{target!r} cannot be published: {" ".join(str(error).split())}; give it '
                        'another name with --remap, or leave it out') from error

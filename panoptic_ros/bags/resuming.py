@@ -20,11 +20,11 @@ class Before:
     Parameters
     ----------
     folder
-        Its partial bag.
+        The partial bag.
     entries
-        Its frames, as many as the bag holds whole.
+        The frames whose messages the bag holds completely.
     topics
-        What it wrote of each frame, in this order.
+        The topics that it wrote for each frame, in this order.
 
     """
 
@@ -44,11 +44,11 @@ class Before:
                 yield entry, {record.topic.name: record.data for record in records}
 
     def discard(self) -> None:
-        """Remove it: all of it is in the new bag."""
+        """Remove the partial bag, because all of it is in the new bag."""
         shutil.rmtree(self.folder)
 
     def restore(self, output: Path) -> None:
-        """Let it be the partial bag again, in place of one that got less far."""
+        """Put the partial bag back, in place of a new one that got less far."""
         if self.folder.exists():
             partial = partial_of(output)
             if partial.exists():
@@ -58,12 +58,15 @@ class Before:
 
 def take_up(output: Path, job: Job, topics: Sequence[str], overwrite: bool) -> Before | None:
     """
-    Return what an interrupted labelling left for this output, out of the way; None for nothing.
+    Move what an interrupted labelling left for this output out of the way, and return it.
+
+    The result is None if nothing was left.
 
     Raises
     ------
     BagError
-        Another process is at it, or what is left is of another job and not to be overwritten.
+        Another process is writing there, or what was left belongs to another job and must not be
+        overwritten.
 
     """
     left: list[Before] = []
@@ -101,4 +104,4 @@ def _whole_frames(folder: Path, topics: Sequence[str]) -> int:
         with Bag(folder, salvage=True) as bag:
             return min(bag.topic(name).count for name in topics)
     except BagError:
-        return 0        # it was cut off before the first was on the disk
+        return 0        # it was cut off before the first frame was on the disk

@@ -22,7 +22,7 @@ class SqliteFile:
     Raises
     ------
     DamageError
-        The file is cut off or damaged, or part of it still lies beside it.
+        The file is cut off or damaged, or a part of it is in another file beside it.
 
     """
 
@@ -35,10 +35,10 @@ class SqliteFile:
                 raise DamageError('its recording was not closed, and messages wait in '
                                   f"{beside.name}: `sqlite3 {path.name} 'PRAGMA "
                                   "wal_checkpoint(TRUNCATE)'`")
-        self._reader = Sqlite3Reader(Path(quote(str(path))))        # it becomes part of a URI
+        self._reader = Sqlite3Reader(Path(quote(str(path))))        # it becomes a part of a URI
         try:
             self._reader.open()
-        except Exception as error:      # rosbags raises whatever its parts raise
+        except Exception as error:      # rosbags passes on errors of any kind
             raise DamageError(str(error)) from error
         self.topics = tuple(
             StoredTopic(c.topic, c.msgtype, c.msgcount, any(

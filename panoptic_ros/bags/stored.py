@@ -1,4 +1,4 @@
-"""What one file of a bag holds, whichever sort of file it is."""
+"""The content of one file of a bag, of whichever kind the file is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 
 class ForeignError(ValueError):
-    """A recording of something else than ROS 2."""
+    """A recording holds something else than ROS 2."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class StoredTopic:
     count: int
     latched: bool
     encoding: str
-    """Of its messages: ``cdr`` in ROS 2."""
+    """Encoding of its messages: ``cdr`` in ROS 2."""
 
 
 class StoredMessage(NamedTuple):
@@ -38,12 +38,12 @@ class StoredFile(Protocol):
 
     path: Path
     topics: tuple[StoredTopic, ...]
-    """A topic stands here more than once where it was recorded more than once."""
+    """The topics; a topic that was recorded more than once is listed more than once."""
     warnings: list[str]
 
     @property
     def start(self) -> int:
-        """Time of the first message, in nanoseconds since the epoch; 0 where there is none."""
+        """Time of the first message, in nanoseconds since the epoch; 0 if there is none."""
 
     def messages(self, topics: Collection[tuple[str, str]]) -> Iterator[StoredMessage]:
         """Yield the messages of topics, by name and type, in order of time."""

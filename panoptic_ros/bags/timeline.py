@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 
 MAX_GAP = 10.0
-"""Seconds without a message that are waited for, where nothing else is said."""
+"""Longest gap between two messages, in seconds, that a replay waits for by default."""
 
 _REST = 1.0
-"""Seconds that remain of a longer gap, in which those who live by the clock see it leap."""
+"""Seconds that remain of a longer gap, so that nodes with simulated time see it leap."""
 
 
 _FASTEST = 1e6
-"""Times real time: a day in less than a tenth of a second."""
+"""Highest rate, in times real time: a day takes less than a tenth of a second."""
 
 
 class Timeline:
     """
-    Which moment of the recording it is now, and when a message is due.
+    The recording's time during a replay, and when each message is due.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Timeline:
         self._skipped = 0
 
     def begin(self) -> None:
-        """Let the recording begin now, also if it did before."""
+        """Let the recording begin now, also if it began before."""
         self._begun = time.monotonic()
         self._last = self._start
         self._skipped = 0
@@ -63,9 +63,9 @@ class Timeline:
 
     def approach(self, message: int) -> float:
         """
-        Return how many seconds are skipped before the next message, of this time.
+        Return how many seconds are skipped before the next message, which has this time.
 
-        To be called once for each, when the one before it is out.
+        Call it once for each message, when the message before it has been published.
         """
         gap, self._last = (message - self._last) / 1e9, message
         if gap <= self._max_gap:

@@ -1,4 +1,4 @@
-"""The message definitions that bags are read and written with."""
+"""The message definitions for reading and writing bags."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VISION_MSGS = {
         'std_msgs/Header header\nstring method\nstring database_location\n'
         'int32 database_version',
 }
-"""The fields of vision_msgs 4, so that bags of them can be written where it is not installed."""
+"""The fields of vision_msgs 4, so that bags can be written without that package."""
 
 _NAME = re.compile(r'[a-zA-Z][a-zA-Z0-9_]*/msg/[a-zA-Z][a-zA-Z0-9]*')
 
@@ -47,7 +47,7 @@ def typestore() -> Typestore:
 
 
 def is_defined(message_type: str) -> bool:
-    """Tell whether a name is that of a message, package/msg/Name, which is defined here."""
+    """Tell whether a name, package/msg/Name, is a message that is defined here."""
     return bool(_NAME.fullmatch(message_type)) and (
         message_type in typestore().types
         or any(_file(message_type, suffix) for suffix in ('msg', 'idl')))
@@ -60,7 +60,7 @@ def define(message_type: str) -> None:
     Raises
     ------
     LookupError
-        It is no name of a message, or no installed package defines it.
+        The name is no name of a message, or no installed package defines it.
 
     """
     store = typestore()

@@ -29,15 +29,16 @@ class BagWriter:
     """
     A new bag: a folder with one zstd-compressed MCAP file that holds the message definitions.
 
-    It is written as ``PATH.partial``, and takes its place and name when closed. Left by an
-    exception it stays there, readable: what was written until then.
+    It is written as ``PATH.partial`` and gets its name when it is closed. After an exception it
+    keeps the partial name, and what was written until then can be read.
 
     Parameters
     ----------
     path
         The folder to make.
     overwrite
-        Replace a bag that is there already, when this one is whole; and one that stayed partial.
+        Whether to replace a bag that is there already, once this one is whole, and one that stayed
+        partial.
 
     Raises
     ------
@@ -47,9 +48,9 @@ class BagWriter:
     """
 
     def __init__(self, path: str | Path, overwrite: bool = False) -> None:
-        self.path = Path(os.path.abspath(path))     # '.' cannot be renamed
+        self.path = Path(os.path.abspath(path))     # a path '.' cannot be renamed
         self.partial = partial_of(self.path)
-        """Where it is until it is closed."""
+        """Where the bag is until it is closed."""
         for there in (self.path, self.partial):
             check_replaceable(there, overwrite)
         if self.partial.exists():
@@ -59,7 +60,7 @@ class BagWriter:
         self._writer.open()
         storage = self._writer.storage
         assert storage is not None
-        storage.path = storage.path.rename(         # as the metadata are to name it
+        storage.path = storage.path.rename(         # the name that the metadata give it
             self.partial / f'{self.path.name}.mcap')
         self._connections: dict[str, Connection] = {}
 
@@ -73,7 +74,7 @@ class BagWriter:
             return
         try:
             self._writer.close()
-        except Exception:       # the disk is full: the first error counts, and what is written
+        except Exception:       # the disk is full: the first error counts, the bytes stay
             self._writer.abort()
 
     def add_topic(self, name: str, message_type: str, latched: bool = False) -> None:
@@ -94,7 +95,7 @@ class BagWriter:
         """
         Write a message that was received at a time, in nanoseconds since the epoch.
 
-        It is given as an object of ``messages`` or serialised, with its encapsulation.
+        The message is an object of ``messages``, or serialised with its encapsulation.
         """
         connection = self._connections[topic]
         if not isinstance(message, (bytes, memoryview)):

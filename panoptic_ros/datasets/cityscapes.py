@@ -16,7 +16,7 @@ from .panoptic_json import VOID_ID, PanopticJson
 from .relabeling import VOID, Codes, Integers, relabel
 
 _THINGS = range(24, 34)
-"""The dataset ids of what has instances, caravans and trailers included."""
+"""The dataset ids of classes with instances, caravans and trailers included."""
 
 
 class Cityscapes(PairedFiles):
@@ -28,14 +28,14 @@ class Cityscapes(PairedFiles):
         leftImg8bit/{split}/{city}/{city}_{sequence}_{frame}_leftImg8bit.png
         gtFine/{split}/{city}/{city}_{sequence}_{frame}_gtFine_instanceIds.png
 
-    Where instance ids are missing, the panoptic files that Cityscapes' ``csCreatePanopticImgs``
+    When instance ids are missing, the panoptic files that Cityscapes' ``csCreatePanopticImgs``
     makes of them serve as well, with dataset ids or with training ids::
 
         gtFine/cityscapes_panoptic_{split}[_trainId].json
         gtFine/cityscapes_panoptic_{split}[_trainId]/{...}_gtFine_panoptic.png
 
-    Instance numbers are the data set's own, which count from 0, + 1.  Classes that the official
-    evaluation ignores are unlabelled, groups are crowd.
+    Instance numbers are the data set's own, which count from 0, plus 1.  Classes that the official
+    evaluation ignores are unlabelled.  Groups are crowd.
 
     Parameters
     ----------
@@ -89,13 +89,13 @@ class Cityscapes(PairedFiles):
         return f'gtFine/{self.split}/{name.split("_")[0]}/{name}_gtFine_instanceIds.png'
 
     def labels(self, index: int, pixels: Codes) -> Labels:
-        """Return what instance ids mean, grey ones or the colours of a panoptic PNG."""
+        """Return the labels that instance ids mean: grey values, or colours of a panoptic PNG."""
         if not self._panoptic:
             return relabel(grey_codes(pixels), self._ids)
         return relabel(color_codes(pixels), partial(self._panoptic_labels, index))
 
     def _panoptic_labels(self, index: int, ids: Integers) -> Labels:
-        """Return what instance ids mean if the JSON file has them and says the same."""
+        """Return the labels that instance ids mean, if the JSON file lists the same ids."""
         self._json.check(index, ids)
         labels = self._ids(ids)
         segments, category, _ = self._json.segments(index)

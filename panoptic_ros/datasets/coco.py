@@ -24,18 +24,18 @@ class CocoPanoptic(PairedFiles):
         annotations/panoptic_{split}.json
         annotations/panoptic_{split}/{image id}.png
 
-    The PNG files come in an archive within the archive of the annotations, which must be
-    unpacked, too.  The images are those that the JSON file lists.
+    The PNG files come in an archive within the archive of the annotations; unpack it, too.  The
+    JSON file lists the images.
 
-    Within its class, an instance's number is its place in the order of segment ids.  Crowd
-    segments of a class become one.
+    An instance's number is its place among the segment ids of its class.  Crowd segments of a
+    class become one.
 
     Parameters
     ----------
     root
         The folder that holds ``annotations`` and the images' folder.
     split
-        ``'val2017'`` or ``'train2017'``, or whatever else has such files.
+        ``'val2017'``, ``'train2017'``, or any other split that has such files.
 
     Raises
     ------
@@ -73,7 +73,7 @@ class CocoPanoptic(PairedFiles):
         return f'annotations/panoptic_{self.split}/{name}.png'
 
     def labels(self, index: int, pixels: Codes) -> Labels:
-        """Return what segment ids, as colours, mean in an image."""
+        """Return the labels that the segment ids of an image mean; the ids are colours."""
         return relabel(color_codes(pixels), partial(self._labels_of, index))
 
     def _labels_of(self, index: int, codes: Integers) -> Labels:

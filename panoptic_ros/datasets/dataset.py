@@ -1,4 +1,4 @@
-"""What every data set offers."""
+"""What every data set owes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Labels = npt.NDArray[np.uint16]
 
 
 class FrameSource(Protocol):
-    """Numbered frames with their ground truth: all that a training needs."""
+    """Numbered frames with their ground truth: a training needs no more."""
 
     @property
     def label_space(self) -> LabelSpace:
@@ -24,24 +24,24 @@ class FrameSource(Protocol):
 
     @property
     def description(self) -> str:
-        """What they are, for a model's metadata; their kind stands before a colon."""
+        """What the frames are, for a model's metadata; their kind stands before a colon."""
         ...
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of frames."""
         ...
 
     def __getitem__(self, index: int) -> tuple[Image, Labels]:
-        """Return (H, W, 3) BGR and (H, W) panoptic labels; they may be read-only."""
+        """Return an image (H, W, 3) BGR and panoptic labels (H, W); both may be read-only."""
         ...
 
 
 class Dataset(FrameSource, Protocol):
-    """Images of a data set with their ground truth; picklable, with no file open."""
+    """Images of a data set with their ground truth; it is picklable and holds no file open."""
 
     @property
     def names(self) -> Sequence[str]:
-        """The data set's own name of each image, sorted; with no suffix, maybe with a slash."""
+        """The data set's names of the images, sorted, without suffix; they may have a slash."""
         ...
 
     def image(self, index: int) -> Image:
@@ -52,7 +52,7 @@ class Dataset(FrameSource, Protocol):
         """
         Return the panoptic label image (H, W) of an image.
 
-        A thing without an instance number is crowd: a group that nobody told apart.
+        A thing without an instance number is crowd: a group whose things nobody told apart.
         """
         ...
 

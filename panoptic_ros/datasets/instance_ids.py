@@ -1,4 +1,4 @@
-"""The 16-bit instance ids of Cityscapes, which KITTI-360 took over."""
+"""The 16-bit instance ids of Cityscapes, which KITTI-360 uses, too."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _DIVISOR = 1000
 
 class InstanceIds:
     """
-    The rule of ids that are a class's dataset id, or that * 1000 + the number of a thing.
+    The meaning of instance ids: the dataset id of a class, or that * 1000 + the number of a thing.
 
-    The plain id of a thing class is crowd.
+    The plain id of a thing class means crowd.
 
     Parameters
     ----------
     label_space
         The classes of the labels.
     count
-        Dataset ids are less; those that are no class are unlabelled.
+        All dataset ids are less than this; ids that are no class are unlabelled.
     first
         The number of the first thing of a class.
     merged
-        Dataset ids that count as classes, by name.
+        Further dataset ids and, for each, the name of the class that it counts as.
     numbered
         Dataset ids whose things may have numbers; by default all.
 
@@ -53,7 +53,7 @@ class InstanceIds:
         Raises
         ------
         ValueError
-            There is no such id, or a number where no things are.
+            An id does not exist, or a class without things has a number.
 
         """
         is_numbered = ids >= _DIVISOR

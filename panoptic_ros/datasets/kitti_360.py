@@ -25,16 +25,16 @@ class Kitti360(PairedFiles):
         data_2d_semantics/train/{drive}/image_00/instance/{frame}.png
         data_2d_semantics/train/2013_05_28_drive_{split}_frames.txt
 
-    The classes are those of Cityscapes that the official evaluation uses, which are all but bus
-    and train; those and what else is labelled (garbage bins, lamps, ...) are unlabelled here.  A
-    thing without an instance number is crowd.
+    The classes are those of Cityscapes that the official evaluation uses: all but bus and train.
+    Bus, train, and whatever else the data set labels (garbage bins, lamps, ...) are unlabelled
+    here.  A thing without an instance number is crowd.
 
     Parameters
     ----------
     root
         The folder that holds ``data_2d_raw`` and ``data_2d_semantics``.
     split
-        ``'train'`` or ``'val'``, the frames of that list, or ``'all'``, every labelled frame
+        ``'train'`` or ``'val'`` for the frames of that list, or ``'all'`` for every labelled frame
         that is there.
 
     Raises
@@ -42,7 +42,7 @@ class Kitti360(PairedFiles):
     FileNotFoundError
         The split's list, images or labels are missing.
     ValueError
-        There is no such split, or its list is something else or a pointer of git LFS.
+        There is no such split, or its list is no list of frames or a pointer of git LFS.
 
     """
 
@@ -73,7 +73,7 @@ class Kitti360(PairedFiles):
         return f'data_2d_semantics/train/{drive}/image_00/instance/{frame}.png'
 
     def labels(self, index: int, pixels: Codes) -> Labels:
-        """Return what instance ids mean."""
+        """Return the labels that instance ids mean."""
         return relabel(grey_codes(pixels), self._ids)
 
     def _listed(self) -> set[str]:

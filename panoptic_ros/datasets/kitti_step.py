@@ -13,7 +13,7 @@ from .paired_files import PairedFiles, color_codes
 from .relabeling import VOID, Codes, Integers, labels_of, relabel
 
 _FIRST_MOVING = 11
-"""The first training id of what moves; nothing that stands has ever a number."""
+"""The first training id of what moves; what stands never has a number."""
 
 
 class KittiStep(PairedFiles):
@@ -25,10 +25,11 @@ class KittiStep(PairedFiles):
         images/{split}/{sequence, 4 digits}/{frame, 6 digits}.png
         panoptic_maps/{split}/{sequence}/{frame}.png
 
-    In a panoptic map red is the Cityscapes training id, 255 void, and green * 256 + blue the
-    number of the instance, the same through a sequence.  Persons and cars alone are things, and
-    crowd without a number: the others of Cityscapes, which have no numbers, are stuff, as in the
-    official evaluation (``class_has_instances_list`` in DeepLab2's ``data/dataset.py``).
+    In a panoptic map, red is the Cityscapes training id (255 is void), and green * 256 + blue is
+    the number of the instance, which stays the same through a sequence.  Only persons and cars are
+    things; without a number they are crowd.  The other things of Cityscapes have no numbers and
+    are stuff, as in the official evaluation (``class_has_instances_list`` in DeepLab2's
+    ``data/dataset.py``).
 
     Parameters
     ----------
@@ -73,12 +74,14 @@ class KittiStep(PairedFiles):
 
     def clips(self) -> list[range]:
         """
-        Return the indices of the frames that follow each other: of a sequence, up to a gap.
+        Return the indices of frames that follow each other.
+
+        Each sequence gives a range, and one more after each gap.
 
         Raises
         ------
         ValueError
-            The name of a frame is no number.
+            A frame's name is no number.
 
         """
         starts: list[int] = []
@@ -94,7 +97,7 @@ class KittiStep(PairedFiles):
         return [range(*clip) for clip in pairwise([*starts, len(self)])]
 
     def labels(self, index: int, pixels: Codes) -> Labels:
-        """Return what the colours of a panoptic map mean."""
+        """Return the labels that the colours of a panoptic map mean."""
         return relabel(color_codes(pixels), self._labels_of)
 
     def _labels_of(self, codes: Integers) -> Labels:

@@ -17,12 +17,12 @@ DATASETS: Mapping[str, Callable[..., Dataset]] = {
 """The kinds of data sets that can be read."""
 
 VIDEOS = ('kitti-step',)
-"""Those of them that are videos."""
+"""The kinds that are videos."""
 
 
 def open_dataset(kind: str, root: str | Path, split: str | None = None) -> Dataset:
     """
-    Open a data set of one of the ``DATASETS``; without a split, its validation images.
+    Open a data set of one of the ``DATASETS``; by default its validation images.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Images and labels in files, the common part of the data sets."""
+"""Images and labels in pairs of files, as all the data sets have them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .relabeling import Codes
 
 class PairedFiles(ABC):
     """
-    A data set of one image file and one label file for each name; hidden files are none.
+    A data set of one image file and one label file for each name; hidden files do not count.
 
     Raises
     ------
@@ -29,11 +29,11 @@ class PairedFiles(ABC):
     title: str
     """The name of the data set."""
     image_source: str
-    """The download that holds the images; where an error sends the reader."""
+    """The download that holds the images; errors name it."""
     label_source: str
-    """The same for the labels."""
+    """The download that holds the labels; errors name it."""
     any_name: str
-    """A name as a pattern of file names."""
+    """A pattern that every name matches, for error messages and searches."""
 
     def __init__(self, root: str | Path, split: str, label_space: LabelSpace) -> None:
         self.root = Path(root)
@@ -43,7 +43,7 @@ class PairedFiles(ABC):
 
     @property
     def description(self) -> str:
-        """What it is, for a model's metadata."""
+        """What the data set is, for a model's metadata."""
         return f'{self.title} {self.split}: {len(self)} images'
 
     def __len__(self) -> int:
@@ -58,7 +58,7 @@ class PairedFiles(ABC):
         FileNotFoundError
             The file has gone.
         ValueError
-            It is truncated, no image, or a pointer of git LFS.
+            The file is truncated, no image, or a pointer of git LFS.
 
         """
         return image_files.read(self.root / self.image_file(self.names[index]))
@@ -72,11 +72,11 @@ class PairedFiles(ABC):
         FileNotFoundError
             The file has gone.
         ValueError
-            It is truncated, no image, a pointer of git LFS, or not of the data set's kind of
-            labels.
+            The file is truncated, no image, a pointer of git LFS, or holds another kind of labels
+            than the data set's.
 
         """
-        index = range(len(self))[index]     # some data sets look up more than the name
+        index = range(len(self))[index]     # not negative: some data sets look it up elsewhere
         path = self.root / self.label_file(self.names[index])
         pixels = image_files.read(path, cv2.IMREAD_UNCHANGED)
         try:
@@ -113,15 +113,15 @@ class PairedFiles(ABC):
 
     @abstractmethod
     def labels(self, index: int, pixels: Codes) -> Labels:
-        """Return what the pixels of a label file mean, or raise ``ValueError``."""
+        """Return the labels that the pixels of a label file mean, or raise ``ValueError``."""
 
     def _found(self, pattern: str) -> Iterable[Path]:
-        """Return the files that fit a pattern under the root; hidden ones are no data."""
+        """Return the files under the root that match a pattern; hidden files are no data."""
         return image_files.visible(self.root, pattern)
 
     def _pair(self, names: Iterable[str], images: Collection[str],
               labels: Collection[str]) -> None:
-        """Take the names, sorted, of which there must be images and labels."""
+        """Take the names, sorted; each must have an image and labels."""
         self.names = tuple(sorted(names))
         if not self.names:
             raise FileNotFoundError(
@@ -139,7 +139,7 @@ class PairedFiles(ABC):
 
 
 def grey_codes(pixels: Codes) -> Codes:
-    """Return the pixels of a 16-bit grey image; raise ``ValueError`` for another."""
+    """Return the pixels of a 16-bit grey image; raise ``ValueError`` for any other image."""
     if pixels.dtype != np.uint16 or pixels.ndim != 2:
         raise ValueError(f'it is {pixels.dtype} {pixels.shape}: expected a 16-bit grey PNG of '
                          'instance ids')
@@ -147,7 +147,7 @@ def grey_codes(pixels: Codes) -> Codes:
 
 
 def color_codes(pixels: Codes) -> Codes:
-    """Return R + G * 256 + B * 65536; raise ``ValueError`` where the pixels are not BGR."""
+    """Return R + G * 256 + B * 65536; raise ``ValueError`` if the pixels are not BGR."""
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise ValueError(f'it is {pixels.dtype} {pixels.shape}: expected a colour PNG of three '
                          'channels')

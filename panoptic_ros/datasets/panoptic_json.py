@@ -14,28 +14,28 @@ from ..images import files as image_files
 from .relabeling import Integers
 
 VOID_ID = 0
-"""The id of pixels of no segment."""
+"""The id of pixels without a segment."""
 
 
 class PanopticJson:
     """
     The segments of each image, as a COCO panoptic JSON file lists them (cocodataset.org).
 
-    Of the file only the names and three numbers per segment are kept.
+    Only the names and three numbers per segment are kept in memory.
 
     Parameters
     ----------
     path
         The file.
     suffix
-        What follows an image's name in the name of its PNG.
+        The end of a PNG's name, which follows the name of its image.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     ValueError
-        It is truncated, not of the format, or a pointer of git LFS.
+        The file is truncated, not of the format, or a pointer of git LFS.
 
     """
 
@@ -84,7 +84,7 @@ class PanopticJson:
         Raises
         ------
         ValueError
-            They are not the same.
+            The segments and the ids differ.
 
         """
         listed = self.segments(index)[0]
@@ -99,7 +99,7 @@ class PanopticJson:
 
 
 def _lean(item: dict[str, Any]) -> Any:
-    """Keep of each JSON object what is needed, as soon as it is read."""
+    """Keep only what is needed of each JSON object, as soon as it is read."""
     if 'segments_info' in item:
         return item['file_name'], _rows(item['segments_info'])
     if 'category_id' in item:

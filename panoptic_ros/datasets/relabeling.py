@@ -1,4 +1,4 @@
-"""A data set's own pixel codes to panoptic labels."""
+"""Turning a data set's own pixel codes into panoptic labels."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from .dataset import Labels
 Codes = npt.NDArray[np.unsignedinteger[Any]]
 Integers = npt.NDArray[np.int64]
 Rule = Callable[[Integers], Labels]
-"""Returns the label of each code, (N,) to (N,); the codes are distinct and sorted."""
+"""Returns the label of each code: (N,) codes, distinct and sorted, to (N,) labels."""
 
 VOID = -1
-"""The class of what has none."""
+"""Stands for no class."""
 
 
 def relabel(codes: Codes, rule: Rule) -> Labels:
     """
     Return the labels of an image of codes, (H, W).
 
-    Label images are piecewise constant: runs of equal codes are found with one comparison per
-    pixel, so the rule sees each code once and may check all it likes.
+    Label images are piecewise constant.  Runs of equal codes are found with one comparison per
+    pixel, so the rule sees each code only once and can afford any check.
     """
     flat = codes.ravel()
     is_start = np.empty(flat.size, np.bool_)
@@ -39,7 +39,9 @@ def relabel(codes: Codes, rule: Rule) -> Labels:
 
 def labels_of(label_space: LabelSpace, class_id: Integers, instance: Integers) -> Labels:
     """
-    Return the labels of classes, ``VOID`` allowed, and instance numbers, which stuff ignores.
+    Return the labels of classes and instance numbers.
+
+    A class may be ``VOID``.  The instance numbers of stuff are ignored.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The frames of a drive with what the node made of them."""
+"""The frames of a drive with the node's answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Answer:
     """A camera frame, its result and its ground truth."""
 
     seconds: float
-    """Since the first frame."""
+    """Seconds since the first frame."""
     image: npt.NDArray[np.uint8]
     """(H, W, 3) BGR."""
     panoptic: Panoptic
@@ -37,7 +37,7 @@ def answers(drive: Bag, output: Bag, label_space: LabelSpace) -> Iterator[Answer
     Raises
     ------
     BagError
-        A bag is damaged, an answer has no frame, or it is in other classes than the truth.
+        A bag is damaged, an answer has no frame, or an answer has other classes than the truth.
 
     """
     _check_classes(output, label_space)

@@ -1,4 +1,4 @@
-"""A picture of a drive at one glance: camera, panoptic colours, objects."""
+"""A contact sheet, the picture of a whole drive: camera, panoptic colours, objects."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _legend(entries: Sequence[tuple[str, npt.NDArray[np.uint8]]], width: int) ->
 
 
 def _caption(picture: Picture, text: str) -> None:
-    """Write into the lower left corner, readable on any ground."""
+    """Write into the lower left corner, so that it can be read on any background."""
     (width, height), baseline = cv2.getTextSize(text, _FONT, 0.6, 1)
     bottom = picture.shape[0]
     corner = picture[bottom - height - baseline - 10:, :width + 18]

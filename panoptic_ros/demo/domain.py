@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 DOMAINS = range(20, 100)
-"""Those in whose ports neither the system's nor, as a rule, a robot's own traffic is."""
+"""Domains whose ports neither the system nor, as a rule, a robot uses."""
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def private_domain() -> Iterator[int]:
     Raises
     ------
     OSError
-        All are held.
+        All domains are held.
 
     """
     for domain in reversed(DOMAINS):
@@ -39,7 +39,7 @@ def _lock_file(domain: int | str) -> Path:
 
 
 def _take(path: Path) -> IO[str] | None:
-    """Return the open lock; None when another holds it, or left one that is not ours to open."""
+    """Return the open lock; None when another holds it, or when it is not ours to open."""
     try:
         file = path.open('w')
     except OSError:

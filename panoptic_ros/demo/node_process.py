@@ -18,7 +18,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class NodeError(RuntimeError):
-    """The node ended, or does not do its work; the text has the end of its log."""
+    """The node ended or does not work; the text has the end of its log."""
 
 
 class NodeProcess:
@@ -28,9 +28,9 @@ class NodeProcess:
     Parameters
     ----------
     log
-        The file that takes its output.
+        The file that takes the node's output.
     remap, parameters
-        Its ROS arguments.
+        The node's ROS arguments.
 
     """
 
@@ -42,7 +42,7 @@ class NodeProcess:
             words += ['-p', f'{name}:={_yaml(value)}']
         command = [sys.executable, '-m', 'panoptic_ros.cli.panoptic_node', '--ros-args', *words]
         with log.open('wb') as output:
-            # a session of its own: Ctrl-C is for the demo, which then ends the node
+            # a session of its own: Ctrl-C reaches the demo only, which then ends the node
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 env={**os.environ, 'RCUTILS_COLORIZED_OUTPUT': '0'},
@@ -67,7 +67,7 @@ class NodeProcess:
         Raises
         ------
         NodeError
-            With its exit status and its last words.
+            The node has ended; the text has its exit status and the end of its log.
 
         """
         if (status := self._process.poll()) is not None:
@@ -75,13 +75,13 @@ class NodeProcess:
             raise NodeError(f'the node ended with {how}{self.last_words()}')
 
     def last_words(self, lines: int = 12) -> str:
-        """Return the end of the log, to be put behind an error."""
+        """Return the end of the log, to be appended to an error."""
         text = self.log.read_text(encoding='utf-8', errors='replace').splitlines()[-lines:]
         said = '\n'.join(f'    {line}' for line in text) or '    (nothing)'
         return f'. The end of its log, {self.log}:\n{said}'
 
     def stop(self) -> int:
-        """End the node as Ctrl-C does, or, when that is no help, at once; return its status."""
+        """End the node as Ctrl-C does, and at once if that fails; return its status."""
         for number in (signal.SIGINT, signal.SIGKILL):
             if self.alive:
                 self._process.send_signal(number)
@@ -97,7 +97,7 @@ def _yaml(value: object) -> str:
 
 
 def _end_with_parent() -> None:
-    """Linux ends the process when the one that started it dies, however it dies."""
+    """Let Linux end this process when the one that started it dies, however it dies."""
     prctl = getattr(ctypes.CDLL(None), 'prctl', None)
     if prctl is not None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The recorded drive that the demo replays, made once and kept."""
+"""The recorded drive that the demo replays; it is made once and kept."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EPOCH = 1_767_225_600_000_000_000
 """Stamp of the first frame: the drive takes place on 1 January 2026, 00:00 UTC."""
 
 _AHEAD = 32
-"""Frames that may be drawn before they are written."""
+"""The most frames that are drawn and not yet written."""
 
 Rendered: TypeAlias = 'tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]'
 
@@ -49,7 +49,7 @@ class Recipe:
     """
 
     seed: int = FIRST_HELD_OUT_SEED + 13
-    """Of the street, held out from training; this one has all classes."""
+    """Seed of the street, which is held out from training; this street has all classes."""
     frames: int = 150
     fps: float = 10.0
     height: int = 512
@@ -88,10 +88,10 @@ class Recipe:
 def recorded_drive(recipe: Recipe, folder: Path,
                    progress: Callable[[int], None] | None = None) -> Path:
     """
-    Return the bag of a recipe, made if it is not there yet.
+    Return the bag of a recipe; make it if it is not there yet.
 
-    It holds the camera's images, the true label image of each under the same header, and the
-    names of the classes. Drives of other recipes are removed: they are large.
+    The bag holds the camera's images, the true label image of each under the same header, and the
+    names of the classes. Drives of other recipes are removed, because they are large.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def _write(writer: BagWriter, recipe: Recipe, progress: Callable[[int], None] | 
 
 
 def _draw(recipe: Recipe) -> Iterator[Rendered]:
-    """Yield the frames in order, drawn by all cores."""
+    """Yield the frames in order; all cores draw them."""
     workers = min(os.cpu_count() or 1, recipe.frames, 8)
     with rendering_pool(workers) as pool:
         for first in range(0, recipe.frames, _AHEAD):

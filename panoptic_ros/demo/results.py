@@ -23,10 +23,10 @@ from .session import Run
 from .video import VideoWriter
 
 ROWS = 4
-"""Of the contact sheet."""
+"""Rows of the contact sheet."""
 
 END_TO_END = 'end to end'
-"""From the demo's publish of an image to its receipt of the labels, both processes and DDS."""
+"""The time from the demo's publish of an image until it receives the labels."""
 
 
 def draw_and_measure(drive: Bag, output: Bag, folder: Path, recipe: Recipe, answered: int,
@@ -41,7 +41,7 @@ def draw_and_measure(drive: Bag, output: Bag, folder: Path, recipe: Recipe, answ
     folder
         Where the pictures go.
     recipe
-        Of the drive.
+        The recipe of the drive.
     answered
         How many answers there are.
     progress

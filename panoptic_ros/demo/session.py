@@ -40,10 +40,10 @@ START_TIMEOUT = 180.0
 """Seconds that the node has to load its model and to subscribe."""
 
 _PATIENCE = 30.0
-"""Seconds after the replay in which the node has to finish what it received."""
+"""Seconds after the replay that the node has to finish what it received."""
 
 _STAMP = struct.Struct('<iI')
-"""A header's stamp, at the beginning of a serialised message behind its encapsulation."""
+"""The form of a header's stamp, which stands behind a serialised message's encapsulation."""
 
 
 @dataclass
@@ -51,13 +51,13 @@ class Run:
     """What happened while the drive was replayed."""
 
     published: dict[int, float] = field(default_factory=dict)
-    """When each camera frame went out, by its stamp; seconds of the clock ``time.monotonic``."""
+    """When each camera frame was published, by its stamp; in seconds of ``time.monotonic``."""
     answered: dict[int, float] = field(default_factory=dict)
-    """When the label image of that stamp came in."""
+    """When the label image of that stamp was received."""
     objects: int = 0
-    """Messages on ``~/objects``."""
+    """Number of messages on ``~/objects``."""
     lost: int = 0
-    """Messages that came in and were not recorded, as the disk was too slow."""
+    """Number of messages that were not recorded, because the disk was too slow."""
     lateness: Lateness = field(default_factory=lambda: Lateness(0, 0.0, 0.0, 0.0))
     statuses: dict[str, dict[str, str]] = field(default_factory=dict)
     """The node's last diagnostics: values by status, such as 'latency'."""
@@ -66,7 +66,7 @@ class Run:
 
     @property
     def frames(self) -> dict[str, int]:
-        """How many frames the node received, and what became of them, by its last diagnostics."""
+        """How many frames the node received and what became of them, by its last diagnostics."""
         return {name: int(count) for name, count in self.statuses.get('frames', {}).items()
                 if not name.endswith('[Hz]')}
 
@@ -85,9 +85,9 @@ def run(drive: Bag, output: Path, node: NodeProcess, domain: int, rate: float,
     node
         The node.
     domain
-        The ROS domain that it is in.
+        The node's ROS domain.
     rate
-        Times real time.
+        Speed of the replay; 1 is real time.
     progress
         Called with the number of frames published.
 
@@ -107,7 +107,7 @@ def run(drive: Bag, output: Path, node: NodeProcess, domain: int, rate: float,
 
 
 class _Session:
-    """The demo's own node, which is the camera and the listener at once."""
+    """The demo's own node; it is the camera and the listener."""
 
     def __init__(self, drive: Bag, output: Path, process: NodeProcess, context: Context,
                  rate: float, progress: Callable[[int], None]) -> None:
@@ -148,7 +148,7 @@ class _Session:
                     thread.join()
                 self._recorder.close()
                 self._node.destroy_node()
-            # not before: compressing images would take the node's time
+            # only afterwards, because compressing images would take time from the node
             for record, now in zip(self._drive.messages([CAMERA]), self._published_at,
                                    strict=True):
                 writer.write(CAMERA, now, record.data)
@@ -189,7 +189,7 @@ class _Session:
                     self._run.faults.append(status.message)
 
     def _wait_until_ready(self) -> None:
-        """Wait until the node is active, which is when it subscribes, and all have met."""
+        """Wait until the node is active and subscribes, and all topics have met."""
         assert self._recorder is not None
         deadline = time.monotonic() + START_TIMEOUT
         while not (self._replay.subscribers(CAMERA)
@@ -206,9 +206,9 @@ class _Session:
         self._replay.wait_for_subscribers([CAMERA], stop=self._stop)
 
     def _wait_for_answers(self) -> None:
-        """Wait until the node says that it has done with every frame that it received."""
+        """Wait until the node says that it has finished with every frame that it received."""
         run, deadline = self._run, time.monotonic() + _PATIENCE
-        begun = self._reports       # the next report may be older than the last frame's arrival
+        begun = self._reports       # the next may have been made before the last frame
         while not (self._reports >= begun + 2 and _is_idle(run.frames)):
             self._process.check()
             if time.monotonic() > deadline:

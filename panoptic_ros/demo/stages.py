@@ -21,14 +21,14 @@ OUTPUTS = {
     'overlay.mp4': 'the drive with its segments',
     'overlay.png': 'contact sheet',
     'report.json': 'the tables'}
-"""What the demo leaves in its folder."""
+"""The files that the demo leaves in its folder."""
 
 
 class Show(Protocol):
-    """Shows how far a stage is."""
+    """Called with a stage's name and its frames; shows how far the stage is."""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Show that a stage has done so many of its frames."""
+        """Show how many of its frames a stage has done."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Options:
     folder: Path = Path('demo')
     recipe: Recipe = field(default_factory=Recipe)
     rate: float = 1.0
-    """Of the replay, times real time."""
+    """Speed of the replay; 1 is real time."""
     domain: int | None = None
-    """ROS domain; a free one by default."""
+    """The ROS domain; by default a free one."""
 
     def __post_init__(self) -> None:
         if not self.rate > 0:
@@ -77,7 +77,7 @@ def run(options: Options, show: Show) -> dict[str, Any]:
     if not options.model.is_file():
         raise FileNotFoundError(f'no model {options.model}: give one with --model')
     folder.mkdir(parents=True, exist_ok=True)
-    for name in OUTPUTS:        # nothing old is to be taken for a result
+    for name in OUTPUTS:        # no old file may pass for a result
         if (folder / name).is_file():
             (folder / name).unlink()
     path = recorded_drive(recipe, folder, lambda n: show('drawing the drive', n, recipe.frames))
@@ -116,7 +116,7 @@ def _replay(drive: Bag, options: Options, show: Show) -> session.Run:
 
 
 def set_up_dds(domain: int, is_private: bool) -> None:
-    """Let this process and those that it starts find each other and share large images."""
+    """Let this process and the processes that it starts find each other and share large images."""
     os.environ['ROS_DOMAIN_ID'] = str(domain)
     if is_private:
         os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'

@@ -15,16 +15,16 @@ from ..libraries import needed
 
 class VideoWriter:
     """
-    An H.264 file in MP4 whose pictures stand at times of their own.
+    An H.264 file in MP4 whose images each have a time of their own.
 
     Parameters
     ----------
     path
-        The file; written beside and put in place when closed without an error.
+        The file. It is written under another name, and renamed when it is closed without an error.
     size
-        (height, width) of the pictures; an odd last row or column is left out.
+        (height, width) of the images; an odd last row or column is left out.
     fps
-        Pictures per second.
+        Images per second.
 
     Raises
     ------
@@ -52,7 +52,7 @@ class VideoWriter:
         self._stream = stream
 
     def write(self, picture: npt.NDArray[np.uint8], seconds: float) -> None:
-        """Append a picture, (H, W, 3) BGR, at a time after that of the one before."""
+        """Append an image, (H, W, 3) BGR, at a later time than that of the one before."""
         height, width = self._size
         frame = self._av.VideoFrame.from_ndarray(
             np.ascontiguousarray(picture[:height, :width]), format='bgr24')

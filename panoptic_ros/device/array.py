@@ -13,7 +13,7 @@ import numpy as np
 @dataclass(frozen=True)
 class DeviceArray:
     """
-    Where an array stands on the device, and its form: contiguous, the last axis fastest.
+    An array's place on the device, and its form: contiguous, the last axis fastest.
 
     The memory belongs to the device that made it, until ``free`` or the end of the device.
     """
@@ -24,7 +24,7 @@ class DeviceArray:
     stream: int
     """Handle of the stream on which it is written and read."""
     release: Callable[[DeviceArray], None] | None = field(default=None, compare=False, repr=False)
-    """What frees the memory; a part of another array has none."""
+    """The function that frees the memory; None for a part of another array."""
 
     @property
     def nbytes(self) -> int:
@@ -33,7 +33,7 @@ class DeviceArray:
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
-        """Version 3 of the protocol by which PyTorch, CuPy and Numba share it without a copy."""
+        """The description by which PyTorch, CuPy and Numba share it (protocol version 3)."""
         return {'shape': self.shape, 'typestr': self.dtype.str, 'data': (self.pointer, False),
                 'version': 3, 'strides': None, 'stream': self.stream}
 
@@ -44,7 +44,7 @@ class DeviceArray:
         Raises
         ------
         IndexError
-            They are not all there.
+            The array has no such part.
 
         """
         length = self.shape[0] if self.shape else 0
@@ -67,7 +67,7 @@ class DeviceArray:
         Raises
         ------
         ValueError
-            It is a part of another array, or free already.
+            The array is a part of another one, or free already.
 
         """
         if self.release is None:

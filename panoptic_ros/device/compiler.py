@@ -1,4 +1,4 @@
-"""CUDA sources to a cubin, with whichever compiler the machine has, and without a GPU."""
+"""Compiling CUDA sources to a cubin, by any compiler that is installed, without a GPU."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 SOURCE = 'kernels.cu'
 """The file of a folder that is compiled; it includes the others."""
-OPTIONS = ('--std=c++17', '--fmad=false')      # IEEE arithmetic, equal to NumPy's: no contraction
+OPTIONS = ('--std=c++17', '--fmad=false')      # no contraction: IEEE arithmetic, as NumPy's
 
 
 class CompileError(RuntimeError):
@@ -40,7 +40,7 @@ def compile_kernels(folder: Path, target: str) -> bytes:
     FileNotFoundError
         There is no ``kernels.cu`` in the folder.
     CompileError
-        The compiler does not accept it, or does not know the target.
+        The compiler does not accept the sources, or does not know the target.
     ImportError
         There is no compiler; the message names the lines that install one.
 
@@ -63,13 +63,13 @@ def _find_nvrtc() -> Any | None:
     try:
         from cuda.bindings import nvrtc
         status, *_ = nvrtc.nvrtcVersion()
-    except Exception:   # the bindings without their library raise an error of their own
+    except Exception:   # without their library, the bindings raise an error of their own
         return None
     return nvrtc if int(status) == 0 else None
 
 
 def _failure() -> str:
-    """Say why NVRTC cannot be used where its bindings are installed."""
+    """Say why NVRTC cannot be used although its bindings are installed."""
     try:
         from cuda.bindings import nvrtc
         nvrtc.nvrtcVersion()
@@ -88,7 +88,7 @@ def _find_nvcc() -> str | None:
 def _compile_with_nvrtc(nvrtc: Any, source: Path, target: str) -> bytes:
     options = [option.encode() for option in (f'--gpu-architecture={target}', *OPTIONS,
                                               f'-I{source.parent}')]
-    # By its whole name, or NVRTC looks for what it includes in the working directory first.
+    # The whole name is given: otherwise NVRTC looks for includes in the working directory first.
     program = _take(nvrtc.nvrtcCreateProgram(source.read_bytes(), str(source).encode(), 0, [], []))
     try:
         status, = nvrtc.nvrtcCompileProgram(program, len(options), options)

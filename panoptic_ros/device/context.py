@@ -19,8 +19,8 @@ class _Held(threading.local):
     """
     What a thread holds of PyCUDA: one context, however many devices it has open.
 
-    PyCUDA ties an allocation to the context on top of its stack; with one each, closing a device
-    would leave memory of another that is never freed.
+    PyCUDA ties an allocation to the context on top of its stack.  If each device had a context of
+    its own, closing one device would leave memory of another that is never freed.
     """
 
     def __init__(self) -> None:
@@ -36,12 +36,12 @@ _kept: set[int] = set()
 
 class Context:
     """
-    The primary context of a GPU, a stream in it, and the errors of what is done there.
+    The primary context of a GPU, a stream in it, and the errors of the work there.
 
     Raises
     ------
     DeviceError
-        There is no such GPU, or it refuses.
+        There is no such GPU, or it cannot be opened.
     RuntimeError
         The thread holds the context of another GPU.
 
@@ -94,9 +94,9 @@ class Context:
         doing
             What the block does, for the message when it fails.
         cure
-            What to do then, where the error does not say it.
+            What to do then, if the error does not say it.
         memory_cure
-            What to do when memory is lacking, where it is not the GPU's.
+            What to do when memory is lacking that is not the GPU's.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class Context:
         """
         Keep the primary context until the process ends; see ``Device.hold_context``.
 
-        A reset after a loss does not release it: the reference counts for the next context too.
+        A reset after a loss does not release it: the reference also counts for the next context.
         """
         if self.index in _kept:
             return
@@ -148,7 +148,7 @@ class Context:
         return self._driver.cuda
 
     def check_thread(self) -> None:
-        """Raise RuntimeError in another thread than that which opened the context."""
+        """Raise RuntimeError in any thread but the one that opened the context."""
         if threading.current_thread() is not self.thread:
             raise RuntimeError(
                 f'{self.name} was opened by thread {self.thread.name} and is used by '
@@ -156,7 +156,7 @@ class Context:
                 'uses it')
 
     def failure(self, doing: str, cure: str, memory_cure: str, error: Exception) -> DeviceError:
-        """Return the error that tells what PyCUDA's means; for ``Using``."""
+        """Return the error that explains one of PyCUDA's; for ``Using``."""
         code = self._driver.code(error)
         self.lost |= code in STICKY
         found = f'{doing} on {self.name}: {error}'
@@ -180,7 +180,7 @@ class Context:
         if not _held.users:
             context, _held.context = _held.context, None
             self._leave(context)
-        # PyCUDA lets go of what was in a dead context without a call that would fail.
+        # PyCUDA drops what was in a dead context without a call, which would fail.
         self._drop_handles()
 
     def _enter(self, gpu: Any) -> None:
@@ -190,13 +190,13 @@ class Context:
                 context.push()
             except self._driver.cuda.Error:
                 context.detach()
-                self._pop()     # detaching has pushed it
+                self._pop()     # detaching has pushed the context
                 raise
             _held.context, _held.index = context, self.index
         _held.users.append(self)
 
     def _leave(self, context: Any) -> None:
-        self._pop()         # PyCUDA would leave it on CUDA's own stack
+        self._pop()         # PyCUDA would leave the context on CUDA's own stack
         with suppress(self._driver.cuda.Error):
             context.detach()
         if self.lost:
@@ -228,7 +228,7 @@ class Using:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None) -> None:
-        # PyCUDA's objects must not outlive their context in the frames of an exception.
+        # The frames of an exception must not keep PyCUDA's objects alive beyond their context.
         del traceback
         if isinstance(error, self._cuda.Error):
             raise self._context.failure(self._doing, self._cure, self._memory_cure,

@@ -1,8 +1,8 @@
 """
 What a cubin says about its kernels: architecture, parameters, registers and memory.
 
-A cubin is an ELF file.  The layout of NVIDIA's sections is not documented; the tests hold what is
-read here against the compiler's own words for every architecture.
+A cubin is an ELF file.  The layout of NVIDIA's sections is not documented.  The tests compare what
+is read here with what the compiler itself says, for every architecture.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ _SECTION = struct.Struct('<IIQQQQIIQQ')
 _SYMBOL = struct.Struct('<IBBHQQ')
 _FRAME_SIZE, _REGISTERS, _PARAMETER = 0x11, 0x2f, 0x17
 _SIZED = 4
-"""Format of the attributes whose value is a block of bytes."""
+"""The format of attributes whose value is a block of bytes."""
 _NO_BITS = 8
-"""Type of the sections that take no room in the file."""
+"""The type of sections that take no room in the file."""
 _RESERVED = 1024
-"""Bytes of shared memory per block that CUDA keeps, included from sm_90 on."""
+"""Bytes of shared memory per block that CUDA keeps; from sm_90 on a cubin counts them."""
 
 
 class KernelResources(NamedTuple):
-    """What each block or thread of a kernel occupies."""
+    """The resources that each block or thread of a kernel occupies."""
 
     registers: int
-    """Per thread."""
+    """Registers per thread."""
     shared: int
     """Bytes of static shared memory per block."""
     local: int
-    """Bytes of local memory per thread: arrays indexed at run time, and spilt registers."""
+    """Bytes of local memory per thread, for arrays indexed at run time and spilt registers."""
 
 
 class _Section(NamedTuple):
@@ -54,7 +54,7 @@ def architecture(cubin: bytes) -> str:
     if cubin[:4] != b'\x7fELF' or len(cubin) < _HEADER.size:
         raise ValueError(f'these {len(cubin)} bytes are not a cubin')
     flags = _HEADER.unpack_from(cubin)[7]
-    # Version 8 of the format, which CUDA 13 writes, moved the number one byte up.
+    # CUDA 13 writes version 8 of the format, in which the number stands one byte higher.
     return f'sm_{(flags >> 8 if cubin[8] >= 8 else flags) & 0xff}'
 
 

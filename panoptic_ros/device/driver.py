@@ -50,7 +50,7 @@ class Driver:
         Raises
         ------
         pycuda.driver.Error
-            It fails; the text has the form of PyCUDA's own.
+            The call fails; the text has the form of PyCUDA's own errors.
 
         """
         status = getattr(self._library, name)(*arguments)
@@ -58,7 +58,7 @@ class Driver:
             raise self.cuda.Error(f'{name} failed: {self._text_of(status)}')
 
     def code(self, error: Exception) -> int:
-        """Return an error's CUresult if it is one that has a cure of its own, or else 0."""
+        """Return an error's CUresult if that has a cure of its own, else 0."""
         _, _, text = str(error).partition(' failed: ')
         return self._code_of.get(text, 0) or self._code_of.get(text.partition(' - ')[0], 0)
 

@@ -1,4 +1,4 @@
-"""What CUDA could not do, with the cure."""
+"""CUDA's errors, with their cures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CURES = {
     900: 'this cannot be part of a captured graph: do it before the capture',
     901: 'this cannot be part of a captured graph: do it before the capture',
 }
-"""By CUresult."""
+"""What to do, by CUresult."""
 STICKY = {
     214: 'uncorrectable ECC error', 220: 'uncorrectable NVLink error', 226: 'contained error',
     700: 'illegal address', 702: 'launch timeout', 709: 'context destroyed',

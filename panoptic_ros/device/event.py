@@ -12,8 +12,8 @@ class Event:
     """
     A moment on the stream; ``Device.event`` makes it.
 
-    Recorded within ``Device.capture`` it is taken anew at each launch of the graph, which PyCUDA's
-    events are not.
+    An event that is recorded within ``Device.capture`` is taken anew at each launch of the graph.
+    PyCUDA's own events are not.
     """
 
     def __init__(self, context: Context) -> None:
@@ -25,7 +25,7 @@ class Event:
         self._handle = handle
 
     def record(self) -> None:
-        """Take the moment at which all work so far is done.  Asynchronous."""
+        """Take the moment at which all work enqueued so far is done.  Asynchronous."""
         flags = EVENT_RECORD_EXTERNAL if self._context.capturing else 0
         with self._context.using('recording an event'):
             self._context.call('cuEventRecordWithFlags', self._handle,

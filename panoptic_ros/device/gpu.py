@@ -22,7 +22,7 @@ from .module import Module
 
 
 class Resource(Protocol):
-    """What lives no longer than the device that it is on."""
+    """Something that lives no longer than its device."""
 
     def close(self) -> None:
         """Release it; closing it again is no error."""
@@ -35,8 +35,8 @@ class Device:
     """
     One GPU in its primary context, which TensorRT and PyTorch share, and one stream on it.
 
-    Only the thread that opened a device may use it, and it must close it before it ends: PyCUDA
-    aborts the process otherwise.
+    Only the thread that opened a device may use it.  That thread must close the device before it
+    ends; otherwise PyCUDA aborts the process.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Device:
     target
         The architecture to compile kernels for, such as 'sm_89'.
     stream_handle
-        The CUDA stream, for those that know only numbers.
+        The CUDA stream as a number, for libraries that take only numbers.
 
     """
 
@@ -64,7 +64,7 @@ class Device:
         Raises
         ------
         DeviceError
-            There is no driver, no PyCUDA or no such GPU, or it refuses.
+            There is no driver, no PyCUDA or no such GPU, or the GPU cannot be opened.
         RuntimeError
             The thread has another GPU open.
 
@@ -81,17 +81,17 @@ class Device:
 
     @property
     def capturing(self) -> bool:
-        """A graph is being recorded."""
+        """Whether a graph is being recorded."""
         return self._context.capturing
 
     @property
     def lost(self) -> bool:
-        """An error destroyed the context: nothing works any more but ``close``."""
+        """Whether an error destroyed the context; then only ``close`` works."""
         return self._context.lost
 
     def empty(self, shape: Sequence[int], dtype: npt.DTypeLike) -> DeviceArray:
         """
-        Allocate an array on the GPU; what it holds is not defined.
+        Allocate an array on the GPU; its content is undefined.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class Device:
         """
         Allocate an array in page-locked host memory, which asynchronous copies need.
 
-        Neither it nor a view of it may be read after it was freed or the device closed.
+        Neither the array nor a view of it may be read once it is freed or the device is closed.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class Device:
         Raises
         ------
         ValueError
-            It was not allocated here, or is freed already.
+            The array was not allocated here, or is freed already.
 
         """
         self._memory.free(array)
@@ -223,10 +223,10 @@ class Device:
 
     def hold_context(self) -> None:
         """
-        Keep the primary context when the device is closed, until the process ends.
+        Keep the primary context until the process ends, also when the device is closed.
 
-        For libraries that leave things of theirs in it, as TensorRT and PyTorch do: the driver
-        destroys it with the last reference.  Once for a process is enough, more is no error.
+        TensorRT and PyTorch leave things of their own in the context, and the driver destroys it
+        with the last reference.  One call in a process is enough; more are no error.
 
         Raises
         ------
@@ -237,7 +237,7 @@ class Device:
         self._context.hold()
 
     def own(self, resource: _Owned) -> _Owned:
-        """Take and return a resource, which ``close`` will close before it frees the memory."""
+        """Take a resource and return it; ``close`` will close it before it frees the memory."""
         self._resources[id(resource)] = resource
         return resource
 
@@ -249,7 +249,7 @@ class Device:
         """
         Close what the device owns, free all memory and release the context.
 
-        It can be called twice, and after an error that lost the context; a device opened
+        It can be called twice, and after an error that lost the context.  A device that is opened
         afterwards is a new one.
 
         Raises
@@ -262,7 +262,7 @@ class Device:
             return
         self._context.check_thread()
         if not self.lost:
-            with suppress(DeviceError):         # work in flight uses the memory, or loses it all
+            with suppress(DeviceError):         # wait first: work in flight still uses the memory
                 self.synchronize()
         for resource in reversed(tuple(self._resources.values())):
             with suppress(DeviceError):

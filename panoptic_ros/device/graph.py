@@ -15,7 +15,8 @@ class Graph:
     """
     Work on the stream of a device, recorded by ``Device.capture``.
 
-    It reads and writes the addresses that it was recorded with; those must not be freed before it.
+    The work reads and writes the addresses that it was recorded with.  They must not be freed
+    before the graph is.
     """
 
     def __init__(self, context: Context) -> None:
@@ -29,7 +30,7 @@ class Graph:
         Raises
         ------
         RuntimeError
-            The block that records has not ended, or it failed.
+            The recording block has not ended, or it failed.
         DeviceError
             CUDA refuses the launch, or earlier work on the device failed.
 

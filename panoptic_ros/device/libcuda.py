@@ -27,9 +27,9 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
 CAPTURE_THREAD_LOCAL = 1
 """CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: other threads may allocate while this one captures."""
 EVENT_BLOCKING_SYNC = 1
-"""CU_EVENT_BLOCKING_SYNC: who waits for it does not spin."""
+"""CU_EVENT_BLOCKING_SYNC: a thread that waits for the event does not spin."""
 EVENT_RECORD_EXTERNAL = 1
-"""CU_EVENT_RECORD_EXTERNAL: a graph takes the moment whenever it is launched."""
+"""CU_EVENT_RECORD_EXTERNAL: a graph takes the moment at each of its launches."""
 
 
 def load_libcuda() -> Any:

@@ -17,7 +17,7 @@ _MIB = 1 << 20
 
 
 class Memory:
-    """Allocations in a context, until each is freed or all are."""
+    """The allocations in a context, each until it is freed."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -82,14 +82,14 @@ class Memory:
                    for first, whole in self._pinned.items())
 
     def free_all(self) -> None:
-        """Free everything, or forget it, if the context was lost and everything with it."""
+        """Free everything; if the context was lost, and all memory with it, only forget it."""
         if not self._context.lost:
             for allocation in self._allocations.values():
                 allocation.free()
             for array in self._pinned.values():
                 _unlock(array)
         else:
-            # Their destructors must find the context released.
+            # The destructors of the allocations must find the context released.
             self._context.keep([self._allocations, self._pinned])
         self._allocations, self._pinned = {}, {}
 

@@ -19,7 +19,7 @@ class Module:
     Raises
     ------
     DeviceError
-        The cubin is for another architecture, or is none.
+        The bytes are a cubin for another architecture, or no cubin.
 
     """
 
@@ -30,11 +30,11 @@ class Module:
             built_for = architecture(cubin)
             self._sizes = parameter_sizes(cubin)
         except ValueError as error:
-            raise DeviceError(f'the kernels cannot be loaded: {error}: build the engine again on '
+            raise DeviceError(f'the kernels cannot be loaded: {error}: build the plan again on '
                               'this machine') from error
         with context.using(
                 f'loading kernels for {built_for}', cure=f'this GPU, {context.name}, is '
-                f'{context.target}: build the engine again on this machine') as cuda:
+                f'{context.target}: build the plan again on this machine') as cuda:
             self._module = context.keep(cuda.module_from_buffer(cubin))
 
     def launch(self, name: str, grid: tuple[int, ...], block: tuple[int, ...],
@@ -45,11 +45,11 @@ class Module:
         Parameters
         ----------
         name
-            The kernel, as its ``extern "C"`` function is called.
+            The name of the kernel's ``extern "C"`` function.
         grid, block
             Blocks, and threads of each, along x, y and z.
         arguments
-            Arrays on the device, and scalars of NumPy, whose width is that of the parameter.
+            Arrays on the device, and NumPy scalars as wide as the kernel's parameters.
 
         Raises
         ------
@@ -83,7 +83,7 @@ class Module:
                 raise DeviceError(f'kernel {name} was unloaded: open the device again')
             with self._context.using(
                     f'looking for kernel {name}',
-                    cure=f'expected one of {", ".join(sorted(self._sizes))}: build the engine '
+                    cure=f'expected one of {", ".join(sorted(self._sizes))}: build the plan '
                     'again with this version of panoptic_ros'):
                 self._functions[name] = self._module.get_function(name)
 

@@ -1,4 +1,4 @@
-"""What the measures have in common: they count image by image, and add up."""
+"""What the measures have in common: they count image by image and can be added."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ A = TypeVar('A', bound='Accumulator')
 
 class Accumulator(ABC):
     """
-    What a measure keeps of the images so far: little, and never the images.
+    What a measure keeps of the images so far, which is little and never the images.
 
-    ``a.merge(b)`` adds what another process has seen.
+    ``a.merge(b)`` adds what another process has counted.
     """
 
     def __init__(self, label_space: LabelSpace) -> None:
@@ -40,7 +40,7 @@ class Accumulator(ABC):
         return self.add(Overlaps.measure(prediction, truth, self.label_space))
 
     def add(self: A, overlaps: Overlaps) -> A:
-        """Count one image whose overlaps are measured already."""
+        """Count one image whose overlaps have been measured already."""
         self._count(overlaps)
         self.images += 1
         return self

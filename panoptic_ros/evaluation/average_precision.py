@@ -14,10 +14,10 @@ from .accumulator import Accumulator
 from .overlaps import Overlaps
 
 THRESHOLDS = np.arange(0.5, 1, 0.05)
-"""An instance is found when its IoU exceeds one of these; AP is their mean, AP50 the first."""
+"""IoU that finds an instance: AP is the mean over these thresholds, AP50 the first alone."""
 
 LEAST_AREA = 100
-"""True instances of fewer pixels are neither found nor missed."""
+"""True instances of fewer pixels count neither as found nor as missed."""
 
 _INSTANCE = np.dtype([('class_id', np.uint8), ('counts', np.bool_), ('score', np.float32),
                       ('iou', np.float64), ('ignored', np.float64)])
@@ -30,7 +30,7 @@ class ClassPrecision:
     ap: float
     """Mean over the thresholds."""
     ap50: float
-    """At an IoU of 0.5."""
+    """The average precision at an IoU of 0.5."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class AveragePrecisionResult:
     """What ``AveragePrecision.compute`` returns."""
 
     mean: ClassPrecision
-    """Over the classes of which the truth has instances; NaN where it has none."""
+    """The mean over the classes of which the truth has instances; NaN if it has none."""
     per_class: Mapping[str, ClassPrecision]
-    """By class name, in the order of the label space; only classes of which there are some."""
+    """By class name, in the order of the label space; only classes with instances."""
     images: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -55,18 +55,18 @@ class AveragePrecision(Accumulator):
     """
     Accumulates the average precision of things, as the Cityscapes benchmark defines it.
 
-    A prediction finds the true instance of its class with which its IoU exceeds a threshold.
-    One that finds nothing is false, unless more than that share of it lies on unlabelled truth,
-    on crowd of its class, or on instances of its class under ``LEAST_AREA`` pixels; one that
-    finds crowd or such an instance does not count.  AP is the area under precision over recall.
-    Every data set is measured so: COCO's own AP is defined on other annotations than the
-    panoptic ones.
+    A prediction finds the true instance of its class with which its IoU exceeds a threshold.  A
+    prediction that finds crowd, or an instance under ``LEAST_AREA`` pixels, does not count.  A
+    prediction that finds nothing is false, unless more than that share of it lies on unlabelled
+    truth, on crowd of its class, or on instances of its class under ``LEAST_AREA`` pixels.  AP is
+    the area under precision over recall.  Every data set is measured so; COCO's own AP is defined
+    on other annotations than the panoptic ones.
 
-    Caravans and trailers are unlabelled here, as they are for PQ; the Cityscapes evaluator of
-    instances alone does not excuse predictions on numbered ones.
+    Caravans and trailers are unlabelled here, as they are for PQ.  The Cityscapes evaluator of
+    instances, in contrast, counts predictions on numbered caravans and trailers as false.
 
-    Segments of one image do not overlap, so a threshold of 0.5 or more leaves each at most one
-    partner.  It holds 22 bytes for each predicted instance.
+    Segments of one image do not overlap, so at a threshold of 0.5 or more each has at most one
+    partner.  The accumulator holds 22 bytes for each predicted instance.
     """
 
     def __init__(self, label_space: LabelSpace) -> None:
@@ -84,17 +84,17 @@ class AveragePrecision(Accumulator):
 
         same_class = overlaps.truth // divisor == overlaps.prediction // divisor
         iou = same_class * (overlaps.pixels / (true_area[true_row] + area[row] - overlaps.pixels))
-        # crowd that is small is counted twice there
+        # small crowd is counted twice there
         excuse = (overlaps.truth == UNLABELED).astype(np.int64) + same_class * (
             (~is_instance)[true_row].astype(np.int64) + (true_area < LEAST_AREA)[true_row])
         instances = np.zeros(len(predicted), _INSTANCE)
         instances['class_id'] = np.minimum(predicted // divisor, len(space))
         instances['ignored'] = np.bincount(row, excuse * overlaps.pixels, len(predicted)) / area
         instances['score'][row] = overlaps.score
-        order = np.argsort(iou, kind='stable')      # the greatest is written last
+        order = np.argsort(iou, kind='stable')      # the greatest value is written last
         instances['iou'][row[order]] = iou[order]
         instances['counts'][row[order]] = counts[true_row[order]]
-        is_thing = np.append(space.is_thing, False)     # the last for unlabelled
+        is_thing = np.append(space.is_thing, False)     # the last row is for unlabelled
         self._instances.append(instances[is_thing[instances['class_id']]])
 
     def _merge(self, other: AveragePrecision) -> None:

@@ -23,7 +23,7 @@ CLIP_HEADER = ('', 'VPQ', 'things', 'stuff', *map(str, WINDOWS))
 
 
 class Clips(ABC):
-    """Videos with their ground truth: one after the other, frame by frame."""
+    """Videos with their ground truth, one after the other and frame by frame."""
 
     rate: float
     """Frames per second."""
@@ -35,7 +35,7 @@ class Clips(ABC):
 
     @abstractmethod
     def lengths(self) -> list[int]:
-        """Return how many frames each has."""
+        """Return the number of frames of each clip."""
 
     @abstractmethod
     def frames(self, clip: int) -> Iterator[tuple[Image, LabelImage]]:
@@ -44,7 +44,7 @@ class Clips(ABC):
     def measure(self, predict: Callable[[Image], Panoptic],
                 progress: Callable[[], object] = lambda: None) -> dict[str, VideoPanopticQuality]:
         """
-        Return the video quality of results as they are, and as ``Tracker`` renumbers them.
+        Return the video quality of the results as they are, and renumbered by ``Tracker``.
 
         ``progress`` is called after each frame.
 
@@ -79,7 +79,7 @@ class DriveClips(Clips):
     count
         How many there are.
     length
-        Frames of each, ``RATE`` a second.
+        Frames of each drive, ``RATE`` a second.
     size
         (height, width) of the frames.
     first_seed
@@ -109,7 +109,7 @@ class DriveClips(Clips):
         return LabelSpace.load('cityscapes')
 
     def lengths(self) -> list[int]:
-        """Return how many frames each drive has."""
+        """Return the number of frames of each drive."""
         return [self.length] * self.count
 
     def frames(self, clip: int) -> Iterator[tuple[Image, LabelImage]]:
@@ -126,7 +126,7 @@ class VideoClips(Clips):
     Raises
     ------
     ValueError
-        All are shorter than the longest window.
+        All clips are shorter than the longest window.
 
     """
 
@@ -141,11 +141,11 @@ class VideoClips(Clips):
 
     @property
     def label_space(self) -> LabelSpace:
-        """The data set's."""
+        """The data set's label space."""
         return self._video.label_space
 
     def lengths(self) -> list[int]:
-        """Return how many frames each clip has."""
+        """Return the number of frames of each clip."""
         return [len(clip) for clip in self._clips]
 
     def frames(self, clip: int) -> Iterator[tuple[Image, LabelImage]]:

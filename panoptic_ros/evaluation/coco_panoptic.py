@@ -17,13 +17,13 @@ class CocoPanopticWriter:
     """
     Writes a folder of PNG files and the JSON file beside it (Kirillov et al., cocodataset.org).
 
-    A segment's identifier is its label + 1, since 0 is void there; categories have the data set's
-    own ids.  Thing classes with instance 0 become crowd.
+    A segment's id is its label + 1, because 0 is void there.  Categories have the data set's own
+    ids. Thing classes with instance 0 become crowd.
 
     Parameters
     ----------
     folder
-        Where the PNG files go; made if missing.  ``save`` writes ``<folder>.json``.
+        The folder for the PNG files, which is made if missing.  ``save`` writes ``<folder>.json``.
     label_space
         The classes of the label images.
 

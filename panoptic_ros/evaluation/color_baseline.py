@@ -1,4 +1,4 @@
-"""Segmentation by colour alone: what a task must not be solvable by."""
+"""Segmentation by colour alone, which must not solve a data set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..labels import UNLABELED, UNLABELED_CLASS, LabelSpace
 from .overlaps import LabelImage, label_image
 
-_BITS = 6       # of each channel that the look-up table tells apart
+_BITS = 6       # bits of each channel that the look-up table tells apart
 _PIXELS_PER_FRAME = 2000
 
 
@@ -49,9 +49,9 @@ class ColorBaseline:
     def fit(cls, frames: Iterable[tuple[npt.NDArray[np.uint8], LabelImage]],
             label_space: LabelSpace, colors: int = 256, seed: int = 0) -> ColorBaseline:
         """
-        Cluster the colours of (BGR image, ground truth) frames; each takes its commonest class.
+        Cluster the colours of (BGR image, ground truth) frames; a cluster has its commonest class.
 
-        That is stronger than a palette for each class, which forgets that some are common.
+        This is stronger than one palette per class, which ignores how common each class is.
 
         Raises
         ------

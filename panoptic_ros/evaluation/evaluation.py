@@ -19,15 +19,15 @@ class Pair(NamedTuple):
     prediction: LabelImage
     truth: LabelImage
     seconds: float = np.nan
-    """How long the prediction took, where somebody measured it."""
+    """How long the prediction took, if somebody measured it."""
 
 
 class Evaluation:
     """
     All measures and the prediction times, from one pass over each image pair.
 
-    It streams and merges as ``PanopticQuality`` does; of each image it keeps the seconds of its
-    prediction, and a few numbers of each predicted instance.
+    It streams and merges as ``PanopticQuality`` does.  It keeps the seconds of each prediction,
+    and a few numbers of each predicted instance.
     """
 
     def __init__(self, label_space: LabelSpace) -> None:
@@ -73,10 +73,11 @@ class Evaluation:
 
     def crowd_alone(self) -> dict[str, int]:
         """
-        Return by name the classes that are nothing but crowd in the truth, and predicted falsely.
+        Return by name the classes that are only crowd in the truth, and are predicted falsely.
 
-        The value is the number of false predictions.  None can be true, yet the official
-        evaluators count such a class, with 0, as they count any that is predicted falsely.
+        The value is the number of false predictions.  No prediction of such a class can be true.
+        Yet the official evaluators count it, with 0, as they count any class that is predicted
+        falsely.
         """
         true_pixels = self.mean_iou.true_pixels
         return {name: quality.fp

@@ -15,7 +15,7 @@ _LATEST = 20.0      # seconds into a drive
 
 
 def single_frame(seed: int, size: tuple[int, int]) -> tuple[Image, Panoptic]:
-    """Return the (BGR image, ground truth) of one moment, drawn from the seed, of one drive."""
+    """Return (BGR image, ground truth) of a drive at one moment, which the seed determines."""
     moment = np.random.default_rng(seed).uniform(0, _LATEST)
     return Drive(seed=seed, size=size).frame(moment)
 
@@ -23,12 +23,12 @@ def single_frame(seed: int, size: tuple[int, int]) -> tuple[Image, Panoptic]:
 @dataclass(frozen=True)
 class HeldOutStreets:
     """
-    A data set of held-out frames, each of a drive of its own, rendered when they are asked for.
+    A data set of held-out frames, each of a drive of its own, rendered on request.
 
     Parameters
     ----------
     count
-        How many there are.
+        The number of frames.
     size
         (height, width) of the frames.
     first_seed
@@ -47,14 +47,14 @@ class HeldOutStreets:
 
     @property
     def description(self) -> str:
-        """What they are."""
+        """What the frames are."""
         height, width = self.size
         return (f'streets: {self.count} frames of {height}x{width} from drive {self.first_seed} '
                 'on, one of each')
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The seed of each."""
+        """The seeds of the frames."""
         return tuple(f'{self.first_seed + index:07d}' for index in range(self.count))
 
     def __len__(self) -> int:

@@ -22,7 +22,7 @@ def read_labels(path: str | Path) -> npt.NDArray[np.uint16]:
     FileNotFoundError
         There is no such file.
     ValueError
-        The file is truncated, a pointer of git LFS, or not a 16-bit grey image.
+        The file is truncated, a pointer of git LFS, or no 16-bit grey image.
 
     """
     if not Path(path).is_file():
@@ -37,7 +37,7 @@ def read_labels(path: str | Path) -> npt.NDArray[np.uint16]:
 @dataclass(frozen=True)
 class LabelFolders:
     """
-    Pairs of PNG files with the same relative path in two folders, but for hidden ones.
+    Pairs of PNG files with the same relative path in two folders; hidden files do not count.
 
     Raises
     ------
@@ -73,7 +73,7 @@ class LabelFolders:
         Raises
         ------
         ValueError
-            A file is no label image, or their sizes differ.
+            A file is no label image, or the sizes differ.
 
         """
         prediction, truth = read_labels(self.prediction / name), read_labels(self.truth / name)

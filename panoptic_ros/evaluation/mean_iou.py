@@ -19,11 +19,11 @@ class MeanIoUResult:
     """What ``MeanIoU.compute`` returns, in percent."""
 
     mean: float
-    """Over the classes that occur; NaN where none does."""
+    """The mean over the classes that occur; NaN if none does."""
     pixel_accuracy: float
-    """Part of the truth's labelled pixels whose class is predicted; NaN where there are none."""
+    """Share of the truth's labelled pixels whose class is predicted; NaN if there are none."""
     per_class: Mapping[str, float]
-    """By class name, in the order of the label space; without the classes that never occur."""
+    """The IoU by class name, in the order of the label space; only classes that occur."""
     images: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -38,9 +38,9 @@ class MeanIoU(Accumulator):
     Accumulates the IoU of the classes over images, as the Cityscapes benchmark defines it.
 
     IoU = TP / (TP + FP + FN) over all pixels of all images.  Pixels that are unlabelled in the
-    truth do not count; unlabelled predictions are misses; crowd counts as its class.
+    truth do not count.  Unlabelled predictions are misses.  Crowd counts as its class.
 
-    It holds one confusion matrix whatever the number of images.
+    The accumulator holds one confusion matrix, whatever the number of images.
     """
 
     def __init__(self, label_space: LabelSpace) -> None:

@@ -1,4 +1,4 @@
-"""Camera images, raw, compressed or in files, to BGR arrays; every way they can be broken."""
+"""Camera images (raw, compressed, or in files) to BGR arrays and back, and what may be wrong."""
 
 from .codec import decode, encode
 from .compressed import CompressedImageMessage, decompress, stored_encoding

@@ -12,13 +12,13 @@ class Announcement:
     width: int
     height: int
     bits: int = 8
-    """Of a sample."""
+    """Bits of a sample."""
     scans: int = 1
     """How often the decoder goes through the pixels."""
     coded: int | None = None
-    """Bytes that hold pixels; None where only a decoder can tell."""
+    """Bytes that hold pixels; None when only a decoder can tell."""
     least: int = 0
-    """Bytes that so many pixels take at least, whatever they show."""
+    """The fewest bytes that so many pixels can take, whatever they show."""
     complete: bool = True
     """False when the end is missing."""
     end: int | None = None

@@ -18,19 +18,19 @@ Announcer = Callable[[memoryview], 'Announcement | None']
 
 CAMERA_FILES: tuple[tuple[bytes, Announcer], ...] = (
     (jpeg.MAGIC, jpeg.announce), (png.MAGIC, png.announce))
-"""What the files that cameras send begin with, and what reads their headers."""
+"""The formats that cameras send: the first bytes of a file, and what reads its header."""
 
 PICTURE_FILES: tuple[tuple[bytes, Announcer], ...] = (
     *CAMERA_FILES, (b'BM', headers.announce_bmp), (b'RIFF', headers.announce_webp),
     (b'II*\0', headers.announce_tiff), (b'MM\0*', headers.announce_tiff))
-"""The same of the files that are read from disk."""
+"""The formats that are read from disk, in the same form."""
 
 
 def decode(data: memoryview, flags: int | None = None, limits: Limits | None = None,
            files: Sequence[tuple[bytes, Announcer]] = CAMERA_FILES,
            name: str = '') -> npt.NDArray[Any]:
     """
-    Decode an image file; what is not the image, behind it or beside it, is not looked at.
+    Decode an image file. Only the image is read, nothing behind it or beside it in the file.
 
     Rotation tags are ignored: labels and calibration belong to the stored pixels.
 
@@ -39,10 +39,11 @@ def decode(data: memoryview, flags: int | None = None, limits: Limits | None = N
     data
         The file.
     flags
-        OpenCV's: ``IMREAD_COLOR`` for (H, W, 3) uint8 in BGR, ``IMREAD_UNCHANGED`` for what the
-        file has; None for what it has where that is more than 8 bits, and else for BGR.
+        OpenCV's flags: ``IMREAD_COLOR`` for (H, W, 3) uint8 in BGR, ``IMREAD_UNCHANGED`` for the
+        array that the file holds. None reads a file of more than 8 bits as it is, and any other as
+        BGR.
     limits
-        What is refused before it is decoded.
+        A file beyond them is refused before it is decoded.
     files
         The formats that are taken.
     name
@@ -55,7 +56,7 @@ def decode(data: memoryview, flags: int | None = None, limits: Limits | None = N
     Raises
     ------
     ImageError
-        The data are of no such format, asks for too much, are cut off or damaged.
+        The data have none of the formats, break a limit, are cut off, or are damaged.
 
     """
     name = name or f'{len(data)} bytes'
@@ -89,7 +90,7 @@ def decode(data: memoryview, flags: int | None = None, limits: Limits | None = N
 def encode(pixels: npt.NDArray[Any], extension: str,
            flags: Sequence[int] = ()) -> npt.NDArray[np.uint8]:
     """
-    Return the bytes of an image file that holds the pixels, (N,) uint8.
+    Return the bytes of an image file that holds the pixels, as an array (N,) uint8.
 
     Raises
     ------

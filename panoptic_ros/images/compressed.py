@@ -16,7 +16,7 @@ from .limits import Limits
 
 
 class CompressedImageMessage(Protocol):
-    """The fields of ``sensor_msgs/CompressedImage`` that pixels need."""
+    """The fields of ``sensor_msgs/CompressedImage`` that decoding needs."""
 
     format: str
     data: Any
@@ -27,23 +27,24 @@ def decompress(message: CompressedImageMessage,
     """
     Decode a compressed image message to (H, W, 3) uint8 in BGR.
 
-    Its pixels are what ``stored_encoding`` reads in its format, and become BGR as those of a raw
-    image of that encoding do; where the format tells nothing, the file does. What the file
-    announces is held against the limits before it is decoded.  Rotation tags are ignored, as the
-    camera's calibration belongs to the stored pixels.
+    ``stored_encoding`` reads from the message's format which encoding the stored pixels have. They
+    become BGR as the pixels of a raw image of that encoding do. When the format does not tell the
+    encoding, the file does. The file's header is compared with the limits before the file is
+    decoded. Rotation tags are ignored, because the camera's calibration belongs to the stored
+    pixels.
 
     Parameters
     ----------
     message
         A ``sensor_msgs/CompressedImage`` of JPEG or PNG.
     limits
-        What is refused before it is decoded.
+        An image beyond them is refused before it is decoded.
 
     Raises
     ------
     ImageError
-        The encoding is not supported, or contradicts the file; or the data are neither JPEG nor
-        PNG, or cut off, or corrupt, or ask for too much.
+        The encoding is not supported or contradicts the file. Or the data are neither JPEG nor
+        PNG, are cut off or corrupt, or break a limit.
 
     """
     encoding = stored_encoding(message.format)
@@ -65,32 +66,33 @@ def decompress(message: CompressedImageMessage,
 
 def stored_encoding(message_format: str) -> Encoding | None:
     """
-    Return what the pixels in a file are, as the arrays that OpenCV decodes.
+    Return the encoding of the array that OpenCV decodes from the message's file.
 
-    ``compressed_image_transport`` writes ``RAW; CODEC compressed STORED``, where RAW is the
-    encoding of the image that it was given, and STORED, if it is there, what it made of that: of
-    ``rgb8; jpeg compressed bgr8`` the usual file of colors, of ``mono16; jpeg compressed mono8``
-    8 bits, of ``bayer_rggb8; jpeg compressed mono8`` a gray picture. Without STORED the array was
-    stored as it was: ``bayer_rggb8; jpeg compressed `` is a mosaic, and the file of ``rgb8; png
-    compressed`` has red where others have blue. Where no semicolon is, but a name such as ``png``
-    or ``jpeg``, only the name of a mosaic or of depth counts.
+    ``compressed_image_transport`` writes ``RAW; CODEC compressed STORED``. RAW is the encoding of
+    the image that it was given. STORED, if present, is the encoding to which it converted the
+    image: ``rgb8; jpeg compressed bgr8`` is the usual colour file, ``mono16; jpeg compressed
+    mono8`` has 8 bits, ``bayer_rggb8; jpeg compressed mono8`` is grey. Without STORED, the array
+    was stored unchanged: ``bayer_rggb8; jpeg compressed `` is a mosaic, and in the file of ``rgb8;
+    png compressed`` red stands where other files have blue. A format without a semicolon is often
+    only the name of the file's kind, ``png`` or ``jpeg``; then only the name of a mosaic or of
+    depth counts.
 
     Returns
     -------
     Encoding | None
-        None when the file alone tells.
+        None when the format says nothing and the file must tell.
 
     Raises
     ------
     ImageError
-        Pictures of that encoding are not supported; depth is called so.
+        The encoding is not supported; the text says so when it is depth.
 
     """
     raw, semicolon, rest = (part.strip() for part in message_format.partition(';'))
     words = rest.split()
     if 'compressedDepth' in words:
-        raise ImageError('encoding', f'format {message_format!r} is depth, no picture: take a '
-                                     "topic of the camera's pictures")
+        raise ImageError('encoding', f'format {message_format!r} is depth: take a topic of '
+                                     'colour or grey images')
     encoding = encodings.find_in_file(raw)
     if not semicolon:
         return encoding if encoding is not None and encoding.is_mosaic else None

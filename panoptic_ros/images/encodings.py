@@ -23,27 +23,27 @@ class Encoding:
 
     name: str
     channels: int
-    """Samples that a row has for each pixel."""
+    """Samples of each pixel in a row."""
     conversion: int | None = None
-    """OpenCV's to BGR from 8 bits; None where they are BGR already."""
+    """OpenCV's code that converts 8-bit samples to BGR; None when they are BGR already."""
     bits: int = 8
-    """Of a sample."""
+    """Bits of a sample."""
     block: tuple[int, int] = (1, 1)
-    """Columns and rows of the pixels that share a color."""
+    """Columns and rows of the block of pixels that shares a colour."""
 
     @property
     def row_bytes(self) -> int:
-        """The bytes of a pixel in its row."""
+        """Bytes of a pixel in its row."""
         return self.channels * (2 if self.bits > 8 else 1)
 
     @property
     def is_mosaic(self) -> bool:
-        """Whether each pixel has one of the colors only."""
+        """Whether each pixel has a sample of one colour only."""
         return self.name.startswith('bayer_')
 
     @property
     def is_planar(self) -> bool:
-        """Whether the colors follow all rows of brightness, in half as many rows."""
+        """Whether half as many rows of colour follow all the rows of brightness."""
         return self.block[1] > 1
 
     def to_bgr(self, samples: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
@@ -76,13 +76,13 @@ ENCODINGS = tuple(_KNOWN)
 """The encodings of ``sensor_msgs/Image`` that are taken."""
 
 _DEPTH = ('16UC1', '32FC1')
-"""What REP 118 says that depth is."""
+"""The encodings of depth images in REP 118."""
 
 _MATRIX = re.compile(r'(8|16|32|64)[USF]C\d*')
-"""OpenCV's names, which say nothing of colors."""
+"""OpenCV's names, which do not say what the channels are."""
 
 _NOT_TAKEN = re.compile(f'{_MATRIX.pattern}|nv24')
-"""Names of ROS that are no pictures to us; any other may be a driver's own."""
+"""ROS's names of encodings that are not taken; any other name may be a driver's own."""
 
 
 def find(name: str) -> Encoding:
@@ -92,12 +92,12 @@ def find(name: str) -> Encoding:
     Raises
     ------
     ImageError
-        It is not supported; depth is called so.
+        The encoding is not supported; the text says so when it is depth.
 
     """
     if name in _DEPTH:
-        raise ImageError('encoding', f'encoding {name!r} is depth, no picture: take a topic of '
-                                     "the camera's pictures")
+        raise ImageError('encoding', f'encoding {name!r} is depth: take a topic of colour or '
+                                     'grey images')
     if name not in _KNOWN:
         raise ImageError('encoding', f'encoding {name!r} is not supported: publish one of '
                                      f'{", ".join(ENCODINGS)}')
@@ -106,12 +106,12 @@ def find(name: str) -> Encoding:
 
 def find_in_file(name: str) -> Encoding | None:
     """
-    Return the encoding of that name of pixels in a file; None where the file alone tells.
+    Return the encoding that a name means for pixels in a file; None when the file must tell.
 
     Raises
     ------
     ImageError
-        It is one of ROS that is not supported.
+        The name is an encoding of ROS that is not supported.
 
     """
     encoding = find(name) if name in _KNOWN or _NOT_TAKEN.fullmatch(name) else None
@@ -122,17 +122,17 @@ def to_8_bits(samples: npt.NDArray[Any], bits: int = 16) -> npt.NDArray[np.uint8
     """
     Return the upper 8 bits of samples.
 
-    A camera of 12 bits may leave the upper four of its words empty, of which the message says
-    nothing. So words of 16 bits of which none in the image reaches 4096 are taken as 12 bits;
-    else the picture would be almost black. A camera that uses all 16 bits, but sees nothing
-    brighter than a sixteenth of what it can, is brightened in that image.
+    A camera of 12 bits may leave the upper four bits of its 16-bit words empty, and the message
+    does not say so. When no word of an image reaches 4096, the words are therefore taken as 12
+    bits; otherwise the image would be almost black. This has a side effect: when a camera of 16
+    bits sees nothing brighter than a sixteenth of its range, that image is brightened.
 
     Parameters
     ----------
     samples
-        Of uint8, which stay as they are, or of uint16 in any order of bytes.
+        uint8, which are returned as they are, or uint16 in any byte order.
     bits
-        That a sample has: 12 or 16.
+        Bits of a sample: 12 or 16.
 
     """
     if samples.dtype == np.uint8:

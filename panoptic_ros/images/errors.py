@@ -7,7 +7,8 @@ class ImageError(ValueError):
     """
     A message or a file that holds no usable image.
 
-    ``kind`` is the sort of fault, the same from frame to frame while the text may change.
+    ``kind`` names the sort of fault. It stays the same from frame to frame while the text may
+    change.
     """
 
     def __init__(self, kind: str, text: str) -> None:

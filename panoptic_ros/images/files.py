@@ -1,4 +1,4 @@
-"""Pictures and label images in files."""
+"""Images in files: pictures and label images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from . import ImageError, Limits, codec
 
 PICTURE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
-"""What the names of pictures end in, in small letters."""
+"""How the names of pictures end, in lower case."""
 
 _KINDS = {stat.S_IFIFO: 'a FIFO', stat.S_IFCHR: 'a device', stat.S_IFBLK: 'a device',
           stat.S_IFSOCK: 'a socket', stat.S_IFDIR: 'a folder'}
@@ -25,11 +25,11 @@ _POINTER = b'version https://git-lfs.github.com/'
 
 def visible(folder: Path, pattern: str) -> Iterator[Path]:
     """
-    Yield the paths under a folder that fit a pattern, but for hidden ones.
+    Yield the paths under a folder that match a pattern, except hidden ones.
 
-    What begins with a dot, or lies in a folder that does, is a file system's or a tool's
-    (``._x.png``, ``.ipynb_checkpoints``); the folder itself and its parents may be hidden.
-    Links to folders are followed, but not in a circle.
+    A path is hidden when its name, or the name of a folder between it and the given folder, begins
+    with a dot. Such files belong to a file system or a tool (``._x.png``,
+    ``.ipynb_checkpoints``). Links to folders are followed, but never in a circle.
     """
     head, recursive, rest = pattern.partition('**/')
     if recursive and not head and folder.is_dir():
@@ -42,7 +42,7 @@ def visible(folder: Path, pattern: str) -> Iterator[Path]:
 
 
 def _folders(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
-    """Yield a folder and the visible ones below, none within itself."""
+    """Yield a folder and the visible folders below it, none of them within itself."""
     status = folder.stat()
     if (status.st_dev, status.st_ino) in above:
         return
@@ -53,13 +53,13 @@ def _folders(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
 
 
 def find(folder: Path) -> list[Path]:
-    """Return the pictures in a folder and the folders in it, but for hidden ones, sorted."""
+    """Return the pictures in a folder and in its visible subfolders, sorted."""
     return sorted(path for path in visible(folder, '**/*')
                   if path.suffix.lower() in PICTURE_SUFFIXES and not path.is_dir())
 
 
 def refuse_pointer(path: str | Path, data: bytes) -> None:
-    """Raise ``ValueError`` where a file's bytes are git LFS's pointer to it."""
+    """Raise ``ValueError`` if a file's bytes are only git LFS's pointer to it."""
     if data.startswith(_POINTER):
         raise ValueError(f'{path} is a pointer of git LFS, not the file itself: fetch it with '
                          '`git lfs pull`, or download it')
@@ -68,26 +68,27 @@ def refuse_pointer(path: str | Path, data: bytes) -> None:
 def read(path: str | Path, flags: int = cv2.IMREAD_COLOR,
          limits: Limits | None = None) -> npt.NDArray[Any]:
     """
-    Read an image file as its pixels are stored: rotation tags are ignored.
+    Read an image file as its pixels are stored.
 
-    Labels, calibration and what a camera sends belong to the stored pixels.
+    Rotation tags are ignored, because labels and calibration belong to the stored pixels.
 
     Parameters
     ----------
     path
         The file.
     flags
-        OpenCV's: ``IMREAD_COLOR`` for (H, W, 3) uint8 in BGR, ``IMREAD_UNCHANGED`` for what the
-        file has.
+        OpenCV's flags: ``IMREAD_COLOR`` for (H, W, 3) uint8 in BGR, ``IMREAD_UNCHANGED`` for the
+        array that the file holds.
     limits
-        What is refused before it is decoded.
+        A file beyond them is refused before it is decoded.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     ValueError
-        It is no regular file, truncated, no image, a pointer of git LFS, or asks for too much.
+        The file is no regular file, no image, or a pointer of git LFS; it is truncated, or it
+        breaks a limit.
 
     """
     limits = limits or Limits()
@@ -108,14 +109,16 @@ def read(path: str | Path, flags: int = cv2.IMREAD_COLOR,
 
 def check_regular(path: Path) -> None:
     """
-    Refuse what is no regular file, without opening it, as that alone may start something.
+    Refuse what is no regular file, without opening it.
+
+    Opening a device or a FIFO may have effects of its own.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     ValueError
-        It is a FIFO, a device, a socket or a folder, or a link to one.
+        The path is a FIFO, a device, a socket or a folder, or a link to one.
 
     """
     _check_regular(path, path.stat())
@@ -125,22 +128,22 @@ def write(path: Path, pixels: npt.NDArray[Any], overwrite: bool = True) -> None:
     """
     Write an image file, and make the folder that it is in.
 
-    It is written beside and takes its name when it is whole. A link of that name is replaced,
-    never followed.
+    The file is written under another name and renamed when it is whole. A link of its name is
+    replaced, never followed.
 
     Parameters
     ----------
     path
         The file, whose name need not be UTF-8.
     pixels
-        (H, W) or (H, W, 3) of uint8 or uint16, in BGR.
+        (H, W), or (H, W, 3) in BGR; uint8 or uint16.
     overwrite
         Replace a file of that name.
 
     Raises
     ------
     FileExistsError
-        There is something of that name, and it is not to be replaced.
+        Something has that name, and ``overwrite`` is false.
     OSError
         The file cannot be written, or its name ends in nothing that OpenCV writes.
 
@@ -159,7 +162,7 @@ def write(path: Path, pixels: npt.NDArray[Any], overwrite: bool = True) -> None:
 
 
 def _read_bytes(path: Path, most: int) -> bytes:
-    """Read a regular file; one that is put in its place meanwhile is found out, too."""
+    """Read a regular file; also notice when something else takes its place meanwhile."""
     check_regular(path)
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), 'rb') as file:
         status = os.fstat(file.fileno())
@@ -192,7 +195,7 @@ def _put(path: Path, data: bytes, overwrite: bool) -> None:
 
 
 def _name(beside: Path, path: Path) -> None:
-    """Give a file its name unless something has it."""
+    """Give a file its name unless something else has that name."""
     try:
         os.link(beside, path)
     except FileExistsError:
@@ -204,7 +207,7 @@ def _name(beside: Path, path: Path) -> None:
 
 def refuse_existing(path: Path) -> None:
     """
-    Refuse a name that a file, a folder or a link has, also one that leads nowhere.
+    Refuse a name that a file, a folder or a link has, also a link that leads nowhere.
 
     Raises
     ------

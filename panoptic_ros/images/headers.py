@@ -14,16 +14,16 @@ _TIFF_NUMBERS = {3: 'H2x', 4: 'I'}
 
 
 def announce_bmp(data: memoryview) -> Announcement | None:
-    """Return what a Windows or OS/2 bitmap announces; None for another or a cut-off file."""
+    """Return what a Windows or OS/2 bitmap announces; None for another file or a cut-off one."""
     if len(data) < 26 or bytes(data[:2]) != b'BM':
         return None
     os2 = int.from_bytes(data[14:18], 'little') == 12
     width, height = struct.unpack_from('<HH' if os2 else '<ii', data, 18)
-    return Announcement(width, abs(height))     # negative: the first row is the upper one
+    return Announcement(width, abs(height))     # a negative height: the first row is the upper one
 
 
 def announce_tiff(data: memoryview) -> Announcement | None:
-    """Return what the first picture of a TIFF file announces; None for another file."""
+    """Return what the first image of a TIFF file announces; None for another file."""
     order = _TIFF_ORDERS.get(bytes(data[:4]))
     if order is None or len(data) < 8:
         return None
@@ -42,7 +42,7 @@ def announce_tiff(data: memoryview) -> Announcement | None:
 
 
 def announce_webp(data: memoryview) -> Announcement | None:
-    """Return what a WebP file announces; None for another or a cut-off file."""
+    """Return what a WebP file announces; None for another file or a cut-off one."""
     if len(data) < 30 or bytes(data[:4]) != b'RIFF' or bytes(data[8:12]) != b'WEBP':
         return None
     kind = bytes(data[12:16])

@@ -12,29 +12,29 @@ MAGIC = b'\xff\xd8\xff'
 
 _MARKER = re.compile(rb'\xff[\xc0-\xcf\xd8-\xfe]')
 """
-Where something begins: in compressed pixels 0xFF is followed by 0x00, or by the number of a
-restart; more of 0xFF are padding.  What lies below 0xC0 is no segment: a decoder that meets it in
-pixels goes on to the next marker, whatever length seems to follow.
+Where a segment begins.  Within compressed pixels, 0xFF is followed by 0x00, by the number of a
+restart, or by further 0xFF as padding.  A marker below 0xC0 begins no segment: a decoder that
+meets one within pixels goes on to the next marker, whatever length seems to follow.
 """
 
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""The markers that begin a frame and so say its size."""
+"""The markers that begin a frame, which tells its size."""
 _PROGRESSIVE = 0xC2
 _CODED_BITS = {0xC0: 2, 0xC1: 2, _PROGRESSIVE: 1}
 """
 The fewest bits of a block of 8x8 samples, by the kind of frame.
 
 No Huffman code is shorter than a bit. A sequential block has two codes, one for its mean and one
-for the end of the block; a progressive one has a code for its mean, and may share the rest with
+for the end of the block. A progressive block has a code for its mean, and may share the rest with
 its neighbours.
 """
 
 _MOST_SEGMENTS = 4096
-"""More are no picture's; it bounds the time that the walk takes."""
+"""No usual file has more; the limit bounds the time of the walk."""
 
 _PIECE = 1 << 20
-"""Bytes that are searched at once, 30 ms at most."""
+"""Bytes that are searched at once, which takes 30 ms at most."""
 
 
 def announce(data: memoryview) -> Announcement | None:
@@ -49,7 +49,7 @@ def announce(data: memoryview) -> Announcement | None:
     Raises
     ------
     ImageError
-        The frame is arithmetic, lossless or hierarchical, whose work cannot be foreseen.
+        The frame is arithmetic, lossless or hierarchical: the work of decoding it is unknown.
 
     """
     frame: Announcement | None = None
@@ -63,7 +63,7 @@ def announce(data: memoryview) -> Announcement | None:
             coded, scan_start = coded + found.start() - scan_start, None
         position = found.end()
         marker = data[position - 1]
-        if marker in (_START, _END):        # another image begins: this one has no end
+        if marker in (_START, _END):        # another image begins, so this one has no end
             if frame is None:
                 return None
             return replace(frame, scans=scans, coded=coded, end=position,
@@ -80,7 +80,7 @@ def announce(data: memoryview) -> Announcement | None:
 
 
 def _next_marker(data: memoryview, position: int) -> re.Match[bytes] | None:
-    """Search in pieces: a search holds the interpreter, for which other cameras would wait."""
+    """Search in pieces: a search holds the interpreter's lock, and other cameras would wait."""
     for start in range(position, len(data), _PIECE):
         # a marker may begin in one piece and end in the next
         if found := _MARKER.search(data, start, start + _PIECE + 1):

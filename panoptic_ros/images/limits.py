@@ -8,27 +8,28 @@ from .announcement import Announcement
 from .errors import ImageError
 
 MAX_PIXELS = 8192 * 4320
-"""The largest image that is taken unless somebody says otherwise: DCI 8K, 35 megapixels."""
+"""Pixels of the largest image that is taken by default: DCI 8K, 35 megapixels."""
 
 _EXTRA = 1 << 16
-"""Bytes that even one pixel may take: tables, check sums."""
+"""Bytes that a file may have besides its pixels: tables, check sums."""
 
 
 @dataclass(frozen=True)
 class Limits:
     """
-    What an image may be.
+    The largest image, and the most work for it, that are accepted.
 
     A scan of 8192x4320 pixels costs 0.04 s of a desktop's core, however empty it is, and the
-    usual encoders write 10 at most. Uncompressed, 16 bits for each of four channels are 8 bytes.
+    usual encoders write 10 scans at most. An uncompressed pixel of four channels of 16 bits has
+    8 bytes.
     """
 
     pixels: int = MAX_PIXELS
-    """The largest area."""
+    """The most pixels."""
     scans: int = 32
     """The most scans of a JPEG."""
     bytes_per_pixel: int = 16
-    """The most compressed bytes for a pixel, on the average."""
+    """The most compressed bytes per pixel, on average."""
 
     def check_size(self, width: int, height: int) -> None:
         """
@@ -54,7 +55,7 @@ class Limits:
         Raises
         ------
         ImageError
-            What it announces is out of range.
+            What the file announces is out of range.
 
         """
         self.check_size(file.width, file.height)

@@ -1,8 +1,9 @@
 """
 The chunks of a PNG file: its size, where it ends, and its pixels alone.
 
-libpng inflates all that a file has, also texts, color profiles and what lies behind the last
-pixel: 400 kB of them take a second, a megabyte of the last inflates to a gigabyte.
+libpng inflates all that a file has, also texts, colour profiles, and data behind the last pixel.
+400 kB of texts and profiles take a second, and a megabyte behind the last pixel inflates to a
+gigabyte.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from .errors import ImageError
 MAGIC = b'\x89PNG\r\n\x1a\n'
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Samples of a pixel by the type of color."""
+"""Samples of a pixel, by the file's colour type."""
 _DEFLATE_RATIO = 1032
-"""The most bytes that one compressed byte can become: runs of 258 from two bits."""
+"""The most bytes that one compressed byte can become: two bits can mean a run of 258 bytes."""
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
           (0, 1, 1, 2))
 """The passes of an interlaced image: first column and row, steps between columns and rows."""
 _MOST_CHUNKS = 1 << 16
-"""More are no picture's; it bounds the time that the walk takes."""
+"""No usual file has more; the limit bounds the time of the walk."""
 
 
 def announce(data: memoryview) -> Announcement | None:
@@ -46,24 +47,24 @@ def announce(data: memoryview) -> Announcement | None:
             coded += len(content)
         elif kind == b'IEND':
             return replace(header, coded=coded, end=end)
-    # the end is there, but not where the chunks lead: damaged, which the decoder says
+    # The end is not where the chunks lead: the file is damaged, and the decoder will say so.
     return replace(header, complete=bytes(data[-12:-4]) == b'\0\0\0\0IEND')
 
 
 def pixels_only(data: memoryview) -> bytes:
     """
-    Return the file without anything but pixels, which are inflated and no longer compressed.
+    Return a file of the same pixels and nothing else, in which they are stored uncompressed.
 
     Raises
     ------
     ImageError
-        They are damaged, or there are fewer or more than the header announces.
+        The pixels are damaged, or there are fewer or more than the header announces.
 
     """
     kept: list[tuple[bytes, bytes]] = []
     parts = []
     for kind, content, end in _chunks(data):
-        if kind == b'IDAT':         # which have a check sum of their own
+        if kind == b'IDAT':         # the pixels have a check sum of their own
             parts.append(content)
         elif kind in (b'IHDR', b'PLTE', b'tRNS') and not parts:
             if data[end - 4:end] != zlib.crc32(content, zlib.crc32(kind)).to_bytes(4, 'big'):

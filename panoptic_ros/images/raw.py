@@ -13,7 +13,7 @@ from .limits import Limits
 
 
 class ImageMessage(Protocol):
-    """The fields of ``sensor_msgs/Image`` that pixels need."""
+    """The fields of ``sensor_msgs/Image`` that reading the pixels needs."""
 
     height: int
     width: int
@@ -27,15 +27,15 @@ def to_bgr(message: ImageMessage, limits: Limits | None = None) -> npt.NDArray[n
     """
     Return the pixels of an image message as (H, W, 3) uint8 in BGR.
 
-    A BGR image is a view of the message's own memory, so nothing is copied; rows may lie
-    ``step`` bytes apart. The colors of nv12 and nv21 follow in rows of the same step.
+    A BGR image is returned as a view of the message's own memory, without a copy. Rows may lie
+    ``step`` bytes apart. The colours of nv12 and nv21 follow in rows of the same step.
 
     Parameters
     ----------
     message
         A ``sensor_msgs/Image``.
     limits
-        What is refused before memory is taken.
+        An image beyond them is refused before memory is taken.
 
     Raises
     ------

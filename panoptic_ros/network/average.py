@@ -1,4 +1,4 @@
-"""The moving average of a network's weights, which is better than the last ones."""
+"""The moving average of a network's weights, which is better than the last weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class MovingAverage:
     """
     An exponential moving average of a network's parameters and batch statistics.
 
-    It starts fast and slows down to ``decay``, so that short trainings forget their beginning.
+    It starts fast and slows down to ``decay``, so that a short training forgets its beginning.
     """
 
     def __init__(self, network: nn.Module, decay: float = 0.998) -> None:

@@ -9,7 +9,7 @@ STRIDES = {
     'mobilenet_v2': (16, 32), 'mobilenet_v3': (16, 32),
     'xception65': (16, 32), 'xception71': (16, 32), 'hrnet48': (32,),
 }
-"""Output strides of the backbones that have a name."""
+"""The output strides of each backbone that has a name."""
 BLOCKS = ('basic', 'bottleneck', 'fused', 'inverted')
 
 
@@ -21,7 +21,7 @@ class BackboneConfig:
     Raises
     ------
     ValueError
-        There is none of that name, or not with that output stride.
+        There is no backbone of that name, or it has no such output stride.
 
     """
 
@@ -54,11 +54,11 @@ class StageConfig:
     depth: int
     """Number of blocks."""
     stride: int = 2
-    """Of the first block."""
+    """Stride of the first block."""
     expansion: int = 1
     """Inner channels per channel (``fused``, ``inverted``); ``bottleneck`` shrinks by it."""
     dilations: tuple[int, ...] = (1,)
-    """Of the blocks' 3x3 convolutions, repeated as often as needed."""
+    """Dilations of the blocks' 3x3 convolutions, repeated as often as needed."""
 
     def __post_init__(self) -> None:
         if self.block not in BLOCKS:
@@ -85,7 +85,7 @@ class StagedConfig:
     stem: tuple[int, ...]
     """Channels of the 3x3 convolutions at stride 2 before the first stage."""
     stages: tuple[StageConfig, ...]
-    """From the finest to the coarsest."""
+    """The stages, from the finest to the coarsest."""
 
     def __post_init__(self) -> None:
         if not self.stem or not self.stages:

@@ -1,4 +1,4 @@
-"""The batches of a training, for one of the processes that share them."""
+"""The batches of a training, as one of the processes that share them sees them."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from .distributed import Processes
 from .samples import Samples, collate
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Signals that reach a whole group of processes, of which the training alone answers."""
+"""Signals that reach a whole group of processes; only the training answers them."""
 
 
 def batches(samples: Samples, batch: int, step: int, processes: Processes, workers: int,
             pin: bool) -> Iterator[dict[str, Tensor]]:
     """
-    Return the batches from a step on, this process's part of each.
+    Return this process's part of the batches, from a step on.
 
-    All processes together take the same samples for a step, however many they are.
+    All processes together take the same samples for a step, however many processes there are.
 
     Parameters
     ----------
     samples
-        What they are made of.
+        The samples of which the batches are made.
     batch
         Crops per step of all processes, a multiple of the crops per frame and the processes.
     step
-        Number of the first.
+        Number of the first step.
     processes
         This process among the others.
     workers
-        Processes that make samples; 0: this one.
+        Processes that make samples; 0 makes them in this one.
     pin
-        Put them into memory from which a GPU copies faster.
+        Whether to put them into memory from which a GPU copies faster.
 
     """
     part = batch // samples.options.crops_per_frame // processes.count
@@ -50,7 +50,7 @@ def batches(samples: Samples, batch: int, step: int, processes: Processes, worke
             samples, part, sampler=order, collate_fn=collate, num_workers=workers,
             worker_init_fn=_start_worker, multiprocessing_context='spawn' if workers else None,
             prefetch_factor=3 if workers else None, pin_memory=pin,
-            generator=torch.Generator()))    # or it draws from the network's
+            generator=torch.Generator()))    # otherwise it draws from the network's
 
 
 class _Numbers:
@@ -67,10 +67,10 @@ class _Numbers:
 
 @contextmanager
 def _signals_held_back() -> Iterator[None]:
-    """Block the ending signals, also in processes that start meanwhile, until they ignore them."""
+    """Block ending signals, also in workers that start, until the workers ignore them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
-        resource_tracker.ensure_running()       # which unblocks some of them when it starts
+        resource_tracker.ensure_running()       # it unblocks some of them when it starts
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         yield
     finally:
@@ -78,7 +78,7 @@ def _signals_held_back() -> Iterator[None]:
 
 
 def _start_worker(worker: int) -> None:
-    for number in _ENDING:      # they reach all; the training finishes its step and ends this one
+    for number in _ENDING:      # the training gets them, too, and ends this process
         signal.signal(number, signal.SIG_IGN)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)

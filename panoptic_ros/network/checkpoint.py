@@ -1,4 +1,4 @@
-"""A training on disk: the network, and all that is needed to go on."""
+"""A training on disk: the network, and everything that is needed to go on."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file holds: plain data and tensors, so that reading it runs no foreign code."""
+    """The content of a file: plain data and tensors, so that reading it runs no foreign code."""
 
     config: NetworkConfig
     label_space: LabelSpace
     weights: dict[str, torch.Tensor]
-    """Of the network to use: the averaged ones."""
+    """The weights of the network to use, which are the averaged ones."""
     training: dict[str, Any]
     """Recipe and progress, for people and for the exported model."""
     state: dict[str, Any]
-    """What only resuming needs; empty in a checkpoint that is not to be resumed."""
+    """The data that only resuming needs; empty in a checkpoint that cannot be resumed."""
 
     def network(self) -> PanopticDeepLab:
         """Return the trained network in evaluation mode."""
@@ -40,7 +40,7 @@ class Checkpoint:
         return network.eval()
 
     def save(self, path: Path) -> None:
-        """Write the file; a crash meanwhile leaves the old one whole."""
+        """Write the file; a crash meanwhile leaves the old file whole."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + '.partial')
         torch.save({'config': self.config.to_dict(), 'label_space': self.label_space.to_dict(),
@@ -56,9 +56,9 @@ class Checkpoint:
         Raises
         ------
         FileNotFoundError
-            There is none.
+            There is no such file.
         CheckpointError
-            It is none of ours.
+            The file is no checkpoint of this package.
 
         """
         if not path.is_file():

@@ -9,9 +9,9 @@ from typing import Any
 from .backbone_config import BackboneConfig, StageConfig, StagedConfig
 
 STRIDE = 4
-"""Input pixels per cell of the heads, of every network."""
+"""Input pixels per cell of the heads; it is the same for every network."""
 PARTS = ('aspp', 'fusion', 'semantic', 'center', 'offset')
-"""Where a network has spatial convolutions besides its backbone."""
+"""The parts of a network that have spatial convolutions, besides its backbone."""
 
 
 @dataclass(frozen=True)
@@ -45,30 +45,31 @@ class NetworkConfig:
     semantic: BranchConfig
     instance: BranchConfig
     decoders: int = 2
-    """With one, the heads of instances read the semantic branch, and differ in ``head`` only."""
+    """With 1, the heads of instances read the semantic branch, and only ``head`` differs."""
     rates: tuple[int, ...] = (6, 12, 18)
     """Dilations of the ASPP."""
     separable: tuple[str, ...] = PARTS
-    """Parts with depthwise-separable convolutions, 5x5 but in the ASPP; the others have regular
-    3x3 ones, two in a row but in the ASPP."""
+    """Parts with depthwise-separable convolutions: 3x3 in the ASPP, 5x5 elsewhere.  The other
+    parts have regular 3x3 convolutions: one in the ASPP, two in a row elsewhere."""
     dropout: float = 0.1
-    """Of the ASPP's output."""
+    """Dropout of the ASPP's output."""
     window: tuple[int, int] | None = None
-    """Height and width in input pixels over which the ASPP's last branch averages, sliding; the
-    whole image where it is none or does not fit."""
+    """Height and width in input pixels of the sliding window over which the ASPP's last branch
+    averages; None, or a window that does not fit, averages over the whole image."""
     pooled_bias: bool = True
-    """That branch's convolution has a bias (and never batch norm)."""
+    """Whether that branch's convolution has a bias (it never has batch norm)."""
     low_level_first: bool = True
-    """Fusions read the finer map's channels before those of the upsampled one."""
+    """Whether fusions read the finer map's channels before those of the upsampled map."""
     align_corners: bool = False
     """
-    Bilinear upsampling keeps the corners' centres in place, and sides are one more than a
-    multiple of the stride; otherwise the corners themselves, and sides are multiples.
+    Whether bilinear upsampling keeps the centres of the corner cells in place; sides are then one
+    more than a multiple of the stride.  Otherwise it keeps the corners themselves in place, and
+    sides are multiples.
     """
     rgb: bool = False
-    """The backbone reads red, green and blue; otherwise blue, green and red."""
+    """Whether the backbone reads red, green and blue; otherwise it reads blue, green and red."""
     mean: tuple[float, float, float] = (103.53, 116.28, 123.675)
-    """Of the channels that the backbone reads, in the order in which it does, 0 to 255."""
+    """Mean of each channel, 0 to 255, in the order in which the backbone reads them."""
     deviation: tuple[float, float, float] = (57.375, 57.12, 58.395)
     offset_unit: float = 1.0
     """Input pixels per unit of the predicted offsets."""
@@ -101,25 +102,25 @@ class NetworkConfig:
 
     def check_size(self, size: tuple[int, int], padded: bool = False) -> None:
         """
-        Tell whether the network takes images of a size (height, width).
+        Check that the network takes images of a size (height, width).
 
-        ``padded`` allows also what is that size once ``PanopticDeepLab`` has padded it: where
-        corners are aligned, multiples of the output stride.
+        With ``padded``, sizes are accepted that ``PanopticDeepLab`` pads: for a network with
+        aligned corners, multiples of the output stride.
 
         Raises
         ------
         ValueError
-            It does not; the message names the nearest that it takes.
+            The network does not take the size; the message names the nearest that it takes.
 
         """
         self._check_sides(size, 'size', self._period, padded)
 
     @property
     def _period(self) -> tuple[int, int]:
-        """What sides are multiples of."""
+        """The numbers of which height and width are multiples."""
         if self.window is None or self.align_corners:
             return self.output_stride, self.output_stride
-        return self.window      # the window was the crop, whose multiples the source asks for
+        return self.window      # the window was the crop, and the source asks for its multiples
 
     def _check_sides(self, size: tuple[int, int], name: str, period: tuple[int, int],
                      padded: bool = False) -> None:
@@ -139,7 +140,7 @@ class NetworkConfig:
         """
         Return the same network, weights and all, at another output stride.
 
-        The ASPP's rates change with it, so that they reach equally far in the image.
+        The ASPP's rates change with the stride, so that they reach equally far in the image.
 
         Raises
         ------

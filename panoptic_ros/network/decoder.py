@@ -1,4 +1,4 @@
-"""From a backbone's maps to features at stride 4: the ASPP and the decoder behind it."""
+"""The ASPP and the decoder behind it: from a backbone's maps to features at stride 4."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class AtrousPyramid(nn.Module):
     """
     Atrous spatial pyramid pooling (Chen et al., 2017).
 
-    A 1x1 convolution, dilated 3x3 ones, and one of the map averaged over a window or wholly.
+    A 1x1 convolution, dilated 3x3 ones, and one of the map that is averaged, over a window or
+    wholly.
     """
 
     def __init__(self, inputs: int, channels: int, config: NetworkConfig) -> None:
@@ -49,7 +50,7 @@ class AtrousPyramid(nn.Module):
         window = self._window
         if window is None or height < window[0] or width < window[1] or (height, width) == window:
             return self.pooled(features.mean((2, 3), keepdim=True)).expand(-1, -1, height, width)
-        # One axis after the other: the same average, for a small part of the additions.
+        # One axis after the other gives the same average for a small part of the additions.
         averages = F.avg_pool2d(features, (window[0], 1), 1)
         averages = self.pooled(F.avg_pool2d(averages, (1, window[1]), 1))
         return F.interpolate(averages, (height, width), mode='bilinear',

@@ -61,8 +61,8 @@ class PanopticDeepLab(nn.Module):
         Parameters
         ----------
         image
-            uint8 [N, H, W, 3], BGR, of a size that ``config.check_size`` accepts; where corners
-            are aligned, others are padded with the mean below and on the right.
+            uint8 [N, H, W, 3], BGR, of a size that ``config.check_size`` accepts.  If corners are
+            aligned, other sizes are padded with the mean below and on the right.
 
         Returns
         -------

@@ -22,13 +22,13 @@ def own_device(name: str) -> str:
     Parameters
     ----------
     name
-        ``auto`` is ``cuda`` where there is a GPU, else ``cpu``; with ``cuda`` each of several
+        ``auto`` is ``cuda`` if there is a GPU, else ``cpu``.  With ``cuda``, each of several
         processes on a machine takes a GPU of its own.
 
     Raises
     ------
     ValueError
-        It is no device, or this machine has fewer GPUs than that, or than processes.
+        There is no such device, or the machine has fewer GPUs than processes.
 
     """
     if name == 'auto':
@@ -49,10 +49,10 @@ def own_device(name: str) -> str:
 @contextmanager
 def joined(device: str) -> Iterator[Processes]:
     """
-    Join the processes that torchrun started; alone where it did not.
+    Join the processes that torchrun started; without torchrun, this process is alone.
 
-    After an error the group is left as it is: torchrun ends the other processes, which may be
-    waiting for this one.
+    After an error the group is left as it is.  The other processes may be waiting for this one,
+    and torchrun ends them.
     """
     if int(os.environ.get('WORLD_SIZE', '1')) == 1:
         yield ALONE
@@ -74,7 +74,7 @@ class Processes:
 
     @property
     def leads(self) -> bool:
-        """Tell whether this is the one that speaks and writes."""
+        """Tell whether this process is the one that prints and writes."""
         return self.rank == 0
 
     def wait(self) -> None:
@@ -83,7 +83,7 @@ class Processes:
             distributed.barrier()
 
     def largest(self, *values: float, device: torch.device) -> list[float]:
-        """Return of each value the largest that a process gave."""
+        """Return the largest of each value over the processes."""
         if self.count == 1:
             return list(values)
         shared = torch.tensor(values, dtype=torch.float64, device=device)
@@ -116,4 +116,4 @@ class Processes:
 
 
 ALONE = Processes()
-"""The process where there is only one."""
+"""The only process of a training that has one."""

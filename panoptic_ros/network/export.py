@@ -26,7 +26,7 @@ OPSET = 18
 
 
 class ExportError(RuntimeError):
-    """The exported graph does not do what the network does."""
+    """The exported graph gives other results than the network."""
 
 
 def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
@@ -97,7 +97,7 @@ def trace(network: PanopticDeepLab, size: tuple[int, int]) -> onnx.ModelProto:
     assert program is not None
     model: onnx.ModelProto = program.model_proto
     for node in model.graph.node:
-        del node.metadata_props[:]      # stack traces with this machine's paths
+        del node.metadata_props[:]      # they hold stack traces with this machine's paths
         node.doc_string = ''
     for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
         del value.metadata_props[:]
@@ -117,7 +117,7 @@ def _outputs(model: onnx.ModelProto) -> tuple[Output, ...]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep from the user that torchvision is not there, and what torch will change in itself."""
+    """Silence warnings that torchvision is missing, and about future changes of torch."""
     logger = logging.getLogger('torch.onnx')
     level = logger.level
     logger.setLevel(logging.ERROR)

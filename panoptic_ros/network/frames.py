@@ -1,4 +1,4 @@
-"""Rendered frames on disk, from which many samples are cut."""
+"""Rendered frames on disk, from each of which many samples are cut."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..streets import FIRST_HELD_OUT_SEED, Drive
 from ..streets.rendering import rendering_pool
 
 FRAMES_PER_DRIVE = 4
-"""Frames kept of each drive, seconds apart: the first of a drive costs more than the others."""
+"""Frames of each drive, seconds apart; the first frame of a drive costs more than others."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class StreetFrames:
     """
     Frames of procedural drives in a folder, one uncompressed file each.
 
-    The frames of drive ``n`` depend on ``seed + n`` and the size alone, so a folder can be
-    extended, and rendered again on another machine with the same result.
+    The frames of drive ``n`` depend only on ``seed + n`` and the size.  So a folder can be
+    extended, and another machine renders the same frames.
 
     Raises
     ------
     ValueError
-        The seeds reach into those that are held out.
+        Some seeds are among those that are held out for measuring.
 
     """
 
@@ -39,7 +39,7 @@ class StreetFrames:
     size: tuple[int, int] = (512, 1024)
     """(height, width)."""
     seed: int = 0
-    """Of the first drive."""
+    """Seed of the first drive."""
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -51,7 +51,7 @@ class StreetFrames:
 
     @property
     def drives(self) -> int:
-        """How many drives the frames come from."""
+        """Number of drives that the frames come from."""
         return -(-self.count // FRAMES_PER_DRIVE)
 
     @property
@@ -61,7 +61,7 @@ class StreetFrames:
 
     @property
     def description(self) -> str:
-        """What they are, for the model's metadata."""
+        """What the frames are, for the model's metadata."""
         height, width = self.size
         return (f'streets: {self.count} frames of {height}x{width} from drives {self.seed} to '
                 f'{self.seed + self.drives - 1}')
@@ -76,12 +76,12 @@ class StreetFrames:
         return self.count
 
     def __getitem__(self, index: int) -> tuple[Image, Labels]:
-        """Read a frame; only the pixels that are used leave the disk."""
+        """Read a frame; only the pixels that are used are read from the disk."""
         pixels = np.load(self.path(index), mmap_mode='r', allow_pickle=False)
         return pixels[..., :3], pixels[..., 3:].view(np.uint16)[..., 0]
 
     def render(self, workers: int) -> Iterator[int]:
-        """Render the frames that are missing, in processes; yield how many are there so far."""
+        """Render the missing frames in several processes; yield how many are there so far."""
         missing: dict[int, list[int]] = {}
         for index in range(self.count):
             if not self.path(index).is_file():

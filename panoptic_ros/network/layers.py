@@ -47,9 +47,9 @@ class ResidualBlock(nn.Module):
     One block of a stage, of any of the four kinds.
 
     ``basic`` and ``bottleneck`` are those of ResNet (He et al., 2016; the stride in the 3x3
-    convolution), with a projected shortcut where the shape changes and a ReLU after the sum.
+    convolution).  They have a projected shortcut if the shape changes, and a ReLU after the sum.
     ``fused`` and ``inverted`` are those of EfficientNetV2 (Tan and Le, 2021) without squeeze and
-    excitation: a linear output, and a shortcut only where the shape is kept.
+    excitation.  They have a linear output, and a shortcut only if the shape is kept.
     """
 
     def __init__(self, stage: StageConfig, inputs: int, stride: int, dilation: int) -> None:

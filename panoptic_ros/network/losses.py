@@ -27,9 +27,9 @@ class LossOptions:
     """
 
     hardest: float
-    """Share of the pixels, the hardest, that the cross-entropy averages in the end."""
+    """Share of the pixels, the hardest ones, over which the cross-entropy averages in the end."""
     easing: float
-    """Share of the training in which that share shrinks to it, evenly, from all pixels."""
+    """Share of the training during which that share shrinks evenly from all pixels to it."""
     center: float = 200.0
     """Weight of the error of the heatmap, as published."""
     offset: float = 0.01
@@ -73,13 +73,13 @@ def hard_cross_entropy(logits: Tensor, classes: Tensor, weight: Tensor, hardest:
     logits
         [N, C, h, w].
     classes
-        int64 [N, h, w], 255 where unlabelled: such pixels cost nothing.
+        int64 [N, h, w]; unlabelled pixels, 255, cost nothing.
     weight
         [N, h, w].
     hardest
         Share of all pixels, in (0, 1].
     gather
-        How the processes share the batch.
+        Joins the values of the processes that share the batch.
 
     """
     losses = F.cross_entropy(logits, classes, ignore_index=UNLABELED_CLASS, reduction='none')
@@ -90,7 +90,7 @@ def hard_cross_entropy(logits: Tensor, classes: Tensor, weight: Tensor, hardest:
 
 def center_error(heatmap: Tensor, target: Tensor, known: Tensor,
                  gather: Gather = _alone) -> Tensor:
-    """Average the squared error of the heatmap [N, 1, h, w] where centres are known."""
+    """Average the squared error of the heatmap [N, 1, h, w] over pixels with known centres."""
     return _mean((heatmap - target).square(), known, gather)
 
 
@@ -130,8 +130,8 @@ def sample_phase(head: Tensor, phase: Tensor, align_corners: bool = False) -> Te
     Read a head, bilinearly upsampled, at one pixel of each cell.
 
     The result equals every fourth pixel, from ``phase`` on, of the head upsampled by four, at a
-    sixteenth of the cost.  Losses at random phases are unbiased estimates of those at full
-    resolution.  With aligned corners the last row and column lie outside of the image unless the
+    sixteenth of the cost.  A loss at random phases is an unbiased estimate of the loss at full
+    resolution.  With aligned corners, the last row and column lie outside the image unless the
     phase is 0.
 
     Parameters

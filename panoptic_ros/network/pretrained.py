@@ -1,4 +1,4 @@
-"""Backbones that were trained elsewhere, on ImageNet as a rule."""
+"""Backbones that were trained elsewhere, usually on ImageNet."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def backbone_weights(source: SourceFile, config: NetworkConfig) -> dict[str, Ten
     """
     Read the weights of a network's backbone, by the network's own names.
 
-    What else is in the file, such as the classifier of ImageNet or the heads of another network,
-    is passed over.
+    Other entries of the file, such as the classifier of ImageNet or the heads of another network,
+    are ignored.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def backbone_weights(source: SourceFile, config: NetworkConfig) -> dict[str, Ten
     Raises
     ------
     CheckpointError
-        It lacks a part of the backbone, or has values that no network has.
+        The file lacks a part of the backbone, or has values that no network has.
 
     """
     weights = {name.removeprefix(_PREFIX): value

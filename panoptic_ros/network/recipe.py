@@ -1,4 +1,4 @@
-"""Recipes: what a training on some kind of data is unless told otherwise."""
+"""Recipes: the default settings of a training, for each kind of data."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ class Recipe:
     warmup: float
     """Share of the training in which the rate rises."""
     size: tuple[int, int]
-    """(height, width) of a frame; the pixel scales of the targets go with it."""
+    """(height, width) of a frame, on which the pixel scales of the targets depend."""
     crop: tuple[int, int]
-    """(height, width) of a crop; 1 is added where a network aligns corners."""
+    """(height, width) of a crop; 1 is added if a network aligns corners."""
     scale: tuple[float, float]
     """Least and largest magnification."""
     even_scale: bool
-    """Draw the magnification evenly; otherwise its logarithm."""
+    """Whether the magnification is drawn evenly; otherwise its logarithm is."""
     crops_per_frame: int
     focus: float
-    """Share of the crops that are put upon a class drawn evenly."""
+    """Share of the crops that are placed on a pixel of a class that is drawn evenly."""
     jitter: float
-    """Of the colours."""
+    """Standard deviation of the random changes of the colours."""
     sigma: float
     """Standard deviation of a centre's Gaussian, in pixels of a frame of 1024x2048."""
     hardest: float
-    """Share of the pixels that the semantic loss averages."""
+    """Share of the pixels over which the semantic loss averages in the end."""
     easing: float
-    """Share of the training in which it shrinks to that."""
+    """Share of the training during which it shrinks to that."""
     weight_decay: float
     clip: float
-    """Largest norm of the gradient; 0: any."""
+    """Largest norm of the gradient; 0 allows any."""
 
 
 RECIPES = {
@@ -51,4 +51,4 @@ RECIPES = {
         scale=(0.5, 2.0), even_scale=True, crops_per_frame=1, focus=0.0, jitter=0.0,
         sigma=10.0, hardest=0.2, easing=0.0, weight_decay=0.0, clip=0.0),
 }
-"""By the kind of data."""
+"""The recipe for each kind of data."""

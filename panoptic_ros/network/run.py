@@ -1,4 +1,4 @@
-"""A training in its folder: the log, the checkpoint, and what a person sees of it."""
+"""A training in its folder: the log, the checkpoint, and what it prints."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def run(trainer: Trainer, folder: Path, save_seconds: float) -> None:
     """
     Train to the end or until the trainer is stopped.
 
-    Of several processes one writes: a line of ``log.jsonl`` now and then, and the checkpoint
-    every so many seconds and at the end.
+    One of several processes writes a line of ``log.jsonl`` now and then, and the checkpoint every
+    so many seconds and at the end.
     """
     if not trainer.processes.leads:
         for _ in trainer.steps():
@@ -56,7 +56,7 @@ def run(trainer: Trainer, folder: Path, save_seconds: float) -> None:
             if time.monotonic() - saved > save_seconds:
                 trainer.checkpoint().save(path)
                 saved = time.monotonic()
-        trainer.checkpoint().save(path)     # before a word to a terminal that may be gone
+        trainer.checkpoint().save(path)     # first, because printing fails if the terminal is gone
     console.print(f'{trainer.step} steps in {trainer.seconds / 60:.1f} minutes; saved {path}')
 
 

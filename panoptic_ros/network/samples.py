@@ -1,4 +1,4 @@
-"""Training samples: random crops of frames, each a function of its number."""
+"""Training samples: random crops of frames, each determined by its number."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .config import STRIDE
 from .targets import TargetOptions, Targets, make_targets
 
 _GRID = 4
-"""Pixels between those that are looked at for classes to put a crop upon."""
+"""Distance of the pixels that are searched for classes to place a crop on."""
 
 _MEAN = (104, 116, 124)
-"""ImageNet's mean blue, green and red."""
+"""Mean blue, green and red of ImageNet."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class SampleOptions:
     """
 
     crop: tuple[int, int]
-    """(height, width) of a sample; what the scaled frame does not fill is unlabelled."""
+    """(height, width) of a sample; pixels outside the scaled frame are unlabelled."""
     scale: tuple[float, float]
     """Least and largest magnification."""
     even_scale: bool
-    """Draw the magnification evenly; otherwise its logarithm."""
+    """Whether the magnification is drawn evenly; otherwise its logarithm is."""
     crops_per_frame: int
     focus: float
-    """Share of the crops that are put upon a pixel of a class drawn evenly from those there."""
+    """Share of the crops that are placed on a pixel of a class, drawn evenly from those there."""
     jitter: float
     """Standard deviation of the random gain, offset and gamma of each colour channel."""
 
@@ -61,13 +61,13 @@ class SampleOptions:
 
 class Samples(Dataset[dict[str, Tensor]]):
     """
-    An endless data set: epoch after epoch, each item some crops of one frame.
+    An endless data set, epoch after epoch; each item is some crops of one frame.
 
-    An item depends on its number and the seed alone, so that any run can go on anywhere.
+    An item depends only on its number and the seed, so that any run can go on anywhere.
 
     An item has ``image`` uint8 [K, h, w, 3], ``phase`` int64 [K, 2] and the fields of
-    ``Targets`` at every fourth pixel from the phase on, at as many for each phase: those outside
-    of the image are unlabelled.
+    ``Targets`` at every fourth pixel from the phase on.  The number of pixels is the same for
+    each phase; those outside the image are unlabelled.
     """
 
     def __init__(self, source: FrameSource, options: SampleOptions, targets: TargetOptions,
@@ -138,7 +138,7 @@ def _extend(image: npt.NDArray[Any], size: Sequence[int], value: Any) -> npt.NDA
 
 
 def _color_curve(jitter: float, random: np.random.Generator) -> Image:
-    """Draw a look-up table, uint8 (256, 1, 3): gain, offset and gamma, mostly common to all."""
+    """Draw a look-up table, uint8 (256, 1, 3): gain, offset and gamma, similar in all channels."""
     gain, offset, gamma = (random.normal(0, jitter) + random.normal(0, jitter / 3, 3)
                            for _ in range(3))
     level = np.linspace(0, 1, 256)[:, None] ** np.exp(gamma)

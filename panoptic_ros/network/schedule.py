@@ -1,4 +1,4 @@
-"""How far a training is, and the learning rate that belongs there."""
+"""The progress of a training, and the learning rate at each progress."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Schedule:
     """
-    A training of so many steps, or of so many minutes; the latter ends on time on any machine.
+    A training of so many steps, or of so many minutes, which ends on time on any machine.
 
-    The learning rate falls as (1 - progress) ** power to zero, and during ``warmup`` rises to
-    that, as in DeepLab.
+    The learning rate falls as (1 - progress) ** power to zero.  During ``warmup`` it rises to that
+    curve, as in DeepLab.
 
     Raises
     ------
@@ -23,9 +23,9 @@ class Schedule:
     rate: float
     """Highest learning rate."""
     warmup: float
-    """Share of the training in which the rate rises."""
+    """Share of the training during which the rate rises."""
     steps: int = 0
-    """Number of steps; 0: as many as fit into ``minutes``."""
+    """Number of steps; 0 for as many as fit into ``minutes``."""
     minutes: float = 0.0
     power: float = 0.9
 

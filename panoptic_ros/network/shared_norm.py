@@ -9,7 +9,7 @@ from torch import Tensor, distributed, nn
 
 
 def share_norms(network: nn.Module, device: torch.device) -> None:
-    """Let the batch norms inside a network take the batches of all processes for one."""
+    """Let the batch norms inside a network treat the batches of all processes as one."""
     if device.type == 'cuda':
         nn.SyncBatchNorm.convert_sync_batchnorm(network)
         return
@@ -19,7 +19,7 @@ def share_norms(network: nn.Module, device: torch.device) -> None:
 
 
 class SharedBatchNorm(nn.BatchNorm2d):
-    """What ``nn.SyncBatchNorm`` is, on processors, for which PyTorch has none."""
+    """``nn.SyncBatchNorm`` for processors, which PyTorch does not have."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise [N, C, h, w], in training by the mean and variance of all processes."""
@@ -46,7 +46,7 @@ def _total(values: Tensor) -> Tensor:
 
 
 class _Total(torch.autograd.Function):
-    """The sum over the processes; so is its gradient, as each value enters all of them."""
+    """The sum over the processes; its gradient is a sum, too, because each value enters all."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:

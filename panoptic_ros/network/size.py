@@ -1,4 +1,4 @@
-"""How large a network is, found without computing anything."""
+"""The size of a network, found without running it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .deeplab import PanopticDeepLab
 
 @dataclass(frozen=True)
 class NetworkSize:
-    """What one image costs."""
+    """The size of a network, and the cost of one image."""
 
     parameters: int
     multiply_adds: int
@@ -32,7 +32,7 @@ def measure(config: NetworkConfig, input_size: tuple[int, int],
 
 
 def multiply_adds(network: nn.Module, size: tuple[int, int]) -> int:
-    """Return how many multiplications with an addition one image of a size takes."""
+    """Return the number of multiply-adds that one image of a size takes."""
     counter = FlopCounterMode(display=False)
     with torch.inference_mode(), counter:
         network(torch.zeros((1, *size, 3), dtype=torch.uint8))

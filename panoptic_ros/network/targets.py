@@ -1,4 +1,4 @@
-"""What the heads should say, from a panoptic ground truth."""
+"""The targets of the heads, made from a panoptic ground truth."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TargetOptions:
     small_area: float = 4096.0
     """Things of fewer pixels weigh more in the semantic loss."""
     small_weight: float = 3.0
-    """How much more."""
+    """Their weight."""
 
     def __post_init__(self) -> None:
         if min(self.sigma, self.small_area, self.small_weight) <= 0:
@@ -35,7 +35,7 @@ class TargetOptions:
 
     @classmethod
     def for_size(cls, size: tuple[int, int], sigma: float) -> TargetOptions:
-        """Scale the published values, which are for 1024x2048, to images of (height, width)."""
+        """Scale the published values, which are for 1024x2048, to images of a (height, width)."""
         ratio = size[0] * size[1] / (1024 * 2048)
         return cls(sigma=sigma * ratio ** 0.5, small_area=4096.0 * ratio)
 
@@ -53,9 +53,9 @@ class Targets:
     offset: npt.NDArray[np.float32]
     """(2, h, w) (dy, dx) in pixels to the centre of the pixel's thing; 0 elsewhere."""
     thing: npt.NDArray[np.bool_]
-    """(h, w) does the pixel belong to a thing?"""
+    """(h, w) whether the pixel belongs to a thing."""
     known: npt.NDArray[np.bool_]
-    """(h, w) is it known which centres are here?  Not where unlabelled, nor in a crowd."""
+    """(h, w) whether the centres here are known; they are not in unlabelled pixels and crowd."""
 
 
 def make_targets(labels: npt.NDArray[np.uint16], label_space: LabelSpace,
@@ -64,8 +64,8 @@ def make_targets(labels: npt.NDArray[np.uint16], label_space: LabelSpace,
     """
     Make the targets at every ``stride``-th pixel of a label image.
 
-    A thing's centre is the mean position of its visible pixels, all of them, whatever the
-    stride.  A crowd, whose label is that of a thing's class without an instance, has none.
+    A thing's centre is the mean position of all its visible pixels, whatever the stride.  Crowd,
+    whose label is a thing class without an instance, has no centre.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def make_targets(labels: npt.NDArray[np.uint16], label_space: LabelSpace,
 
 def _means(row: npt.NDArray[np.uint16], things: npt.NDArray[np.bool_],
            area: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], ...]:
-    """Return the mean y and x of the pixels of each thing, 0 for the other segments."""
+    """Return the mean y and x of the pixels of each thing; 0 for other segments."""
     at_y, at_x = np.nonzero(things[row])
     number = row[at_y, at_x]
     return tuple(np.bincount(number, at, len(area)) / area for at in (at_y, at_x))

@@ -1,4 +1,4 @@
-"""Training: samples in, a network out; it can stop and go on at any step."""
+"""Training a network on samples; a training can stop and go on at any step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .schedule import Schedule
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What a training is besides its network and its samples."""
+    """The settings of a training besides its network and its samples."""
 
     schedule: Schedule
     losses: LossOptions
@@ -33,19 +33,19 @@ class TrainOptions:
     """Crops per step of all processes, a multiple of the crops per frame and the processes."""
     weight_decay: float
     clip: float
-    """Largest norm of the gradient; 0: any."""
+    """Largest norm of the gradient; 0 allows any."""
     decay: float = 0.998
-    """Of the moving average of the weights."""
+    """Decay of the moving average of the weights."""
     workers: int = 1
     """Processes that make samples."""
     device: str = 'cpu'
     mixed_precision: bool = False
-    """Half-precision arithmetic where the device is faster so: on GPUs."""
+    """Whether to use half precision on devices that are faster with it, which are GPUs."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a step reports."""
+    """The report of a step."""
 
     number: int
     progress: float
@@ -57,10 +57,10 @@ class Trainer:
     """
     Trains one network on one stream of samples.
 
-    The stream, the schedule and the random numbers depend on the step's number alone, not on the
-    number of workers, so a resumed training of so many steps continues as if it had never
-    stopped.  Processes that train together share each step's samples and losses: but for rounding
-    and dropout, which each draws for itself, they do what one does.
+    The stream, the schedule and the random numbers depend only on the step's number, not on the
+    number of workers.  So a resumed training of so many steps continues as if it had never
+    stopped.  Processes that train together share each step's samples and losses.  They do what
+    one process does, except for rounding and for dropout, which each draws for itself.
 
     Raises
     ------
@@ -107,7 +107,7 @@ class Trainer:
 
     @property
     def progress(self) -> float:
-        """How much of the training is done, from 0 to 1."""
+        """The share of the training that is done, from 0 to 1."""
         return self.options.schedule.progress(self.step, self.seconds)
 
     def steps(self) -> Iterator[Step]:
@@ -146,7 +146,7 @@ class Trainer:
         losses = panoptic_losses((semantic, center, offset), batch, self.options.losses,
                                  self.progress, self.processes.gather)
         self.optimizer.zero_grad(set_to_none=True)
-        # The gradients of the processes are parts to be added, but they get averaged.
+        # The gradients of the processes are to be added, but they are averaged.
         self._scaler.scale(losses.total * self.processes.count).backward()
         self._scaler.unscale_(self.optimizer)
         if self.options.clip:
@@ -156,7 +156,7 @@ class Trainer:
         return {name: value.item() for name, value in losses._asdict().items()}
 
     def checkpoint(self) -> Checkpoint:
-        """Return the training as it stands."""
+        """Return the training as a checkpoint."""
         recipe = {
             'data': self.samples.source.description, 'date': date.today().isoformat(),
             'samples': asdict(self.samples.options), 'targets': asdict(self.samples.targets),
@@ -175,7 +175,8 @@ class Trainer:
         Raises
         ------
         CheckpointError
-            It is of another network, label space or kind of data, or holds no state.
+            The checkpoint is of another network, label space or kind of data, or it holds no
+            state.
 
         """
         if checkpoint.config != self.config or checkpoint.label_space != self.label_space:
@@ -185,7 +186,7 @@ class Trainer:
                 f'{self.label_space.name!r}: resume with the same, or start another training '
                 'from its weights')
         was, now = checkpoint.training['data'], self.samples.source.description
-        if was.partition(':')[0] != now.partition(':')[0]:      # how many may differ
+        if was.partition(':')[0] != now.partition(':')[0]:      # their number may differ
             raise CheckpointError(f'the checkpoint was trained on {was!r}, this training is on '
                                   f'{now!r}: resume on the same, or start another training from '
                                   'its weights')
@@ -201,11 +202,11 @@ class Trainer:
         self.step, self.seconds = int(state['step']), float(state['seconds'])
 
     def start_from_backbone(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over the weights of a backbone, see ``backbone_weights``, and start anew."""
+        """Start anew from the weights of a backbone; see ``backbone_weights``."""
         for network in (self.network, self.average.network):
             network.load_state_dict(weights, strict=False)
 
     def start_from(self, checkpoint: Checkpoint) -> None:
-        """Take over the weights of a checkpoint, of the same network, and start anew."""
+        """Start anew from the weights of a checkpoint of the same network."""
         self.network.load_state_dict(checkpoint.weights)
         self.average.network.load_state_dict(checkpoint.weights)

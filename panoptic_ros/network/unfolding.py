@@ -1,4 +1,4 @@
-"""Exported weights back into a network that can be trained further."""
+"""Turning exported weights back into a network that can be trained further."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def unfold(path: Path, images: Iterable[npt.NDArray[np.uint8]]) -> Checkpoint:
     """
     Read the weights of a model that ``export`` wrote, and measure its batch statistics again.
 
-    An export folds batch norm into the convolutions, so what the norms had seen is lost.  Here
-    each gets the mean and the variance that the folded convolution shows on some images, and
-    the weights with which it then changes nothing: the network computes what the file does,
-    and can go on from there.
+    An export folds batch norm into the convolutions, so the statistics of the norms are lost.
+    Here each norm gets the mean and the variance of the folded convolution's output on some
+    images, and weights with which it changes nothing.  So the network computes what the file does,
+    and can be trained from there.
 
     Parameters
     ----------
     path
         The ONNX file.
     images
-        Some that the network was trained for, uint8 (H, W, 3) BGR.
+        Images of the kind that the network was trained for, uint8 (H, W, 3) BGR.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def unfold(path: Path, images: Iterable[npt.NDArray[np.uint8]]) -> Checkpoint:
 
 def _take_over(network: PanopticDeepLab, found: dict[str, Tensor],
                path: Path) -> list[nn.BatchNorm2d]:
-    """Fill in the weights, and let each norm add the bias that was folded into its conv."""
+    """Fill in the weights; each norm adds the bias that was folded into its convolution."""
     norms = []
     modules = dict(network.named_modules())
     with torch.no_grad():
@@ -91,7 +91,7 @@ def _take_over(network: PanopticDeepLab, found: dict[str, Tensor],
 @torch.no_grad()
 def _measure(network: PanopticDeepLab, norms: list[nn.BatchNorm2d],
              images: Iterable[npt.NDArray[np.uint8]]) -> None:
-    """Give each norm the statistics of what it is fed, and weights that undo them."""
+    """Give each norm the statistics of its input, and weights that undo them."""
     sums = [torch.zeros(2, norm.num_features, dtype=torch.float64) for norm in norms]
     counts = [0] * len(norms)
 

@@ -1,4 +1,4 @@
-"""The networks of this package by name, with what was published about them."""
+"""The networks of this package by name, with the published figures."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from .backbone_config import BackboneConfig, StageConfig, StagedConfig
 from .config import PARTS, BranchConfig, NetworkConfig
 
 MEAN, DEVIATION = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
-"""Of ImageNet's red, green and blue, 0 to 255."""
+"""Means and standard deviations of ImageNet's red, green and blue, 0 to 255."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """What a source says of a network for Cityscapes."""
+    """The figures that a source publishes of a network for Cityscapes."""
 
     source: str
     pq: float
-    """In percent: val, one scale."""
+    """PQ in percent on val, at one scale."""
     parameters: float | None = None
-    """In millions."""
+    """Parameters in millions."""
     multiply_adds: float | None = None
-    """In thousand millions, for one image of 1025x2049."""
+    """Multiply-adds in thousand millions, for one image of 1025x2049."""
 
 
 def _branches(semantic: tuple[int, ...], instance: tuple[int, ...],
@@ -64,7 +64,7 @@ def _bowenc(name: str, backbone: str) -> NetworkConfig:
 
 
 def _centered(config: NetworkConfig, half: float) -> NetworkConfig:
-    """Return the network with pixels brought to -1 to 1, as Xception's sources do."""
+    """Return the network with pixels scaled to -1 to 1, as Xception's sources have it."""
     return replace(config, mean=(half,) * 3, deviation=(half,) * 3)
 
 
@@ -104,9 +104,9 @@ _TABLE: tuple[tuple[NetworkConfig, Published | None], ...] = (
     (_bowenc('hrnet48-bowenc', 'hrnet48'), Published('bowenc0221', pq=63.4)),
 )
 PRESETS = {config.name: config for config, _ in _TABLE}
-"""The networks by name; those that end with a source's name are exactly the source's."""
+"""The networks by name; one whose name ends with a source's is exactly the source's."""
 PUBLISHED = {config.name: published for config, published in _TABLE if published}
-"""What was published about some of them."""
+"""The published figures of some of them."""
 
 
 def preset(name: str) -> NetworkConfig:

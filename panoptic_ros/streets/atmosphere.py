@@ -1,4 +1,4 @@
-"""Light and air: time of day, haze, and what lens and sensor do to the picture."""
+"""Light and air: time of day, haze, and what lens and sensor do to the image."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Atmosphere:
 
     @property
     def haze_color(self) -> Floats:
-        """What far things fade to."""
+        """The colour that far things fade to."""
         return self.horizon * 0.9
 
     def haze(self, depth: float) -> float:
@@ -94,7 +94,7 @@ class Atmosphere:
         return self.ambient * sky + self.sun_color * facing
 
     def sky(self, camera: Camera) -> npt.NDArray[np.uint8]:
-        """Return the sky (rows, width, 3), as far down as the horizon may lie."""
+        """Return the sky (rows, width, 3), down to the lowest row that the horizon may reach."""
         height, width = camera.size
         rows = min(height, int(height * 0.75))
         panorama = self._panorama(height, width)

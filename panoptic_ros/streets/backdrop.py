@@ -1,4 +1,4 @@
-"""What closes the view: the sky and a far skyline of trees and houses."""
+"""The background: the sky and a far skyline of trees and houses."""
 
 from __future__ import annotations
 

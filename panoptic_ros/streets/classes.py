@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Kind(IntEnum):
-    """What a pixel shows; the value is the training id of the label space ``cityscapes``."""
+    """The class that a pixel shows; its value is the training id in label space ``cityscapes``."""
 
     ROAD = 0
     SIDEWALK = 1

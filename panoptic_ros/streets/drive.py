@@ -36,8 +36,8 @@ class Drive:
     Parameters
     ----------
     seed
-        Everything follows from it: the same seed, size and time give the same bytes, whatever
-        was asked before and by whichever process.
+        Everything follows from it: the same seed, size and time give the same bytes, in any
+        process and after any other calls.
     size
         (height, width) of the camera image in pixels.
 
@@ -46,11 +46,9 @@ class Drive:
     ValueError
         The seed is negative or the size under 32 pixels.
 
-    Notes
-    -----
-    An object keeps its label through the whole drive; instance numbers are not dense. A thing
-    less of which is seen than ten pixels of height (in an image of 512 rows, and in proportion)
-    is not drawn at all.
+    Notes ----- An object keeps its label through the whole drive; instance numbers are not dense.
+    A thing is not drawn at all when less than ten pixels of its height are seen (in an image of
+    512 rows, and in proportion).
 
     """
 
@@ -107,8 +105,8 @@ class Drive:
         """
         Return for each thing of a frame, by its label, how much of it nothing hides.
 
-        The measure is pixels: those seen, of those that the thing covers when drawn alone.
-        What lies outside the image does not count as hidden.
+        The measure is the share of its pixels that are seen, of the pixels that it covers when it
+        is drawn alone. What lies outside the image does not count as hidden.
         """
         _, labels = self.image_and_labels(time)
         seen = np.bincount(labels.ravel(), minlength=UNLABELED + 1)
@@ -187,7 +185,7 @@ class Drive:
 
     def _small(self, canvas: npt.NDArray[np.uint8], boxes: dict[int, Box],
                ) -> list[tuple[int, Box | None]]:
-        """Return the things too little of which is seen, with the window of their pixels."""
+        """Return the things of which too little is seen, with the window of their pixels."""
         scale = self.size[0] / 512
         out: list[tuple[int, Box | None]] = []
         plane = cv2.extractChannel(canvas, 3)

@@ -85,7 +85,7 @@ class Lots:
 
 
 class Pictures:
-    """The pictures that the lots of one drive share."""
+    """The textures that the lots of one drive share."""
 
     def __init__(self, rng: np.random.Generator, lit: bool) -> None:
         self.fronts = draw_fronts(rng, 9, lit)

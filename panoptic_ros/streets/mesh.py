@@ -17,7 +17,7 @@ Albedo = Sequence[float]
 @dataclass
 class Mesh:
     """
-    A nearly convex body; its later faces lie on the earlier ones.
+    A nearly convex body, whose later faces lie on its earlier ones.
 
     Own coordinates are x right, y up, z to the front, in metres, with the ground at y = 0.
     Faces look away from ``inside`` and are drawn in order where they face the camera.
@@ -30,7 +30,7 @@ class Mesh:
     _packed: _Packed | None = None
 
     def face(self, points: Sequence[Point] | Floats, color: Albedo, glow: float = 0.0) -> None:
-        """Add a convex face; ``glow`` 1 shines by itself, 0 only by the light it gets."""
+        """Add a convex face; ``glow`` 1: it shines by itself, 0: only by the light it gets."""
         self.points.append(np.asarray(points, np.float64))
         self.colors.append(color)
         self.glows.append(glow)

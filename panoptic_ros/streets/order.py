@@ -21,13 +21,13 @@ def far_to_near(footprints: Floats, camera: tuple[float, float]) -> list[int]:
 
     Notes
     -----
-    Of two objects one after the other along the road the nearer is in front; of two side by
-    side that whose side is nearer to the camera's line.  Where the relation has a circle,
-    the farthest of the rest goes first.
+    Of two objects that stand one after the other along the road, the nearer is in front.  Of two
+    side by side, the one whose side is nearer to the camera's line is in front.  If the relation
+    has a circle, the farthest of the rest goes first.
 
     """
     before = _in_front(footprints, camera)
-    waiting = before.sum(0)     # how many must be drawn before: those that this one hides
+    waiting = before.sum(0)     # how many must be drawn before each: those that it hides
     distance = (footprints[:, 0] + footprints[:, 1]) / 2
     order: list[int] = []
     left = np.ones(len(footprints), bool)

@@ -19,7 +19,7 @@ _SHIFT = 4
 
 class Painter:
     """
-    Draws on a canvas whose fourth channel is the identity of what was drawn last.
+    Draws on a canvas whose fourth channel holds the identity of the object that was drawn last.
 
     Colour and identity are written by the same call, so a pixel shows exactly what its
     identity says. Positions are pixels (x, y) of the whole image; ``origin`` is the pixel of
@@ -63,7 +63,7 @@ class Painter:
                    (*color, identity), -1, 8, _SHIFT)
 
     def tinted(self, points: Floats, color: Color, opacity: float, identity: int) -> None:
-        """Fill a convex polygon through which what is behind still shines."""
+        """Fill a convex polygon that lets what is behind it shine through."""
         window = self._window(points)
         if window is None:
             return
@@ -79,7 +79,7 @@ class Painter:
     def texture(self, outline: Floats, texture: npt.NDArray[np.uint8], matrix: Floats,
                 tone: Floats, identity: int, opacity: float = 1.0) -> None:
         """
-        Fill a convex polygon with a picture.
+        Fill a convex polygon with a texture.
 
         Parameters
         ----------
@@ -88,13 +88,13 @@ class Painter:
         texture
             (h, w, 3) BGR.
         matrix
-            (3, 3) from the picture's pixels to the image's.
+            (3, 3) from the texture's pixels to the image's.
         tone
             (3, 2): gain and offset of each channel.
         identity
-            What is drawn.
+            The identity of what is drawn.
         opacity
-            Under 1, what is behind shines through.
+            Below 1, what is behind shines through.
 
         """
         window = self._window(outline)
@@ -113,7 +113,7 @@ class Painter:
 
     def sprite(self, sprite: npt.NDArray[np.uint8], corners: Floats, tone: Floats,
                identity: int) -> None:
-        """Draw a picture (h, w, 4) with a mask; ``corners``: top left, top right, bottom left."""
+        """Draw a texture (h, w, 4) with a mask; ``corners``: top left, top right, bottom left."""
         box = np.vstack([corners, corners[1] + corners[2] - corners[0]])
         window = self._window(box)
         if window is None:

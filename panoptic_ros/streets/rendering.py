@@ -14,9 +14,10 @@ import cv2
 @contextmanager
 def rendering_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """
-    Hold processes that draw with one thread each; what has not begun at the end is not drawn.
+    Hold processes that draw with one thread each.
 
-    Ctrl-C is left to the process that waits for them.
+    Work that has not begun when the block ends is not done.  The processes ignore Ctrl-C; the
+    process that waits for them answers it.
     """
     pool = ProcessPoolExecutor(workers, get_context('spawn'), _start_worker)
     try:

@@ -37,13 +37,14 @@ class Road:
     """
     The course of a road and its two sides, drawn from a random generator.
 
-    A place on it is (s, d): metres along it, and metres to the right of its centre line.
+    A place on the road is (s, d): metres along the road, and metres to the right of its centre
+    line.
     """
 
     right: Side
     left: Side
     median: float
-    """Width of the strip between the directions, which carries the rails; 0 without."""
+    """Width of the strip between the directions, which carries the rails; 0 without rails."""
     grass_median: bool
     lane: int
     """Index of the camera's lane on the right side."""

@@ -20,7 +20,7 @@ from .stream import Entry, Fill, Stream
 
 _VEHICLES = (Kind.CAR, Kind.TRUCK, Kind.BUS, Kind.MOTORCYCLE, Kind.RIDER)
 _INSTANCES = 998
-"""Instance numbers that a label divisor of 1000 leaves, shared out among the streams."""
+"""The instance numbers below a label divisor of 1000, shared out among the streams."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Presence:
 
 
 class Scene:
-    """All that a drive passes."""
+    """Everything that a drive passes."""
 
     def __init__(self, seed: int, rng: np.random.Generator, road: Road,
                  light: Atmosphere) -> None:

@@ -1,4 +1,4 @@
-"""What lens and sensor do to a picture: blur, vignette, exposure and noise."""
+"""What lens and sensor do to an image: blur, vignette, exposure and noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of the world is in sight, before anything is drawn."""
+"""Finding what is in sight, before anything is drawn."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def footprint(presence: Presence) -> tuple[float, float, float, float]:
 
 def boxes_of(camera: Camera, road: Road, presences: Sequence[Presence],
              footprints: Floats) -> list[Box | None]:
-    """Return the windows of the image that objects may touch; None when out of sight."""
+    """Return the window of the image that each object may touch; None for one out of sight."""
     if not presences:
         return []
     actors = [presence.actor for presence in presences]
@@ -61,7 +61,7 @@ def boxes_of(camera: Camera, road: Road, presences: Sequence[Presence],
 def unhidden(camera: Camera, road: Road, presences: Sequence[Presence], footprints: Floats,
              boxes: Sequence[Box]) -> list[bool]:
     """
-    Tell which objects, listed far to near, are not all but hidden by nearer ones.
+    Tell of objects, listed from far to near, which ones nearer objects do not hide almost wholly.
 
     A coarse mask takes the fronts of houses and the cores of vehicles, the nearest first.
     """

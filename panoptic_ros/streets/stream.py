@@ -40,7 +40,7 @@ class Stream:
     """Metres from slot to slot."""
     fill: Fill
     kinds: tuple[Kind, ...]
-    """The things it may hold."""
+    """The things that a slot may hold."""
     per_slot: int
     """The most objects in a slot."""
     travel: Callable[[float], float]

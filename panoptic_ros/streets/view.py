@@ -1,4 +1,4 @@
-"""One moment as the camera sees it: what every object needs to draw itself."""
+"""One moment as the camera sees it, which every object needs to draw itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table looked up for each pixel."""
+"""Looking up each pixel in a table."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def look_up(labels: npt.NDArray[np.uint16], label_of: npt.NDArray[np.uint16],
     label_of
         (65536,) the new label of each.
     result
-        (N,), written.
+        (N,); the new labels are written into it.
 
     """
     if not labels.size:
         return
     last = labels[0]
     label = label_of[last]
-    for pixel in range(labels.size):        # neighbours are mostly equal
+    for pixel in range(labels.size):        # most neighbours are equal
         if labels[pixel] != last:
             last = labels[pixel]
             label = label_of[last]

@@ -1,4 +1,4 @@
-"""Writing other labels."""
+"""Replacing labels in a label image."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy.typing as npt
 def renumber(labels: npt.NDArray[np.uint16], label_of: npt.NDArray[np.uint16]
              ) -> npt.NDArray[np.uint16]:
     """
-    Return the new label of each pixel, (H, W); compiled where numba is installed.
+    Return the new label of each pixel, (H, W); the work is compiled if numba is installed.
 
     ``label_of`` is indexed by label, (65536,) uint16.
     """
     try:
         from .look_up import look_up
-    except ImportError:                 # which a GPU needs for nothing else
+    except ImportError:                 # a machine with a GPU may lack numba
         return label_of[labels]
     result = np.empty(labels.shape, np.uint16)
     look_up(np.ascontiguousarray(labels).reshape(-1), label_of, result.reshape(-1))

@@ -16,16 +16,16 @@ from .tracks import Tracks
 Indices = npt.NDArray[np.intp]
 
 INSTANCE_PICTURES = frozenset({'instance', 'overlay'})
-"""Those of ``Panoptic.pictures`` that show instance numbers."""
+"""The images in ``Panoptic.pictures`` that show instance numbers."""
 
 _MOST_LOST = 256
-"""Things out of sight that are remembered: what flickers must not cost ever more."""
+"""The most things out of sight that are remembered, so that flicker cannot cost ever more."""
 
 
 @dataclass(frozen=True)
 class TrackingOptions:
     """
-    When a thing is the same as one before.
+    When a thing counts as the same as an earlier one.
 
     Raises
     ------
@@ -35,9 +35,9 @@ class TrackingOptions:
     """
 
     reach: float = 1.0
-    """How far it may be from where it was expected, in sides of its box."""
+    """How far a thing may be from where it was expected, in sides of its box."""
     memory: float = 1.0
-    """Seconds that it may be out of sight."""
+    """Seconds that a thing may be out of sight."""
 
     def __post_init__(self) -> None:
         for name in ('reach', 'memory'):
@@ -51,18 +51,18 @@ class Tracker:
     Follows the things of one camera, frame by frame.
 
     A thing keeps its number, and with it its label, while it is seen and after gaps of up to
-    ``memory``.  Things are expected to move on as they did; those of a class are paired with what
-    is seen nearest to where they are expected, the closest pair first, within ``reach`` (the
-    measure of Zhou et al., Tracking Objects as Points, ECCV 2020).  The first frame keeps its
-    numbers; from then on newcomers get the next number of their class that is free, so none is
-    given again before all others were.
+    ``memory``.  Things are expected to move on as they did.  The things of a class are paired
+    with what is seen nearest to where they are expected, the closest pair first, within ``reach``
+    (the measure of Zhou et al., Tracking Objects as Points, ECCV 2020).  The first frame keeps
+    its numbers.  From then on a newcomer gets the next number of its class that is free, so no
+    number is given again before all others were.
 
     Parameters
     ----------
     label_space
         The classes.
     options
-        When a thing is the same as one before.
+        When a thing counts as the same as an earlier one.
 
     Examples
     --------
@@ -75,7 +75,7 @@ class Tracker:
     def __init__(self, label_space: LabelSpace, options: TrackingOptions | None = None) -> None:
         self.options = options or TrackingOptions()
         self._label_space = label_space
-        self._last = np.zeros(len(label_space), np.int64)       # number given, by class
+        self._last = np.zeros(len(label_space), np.int64)       # the number given last, by class
         self._tracks: Tracks | None = None
         self._time = -np.inf
         self._size = (0, 0)
@@ -87,15 +87,15 @@ class Tracker:
 
     def __call__(self, panoptic: Panoptic, time: float) -> Panoptic:
         """
-        Return a frame's result with the numbers of the frames before.
+        Return a frame's result, in which things have the numbers that they had before.
 
         Parameters
         ----------
         panoptic
             The result of the segmenter; it is not changed.
         time
-            Seconds, of any clock that the frames share.  One that lies before the last frame's by
-            more than ``memory`` begins anew, as a recording does that is played again; after a gap
+            Seconds, of any clock that the frames share.  A time that lies more than ``memory``
+            before the last frame's begins anew, as when a recording is played again.  After a gap
             of more than ``memory``, or in another size, all things are newcomers.
 
         Raises
@@ -124,7 +124,7 @@ class Tracker:
         return self._renumbered(panoptic, number)
 
     def _follow(self, tracks: Tracks, seen: Tracks, time: float) -> npt.NDArray[np.int64]:
-        """Pair what is seen with what is known and go on from there; return the numbers."""
+        """Pair what is seen with what is known, and remember the result; return the numbers."""
         before, now = pair(tracks.distances(seen, time), self.options.reach)
         new = np.setdiff1d(np.arange(len(seen)), now)
         lost = np.setdiff1d(np.arange(len(tracks)), before)
@@ -138,7 +138,7 @@ class Tracker:
 
     def _name(self, class_id: npt.NDArray[np.int64], new: Indices, number: npt.NDArray[np.int64],
               tracks: Tracks, lost: Indices) -> Indices:
-        """Number the newcomers; return those lost ones whose numbers were not needed."""
+        """Number the newcomers; return the lost things whose numbers were not needed."""
         shown = set(zip(class_id.tolist(), number.tolist(), strict=True))
         kept = dict(zip(zip(tracks.class_id[lost].tolist(), tracks.number[lost].tolist(),
                             strict=True), lost.tolist(), strict=True))
@@ -151,7 +151,7 @@ class Tracker:
 
     def _free_number(self, class_id: int, shown: Container[tuple[int, int]],
                      kept: Container[tuple[int, int]]) -> int:
-        """Return the next number that nobody has; failing that, one of a thing out of sight."""
+        """Return the next free number; if there is none, the number of a thing out of sight."""
         most = self._label_space.max_instances
         of_lost = 0
         for step in range(most):
@@ -163,7 +163,7 @@ class Tracker:
         return of_lost      # a frame has no more things of a class than there are numbers
 
     def _renumbered(self, panoptic: Panoptic, number: npt.NDArray[np.int64]) -> Panoptic:
-        """Return the result with other numbers for its things, without pictures of the old."""
+        """Return the result with other numbers for its things, without images of the old ones."""
         space, segments = self._label_space, panoptic.segments
         is_thing = segments.instance > 0
         if (segments.instance[is_thing] == number).all():
@@ -186,7 +186,7 @@ def pair(distance: npt.NDArray[np.float64], reach: float) -> tuple[Indices, Indi
     """
     Pair rows with columns, the closest first, none twice and none farther than ``reach``.
 
-    Returns the rows and the columns of the pairs, (P,) each, by row.
+    Returns the rows and the columns of the pairs, (P,) each, sorted by row.
     """
     rows, columns = np.nonzero(distance <= reach)
     order = np.argsort(distance[rows, columns], kind='stable')

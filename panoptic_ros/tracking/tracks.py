@@ -12,8 +12,8 @@ from ..panoptic import Segments
 
 Floats = npt.NDArray[np.float64]
 
-_PERIOD = 0.1       # seconds after which half of a velocity is what was measured since
-_NEIGHBOURS = 3     # whose motion a thing is expected to share that was seen once only
+_PERIOD = 0.1       # seconds after which half of a velocity stems from what was measured since
+_NEIGHBOURS = 3     # neighbours whose motion a thing that was seen only once is expected to share
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Tracks:
     side: Floats
     """(N,) geometric mean of the box's sides in pixels."""
     velocity: Floats
-    """(N, 2) pixels per second; NaN for what was seen once only."""
+    """(N, 2) pixels per second; NaN for a thing that was seen only once."""
     seen: Floats
     """(N,) seconds: the time of the last frame that showed it."""
 
@@ -37,12 +37,12 @@ class Tracks:
         return len(self.number)
 
     def __getitem__(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Tracks:
-        """Return the chosen rows: a mask, or indices."""
+        """Return the rows that a mask or indices choose."""
         return Tracks(*(getattr(self, name)[rows] for name in _COLUMNS))
 
     @classmethod
     def begin(cls, things: Segments, time: float) -> Tracks:
-        """Return things as a frame shows them; their numbers are those of the frame."""
+        """Return the things of a frame; their numbers are those of the frame."""
         box = things.box.astype(np.float64)
         return cls(things.class_id.astype(np.int64), things.instance.astype(np.int64),
                    things.centroid.astype(np.float64),
@@ -51,21 +51,21 @@ class Tracks:
 
     @classmethod
     def join(cls, parts: Sequence[Tracks]) -> Tracks:
-        """Return the rows of several."""
+        """Return the rows of several tracks as one."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts])
                      for name in _COLUMNS))
 
     @property
     def is_new(self) -> npt.NDArray[np.bool_]:
-        """(N,) whether a thing was seen once only."""
+        """(N,) whether a thing was seen only once."""
         return np.isnan(self.velocity[:, 0])
 
     def likely_velocity(self) -> Floats:
         """
-        Return the velocities, (N, 2), also of what was seen once only.
+        Return the velocities, (N, 2), also of things that were seen only once.
 
-        That moves as its nearest neighbours in the last frame do: most of the motion in a
-        vehicle's camera is the vehicle's own.
+        Such a thing is taken to move as its nearest neighbours in the last frame do, because most
+        of the motion in a vehicle's camera is the vehicle's own.
         """
         velocity, is_new = self.velocity.copy(), self.is_new
         knows = ~is_new & (self.seen == self.seen.max(initial=-np.inf))
@@ -76,14 +76,15 @@ class Tracks:
         return np.nan_to_num(velocity, nan=0.0)
 
     def expected(self, time: float) -> Floats:
-        """Return where the centroids are expected at a time, (N, 2), if all goes on as before."""
+        """Return where the centroids will be at a time, (N, 2), if all velocities stay."""
         return self.position + self.likely_velocity() * (time - self.seen)[:, None]
 
     def distances(self, later: Tracks, time: float) -> Floats:
         """
         Return how far each thing that is seen later is from where each of these is expected.
 
-        In units of their sides; infinite between things of different classes.  (N, M).
+        The distances, (N, M), are in units of their sides; between things of different classes
+        they are infinite.
         """
         apart = _distances(self.expected(time), later.position)
         apart /= np.sqrt(np.outer(self.side, later.side))
@@ -91,9 +92,9 @@ class Tracks:
         return apart
 
     def follow(self, later: Tracks) -> Tracks:
-        """Return the same things, row by row, as they are seen later: number and velocity."""
+        """Return the same things, row by row, as they are seen later, with number and velocity."""
         passed = (later.seen - self.seen)[:, None]
-        # the shorter the time, the less its difference quotient tells: stamps come late
+        # stamps come late, so a difference quotient tells the less, the shorter its time is
         share = np.where(self.is_new[:, None], np.minimum(passed / _PERIOD, 1),
                          1 - 0.5 ** (passed / _PERIOD))
         before = self.likely_velocity()

@@ -254,7 +254,7 @@ class TestKernels:
     def test_kernels_for_another_gpu(self, device, kernel_folder):
         with pytest.raises(DeviceError, match=(
                 r'loading kernels for sm_90 on Host GPU: .*no kernel image.*this GPU, Host GPU, is'
-                ' sm_89: build the engine again')):
+                ' sm_89: build the plan again')):
             device.load(compile_kernels(kernel_folder, 'sm_90'))
 
     def test_sizes_may_be_short_and_of_numpy(self, device, cubin):
@@ -266,7 +266,7 @@ class TestKernels:
     @pytest.mark.parametrize('damage', [lambda c: b'', lambda c: b'not a cubin' * 9,
                                         lambda c: c[:200], lambda c: c[:len(c) // 2]])
     def test_damaged_kernels(self, device, cubin, damage):
-        with pytest.raises(DeviceError, match=r'cubin: build the engine again'):
+        with pytest.raises(DeviceError, match=r'cubin: build the plan again'):
             device.load(damage(cubin))
 
     def test_modules_end_with_the_device(self, cuda, cubin):

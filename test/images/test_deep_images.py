@@ -88,8 +88,8 @@ def test_colors_that_follow_the_brightness(encoding, order, padding):
     ({'encoding': 'nv21', 'height': 5}, 'size', '8x5: expected an even width and height'),
     ({'encoding': 'nv12', 'width': 7}, 'size', '7x6: expected an even width and height'),
     ({'encoding': 'mono16'}, 'step', 'step is 8: expected at least 16 bytes'),
-    ({'encoding': '16UC1'}, 'encoding', "'16UC1' is depth, no picture"),
-    ({'encoding': '32FC1'}, 'encoding', "'32FC1' is depth, no picture"),
+    ({'encoding': '16UC1'}, 'encoding', "'16UC1' is depth: take"),
+    ({'encoding': '32FC1'}, 'encoding', "'32FC1' is depth: take"),
     ({'encoding': '16UC3'}, 'encoding', "'16UC3' is not supported: publish one of .*bayer_grbg16"),
     ({'height': 4321, 'width': 8192}, 'size', r'8192x4321: expected at most 35389440 pixels')])
 def test_faulty_images_are_named(change, kind, text):

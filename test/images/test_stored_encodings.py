@@ -95,7 +95,7 @@ def test_deep_mosaics_are_those_of_raw_images(shift):
     'mono16; compressedDepth png', 'mono16; png compressed 16UC1'])
 def test_depth_is_refused_by_that_word(message_format):
     data = bytes(12) + odd_files.png(GRAY.astype(np.uint16))
-    with pytest.raises(ImageError, match='is depth, no picture') as refused:
+    with pytest.raises(ImageError, match='is depth: take a topic of colour') as refused:
         decompress(SimpleNamespace(format=message_format, data=data))
     assert refused.value.kind == 'encoding'
 

@@ -191,7 +191,7 @@ def test_size_and_encoding_may_change_in_the_middle(client, labels, tiny_onnx):
 
 
 @pytest.mark.parametrize(('name', 'topic'), [
-    ('depth instead of a picture', RAW), ('depth in a compressed image', COMPRESSED)])
+    ('depth instead of colour', RAW), ('depth in a compressed image', COMPRESSED)])
 def test_depth_is_named(client, provoke, name, topic):
     bad = image_message(SCENE[..., 0], '16UC1', client.header())
     if topic == COMPRESSED:

@@ -62,7 +62,7 @@ def test_bgr_is_not_copied():
 
 
 @pytest.mark.parametrize(('change', 'kind', 'text'), [
-    ({'encoding': '32FC1'}, 'encoding', "'32FC1' is depth, no picture"),
+    ({'encoding': '32FC1'}, 'encoding', "'32FC1' is depth: take"),
     ({'encoding': '16SC3'}, 'encoding', "'16SC3' is not supported: publish one of"),
     ({'encoding': 'uyvy'}, 'size', 'the image is 7x5: expected an even width'),
     ({'encoding': ''}, 'encoding', "encoding '' is not supported"),

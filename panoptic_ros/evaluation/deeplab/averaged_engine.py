@@ -1,4 +1,4 @@
-"""Inference over several scales and mirrored images."""
+"""Inference at several scales and on mirrored images."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _LEAST_PROBABILITY = np.float32(1e-30)
 
 class AveragedEngine:
     """
-    Several networks as one: the mean of their heads, and of those of the mirrored image.
+    Several networks as one: the mean of their heads, and of their heads for the mirrored image.
 
-    As public multi-scale inference of Panoptic-DeepLab does it, soft-max probabilities, heatmaps
-    and offsets are averaged, the offsets in pixels of one size; here on the cells of the largest
-    network, before the grouping.  Since a model file has one input size, a scale is a file of
-    its own: the same network, exported for another size.
+    Soft-max probabilities, heatmaps and offsets are averaged, the offsets in pixels of one size,
+    as the public multi-scale inference of Panoptic-DeepLab does.  Here they are averaged on the
+    cells of the largest network, before the grouping.  A model file has one input size, so each
+    scale is a file of its own: the same network, exported for another size.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def _planes(heads: Heads, grid: Grid, mirrored: bool) -> Floats:
 
 
 def _sampled(planes: Floats, axis: int, position: npt.NDArray[np.float64]) -> Floats:
-    """Interpolate planes along an axis at positions in cells; the outermost cells extend."""
+    """Interpolate planes along an axis at positions in cells; beyond them the last cell counts."""
     last = planes.shape[axis] - 1
     position = np.clip(position, 0, last)
     lower = position.astype(np.intp)

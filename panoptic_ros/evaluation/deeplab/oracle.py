@@ -1,4 +1,4 @@
-"""Ground truth as an oracle: what is lost between the ideal heads and the panoptic image."""
+"""Ground truth as an oracle: what is lost between ideal heads and the panoptic image."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIGMA = 8.0
 """Standard deviation of a centre's Gaussian in pixels, as published."""
 
 OPTIONS = deeplab.Options(top_k=1000, stuff_area=0)
-"""The published grouping, but that it keeps every instance and the smallest stuff."""
+"""The published options, except that every instance and the smallest stuff are kept."""
 
 
 def encode(labels: npt.NDArray[np.uint16], label_space: LabelSpace, stride: int) -> deeplab.Heads:
@@ -36,15 +36,20 @@ def encode(labels: npt.NDArray[np.uint16], label_space: LabelSpace, stride: int)
     label_space
         What they mean.
     stride
-        Pixels per cell; a size that it does not divide is padded below and to the right.
+        Pixels per cell; a size that it does not divide is padded below and on the right.
 
     Returns
     -------
-    Semantic: one-hot, averaged over the pixels of each cell.  Center: a Gaussian around the
-    middle pixel of each thing and, since it must be told apart, of each class's crowd; a middle
-    that touches a larger thing's gives way.  Offset: to the middle pixel of the thing in the
-    cell's middle, and around things of the nearest one.  Unlabelled pixels are what the nearest
-    labelled one is, so that they outvote nothing; without any, no class is likelier.
+    The heads.
+
+    - Semantic: one-hot, averaged over the pixels of each cell.
+    - Center: a Gaussian around the middle pixel of each thing, and of each class's crowd, which
+      must be told apart from things.  A middle that touches a larger thing's is moved.
+    - Offset: to the middle pixel of the thing at the middle of the cell; around things, to that of
+      the nearest thing.
+
+    Unlabelled pixels take the class of the nearest labelled pixel, so that they outvote nothing.
+    Without any labelled pixel, no class is likelier than another.
 
     """
     height, width = (-(-side // stride) * stride for side in labels.shape)
@@ -84,7 +89,7 @@ class Oracle:
     label_space
         Its classes.
     stride
-        Pixels per cell of the heads; 1 is full resolution.
+        Pixels of the image per cell of the heads; 1 is full resolution.
 
     """
 
@@ -93,7 +98,7 @@ class Oracle:
     stride: int
 
     def __call__(self, index: int) -> Pair:
-        """Return what the grouping makes of the ideal heads, and the truth."""
+        """Return the grouping of the ideal heads, and the truth."""
         truth = label_image(self.truth(index), 'truth')
         heads = encode(truth, self.label_space, self.stride)
         grouped = deeplab.decode(heads, self.label_space, options=OPTIONS).labels
@@ -101,7 +106,7 @@ class Oracle:
 
 
 def _middles(centroid: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """Return the pixel (y, x) next to each centroid, (N, 2), that touches none before it."""
+    """Return the pixel (y, x) nearest to each centroid, (N, 2), that touches no earlier one."""
     middles = np.rint(centroid).astype(np.intp)
     near = np.zeros(size, np.bool_)
     for middle, (y, x) in zip(middles, centroid, strict=True):
@@ -113,7 +118,7 @@ def _middles(centroid: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.ND
 
 
 def _filled(image: npt.NDArray[T], absent: npt.NDArray[np.bool_]) -> npt.NDArray[T]:
-    """Return an image (H, W, ...) with the nearest other pixel's value where ``absent``."""
+    """Return an image (H, W, ...) whose ``absent`` pixels have the nearest other pixel's value."""
     if absent.all() or not absent.any():
         return image
     nearest = cv2.distanceTransformWithLabels(absent.astype(np.uint8), cv2.DIST_L2, 5,

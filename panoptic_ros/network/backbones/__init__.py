@@ -1,4 +1,4 @@
-"""What turns pixels into maps of features, of strides 4, 8 and so on."""
+"""Backbones, which turn pixels into maps of features of strides 4, 8 and so on."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .xception import Xception
 
 
 class Backbone(Protocol):
-    """What every backbone is, besides an ``nn.Module``."""
+    """What every backbone owes, besides being an ``nn.Module``."""
 
     channels: tuple[int, ...]
-    """Of the maps, fine to coarse."""
+    """Channels of the maps, fine to coarse."""
 
     def __call__(self, pixels: Tensor) -> list[Tensor]:
         """Return the maps of normalised pixels [N, 3, H, W]."""
@@ -40,4 +40,4 @@ BACKBONES: dict[str, Callable[[int], Backbone]] = {
     'xception65': partial(Xception, depth=65), 'xception71': partial(Xception, depth=71),
     'hrnet48': lambda _: HRNet(),
 }
-"""What builds each named backbone, given its output stride."""
+"""The function that builds each named backbone, given its output stride."""

@@ -11,11 +11,11 @@ from ..backbone_config import StageConfig
 from ..layers import ConvNorm, ResidualBlock
 
 CHANNELS = (48, 96, 192, 384)
-"""Of the branches, which have the strides 4, 8, 16 and 32."""
+"""Channels of the branches, which have the strides 4, 8, 16 and 32."""
 MODULES = (1, 4, 3)
-"""Of the stages with two, three and four branches."""
+"""Number of modules of the stages with two, three and four branches."""
 DEPTH = 4
-"""Blocks of a branch in a module, and of the first stage."""
+"""Number of blocks of a branch in a module, and of the first stage."""
 
 
 def _blocks(kind: str, inputs: int, outputs: int) -> nn.Sequential:
@@ -25,7 +25,7 @@ def _blocks(kind: str, inputs: int, outputs: int) -> nn.Sequential:
 
 
 class Exchange(nn.Module):
-    """One module of a stage: each branch by itself, then each from all."""
+    """One module of a stage: each branch by itself, then each fused from all of them."""
 
     def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Exchange(nn.Module):
 
     @staticmethod
     def _path(channels: Sequence[int], source: int, target: int) -> nn.Module:
-        """Return what brings one branch's map to another's channels, and down to its stride."""
+        """Return the layers that bring one branch's map to another's channels and stride."""
         inputs, outputs = channels[source], channels[target]
         if source == target:
             return nn.Identity()

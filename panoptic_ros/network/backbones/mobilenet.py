@@ -13,7 +13,7 @@ from .places import place
 
 
 class HardSwish(nn.Module):
-    """The activation of MobileNetV3, in operations that every runtime has."""
+    """The activation of MobileNetV3, made of operations that every runtime has."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Return x relu6(x + 3) / 6."""
@@ -21,7 +21,7 @@ class HardSwish(nn.Module):
 
 
 class SqueezeExcite(nn.Module):
-    """Channels scaled by what the whole map shows (Hu et al., CVPR 2018), by a hard sigmoid."""
+    """Squeeze and excitation (Hu et al., CVPR 2018): scales channels by a hard sigmoid."""
 
     def __init__(self, channels: int, squeezed: int) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Bottleneck:
     stride: int = 1
     kernel: int = 3
     squeezed: int = 0
-    """Channels of its squeeze and excitation; 0 for none."""
+    """Channels of the block's squeeze and excitation; 0 for none."""
     activation: type[nn.Module] = nn.ReLU
 
 
@@ -52,8 +52,8 @@ class InvertedBottleneck(nn.Module):
     """
     The block of MobileNetV2 and V3 (Sandler et al., CVPR 2018; Howard et al., ICCV 2019).
 
-    Expanded by a 1x1 convolution, filtered depthwise, projected by a linear 1x1 one; with a
-    shortcut where the shape is kept.
+    The block expands by a 1x1 convolution, filters depthwise, and projects by a linear 1x1
+    convolution.  It has a shortcut if the shape is kept.
     """
 
     def __init__(self, inputs: int, shape: Bottleneck, stride: int, dilation: int,
@@ -70,7 +70,7 @@ class InvertedBottleneck(nn.Module):
         self.project = ConvNorm(inner, shape.outputs, activation=None, epsilon=epsilon)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the block's output, and the filtered map inside, before it is squeezed."""
+        """Return the block's output, and the filtered map inside it before it is squeezed."""
         expanded = self.depthwise(self.expand(features))
         output = self.project(self.squeeze(expanded))
         return (features + output if self.residual else output), expanded
@@ -85,11 +85,11 @@ class MobileNet(nn.Module):
     stem, activation
         The first convolution's channels and what follows it.
     shapes
-        Of the bottlenecks.
+        The bottlenecks' shapes.
     output_stride
         16 or 32.
     epsilon
-        Of the batch norms.
+        The batch norms' epsilon.
 
     """
 
@@ -109,7 +109,7 @@ class MobileNet(nn.Module):
         """The last bottleneck of each stride from 4 on."""
 
     def features(self, pixels: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Return output and expanded map of each of the ``ends``."""
+        """Return the output and the expanded map of each of the ``ends``."""
         features, found = self.stem(pixels), []
         for number, block in enumerate(self.blocks):
             features, expanded = block(features)

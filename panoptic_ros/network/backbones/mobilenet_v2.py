@@ -8,7 +8,7 @@ from .mobilenet import Bottleneck, MobileNet
 
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
           (6, 160, 3, 2), (6, 320, 1, 1))
-"""Expansion, channels, blocks and stride of each: table 2 of the paper."""
+"""Expansion, channels, blocks and stride of each stage: table 2 of the paper."""
 
 
 class MobileNetV2(MobileNet):

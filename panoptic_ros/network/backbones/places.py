@@ -1,4 +1,4 @@
-"""Where the blocks of a backbone stand, so that it keeps to an output stride."""
+"""The places of blocks in a backbone that keeps to an output stride."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """Where a block stands in a backbone."""
+    """The place of a block in a backbone."""
 
     step: int
     """The stride that is left to the block."""
     dilation: int
     stride: int
-    """Input pixels per cell after it."""
+    """Input pixels per cell after the block."""
     last: bool
-    """No other block follows at that stride."""
+    """Whether no other block follows at that stride."""
 
 
 def place(strides: Sequence[int], output_stride: int) -> list[Place]:

@@ -15,10 +15,10 @@ def resnet(name: str, output_stride: int) -> Staged:
     """
     Return a ResNet (He et al., CVPR 2016) with its stride in the 3x3 convolutions.
 
-    ``resnet50`` and ``resnet101`` start with a 7x7 convolution, as torchvision's do; where their
-    last stage is dilated, its first block is not.  ``resnet52`` is the ResNet-50 of DeepLab:
-    three 3x3 convolutions instead, and a last stage with the dilations of a multi-grid of 1, 2
-    and 4.
+    ``resnet50`` and ``resnet101`` start with a 7x7 convolution, as torchvision's do.  If their
+    last stage is dilated, its first block is not.  ``resnet52`` is the ResNet-50 of DeepLab: it
+    starts with three 3x3 convolutions, and its last stage has the dilations of a multi-grid of 1,
+    2 and 4.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from ..layers import ConvNorm, ResidualBlock
 
 class Staged(nn.Module):
     """
-    A stem and stages; returns the last map of each stride, fine to coarse.
+    A stem and stages, which return the last map of each stride, fine to coarse.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Staged(nn.Module):
                  stages: Sequence[StageConfig]) -> None:
         super().__init__()
         self.stem, self.stages = stem, nn.ModuleList()
-        maps: dict[int, tuple[int, int]] = {}      # stride: channels and index of its last stage
+        maps: dict[int, tuple[int, int]] = {}      # stride: channels, index of its last stage
         for index, stage in enumerate(stages):
             blocks = []
             for number in range(stage.depth):

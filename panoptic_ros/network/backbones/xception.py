@@ -9,9 +9,9 @@ from .places import place
 
 _ENTRY = {65: ((128, 2), (256, 2), (728, 2)),
           71: ((128, 2), (256, 1), (256, 2), (728, 1), (728, 2))}
-"""Channels and stride of the entry flow's blocks by depth."""
+"""Channels and stride of the entry flow's blocks, by depth."""
 _EPSILON = {65: 1e-5, 71: 1e-3}
-"""Of the batch norms: what bowenc0221's Xception-65 was trained with, and DeepLab's 71."""
+"""The batch norms' epsilon by depth, as bowenc0221's Xception-65 and DeepLab's 71 have it."""
 
 
 class Separable(nn.Module):
@@ -57,8 +57,8 @@ class Xception(nn.Module):
     Xception-65 as bowenc0221's Panoptic-DeepLab uses it, or the deeper -71 of DeepLab.
 
     The maps of strides 4 and 8 are taken inside the blocks that leave these strides, before the
-    strided convolution and without a ReLU; with output stride 32 that of stride 16 is the middle
-    flow's output.
+    strided convolution and without a ReLU.  With output stride 32, the map of stride 16 is the
+    middle flow's output.
 
     Parameters
     ----------

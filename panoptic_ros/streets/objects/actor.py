@@ -18,7 +18,7 @@ class Place:
     d: float
     yaw: float = 0.0
     height: float = 0.0
-    """Of the ground it stands on, in metres."""
+    """Height of the ground that it stands on, in metres."""
 
 
 class Actor(ABC):
@@ -39,4 +39,4 @@ class Actor(ABC):
 
     @abstractmethod
     def draw(self, view: View, place: Place, identities: Mapping[Kind, int]) -> None:
-        """Draw it at a place, with the identity of each of its kinds; absent: leave it out."""
+        """Draw it at a place, with an identity for each kind; leave out a kind without one."""

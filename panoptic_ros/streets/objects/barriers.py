@@ -41,7 +41,7 @@ class Barrier(Actor):
 
 
 def draw_walls(rng: np.random.Generator, count: int) -> list[list[Texture]]:
-    """Draw pictures of walls of brick, stone or concrete, some with paint on them."""
+    """Draw textures of walls of brick, stone or concrete, some with paint on them."""
     out = []
     for _ in range(count):
         height, width = 64, 420
@@ -64,7 +64,7 @@ def draw_walls(rng: np.random.Generator, count: int) -> list[list[Texture]]:
 
 
 def draw_fences(rng: np.random.Generator, count: int) -> list[list[Texture]]:
-    """Draw pictures of fences: pickets between posts and rails."""
+    """Draw textures of fences: pickets between posts and rails."""
     out = []
     for _ in range(count):
         height, width = 64, 480

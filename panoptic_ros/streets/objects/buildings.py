@@ -19,7 +19,7 @@ _DENSITY = 22
 
 
 def facade(rng: np.random.Generator, length: float, floors: int, lit: bool) -> Texture:
-    """Return the picture of a house front (h, w, 3)."""
+    """Return the texture of a house front (h, w, 3)."""
     width, height = int(length * _DENSITY), int((floors * 3.1 + 1.2) * _DENSITY)
     wall = _wall_color(rng)
     rough = fractal(rng, (height, width), (16, 16), 3)[..., None] - 0.5
@@ -132,6 +132,6 @@ class Building(Actor):
 
 
 def draw_fronts(rng: np.random.Generator, count: int, lit: bool) -> list[list[Texture]]:
-    """Draw the pictures of ``count`` house fronts."""
+    """Draw the textures of ``count`` house fronts."""
     return [pyramid(facade(rng, rng.uniform(11, 16), int(rng.integers(2, 6)), lit))
             for _ in range(count)]

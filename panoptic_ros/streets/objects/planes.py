@@ -17,8 +17,8 @@ def draw_plane(view: View, textures: list[Texture], start: Floats, end: Floats, 
     """
     Draw an upright rectangle from one point on the ground (3,) to another.
 
-    ``textures`` holds a picture and its smaller versions; the one that fits the size on the
-    screen is taken.
+    ``textures`` holds a texture and its smaller versions; the version that fits the size in the
+    image is taken.
     """
     camera = view.camera
     up = np.array([0, 1.0, 0])
@@ -49,7 +49,7 @@ def draw_plane(view: View, textures: list[Texture], start: Floats, end: Floats, 
 
 
 def pyramid(picture: Texture, levels: int = 3) -> list[Texture]:
-    """Return a picture and its halves."""
+    """Return a texture and smaller versions, each half as large as the one before."""
     out = [picture]
     for _ in range(levels - 1):
         height, width = out[-1].shape[:2]

@@ -22,7 +22,7 @@ _CROWNS = 10
 
 @lru_cache(maxsize=2 * _CROWNS)
 def crown(index: int) -> Texture:
-    """Return the picture of one crown (h, w, 4): grey leaves and a mask."""
+    """Return the texture of one crown (h, w, 4): grey leaves and a mask."""
     rng = np.random.default_rng([20, index])
     y, x = np.mgrid[:_SIZE, :_SIZE] / (_SIZE - 1) * 2.5 - 1.25
     angle = np.arctan2(y, x)
