@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..images import ImageError, Limits, decompress, to_bgr
+from ..messages import COMPRESSED_IMAGE, IMAGE
 from .reader import Bag, BagError, Record, Topic, describe
 
-IMAGE = 'sensor_msgs/msg/Image'
-COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 IMAGES = (IMAGE, COMPRESSED_IMAGE)
 
 

@@ -9,25 +9,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-
-from .. import overlay
-from ..images import Limits, encode
-from ..panoptic import Panoptic
+from .. import messages, overlay
+from ..images import Limits
+from ..messages import COMPRESSED_IMAGE, DETECTIONS, IMAGE, LABEL_INFO
 from ..pictures import Labelled, Progress
 from ..segmenter import Segmenter
 from ..tracking import Tracker
-from . import messages
-from .frames import (
-    COMPRESSED_IMAGE,
-    IMAGE,
-    CameraFrame,
-    camera_frame,
-    camera_records,
-    camera_topic,
-    stamp_of,
-)
+from .frames import CameraFrame, camera_frame, camera_records, camera_topic, stamp_of
 from .journal import Entry, Journal
+from .messages import header, image, new
 from .paths import JOURNAL, check_apart, check_replaceable, partial_of
 from .reader import Bag, BagError, Record
 from .resuming import Before, take_up
@@ -74,7 +64,7 @@ class Labelling:
             The camera's own topic is among the results'.
 
         """
-        topics = {f'{self.prefix}/panoptic': IMAGE, f'{self.prefix}/objects': messages.DETECTIONS}
+        topics = {f'{self.prefix}/panoptic': IMAGE, f'{self.prefix}/objects': DETECTIONS}
         if self.with_camera:
             if camera in (*topics, f'{self.prefix}/label_info',
                           f'{self.prefix}/overlay/compressed'):
@@ -160,9 +150,9 @@ def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labell
             latched = f'{options.prefix}/label_info'
             for name, kind in topics.items():
                 target.add_topic(name, kind)
-            target.add_topic(latched, messages.LABEL_INFO, latched=True)
+            target.add_topic(latched, LABEL_INFO, latched=True)
             target.write(latched, source.start, messages.label_info(
-                segmenter.label_space, messages.header(source.start, '')))
+                new, segmenter.label_space, header(source.start, '')))
             known = before.frames() if before else iter(())
             for number, record in enumerate(camera_records(source, camera)):
                 if stop is not None and stop.is_set():
@@ -209,10 +199,11 @@ class _Run:
         prefix = self._options.prefix
         results: dict[str, Any] = {
             frame.record.topic.name: frame.record.data,
-            f'{prefix}/panoptic': messages.image(panoptic.labels, '16UC1', frame.header),
-            f'{prefix}/objects': messages.detections(panoptic, frame.header)}
+            f'{prefix}/panoptic': image(panoptic.labels, '16UC1', frame.header),
+            f'{prefix}/objects': messages.detections(new, panoptic, frame.header)}
         if self._options.with_overlay:
-            results[f'{prefix}/overlay/compressed'] = _overlay(frame, panoptic)
+            results[f'{prefix}/overlay/compressed'] = messages.compressed_image(
+                new, overlay.draw(frame.image, panoptic), 'bgr8', frame.header)
         return entry, results
 
     def repeat(self, entry: Entry, source: Bag, record: Record) -> None:
@@ -242,8 +233,3 @@ def _leave(output: Path, before: Before | None, done: Labelled) -> bool:
 def _seconds(stamp: int, record: Record) -> float:
     """Return the time that the tracker lives by."""
     return 1e-9 * (stamp or record.time)
-
-
-def _overlay(frame: CameraFrame, panoptic: Panoptic) -> object:
-    data = encode(overlay.draw(frame.image, panoptic), '.jpg', (cv2.IMWRITE_JPEG_QUALITY, 90))
-    return messages.compressed_image(data, 'bgr8; jpeg compressed bgr8', frame.header)

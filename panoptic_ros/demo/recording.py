@@ -14,11 +14,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from .. import streets
-from ..bags import messages
-from ..bags.frames import IMAGE
+from .. import messages, streets
+from ..bags.messages import header, image, new
 from ..bags.writer import BagWriter
 from ..labels import LabelSpace
+from ..messages import IMAGE, LABEL_INFO
 from ..resources import share_directory
 from ..streets import FIRST_HELD_OUT_SEED, Drive
 from ..streets.rendering import rendering_pool
@@ -26,6 +26,7 @@ from ..streets.rendering import rendering_pool
 CAMERA = '/camera/image_raw'
 TRUTH = '/camera/panoptic_truth'
 TRUTH_INFO = '/camera/label_info'
+FRAME = 'camera_optical_frame'
 
 EPOCH = 1_767_225_600_000_000_000
 """Stamp of the first frame: the drive takes place on 1 January 2026, 00:00 UTC."""
@@ -121,15 +122,15 @@ def recorded_drive(recipe: Recipe, folder: Path,
 def _write(writer: BagWriter, recipe: Recipe, progress: Callable[[int], None] | None) -> None:
     writer.add_topic(CAMERA, IMAGE)
     writer.add_topic(TRUTH, IMAGE)
-    writer.add_topic(TRUTH_INFO, messages.LABEL_INFO, latched=True)
+    writer.add_topic(TRUTH_INFO, LABEL_INFO, latched=True)
     space = LabelSpace.load('cityscapes')
     writer.write(TRUTH_INFO, EPOCH,
-                 messages.label_info(space, messages.header(EPOCH, 'camera_optical_frame')))
-    for frame, (image, labels) in enumerate(_draw(recipe)):
+                 messages.label_info(new, space, header(EPOCH, FRAME)))
+    for frame, (pixels, labels) in enumerate(_draw(recipe)):
         stamp = recipe.stamp(frame)
-        header = messages.header(stamp, 'camera_optical_frame')
-        writer.write(CAMERA, stamp, messages.image(image, 'bgr8', header))
-        writer.write(TRUTH, stamp, messages.image(labels, '16UC1', header))
+        of_frame = header(stamp, FRAME)
+        writer.write(CAMERA, stamp, image(pixels, 'bgr8', of_frame))
+        writer.write(TRUTH, stamp, image(labels, '16UC1', of_frame))
         if progress is not None:
             progress(frame + 1)
 

@@ -16,12 +16,11 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.serialization import deserialize_message
 
-from ..bags.frames import IMAGE
-from ..bags.messages import DETECTIONS, LABEL_INFO
 from ..bags.reader import Bag, Record
 from ..bags.recorder import Recorded, Recorder
 from ..bags.replay import Lateness, Replay
 from ..bags.writer import BagWriter
+from ..messages import DETECTIONS, IMAGE, LABEL_INFO
 from .node_process import NodeError, NodeProcess
 from .recording import CAMERA
 

@@ -1,16 +1,13 @@
-"""Arrays to image messages, raw and compressed, without any work per element."""
+"""Arrays to image messages without any work per element."""
 
 from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 from sensor_msgs.msg import Image
-
-from ..images import encode
 
 
 def fill(message: Image, pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> None:
@@ -27,17 +24,3 @@ def fill(message: Image, pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16])
     message.is_bigendian = int(sys.byteorder == 'big')
     native = pixels.dtype.newbyteorder('=')
     np.copyto(np.frombuffer(message.data, native).reshape(pixels.shape), pixels)
-
-
-def compress(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], extension: str,
-             flags: Sequence[int]) -> array[int]:
-    """
-    Encode pixels as a ``.png`` or ``.jpg`` file in memory.
-
-    Raises
-    ------
-    ValueError
-        OpenCV has no such encoder.
-
-    """
-    return array('B', encode(pixels, extension, flags).tobytes())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from rclpy.node import Node
@@ -16,14 +15,13 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
-from .. import overlay
+from .. import messages, overlay
 from ..labels import LabelSpace
 from ..panoptic import Panoptic
-from . import images, messages
+from . import images
+from .messages import new
 
 Pixels: TypeAlias = 'npt.NDArray[np.uint8] | npt.NDArray[np.uint16]'
-
-_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 
 
 class ImageOutput:
@@ -45,7 +43,6 @@ class ImageOutput:
 
     def __init__(self, node: Node, topic: str, encoding: str, always: bool = False) -> None:
         self._always = always
-        self._format = 'jpeg' if encoding == 'bgr8' else 'png'
         self._raw = _publisher(node, Image, topic)
         self._compressed = _publisher(node, CompressedImage, f'{topic}/compressed')
         self._message = Image(encoding=encoding)
@@ -60,23 +57,16 @@ class ImageOutput:
         """The publishers of the raw and of the compressed images."""
         return self._raw, self._compressed
 
-    def publish(self, header: Header, pixels: Pixels, jpeg_quality: int = 90) -> None:
+    def publish(self, header: Header, pixels: Pixels,
+                jpeg_quality: int = messages.JPEG_QUALITY) -> None:
         """Publish to whichever of the two topics is subscribed to."""
         if self._always or self._raw.get_subscription_count():
             self._message.header = header
             images.fill(self._message, pixels)
             self._raw.publish(self._message)
         if self._compressed.get_subscription_count():
-            self._compressed.publish(self._compress(header, pixels, jpeg_quality))
-
-    def _compress(self, header: Header, pixels: Pixels, jpeg_quality: int) -> CompressedImage:
-        encoding = self._message.encoding
-        extension, flags = '.png', _PNG
-        if self._format == 'jpeg':
-            extension, flags = '.jpg', (cv2.IMWRITE_JPEG_QUALITY, jpeg_quality)
-        return CompressedImage(
-            header=header, format=f'{encoding}; {self._format} compressed {encoding}',
-            data=images.compress(pixels, extension, flags))
+            self._compressed.publish(messages.compressed_image(
+                new, pixels, self._message.encoding, header, jpeg_quality))
 
 
 class CameraOutputs:
@@ -112,13 +102,13 @@ class CameraOutputs:
     def publish_label_info(self, label_space: LabelSpace) -> None:
         """Publish the names of the classes, latched: before the first label image."""
         header = Header(stamp=self._node.get_clock().now().to_msg())
-        self._label_info.publish(messages.label_info(label_space, header))
+        self._label_info.publish(messages.label_info(new, label_space, header))
 
     def publish(self, header: Header, image: npt.NDArray[np.uint8], panoptic: Panoptic,
                 opacity: float, jpeg_quality: int) -> None:
         """Publish one frame's result, all under the header of its image."""
         self._panoptic.publish(header, panoptic.labels)
-        self._objects.publish(messages.detections(panoptic, header))
+        self._objects.publish(messages.detections(new, panoptic, header))
         optional: tuple[tuple[ImageOutput, Callable[[], Pixels | None]], ...] = (
             (self._semantic, panoptic.semantic), (self._instance, panoptic.instances),
             (self._confidence, lambda: panoptic.confidence),

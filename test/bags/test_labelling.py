@@ -7,12 +7,13 @@ from odd_bags import CAMERA, PERIOD, START, frame, frames, write_mcap, write_met
 
 from panoptic_ros import Segmenter
 from panoptic_ros.bags import messages
-from panoptic_ros.bags.frames import IMAGE, stamp_of
+from panoptic_ros.bags.frames import stamp_of
 from panoptic_ros.bags.labelling import Labelling
 from panoptic_ros.bags.mcap_records import CHUNK, MAGIC, MESSAGE, MESSAGE_HEAD, chunk, records
 from panoptic_ros.bags.reader import Bag, BagError
 from panoptic_ros.bags.writer import BagWriter
 from panoptic_ros.cli import segment
+from panoptic_ros.messages import IMAGE
 
 
 def street(number: int) -> np.ndarray:

@@ -13,10 +13,11 @@ from recording_faults import said
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from panoptic_ros.bags import messages
-from panoptic_ros.bags.frames import IMAGE, camera_frames, camera_topic
+from panoptic_ros.bags.frames import camera_frames, camera_topic
 from panoptic_ros.bags.reader import Bag, BagError
 from panoptic_ros.bags.typestore import typestore
 from panoptic_ros.bags.writer import BagWriter
+from panoptic_ros.messages import IMAGE
 
 
 def numbers(bag):

@@ -7,10 +7,11 @@ from drive_bag import FRAMES, PERIOD, START, picture
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from panoptic_ros.bags import messages
-from panoptic_ros.bags.frames import COMPRESSED_IMAGE, IMAGE, camera_frames, camera_topic
+from panoptic_ros.bags.frames import camera_frames, camera_topic
 from panoptic_ros.bags.reader import Bag, BagError
 from panoptic_ros.bags.typestore import typestore
 from panoptic_ros.bags.writer import BagWriter
+from panoptic_ros.messages import COMPRESSED_IMAGE, IMAGE
 
 
 def test_topics_and_times(drive):
@@ -53,10 +54,11 @@ def test_sqlite(tmp_path, as_folder):
 
 def test_compressed_camera(tmp_path):
     data = cv2.imencode('.png', picture(3))[1].ravel()
+    message = messages.new(COMPRESSED_IMAGE, header=messages.header(0, ''), data=data,
+                           format='bgr8; png compressed bgr8')
     with BagWriter(tmp_path / 'bag') as writer:
         writer.add_topic('/front/compressed', COMPRESSED_IMAGE)
-        writer.write('/front/compressed', 1, messages.compressed_image(
-            data, 'bgr8; png compressed bgr8', messages.header(0, '')))
+        writer.write('/front/compressed', 1, message)
     with Bag(tmp_path / 'bag') as bag:
         frame, = camera_frames(bag, camera_topic(bag))
     np.testing.assert_array_equal(frame.image, picture(3))

@@ -13,10 +13,10 @@ from drive_bag import FRAMES, PERIOD, START
 from odd_bags import Message, write_mcap, write_metadata
 from recording_faults import said
 
-from panoptic_ros.bags.frames import IMAGE
 from panoptic_ros.bags.reader import Bag, BagError
 from panoptic_ros.bags.writer import BagWriter
 from panoptic_ros.demo.domain import private_domain
+from panoptic_ros.messages import IMAGE
 
 rclpy = pytest.importorskip('rclpy')
 pytestmark = pytest.mark.ros

@@ -19,11 +19,11 @@ from recording_faults import said
 
 from panoptic_ros import Segmenter
 from panoptic_ros.bags import messages
-from panoptic_ros.bags.frames import IMAGE
 from panoptic_ros.bags.labelling import Labelling, StoppedError, label_bag
 from panoptic_ros.bags.reader import Bag, BagError
 from panoptic_ros.bags.writer import BagWriter
 from panoptic_ros.cli import segment
+from panoptic_ros.messages import IMAGE
 
 FRAMES = 12
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from panoptic_ros.bags import messages
 from panoptic_ros.bags.reader import Bag, BagError
 from panoptic_ros.bags.typestore import VISION_MSGS, typestore
 from panoptic_ros.bags.writer import BagWriter
+from panoptic_ros.messages import DETECTIONS
 
 
 def test_an_existing_bag_is_kept_unless_told_otherwise(drive, tmp_path):
@@ -68,7 +68,7 @@ def test_unknown_types_are_refused(tmp_path):
 
 def test_definitions_travel_with_the_bag(tmp_path):
     with BagWriter(tmp_path / 'bag') as writer:
-        writer.add_topic('/objects', messages.DETECTIONS)
+        writer.add_topic('/objects', DETECTIONS)
     text = next((tmp_path / 'bag').glob('*.mcap')).read_bytes()
     index = text[text.rindex(b'MSG: vision_msgs/BoundingBox2D'):]
     assert b'float64 size_x' in index

@@ -1,9 +1,8 @@
-import cv2
 import numpy as np
 import pytest
 from sensor_msgs.msg import Image
 
-from panoptic_ros.node.images import compress, fill
+from panoptic_ros.node.images import fill
 
 BGR = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
 
@@ -21,9 +20,3 @@ def test_filled_messages(pixels):
     assert message.data is data, 'its memory is reused'
     fill(message, pixels[:3])
     assert message.data.tobytes() == pixels[:3].tobytes()
-
-
-def test_labels_survive_compression():
-    labels = np.arange(35, dtype=np.uint16).reshape(5, 7) * 1999
-    data = np.frombuffer(compress(labels, '.png', ()), np.uint8)
-    assert np.array_equal(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), labels)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from panoptic_ros.bags import messages
-from panoptic_ros.bags.frames import IMAGE
 from panoptic_ros.bags.writer import BagWriter
+from panoptic_ros.messages import IMAGE
 
 START = 1_700_000_000_123_456_789
 PERIOD = 50_000_000

@@ -12,8 +12,8 @@ import numpy as np
 import yaml
 
 from panoptic_ros.bags import messages
-from panoptic_ros.bags.frames import IMAGE
 from panoptic_ros.bags.typestore import typestore
+from panoptic_ros.messages import IMAGE
 
 MAGIC = b'\x89MCAP0\r\n'
 START = 10**18
