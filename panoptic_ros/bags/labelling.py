@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from .. import messages, overlay
 from ..images import Limits
 from ..messages import COMPRESSED_IMAGE, DETECTIONS, IMAGE, LABEL_INFO
-from ..pictures import Labelled, Progress
+from ..pictures import Labelled
+from ..plain_data import plain
 from ..segmenter import Segmenter
 from ..tracking import Tracker
 from .frames import CameraFrame, camera_frame, camera_records, camera_topic, stamp_of
@@ -26,6 +27,8 @@ from .writer import BagWriter
 PREFIX = '/panoptic_node'
 """Where the node's private topics stand when it is not renamed."""
 
+
+Proceed = Callable[[], bool]
 
 _PREFIX = re.compile('(/[A-Za-z_][A-Za-z0-9_]*)*')
 
@@ -48,6 +51,8 @@ class Labelling:
     """Also draw ``PREFIX/overlay/compressed``, JPEG."""
     with_tracking: bool = True
     """Things keep their numbers from frame to frame."""
+    model: str = ''
+    """Tells the model from every other: a run with another does not go on from this one."""
 
     def __post_init__(self) -> None:
         if not _PREFIX.fullmatch(self.prefix):
@@ -100,8 +105,8 @@ def check_output(source: Bag, output: Path, overwrite: bool) -> None:
 
 
 def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labelling | None = None,
-              model: str = '', overwrite: bool = False, progress: Progress | None = None,
-              stop: threading.Event | None = None, limits: Limits | None = None) -> LabelledBag:
+              overwrite: bool = False, proceed: Proceed | None = None,
+              limits: Limits | None = None) -> LabelledBag:
     """
     Segment every frame of a bag's camera topic.
 
@@ -118,14 +123,10 @@ def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labell
         The bag to write.
     labelling
         What to write.
-    model
-        Tells the model from every other: a run with another does not go on from this one.
     overwrite
         Replace a bag that is there already.
-    progress
-        Called after every frame.
-    stop
-        Ends it after the frame at work when set.
+    proceed
+        Called after every frame; it returns whether to go on.
     limits
         What is refused of images before they are decoded.
 
@@ -141,7 +142,8 @@ def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labell
     check_output(source, output, overwrite)
     camera = camera_topic(source, options.topic)
     topics = options.topics(camera.name, camera.type)
-    job = {**asdict(options), 'topic': camera.name, 'model': model,
+    job = {**asdict(options), 'topic': camera.name, 'runtime': segmenter.description,
+           'options': {segmenter.family.name: plain(segmenter.options)},
            'input': [[file.name, file.stat().st_size] for file in source.files]}
     before = take_up(output, job, list(topics), overwrite)
     run = _Run(segmenter, options)
@@ -155,8 +157,6 @@ def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labell
                 new, segmenter.label_space, header(source.start, '')))
             known = before.frames() if before else iter(())
             for number, record in enumerate(camera_records(source, camera)):
-                if stop is not None and stop.is_set():
-                    raise StoppedError(f'{number} of {camera.count} frames are labelled')
                 entry, results = next(known, (None, {}))
                 if entry is None:
                     entry, results = run.label(camera_frame(source, number, record, limits))
@@ -167,8 +167,8 @@ def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labell
                 journal.add(entry)
                 if before and number + 1 == len(before.entries):
                     before.discard()
-                if progress is not None:
-                    progress()
+                if proceed is not None and not proceed() and number + 1 < camera.count:
+                    raise StoppedError(f'{number + 1} of {camera.count} frames are labelled')
     except (BagError, OSError, StoppedError) as error:
         if not _leave(output, before, run.done):
             raise

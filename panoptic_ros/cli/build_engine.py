@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -15,12 +12,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from ..engine.build import BuildCancelled, BuildOptions, build_engine
 from ..engine.cache import PlanCache
 from ..engine.calibration import LIMIT, CalibrationImages
-from ..engine.monitor import Progress as Show
 from ..engine.monitor import poll
 from ..engine.onnx_file import OnnxFile
 from ..engine.plan import read_plan
@@ -28,7 +23,8 @@ from ..engine.precision import PRECISIONS
 from ..pipelines.contract import contract, family_of
 from ..report import add_json_argument, write_json
 from ..resources import model_path
-from .command import command
+from .building import Building
+from .command import command, say
 
 _Image = npt.NDArray[np.uint8]
 _SPECIAL = 'static_batch', 'workspace', 'optimization_level', 'dla'
@@ -47,15 +43,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Build one plan; the exit status is 1 when that fails, 130 when it is interrupted."""
     parser = _parser()
     args = parser.parse_args(argv)
-    stop = threading.Event()
     try:
-        with _interruptible(stop):
-            report = _build(args, stop)
+        with Building() as building:
+            report = _build(args, building)
     # RuntimeError is what a device, the compiler and TensorRT raise, ValueError a model or bag.
     except (RuntimeError, ValueError, ImportError, OSError) as error:
         sys.exit(f'{parser.prog}: {error}')
     except (BuildCancelled, KeyboardInterrupt):
-        print(f'{parser.prog}: interrupted, nothing was written', file=sys.stderr)
+        say(parser.prog, 'interrupted, nothing was written')
         sys.exit(_INTERRUPTED)
     print(f'{report["file"]}: {report["bytes"] / 1e6:.1f} MB in {report["seconds"]:.1f} s, for '
           f'{report["gpu"]}, target {report["target"]}, by {report["tensorrt"]}; '
@@ -63,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_json(args.json, report)
 
 
-def _build(args: argparse.Namespace, stop: threading.Event) -> dict[str, Any]:
+def _build(args: argparse.Namespace, building: Building) -> dict[str, Any]:
     special = [f'--{name.replace("_", "-")}' for name in _SPECIAL
                if getattr(args, name) is not None]
     if special and args.output is None:
@@ -77,23 +72,15 @@ def _build(args: argparse.Namespace, stop: threading.Event) -> dict[str, Any]:
     onnx = OnnxFile.read(args.model, contract)
     gpu = None if args.target else _this_gpu()
     kernels = family_of(onnx.metadata).kernels
-    columns = (TextColumn('{task.description:<32}'), BarColumn(), TaskProgressColumn(),
-               TimeElapsedColumn())
-    with Progress(*columns, transient=True) as bar:
-        task = bar.add_task('Reading', total=1.0)
-
-        def show(phase: str, share: float) -> None:
-            bar.update(task, description=phase, completed=share)
-
-        calibration = _calibration(args, onnx, show, stop)
-        if args.output is None:
-            plan = PlanCache().find_or_build(
-                onnx, options, gpu, bar.console.print, kernels=kernels, calibration=calibration,
-                progress=show, cancelled=stop.is_set)
-        else:
-            plan = args.output
-            build_engine(onnx, plan, options, kernels=kernels, gpu=gpu, calibration=calibration,
-                         progress=show, cancelled=stop.is_set)
+    calibration = _calibration(args, onnx, building)
+    if args.output is None:
+        plan = PlanCache().find_or_build(
+            onnx, options, gpu, building.log, kernels=kernels, calibration=calibration,
+            progress=building.show, cancelled=building.cancelled)
+    else:
+        plan = args.output
+        build_engine(onnx, plan, options, kernels=kernels, gpu=gpu, calibration=calibration,
+                     progress=building.show, cancelled=building.cancelled)
     content, info = read_plan(plan)
     return {'file': str(plan), 'bytes': len(content), 'seconds': perf_counter() - start,
             'precision': info.precision, 'checked': info.checked, 'gpu': info.gpu,
@@ -115,8 +102,8 @@ def _this_gpu() -> _Gpu:
         device.close()
 
 
-def _calibration(args: argparse.Namespace, onnx: OnnxFile, show: Show,
-                 stop: threading.Event) -> CalibrationImages | None:
+def _calibration(args: argparse.Namespace, onnx: OnnxFile,
+                 building: Building) -> CalibrationImages | None:
     """Read the images that int8 is scaled by, from a folder of pictures or from a bag."""
     source: Path | None = args.calibrate
     if source is None:
@@ -133,35 +120,19 @@ def _calibration(args: argparse.Namespace, onnx: OnnxFile, show: Show,
     from ..bags.reader import Bag
     with Bag(source) as bag:
         for warning in bag.warnings:
-            print(f'build_engine: {warning}', file=sys.stderr)
+            say('build_engine', warning)
         topic = camera_topic(bag, args.topic)
         frames = _watch((frame.image for frame in camera_frames(bag, topic)), topic.count,
-                        show, stop)
+                        building)
         return CalibrationImages.from_images(frames, size, args.images, topic.count)
 
 
-def _watch(images: Iterator[_Image], total: int, show: Show,
-           stop: threading.Event) -> Iterator[_Image]:
+def _watch(images: Iterator[_Image], total: int, building: Building) -> Iterator[_Image]:
     """Yield the images of a bag, with progress and an ear for the end."""
     for number, image in enumerate(images):
-        poll(stop.is_set)
-        show('Reading the bag', number / total)
+        poll(building.cancelled)
+        building.show('Reading the bag', number / total)
         yield image
-
-
-@contextmanager
-def _interruptible(stop: threading.Event) -> Iterator[None]:
-    """Let Ctrl-C ask for the end, so that no exception crosses TensorRT; a second one insists."""
-    def interrupt(signal_number: int, frame: Any) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    previous = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _parser() -> argparse.ArgumentParser:

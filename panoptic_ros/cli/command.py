@@ -44,7 +44,7 @@ def command(main: Callable[P, None]) -> Callable[P, None]:
         try:
             main(*args, **kwargs)
         except KeyboardInterrupt:
-            print(f'{name}: interrupted', file=sys.stderr)
+            say(name, 'interrupted')
             sys.exit(130)
         except NoHomeError as error:
             sys.exit(f'{name}: {error}')
@@ -60,6 +60,11 @@ def command(main: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+def say(command: str, words: str) -> None:
+    """Print a line of a command that is none of its results."""
+    print(f'{command}: {words}', file=sys.stderr)
+
+
 def _take_closed_places(name: str) -> None:
     closed = []
     for number, stream in enumerate(STREAMS):
@@ -72,8 +77,8 @@ def _take_closed_places(name: str) -> None:
     sys.stdout = sys.stdout or open(1, 'w', encoding='utf-8', closefd=False)    # noqa: SIM115
     sys.stderr = sys.stderr or open(2, 'w', encoding='utf-8', closefd=False)    # noqa: SIM115
     if 'output' in closed:
-        print(f'{name}: standard output is closed and nothing that is printed is kept: give it a '
-              'place, as in `> FILE`', file=sys.stderr)
+        say(name, 'standard output is closed and nothing that is printed is kept: give it a '
+            'place, as in `> FILE`')
 
 
 def _flush(name: str) -> None:

@@ -8,18 +8,15 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from copy import copy
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.progress import track
 
 from ..datasets import Dataset, Video, open_dataset
-from ..engine import OnnxEngine
 from ..evaluation import Evaluation, evaluate
 from ..evaluation.clips import CLIP_HEADER, DriveClips, VideoClips, clip_rows
 from ..evaluation.color_baseline import ColorBaseline
-from ..evaluation.deeplab.averaged_engine import AveragedEngine
 from ..evaluation.deeplab.oracle import Oracle
 from ..evaluation.held_out import HeldOutStreets, single_frame
 from ..evaluation.label_files import LabelFolders
@@ -32,15 +29,12 @@ from ..evaluation.tables import (
     mean_rows,
     means,
 )
-from ..evaluation.translation import losses, translation
 from ..labels import LabelSpace
-from ..pipelines.contract import contract
-from ..pipelines.cpu import CpuPipeline
 from ..report import p50_p99, print_table, progress_bar, write_json
-from ..resources import model_path
-from ..segmenter import Segmenter, Setup
 from .command import command
 from .evaluate_arguments import parse
+from .evaluate_model import opener
+from .opening import FAILURES
 
 BASELINE_FRAMES = 60
 """Frames of training seeds, from 0, whose colours the baseline learns."""
@@ -60,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenProcessPool:
         parser.exit(1, f'{parser.prog}: a process that evaluates was killed: free memory, or take '
                     'fewer --workers\n')
-    except (OSError, ValueError, ImportError) as error:
+    except FAILURES as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
 
 
@@ -78,7 +72,7 @@ def _evaluate_model(args: argparse.Namespace) -> dict[str, Any]:
     frames, source = _frames(args)
     space = frames.label_space
     predictor, open_predictor = (
-        _color_baseline(args, space) if args.baseline else _model(args, space))
+        _color_baseline(args, space) if args.baseline else opener(args, space))
     total = _run(args, range(len(frames)), space, Predicted(frames, open_predictor))
     return _report(total, args, {'source': source, 'predictor': predictor})
 
@@ -88,7 +82,7 @@ def _evaluate_clips(args: argparse.Namespace) -> dict[str, Any]:
     frames, source = _frames(args)
     clips = (VideoClips(frames) if isinstance(frames, Video) else
              DriveClips(args.streets, args.clip, args.size, args.seed))
-    predictor, open_model = _model(args, clips.label_space)
+    predictor, open_model = opener(args, clips.label_space)
     lengths = clips.lengths()
     with closing(open_model()) as segmenter, progress_bar() as bar:
         task = bar.add_task('evaluating', total=sum(lengths))
@@ -129,39 +123,6 @@ def _ask_oracle(args: argparse.Namespace) -> dict[str, Any]:
                        zip(ORACLE_STRIDES, (full, coarse), strict=True)},
             'lost': {name: value if np.isfinite(value) else None
                      for name, value in lost.items()}}
-
-
-def _model(args: argparse.Namespace,
-           space: LabelSpace) -> tuple[dict[str, Any], Callable[[], Any]]:
-    path = args.model or model_path('streets')
-    open_model = partial(_open, path, tuple(args.scales), args.flip, args.method)
-    segmenter = open_model(0)
-    try:
-        known = segmenter.label_space
-        if known != space:
-            try:
-                translation(known, space)
-            except ValueError as error:
-                raise ValueError(
-                    f'{path} knows label space {known.name!r}: expected {space.name!r}, the one '
-                    f'of {args.dataset[0] if args.dataset else "streets"}, or one that tells all '
-                    f'of it apart ({error})') from error
-            print(f'labels of {known.name!r} are measured in {space.name!r}: '
-                  f'{losses(known, space) or "nothing is lost"}')
-        description = {'model': path.name, 'network': segmenter.metadata.network,
-                       'runtime': segmenter.description, 'method': args.method,
-                       'label_space': known.name, 'measured_in': space.name}
-    finally:
-        segmenter.close()
-    return description, partial(open_model, 1 if args.workers > 1 else 0)
-
-
-def _open(path: Path, scales: tuple[Path, ...], flip: bool, method: str,
-          threads: int) -> Segmenter:
-    if not flip and not scales:
-        return Segmenter.open(path, 'cpu', setup=Setup(threads=threads, method=method))
-    engines = [OnnxEngine(file, contract, threads) for file in (path, *scales)]
-    return Segmenter(CpuPipeline(AveragedEngine(engines, flip), method))
 
 
 def _color_baseline(args: argparse.Namespace,

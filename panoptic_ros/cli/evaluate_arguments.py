@@ -12,9 +12,12 @@ from ..datasets import DATASETS, VIDEOS
 from ..report import add_json_argument
 from ..resources import model_path
 from ..streets import FIRST_HELD_OUT_SEED
+from .family_arguments import add_family_arguments, argument_names
+from .opening import add_device_arguments
 
 DEFAULTS = {'size': (512, 1024), 'seed': FIRST_HELD_OUT_SEED, 'labels': 'cityscapes',
-            'scales': (), 'method': 'cpu', 'workers': min(os.cpu_count() or 1, 8)}
+            'scales': (), 'method': 'cpu', 'device': 'auto', 'gpu': 0,
+            'workers': min(os.cpu_count() or 1, 8)}
 """Of options that not every measurement has."""
 
 
@@ -36,6 +39,11 @@ def parse(description: str | None,
                      '--predictions DIR with --truth DIR')
     args.dataset = datasets[0] if datasets else None
     _refuse_what_has_no_effect(parser, args)
+    if args.method or args.flip or args.scales:
+        if args.device == 'gpu':
+            parser.error('--method, --flip and --scales are of the processor: leave out --device '
+                         'gpu')
+        args.device = 'cpu'
     vars(args).update({name: value for name, value in DEFAULTS.items()
                        if getattr(args, name) is None})
     return parser, args
@@ -61,8 +69,8 @@ def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.N
              '--predictions DIR with --truth DIR'),
             (('oracle',), not (args.predictions or args.baseline), 'needs a ground truth alone: '
              'give --streets N or a data set, and no --baseline'),
-            (('model', 'flip', 'scales', 'method'), is_model, 'is of a model: leave out '
-             '--predictions, --oracle and --baseline')):
+            (('model', 'flip', 'scales', 'method', 'device', 'gpu', *argument_names()), is_model,
+             'is of a model: leave out --predictions, --oracle and --baseline')):
         for name in names:
             value = getattr(args, name)
             if value is not None and value is not False and not is_used:
@@ -111,6 +119,8 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     predictor.add_argument('--oracle', action='store_true',
                            help='instead of a model: the ground truth as ideal heads at full '
                            'resolution and at stride 4; what is lost is lost by any network')
+    add_device_arguments(predictor)
+    add_family_arguments(parser, 'what the model recommends')
     parser.add_argument('--workers', type=_positive,
                         help=f'processes (default: {DEFAULTS["workers"]}); with one, the network '
                         'uses all cores')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..families import deeplab
 from ..libraries import why_not
 from ..report import add_json_argument, write_json
 from .command import command
+from .family_arguments import FamilyOptions, add_family_arguments
 
 
 @command
@@ -31,10 +32,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         why = why_not(error, 'exporting', 'torch', "pip install 'panoptic_ros[train]'", 'PyTorch')
         parser.exit(1, f'{parser.prog}: {why}\n')
     try:
-        quality, grouping = _quality(args.quality), _grouping(args)
+        quality, options = _quality(args.quality), _options(args)
         checkpoint = Checkpoint.load(args.checkpoint)
         with Console().status('exporting, and comparing with PyTorch'):
-            difference = export_onnx(checkpoint, args.output, args.size, quality, grouping,
+            difference = export_onnx(checkpoint, args.output, args.size, quality, options,
                                      args.tolerance)
     except (CheckpointError, ExportError, OSError, ValueError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
@@ -61,31 +62,23 @@ def _parser() -> argparse.ArgumentParser:
                         help="the network's input (default: 512x1024)")
     parser.add_argument('--quality', type=Path, metavar='JSON',
                         help='report of `evaluate --json` to keep in the model')
-    parser.add_argument('--stuff-area', type=int, metavar='PX',
-                        help='stuff of fewer output pixels is unlabelled (default: the published '
-                        '2048 scaled to the size)')
-    parser.add_argument('--center-threshold', type=float, metavar='SCORE',
-                        help="least score of an instance's centre (default: "
-                        f'{deeplab.Options.center_threshold})')
-    parser.add_argument('--nms-kernel', type=int, metavar='PX',
-                        help='side of the square in which a centre must be the maximum (default: '
-                        f'{deeplab.Options.nms_kernel})')
     parser.add_argument('--tolerance', type=float, default=1e-4,
                         help="largest difference from PyTorch, as a share of a head's largest "
                         'value (default: %(default)s)')
+    add_family_arguments(parser, 'the published value, of an area for the size; the model '
+                         'recommends them')
     add_json_argument(parser)
     return parser
 
 
-def _grouping(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that differ from the defaults."""
-    given = {name: getattr(args, name)
-             for name in ('stuff_area', 'center_threshold', 'nms_kernel')
-             if getattr(args, name) is not None}
-    area = round(deeplab.Options.stuff_area * args.size[0] * args.size[1] / (1024 * 2048))
-    chosen = asdict(deeplab.Options(**{'stuff_area': area} | given))
-    return {name: value for name, value in chosen.items()
-            if value != getattr(deeplab.Options, name)}
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that the model is to recommend: those other than the published ones."""
+    family = deeplab.FAMILY
+    published = family.options()
+    area = round(published.stuff_area * args.size[0] * args.size[1] / (1024 * 2048))
+    wanted = FamilyOptions.of(args).applied(family, replace(published, stuff_area=area))
+    return {name: value for name, value in asdict(wanted).items()
+            if value != getattr(published, name)}
 
 
 def _quality(path: Path | None) -> dict[str, Any]:

@@ -151,7 +151,8 @@ def _export_options(config: NetworkConfig, labels: LabelSpace) -> str:
     """Return the size and the thresholds of the source's evaluation."""
     if labels.name == 'coco':
         height, width = config.window or (640, 640)
-        return f'--size {height}x{width} --nms-kernel 41 --stuff-area 4096'
+        return (f'--size {height}x{width} --deeplab.nms-kernel 41 '
+                '--deeplab.stuff-area 4096')
     return '--size 1024x2048'
 
 

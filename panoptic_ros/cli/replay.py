@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..libraries import why_not
 from ..report import add_json_argument, print_table, write_json
-from .command import command
+from .command import command, say
 
 _INSTALL_ROS = 'source /opt/ros/DISTRO/setup.bash` or `make setup'
 
@@ -75,7 +75,7 @@ def _replay(args: argparse.Namespace, ros_arguments: list[str]) -> None:
         signal(number, lambda *_: stop.set())
     with Bag(args.bag) as bag:
         for warning in bag.warnings:
-            _say(warning)
+            say('replay', warning)
         rclpy.init(args=ros_arguments, signal_handler_options=SignalHandlerOptions.NO)
         node = rclpy.create_node('replay')
         try:
@@ -84,10 +84,10 @@ def _replay(args: argparse.Namespace, ros_arguments: list[str]) -> None:
             replay = Replay(
                 bag, node, args.topics, dict(r.split(':=') for r in args.remap), args.rate,
                 args.clock, lambda *_: progress.advance(task), args.max_gap,
-                lambda seconds: _say(f'{bag.path} has a gap: {seconds:.0f} s of it are skipped '
-                                     '(--max-gap)'))
+                lambda seconds: say('replay', f'{bag.path} has a gap: {seconds:.0f} s of it are '
+                                    'skipped (--max-gap)'))
             for name, reason in replay.left_out.items():
-                _say(f'{name} is left out: {reason}')
+                say('replay', f'{name} is left out: {reason}')
             with progress:
                 task = progress.add_task('waiting for subscribers', total=replay.messages)
                 if not args.no_wait:
@@ -106,10 +106,6 @@ def _replay(args: argparse.Namespace, ros_arguments: list[str]) -> None:
                 [(str(lateness.messages), lateness.p50, lateness.p99, lateness.max)])
     write_json(args.json, {'bag': str(args.bag), 'rate': args.rate,
                            'lateness_ms': asdict(lateness)})
-
-
-def _say(words: str) -> None:
-    print(f'replay: {words}', file=sys.stderr)
 
 
 if __name__ == '__main__':

@@ -21,9 +21,11 @@ from ..pictures import Labelled, find_pictures, label_pictures
 from ..report import add_json_argument, p50_p99, print_table, progress_bar, write_json
 from ..resources import model_path
 from ..segmenter import Segmenter, Setup
-from .command import command
+from .command import command, say
+from .family_arguments import FamilyOptions, add_family_arguments
+from .opening import FAILURES, add_device_arguments, open_model
 
-_BAGS = ('.mcap', '.db3', '.bag')
+_BAGS = {'.mcap', '.db3', '.bag'}
 
 
 @command
@@ -41,7 +43,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                         help='bag or folder to write')
     parser.add_argument('--model', type=model_path, default='streets',
                         help='a file, or the name of a shipped model (default: %(default)s)')
-    parser.add_argument('--threads', type=int, default=0, help='of the network; 0: all cores')
+    parser.add_argument('--threads', type=int, default=0,
+                        help='of the network on the processor; 0: all cores')
+    add_device_arguments(parser)
     parser.add_argument('--overwrite', action='store_true',
                         help='replace an output bag, or what pictures were labelled as')
     parser.add_argument('--max-pixels', type=int, default=MAX_PIXELS,
@@ -56,73 +60,89 @@ def main(argv: Sequence[str] | None = None) -> None:
                       help='also write PREFIX/overlay/compressed')
     bags.add_argument('--without-tracking', action='store_true',
                       help='number the things of each frame anew')
+    add_family_arguments(parser, 'what the model recommends')
     add_json_argument(parser)
     args = parser.parse_args(argv)
     try:
         report = _label(args)
         _print(report)
         write_json(args.json, report)
-    except (ImportError, OSError, ValueError) as error:
+    except FAILURES as error:
         sys.exit(f'segment: {error}')
 
 
 def _label(args: argparse.Namespace) -> dict[str, Any]:
     source: Path = args.input[0]
-    takes_bag = is_bag(source)
-    if takes_bag and len(args.input) > 1:
+    options = FamilyOptions.of(args)
+    if not is_bag(source):
+        return _label_pictures(list(find_pictures(args.input)), args, options)
+    if len(args.input) > 1:
         raise ValueError(f'{len(args.input)} inputs: expected one bag, or only pictures')
-    if takes_bag:
-        return _label_bag(source, args)
-    pictures = list(find_pictures(args.input))
-    with closing(_open(args)) as segmenter, progress_bar() as bar:
+    return _label_bag(source, args, options)
+
+
+def is_bag(path: Path) -> bool:
+    """
+    Tell a bag, also one whose metadata are missing, from pictures.
+
+    A folder holds metadata and recordings then, or one of the two and no picture.
+    """
+    if not path.is_dir():
+        return path.suffix in _BAGS
+    parts = [part for part in path.iterdir() if not part.name.startswith('.')]
+    signs = (any(part.name == 'metadata.yaml' for part in parts)
+             + any(not _BAGS.isdisjoint(part.suffixes) for part in parts))
+    return signs == 2 or (signs == 1 and not image_files.find(path))
+
+
+@contextmanager
+def _opened(args: argparse.Namespace, options: FamilyOptions) -> Iterator[Segmenter]:
+    """Open the model, and let it compile."""
+    segmenter = open_model('segment', args.model, args.device or 'auto', options,
+                           Setup(threads=args.threads, gpu=args.gpu or 0))
+    with closing(segmenter):
         segmenter.warm_up()
+        yield segmenter
+
+
+def _label_pictures(pictures: Sequence[Path], args: argparse.Namespace,
+                    options: FamilyOptions) -> dict[str, Any]:
+    with _opened(args, options) as segmenter, progress_bar() as bar:
         task = bar.add_task('pictures', total=len(pictures))
         start = perf_counter()
         done = label_pictures(segmenter, pictures, args.output, lambda: bar.advance(task),
                               args.overwrite, Limits(pixels=args.max_pixels))
-    return _report(args, done, perf_counter() - start)
+        return _report(args, segmenter, done, perf_counter() - start)
 
 
-def _open(args: argparse.Namespace) -> Segmenter:
-    return Segmenter.open(args.model, 'cpu', setup=Setup(threads=args.threads))
-
-
-def is_bag(path: Path) -> bool:
-    """Tell a bag, also one whose metadata are missing, from pictures."""
-    if path.suffix in _BAGS or not path.is_dir():
-        return path.suffix in _BAGS
-    parts = [part for part in path.iterdir() if not part.name.startswith('.')]
-    if any(part.name == 'metadata.yaml' for part in parts) and any(
-            set(part.suffixes) & set(_BAGS) for part in parts):
-        return True
-    return any(part.suffix in _BAGS or part.name == 'metadata.yaml'
-               for part in parts) and not image_files.find(path)
-
-
-def _label_bag(source: Path, args: argparse.Namespace) -> dict[str, Any]:
+def _label_bag(source: Path, args: argparse.Namespace, options: FamilyOptions) -> dict[str, Any]:
     from ..bags.frames import camera_topic
     from ..bags.labelling import Labelling, StoppedError, check_output, label_bag
     from ..bags.reader import Bag
 
     with Bag(source) as bag:
         for warning in bag.warnings:
-            print(f'segment: {warning}', file=sys.stderr)
+            say('segment', warning)
         check_output(bag, args.output, args.overwrite)
         camera = camera_topic(bag, args.topic)
-        options = Labelling(camera.name, args.prefix, not args.without_camera, args.overlay,
-                            not args.without_tracking)
-        with closing(_open(args)) as segmenter, progress_bar() as bar, _signals() as stop:
-            segmenter.warm_up()
+        labelling = Labelling(camera.name, args.prefix, not args.without_camera, args.overlay,
+                              not args.without_tracking, _hash(args.model))
+        with _opened(args, options) as segmenter, progress_bar() as bar, _signals() as stop:
             task = bar.add_task(camera.name, total=camera.count)
+
+            def proceed() -> bool:
+                bar.advance(task)
+                return not stop.is_set()
+
             start = perf_counter()
             try:
-                done = label_bag(segmenter, bag, args.output, options, _hash(args.model),
-                                 args.overwrite, lambda: bar.advance(task), stop,
+                done = label_bag(segmenter, bag, args.output, labelling, args.overwrite, proceed,
                                  Limits(pixels=args.max_pixels))
             except StoppedError as error:
-                print(f'segment: {error}', file=sys.stderr)
+                say('segment', str(error))
                 sys.exit(128 + stop.number)
-    return {**_report(args, done, perf_counter() - start, done.resumed), 'resumed': done.resumed}
+            report = _report(args, segmenter, done, perf_counter() - start, done.resumed)
+    return {**report, 'resumed': done.resumed}
 
 
 class _Stop(threading.Event):
@@ -158,11 +178,12 @@ def _hash(model: Path) -> str:
     return digest.hexdigest()
 
 
-def _report(args: argparse.Namespace, done: Labelled, elapsed: float,
+def _report(args: argparse.Namespace, segmenter: Segmenter, done: Labelled, elapsed: float,
             resumed: int = 0) -> dict[str, Any]:
     stages = {stage: dict(zip(('p50', 'p99'), p50_p99(1000 * np.array(seconds)), strict=True))
               for stage, seconds in done.seconds.items()}
-    return {'output': str(args.output), 'model': str(args.model), 'frames': done.frames,
+    return {'output': str(args.output), 'model': str(args.model),
+            'runtime': segmenter.description, 'frames': done.frames,
             'things': done.things, 'seconds': elapsed,
             'frames_per_second': (done.frames - resumed) / elapsed, 'stage_ms': stages}
 

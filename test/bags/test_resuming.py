@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -64,15 +63,10 @@ def whole(recording, segmenter, tmp_path_factory):
 
 def label(segmenter, recording, output, frames=None, **changes):
     """Label a bag, or as many frames of it."""
-    stop, done = threading.Event(), iter(range(1, FRAMES + 1))
-
-    def progress():
-        if next(done) == frames:
-            stop.set()
-
+    done = iter(range(1, FRAMES + 1))
     options = {'labelling': Labelling(with_overlay=True), **changes}
     with Bag(recording) as source:
-        return label_bag(segmenter, source, output, progress=progress, stop=stop, **options)
+        return label_bag(segmenter, source, output, proceed=lambda: next(done) != frames, **options)
 
 
 def test_an_interrupted_labelling_goes_on_to_the_bag_of_one_run(segmenter, recording, whole,
@@ -124,7 +118,8 @@ def test_what_a_killed_run_left_is_gone_on_from(segmenter, tmp_path, keep, resum
 
 
 @pytest.mark.parametrize('changes', [
-    {'labelling': Labelling(with_overlay=True, with_tracking=False)}, {'model': 'another'}])
+    {'labelling': Labelling(with_overlay=True, with_tracking=False)},
+    {'labelling': Labelling(with_overlay=True, model='another')}])
 def test_a_partial_bag_of_another_job_is_not_gone_on_from(segmenter, recording, tmp_path, changes):
     output = tmp_path / 'out'
     with pytest.raises(StoppedError):
@@ -143,7 +138,8 @@ def test_two_at_once_do_not_meet(segmenter, recording, tmp_path):
 
     with Bag(recording) as source:
         calls = iter([second])
-        label_bag(segmenter, source, output, progress=lambda: next(calls, lambda: None)())
+        label_bag(segmenter, source, output,
+                  proceed=lambda: next(calls, lambda: None)() is None)
     with Bag(output) as bag:
         assert bag.topic('/panoptic_node/panoptic').count == FRAMES
 
@@ -238,7 +234,7 @@ def test_a_signal_leaves_what_the_same_command_goes_on_from(tmp_path, tiny_onnx,
     drive = record(tmp_path / 'drive', 120)
     output = tmp_path / 'out'
     command = [sys.executable, '-m', 'panoptic_ros.cli.segment', drive, '-o', output, '--model',
-               tiny_onnx, '--json', tmp_path / 'report.json']
+               tiny_onnx, '--device', 'cpu', '--json', tmp_path / 'report.json']
     process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True)
     journal = tmp_path / 'out.partial' / 'journal.jsonl'
@@ -268,7 +264,7 @@ def test_a_full_disk_leaves_what_the_same_command_goes_on_from(tmp_path, tiny_on
     drive = record(tmp_path / 'drive', 30, scale=6)     # a frame is a chunk
     command = shlex.join(map(str, [
         sys.executable, '-m', 'panoptic_ros.cli.segment', drive, '-o', tmp_path / 'out', '--model',
-        tiny_onnx, '--json', tmp_path / 'report.json']))
+        tiny_onnx, '--device', 'cpu', '--json', tmp_path / 'report.json']))
     done = subprocess.run(['bash', '-c', f'ulimit -f 20; {command}'], capture_output=True,
                           text=True, timeout=60)
     assert done.returncode == 1

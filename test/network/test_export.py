@@ -190,8 +190,8 @@ def test_the_command_exports_and_reports(checkpoint, tmp_path, capsys, traced):
     (tmp_path / 'quality.json').write_text(json.dumps(report))
     output = tmp_path / 'model.onnx'
     command.main([str(tmp_path / 'checkpoint.pt'), '-o', str(output), '--size', '64x96',
-                  '--quality', str(tmp_path / 'quality.json'), '--stuff-area', '100',
-                  '--nms-kernel', '13', '--center-threshold', '0.1',
+                  '--quality', str(tmp_path / 'quality.json'), '--deeplab.stuff-area',
+                  '100', '--deeplab.nms-kernel', '13', '--deeplab.center-threshold', '0.1',
                   '--json', str(tmp_path / 'report.json')])
     assert 'MB' in capsys.readouterr().out
     written = json.loads((tmp_path / 'report.json').read_text())
@@ -208,7 +208,7 @@ def test_the_command_exports_and_reports(checkpoint, tmp_path, capsys, traced):
 
 @pytest.mark.parametrize(('arguments', 'message'), [
     (['missing.pt', '-o', 'model.onnx'], 'no checkpoint missing.pt'),
-    (['missing.pt', '-o', 'model.onnx', '--nms-kernel', '4'], 'nms_kernel is 4'),
+    (['missing.pt', '-o', 'model.onnx', '--deeplab.nms-kernel', '4'], 'nms_kernel is 4'),
     (['missing.pt', '-o', 'model.onnx', '--size', '5'], 'expected HEIGHTxWIDTH')])
 def test_the_command_says_what_is_wrong(arguments, message, capsys):
     with pytest.raises(SystemExit) as exited:

@@ -1,0 +1,68 @@
+"""Opening the model of a command on the device that it names."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from ..device import CompileError, DeviceError
+from ..engine.build import BuildCancelled
+from ..engine.builder import BuildError
+from ..pipelines.opening import DEVICES
+from ..segmenter import Segmenter, Setup
+from .building import Building
+from .family_arguments import FamilyOptions
+
+FAILURES = (ImportError, OSError, ValueError, DeviceError, CompileError, BuildError)
+"""What ends a command that runs a model with one line."""
+
+
+def add_device_arguments(parser: argparse._ActionsContainer) -> None:
+    """Give a command that runs a model its ``--device`` and ``--gpu``."""
+    parser.add_argument('--device', choices=DEVICES,
+                        help='where the model runs; auto takes a GPU where there is one, for '
+                        'which the plan of an .onnx file is found or built, in minutes (default: '
+                        'auto)')
+    parser.add_argument('--gpu', type=int, metavar='N', help='number of the GPU (default: 0)')
+
+
+def open_model(command: str, path: Path, device: str, options: FamilyOptions,
+               setup: Setup) -> Segmenter:
+    """
+    Open a model, with lines and progress of what takes long on the standard error.
+
+    Parameters
+    ----------
+    command
+        The command's name, before each line.
+    path, device, setup
+        As for ``Segmenter.open``; the command answers for what the setup reports.
+    options
+        What was given on the command line.
+
+    Raises
+    ------
+    ImportError, OSError, ValueError, DeviceError, CompileError, BuildError
+        As ``Segmenter.open`` does, or the options are not those of the model.
+    KeyboardInterrupt
+        Ctrl-C ended it.
+
+    """
+    with Building(Console(stderr=True)) as building:
+        try:
+            segmenter = Segmenter.open(path, device, setup=replace(
+                setup, log=lambda line: building.log(f'{command}: {line}'), progress=building.show,
+                cancelled=building.cancelled))
+        except BuildCancelled as error:
+            raise KeyboardInterrupt from error
+    try:
+        if building.cancelled():
+            raise KeyboardInterrupt
+        segmenter.options = options.applied(segmenter.family, segmenter.recommended)
+    except BaseException:
+        segmenter.close()
+        raise
+    return segmenter

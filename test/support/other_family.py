@@ -1,0 +1,42 @@
+"""A family of networks beside those of the product: a folder that a test puts among them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from panoptic_ros import families
+
+SOURCE = """
+from dataclasses import dataclass
+from typing import Annotated
+
+from panoptic_ros.plain_data import Between, Help, check
+
+
+@dataclass(frozen=True)
+class Options:
+    overlap: Annotated[float, Between(0, 1), Help('Share of 100 % that must be seen.')] = 0.8
+    most: Annotated[int, Between(1, 99), Help('Most instances in an image.')] = 20
+
+    def __post_init__(self):
+        check(self)
+
+
+class Other:
+    name = 'other'
+    options = Options
+
+
+FAMILY = Other()
+"""
+
+
+def add(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the family ``other`` beside the others for one test."""
+    (folder / 'other').mkdir()
+    (folder / 'other' / '__init__.py').write_text(SOURCE)
+    monkeypatch.setattr(families, '__path__', [*families.__path__, str(folder)])
+    monkeypatch.delitem(sys.modules, 'panoptic_ros.families.other', raising=False)
