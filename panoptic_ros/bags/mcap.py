@@ -73,26 +73,14 @@ class McapFile:
             StoredTopic(channel.topic, self._schemas.get(channel.schema, ''), self._counts[number],
                         channel.latched, channel.encoding)
             for number, channel in self._channels.items())
+        self.start = min((stretch.start for stretch in self._stretches), default=0)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    @property
-    def start(self) -> int:
-        """Time of the first message, in nanoseconds since the epoch."""
-        return min((stretch.start for stretch in self._stretches), default=0)
-
     def messages(self, topics: Collection[tuple[str, str]]) -> Iterator[StoredMessage]:
-        """
-        Yield the messages of topics, by name and type, in order of time.
-
-        Raises
-        ------
-        DamageError
-            The file is damaged; what came before was whole.
-
-        """
+        """Yield the messages of topics, in order of time; see ``StoredFile``."""
         chosen = {number: channel.topic for number, channel in self._channels.items()
                   if (channel.topic, self._schemas.get(channel.schema, '')) in topics}
         waiting: list[tuple[int, int, str, bytes]] = []

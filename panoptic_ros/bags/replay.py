@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -40,6 +40,19 @@ class Lateness:
     max: float
 
 
+@dataclass(frozen=True)
+class Selection:
+    """What of a bag is published, and under which names."""
+
+    topics: Sequence[str] | None = None
+    """The topics to publish, by the bag's names; by default all."""
+    remap: Mapping[str, str] = field(default_factory=dict)
+    """The names to publish under, by the bag's names."""
+    clock: bool = False
+    """Whether to publish ``/clock``, so that nodes with ``use_sim_time`` live in the bag's time.
+    A ``/clock`` of the bag is left out then."""
+
+
 class Replay:
     """
     A bag that is published at the intervals at which it was received.
@@ -53,19 +66,14 @@ class Replay:
         The open bag.
     node
         The node that publishes; it need not be spun.
-    topics
-        The topics to publish; by default all.
-    remap
-        The names to publish under, by the bag's names.
+    selection
+        The topics to publish, and their names.
     rate
         How many times faster than it was recorded.
-    clock
-        Whether to publish ``/clock``, so that nodes with ``use_sim_time`` live in the bag's time.
-        A ``/clock`` of the bag is left out then.
-    on_publish
-        Called just before each message goes out, with the record and the bag's time.
     max_gap
         Seconds; when the bag has no message for longer, the time leaps.
+    on_publish
+        Called just before each message goes out, with the record and the bag's time.
     on_skip
         Called with the number of seconds that are skipped.
 
@@ -78,14 +86,13 @@ class Replay:
 
     """
 
-    def __init__(self, bag: Bag, node: Node, topics: Iterable[str] | None = None,
-                 remap: Mapping[str, str] | None = None, rate: float = 1.0, clock: bool = False,
-                 on_publish: Callable[[Record, int], None] | None = None,
+    def __init__(self, bag: Bag, node: Node, selection: Selection, rate: float = 1.0,
                  max_gap: float = MAX_GAP,
+                 on_publish: Callable[[Record, int], None] | None = None,
                  on_skip: Callable[[float], None] | None = None) -> None:
         self._timeline = Timeline(bag.start, rate, max_gap)
-        names = remap or {}
-        for name in names:
+        topics, clock = selection.topics, selection.clock
+        for name in selection.remap:
             bag.topic(name)
         self._bag = bag
         self._on_publish = on_publish
@@ -93,8 +100,8 @@ class Replay:
         self.left_out: dict[str, str] = {}
         """Why topics are not published, by their names in the bag."""
         self._publishers: dict[str, Publisher] = {}
-        for name in [t.name for t in bag.topics] if topics is None else list(topics):
-            target = names.get(name, name)
+        for name in [t.name for t in bag.topics] if topics is None else topics:
+            target = selection.remap.get(name, name)
             if clock and target.lstrip('/') == 'clock':
                 self.left_out[name] = 'the replay publishes /clock itself'
                 continue

@@ -45,23 +45,11 @@ class SqliteFile:
                 qos.durability == QosDurability.TRANSIENT_LOCAL
                 for qos in c.ext.offered_qos_profiles), c.ext.serialization_format)
             for c in self._reader.connections if isinstance(c.ext, ConnectionExtRosbag2))
-
-    @property
-    def start(self) -> int:
-        """Time of the first message, in nanoseconds since the epoch."""
         metadata = self._reader.metadata
-        return metadata.start_time if metadata.message_count else 0
+        self.start = metadata.start_time if metadata.message_count else 0
 
     def messages(self, topics: Collection[tuple[str, str]]) -> Iterator[StoredMessage]:
-        """
-        Yield the messages of topics, by name and type, in order of time.
-
-        Raises
-        ------
-        DamageError
-            The file is damaged; what came before was whole.
-
-        """
+        """Yield the messages of topics, in order of time; see ``StoredFile``."""
         chosen = [c for c in self._reader.connections if (c.topic, c.msgtype) in topics]
         if not chosen:
             return

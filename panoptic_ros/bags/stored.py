@@ -40,13 +40,19 @@ class StoredFile(Protocol):
     topics: tuple[StoredTopic, ...]
     """The topics; a topic that was recorded more than once is listed more than once."""
     warnings: list[str]
-
-    @property
-    def start(self) -> int:
-        """Time of the first message, in nanoseconds since the epoch; 0 if there is none."""
+    start: int
+    """Time of the first message, in nanoseconds since the epoch; 0 if there is none."""
 
     def messages(self, topics: Collection[tuple[str, str]]) -> Iterator[StoredMessage]:
-        """Yield the messages of topics, by name and type, in order of time."""
+        """
+        Yield the messages of topics, by name and type, in order of time.
+
+        Raises
+        ------
+        DamageError
+            The file is damaged; what came before was whole.
+
+        """
 
     def close(self) -> None:
         """Close the file."""

@@ -67,7 +67,7 @@ def _replay(args: argparse.Namespace, ros_arguments: list[str]) -> None:
         import rclpy
         from rclpy.signals import SignalHandlerOptions
 
-        from ..bags.replay import Replay
+        from ..bags.replay import Replay, Selection
     except ImportError as error:
         sys.exit(f'replay: {why_not(error, "replaying", "rclpy", _INSTALL_ROS, "ROS 2")}')
     stop = threading.Event()
@@ -82,8 +82,9 @@ def _replay(args: argparse.Namespace, ros_arguments: list[str]) -> None:
             progress = Progress(TextColumn('{task.description}'), BarColumn(),
                                 TextColumn('{task.completed}/{task.total}'), TimeElapsedColumn())
             replay = Replay(
-                bag, node, args.topics, dict(r.split(':=') for r in args.remap), args.rate,
-                args.clock, lambda *_: progress.advance(task), args.max_gap,
+                bag, node, Selection(args.topics, dict(r.split(':=') for r in args.remap),
+                                     args.clock),
+                args.rate, args.max_gap, lambda *_: progress.advance(task),
                 lambda seconds: say('replay', f'{bag.path} has a gap: {seconds:.0f} s of it are '
                                     'skipped (--max-gap)'))
             for name, reason in replay.left_out.items():

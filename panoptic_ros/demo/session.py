@@ -18,7 +18,7 @@ from rclpy.serialization import deserialize_message
 
 from ..bags.reader import Bag, Record
 from ..bags.recorder import Recorded, Recorder
-from ..bags.replay import Lateness, Replay
+from ..bags.replay import Lateness, Replay, Selection
 from ..bags.writer import BagWriter
 from ..messages import DETECTIONS, IMAGE, LABEL_INFO
 from .node_process import NodeError, NodeProcess
@@ -120,7 +120,7 @@ class _Session:
         self._reports = 0
         self._node = rclpy.create_node('demo', context=context, enable_rosout=False,
                                        start_parameter_services=False)
-        self._replay = Replay(drive, self._node, [CAMERA], rate=rate, clock=True,
+        self._replay = Replay(drive, self._node, Selection([CAMERA], clock=True), rate,
                               on_publish=self._publish)
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self._node)

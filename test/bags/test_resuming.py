@@ -66,7 +66,8 @@ def label(segmenter, recording, output, frames=None, **changes):
     done = iter(range(1, FRAMES + 1))
     options = {'labelling': Labelling(with_overlay=True), **changes}
     with Bag(recording) as source:
-        return label_bag(segmenter, source, output, proceed=lambda: next(done) != frames, **options)
+        return label_bag(segmenter, source, output, proceed=lambda: next(done) != frames,
+                         **options)
 
 
 def test_an_interrupted_labelling_goes_on_to_the_bag_of_one_run(segmenter, recording, whole,

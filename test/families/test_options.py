@@ -64,5 +64,5 @@ def test_what_no_model_can_recommend(by_model, reason):
 
 
 def test_what_nobody_can_choose():
-    with pytest.raises(ValueError, match='center_threshold is 1.5: expected 0 to 1'):
+    with pytest.raises(ValueError, match=r'center_threshold is 1\.5: expected 0 to 1'):
         chosen(deeplab.Options(), {'center_threshold': 1.5})
