@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
 from typing import ParamSpec
 
+from ..libraries import why_not
 from ..resources import NoHomeError, expand_home
 
 P = ParamSpec('P')
@@ -63,6 +65,16 @@ def command(main: Callable[P, None]) -> Callable[P, None]:
 def say(command: str, words: str) -> None:
     """Print a line of a command that is none of its results."""
     print(f'{command}: {words}', file=sys.stderr)
+
+
+@contextmanager
+def torch_needed(parser: argparse.ArgumentParser, purpose: str) -> Iterator[None]:
+    """End a command with one line where its imports in the block need PyTorch in vain."""
+    try:
+        yield
+    except (ImportError, OSError) as error:
+        why = why_not(error, purpose, 'torch', "pip install 'panoptic_ros[train]'", 'PyTorch')
+        parser.exit(1, f'{parser.prog}: {why}\n')
 
 
 def _take_closed_places(name: str) -> None:

@@ -13,9 +13,8 @@ from rich.console import Console
 
 from ..arguments import image_size
 from ..families import deeplab
-from ..libraries import why_not
 from ..report import add_json_argument, write_json
-from .command import command
+from .command import command, torch_needed
 from .family_arguments import FamilyOptions, add_family_arguments
 
 
@@ -24,13 +23,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Export one checkpoint."""
     parser = _parser()
     args = parser.parse_args(argv)
-    try:
+    with torch_needed(parser, 'exporting'):
         from ..network.checkpoint import Checkpoint, CheckpointError
         from ..network.export import ExportError, export_onnx
         from ..network.size import measure
-    except ImportError as error:
-        why = why_not(error, 'exporting', 'torch', "pip install 'panoptic_ros[train]'", 'PyTorch')
-        parser.exit(1, f'{parser.prog}: {why}\n')
     try:
         quality, options = _quality(args.quality), _options(args)
         checkpoint = Checkpoint.load(args.checkpoint)

@@ -19,9 +19,8 @@ from rich.console import Console
 
 from ..arguments import image_size
 from ..labels import LabelSpace
-from ..libraries import why_not
 from ..report import add_json_argument, print_table, write_json
-from .command import command
+from .command import command, torch_needed
 
 if TYPE_CHECKING:
     from ..network.config import NetworkConfig
@@ -34,11 +33,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Import one file."""
     parser = _parser()
     args = parser.parse_args(argv)
-    try:
+    with torch_needed(parser, 'importing'):
         from ..network.checkpoint import CheckpointError
-    except ImportError as error:
-        why = why_not(error, 'importing', 'torch', "pip install 'panoptic_ros[train]'", 'PyTorch')
-        parser.exit(1, f'{parser.prog}: {why}\n')
     try:
         problem = _import(args)
     except (CheckpointError, OSError, ValueError) as error:

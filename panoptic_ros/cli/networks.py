@@ -9,10 +9,9 @@ from typing import Any
 
 from rich.progress import track
 
-from ..libraries import why_not
 from ..network.variants import PRESETS, PUBLISHED
 from ..report import add_json_argument, print_table, write_json
-from .command import command
+from .command import command, torch_needed
 
 
 @command
@@ -26,11 +25,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     unknown = sorted(set(args.networks) - set(PRESETS))
     if unknown:
         parser.error(f'no network {unknown[0]!r}: expected some of {", ".join(PRESETS)}')
-    try:
+    with torch_needed(parser, 'measuring'):
         from ..network.size import measure
-    except ImportError as error:
-        parser.exit(1, f'{parser.prog}: '
-                    f'{why_not(error, "measuring", "torch", "pip install torch", "PyTorch")}\n')
     report: dict[str, dict[str, Any]] = {}
     for name in track(args.networks or list(PRESETS), 'measuring'):
         published = PUBLISHED.get(name)

@@ -27,11 +27,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..arguments import image_size
 from ..datasets.dataset import FrameSource
-from ..libraries import why_not
 from ..network.frames import StreetFrames
 from ..network.recipe import RECIPES, Recipe
 from ..network.variants import PRESETS, preset
-from .command import command
+from .command import command, torch_needed
 
 if TYPE_CHECKING:
     from ..network.checkpoint import Checkpoint
@@ -47,11 +46,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Render, train and save."""
     parser = _parser()
     args = parser.parse_args(argv)
-    try:
+    with torch_needed(parser, 'training'):
         import torch
-    except (ImportError, OSError) as error:
-        why = why_not(error, 'training', 'torch', "pip install 'panoptic_ros[train]'", 'PyTorch')
-        parser.exit(1, f'{parser.prog}: {why}\n')
     if args.threads:
         torch.set_num_threads(args.threads)
     from ..network.checkpoint import CheckpointError
