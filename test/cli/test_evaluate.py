@@ -175,7 +175,7 @@ def test_a_model_of_other_classes_is_refused(tmp_path, capsys):
     (['--streets', '1', '--oracle', '--device', 'cpu'], '--device is of a model'),
     (['--streets', '1', '--oracle', '--deeplab.top-k', '9'], '--deeplab.top-k is of a model'),
     (['--streets', '1', '--device', 'gpu', '--flip'], 'are of the processor: leave out --device'),
-    (['--streets', '1', '--flip', '--model', 'a.plan'], 'no model file a.plan'),
+    (['--streets', '1', '--flip', '--model', 'a.plan'], 'expected a model file that ends in .onn'),
     (['--predictions', 'a'], '--predictions and --truth go together'),
     (['--streets', '0'], "'0': expected a whole number from 1"),
     (['--streets', '1', '--size', '512'], "'512': expected HEIGHTxWIDTH"),
