@@ -8,7 +8,7 @@ import numpy as np
 from same_results import assert_same
 
 from panoptic_ros.families import deeplab
-from panoptic_ros.families.deeplab.cuda import CudaGrouping, DeviceHeads
+from panoptic_ros.families.deeplab.cuda import CudaDecoder, DeviceHeads
 from panoptic_ros.families.deeplab.heads import Heads
 from panoptic_ros.labels import LabelSpace
 from panoptic_ros.panoptic import Panoptic
@@ -28,11 +28,11 @@ def bring(device, batch: Sequence[Heads]) -> DeviceHeads:
 
 def group_batch(device, kernels, batch: Sequence[Heads], label_space: LabelSpace,
                 sizes: Sequence[tuple[int, int]], options: deeplab.Options,
-                warps: int = 8) -> list[Panoptic]:
+                warps: int = 8, confidence: bool = True) -> list[Panoptic]:
     """Group heads of one shape by the kernels; return a result for each; free everything."""
     heads = bring(device, batch)
-    work = CudaGrouping(device, kernels, heads, label_space, sizes, options,
-                        frozenset({'confidence'}), warps=warps)
+    work = CudaDecoder(device, kernels, heads, label_space, sizes, options, confidence)
+    work.warps = warps
     work.enqueue()
     work.enqueue_download()
     device.synchronize()

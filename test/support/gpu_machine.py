@@ -52,7 +52,7 @@ def why_not_gpu() -> str | None:
 
 @lru_cache
 def cubin_for(target: str) -> bytes:
-    return compile_kernels(KERNELS, target)
+    return compile_kernels(KERNELS, target, (SHARED,))
 
 
 def build_plan(folder: Path, device: Device) -> Path:
