@@ -14,16 +14,11 @@ from panoptic_ros.labels import LabelSpace
 from panoptic_ros.panoptic import Panoptic
 
 
-def put(device, arrays: Sequence[np.ndarray]):
-    """Bring a batch of arrays of one shape to a device."""
-    return device.put(np.stack(arrays))
-
-
 def bring(device, batch: Sequence[Heads]) -> DeviceHeads:
     """Bring heads of one shape to a device."""
-    return DeviceHeads(put(device, [heads.semantic for heads in batch]),
-                       put(device, [heads.center[None] for heads in batch]),
-                       put(device, [heads.offset for heads in batch]), batch[0].grid)
+    arrays = ([heads.semantic for heads in batch], [heads.center[None] for heads in batch],
+              [heads.offset for heads in batch])
+    return DeviceHeads(*(device.put(np.stack(each)) for each in arrays), batch[0].grid)
 
 
 def group_batch(device, kernels, batch: Sequence[Heads], label_space: LabelSpace,
@@ -44,7 +39,8 @@ def group_batch(device, kernels, batch: Sequence[Heads], label_space: LabelSpace
 
 
 def assert_equals_reference(result: Panoptic, heads: Heads, label_space: LabelSpace,
-                            size: tuple[int, int], options: deeplab.Options) -> None:
+                            size: tuple[int, int], options: deeplab.Options,
+                            confidence: bool = True) -> None:
     """Compare every pixel and every column; scores and confidence within rounding."""
     assert_same(result, deeplab.decode(heads, label_space, size, 'reference', options,
-                                       confidence=True))
+                                       confidence))
