@@ -10,7 +10,8 @@ setup(
     name=PACKAGE,
     version='0.1.0',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
-    package_data={PACKAGE: ['py.typed', 'families/*/kernels/*.cu', 'families/*/kernels/*.cuh']},
+    package_data={PACKAGE: ['py.typed', 'families/*/kernels/*.cu', 'families/*/kernels/*.cuh',
+                            'segments/kernels/*.cuh']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (f'share/{PACKAGE}', ['package.xml']),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import colorsys
-from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -28,7 +27,7 @@ def draw(image: npt.NDArray[np.uint8], panoptic: Panoptic,
     panoptic
         The result for it.
     opacity
-        Weight of the colours, from 0 to 1; colours that a GPU has painted already keep theirs.
+        Weight of the colours, from 0 to 1.
 
     Returns
     -------
@@ -40,15 +39,6 @@ def draw(image: npt.NDArray[np.uint8], panoptic: Panoptic,
         Image and result differ in size, or the opacity is out of range.
 
     """
-    ready = panoptic.pictures.get('overlay')
-    picture = paint(image, panoptic, opacity) if ready is None else np.array(ready, np.uint8)
-    draw_boxes(picture, panoptic)
-    return picture
-
-
-def paint(image: npt.NDArray[np.uint8], panoptic: Panoptic,
-          opacity: float = 0.5) -> npt.NDArray[np.uint8]:
-    """Return colours and outlines of a result over its image: ``draw`` without the boxes."""
     if image.shape != (*panoptic.size, 3):
         raise ValueError(f'image is {image.shape}: expected {(*panoptic.size, 3)}, the size of '
                          'its panoptic result')
@@ -59,6 +49,7 @@ def paint(image: npt.NDArray[np.uint8], panoptic: Panoptic,
     unlabelled = panoptic.labels == UNLABELED
     picture[unlabelled] = image[unlabelled]
     picture[_outlines(panoptic)] = 255
+    draw_boxes(picture, panoptic)
     return picture
 
 
@@ -88,19 +79,6 @@ def instance_color(label_space: LabelSpace, class_id: int, instance: int) -> tup
                                 min(0.8, max(0.3, lightness) + 0.3 * turn),
                                 max(0.5, saturation))
     return round(shade[0] * 255), round(shade[1] * 255), round(shade[2] * 255)
-
-
-@lru_cache(maxsize=4)
-def label_colors(label_space: LabelSpace) -> npt.NDArray[np.uint8]:
-    """Return the colour of every label of a label space, (65536, 3) uint8, BGR."""
-    table = np.zeros((UNLABELED + 1, 3), np.uint8)
-    for class_id in range(len(label_space)):
-        most = label_space.max_instances if label_space.is_thing[class_id] else 0
-        for instance in range(min(most, 1), most + 1):
-            label = class_id * label_space.label_divisor + instance
-            table[label] = instance_color(label_space, class_id, instance)[::-1]
-    table.setflags(write=False)
-    return table
 
 
 def _outlines(panoptic: Panoptic) -> npt.NDArray[np.bool_]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -121,8 +120,6 @@ class Panoptic:
     label_space: LabelSpace
     confidence: npt.NDArray[np.uint8] | None = None
     """(H, W) uint8: soft-max probability of the pixel's likeliest class, 255 for 1; on request."""
-    pictures: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict, repr=False)
-    """Images that a GPU made along with the labels: 'semantic', 'instance', 'overlay'."""
 
     def __post_init__(self) -> None:
         if self.labels.dtype != np.uint16 or self.labels.ndim != 2:
@@ -172,13 +169,11 @@ class Panoptic:
 
     def semantic(self) -> npt.NDArray[np.uint8]:
         """Return the class of each pixel, (H, W) uint8; 255 unlabelled."""
-        ready = self.pictures.get('semantic')
-        return self.label_space.semantic(self.labels) if ready is None else np.asarray(ready)
+        return self.label_space.semantic(self.labels)
 
     def instances(self) -> npt.NDArray[np.uint16]:
         """Return the instance number of each pixel, (H, W) uint16; 0 for stuff."""
-        ready = self.pictures.get('instance')
-        return self.label_space.instances(self.labels) if ready is None else np.asarray(ready)
+        return self.label_space.instances(self.labels)
 
     def check(self) -> None:
         """

@@ -29,7 +29,6 @@ ALLOWED = {
     'images': set(),
     'panoptic': {'labels'},
     'tensors': set(),
-    'messages': BASE,
     'overlay': BASE,
     'segments': BASE | {'device'},
     'families': BASE | {'device', 'segments'},

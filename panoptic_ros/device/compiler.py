@@ -6,19 +6,20 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 SOURCE = 'kernels.cu'
-"""The file of a folder that is compiled; it includes the others."""
-OPTIONS = ('--std=c++17', '--fmad=false')      # no contraction: IEEE arithmetic, as NumPy's
+"""The file of a folder that is compiled."""
+OPTIONS = ('--std=c++17', '--fmad=false')      # IEEE arithmetic, equal to NumPy's: no contraction
 
 
 class CompileError(RuntimeError):
     """Kernels that do not compile; the message ends with what the compiler says."""
 
 
-def compile_kernels(folder: Path, target: str) -> bytes:
+def compile_kernels(folder: Path, target: str, include: Sequence[Path] = ()) -> bytes:
     """
     Compile the kernels of a folder.
 
@@ -30,6 +31,8 @@ def compile_kernels(folder: Path, target: str) -> bytes:
         Holds ``kernels.cu`` and what it includes.
     target
         The GPU's architecture, such as 'sm_89'.
+    include
+        Folders of what else it includes.
 
     Returns
     -------
@@ -50,10 +53,10 @@ def compile_kernels(folder: Path, target: str) -> bytes:
         raise FileNotFoundError(f'no {source}: reinstall the package, which ships its kernels')
     nvrtc = _find_nvrtc()
     if nvrtc is not None:
-        return _compile_with_nvrtc(nvrtc, source, target)
+        return _compile_with_nvrtc(nvrtc, source, target, include)
     nvcc = _find_nvcc()
     if nvcc is not None:
-        return _compile_with_nvcc(nvcc, source, target)
+        return _compile_with_nvcc(nvcc, source, target, include)
     raise ImportError(f'compiling kernels needs NVRTC{_failure()}: `pip install '
                       'nvidia-cuda-nvrtc cuda-bindings`, or the CUDA toolkit, with nvcc on PATH '
                       'or below $CUDA_HOME/bin')
@@ -85,9 +88,14 @@ def _find_nvcc() -> str | None:
     return shutil.which('nvcc') or (shutil.which('nvcc', path=f'{home}/bin') if home else None)
 
 
-def _compile_with_nvrtc(nvrtc: Any, source: Path, target: str) -> bytes:
-    options = [option.encode() for option in (f'--gpu-architecture={target}', *OPTIONS,
-                                              f'-I{source.parent}')]
+def _options(source: Path, target: str, include: Sequence[Path]) -> list[str]:
+    return [f'--gpu-architecture={target}', *OPTIONS,
+            *(f'-I{folder}' for folder in (source.parent, *include))]
+
+
+def _compile_with_nvrtc(nvrtc: Any, source: Path, target: str,
+                        include: Sequence[Path] = ()) -> bytes:
+    options = [option.encode() for option in _options(source, target, include)]
     # The whole name is given: otherwise NVRTC looks for includes in the working directory first.
     program = _take(nvrtc.nvrtcCreateProgram(source.read_bytes(), str(source).encode(), 0, [], []))
     try:
@@ -119,12 +127,13 @@ def _version(nvrtc: Any) -> str:
     return f'{major}.{minor}'
 
 
-def _compile_with_nvcc(nvcc: str, source: Path, target: str) -> bytes:
+def _compile_with_nvcc(nvcc: str, source: Path, target: str,
+                       include: Sequence[Path] = ()) -> bytes:
     with tempfile.TemporaryDirectory(prefix='panoptic_ros_') as folder:
         output = Path(folder) / 'kernels.cubin'
         done = subprocess.run(
-            [nvcc, '--cubin', f'--gpu-architecture={target}', *OPTIONS, f'-I{source.parent}',
-             '-o', str(output), str(source)], capture_output=True, text=True, check=False)
+            [nvcc, '--cubin', *_options(source, target, include), '-o', str(output), str(source)],
+            capture_output=True, text=True, check=False)
         if done.returncode:
             raise CompileError(f'{source.name} does not compile for {target} with {nvcc}: '
                                f'{(done.stderr + done.stdout).strip()}')

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from ..segments.kernel_sources import SHARED
 from ..trust import check_folder
 from .build_options import BuildOptions, Gpu
 from .builder import BuildError, serialize, targets
@@ -39,14 +40,14 @@ class Built:
 
 
 def compile_kernels(folder: Path, target: str) -> bytes:
-    """Compile our kernels; see ``panoptic_ros.device.compiler``."""
+    """Compile a family's kernels; see ``panoptic_ros.device.compiler``."""
     from ..device import compiler
-    return compiler.compile_kernels(folder, target)
+    return compiler.compile_kernels(folder, target, (SHARED,))
 
 
 def kernels_sha256(folder: Path) -> str:
     """
-    Return the hash over the sources of the kernels in a folder, and how they are compiled.
+    Return the hash over a family's kernels, what they may include, and how they are compiled.
 
     Raises
     ------
@@ -54,14 +55,15 @@ def kernels_sha256(folder: Path) -> str:
         There are none.
 
     """
-    sources = sorted(p for p in folder.glob('*') if p.suffix in ('.cu', '.cuh'))
-    if not sources:
-        raise FileNotFoundError(f'no CUDA sources in {folder}: reinstall the package, which '
-                                'ships them')
     from ..device import compiler
     digest = hashlib.sha256(repr(compiler.OPTIONS).encode())
-    for path in sources:
-        digest.update(f'{path.name}\0{path.stat().st_size}\0'.encode() + path.read_bytes())
+    for place in (folder, SHARED):
+        sources = sorted(p for p in place.glob('*') if p.suffix in ('.cu', '.cuh'))
+        if not sources:
+            raise FileNotFoundError(f'no CUDA sources in {place}: reinstall the package, which '
+                                    'ships them')
+        for path in sources:
+            digest.update(f'{path.name}\0{path.stat().st_size}\0'.encode() + path.read_bytes())
     return digest.hexdigest()
 
 

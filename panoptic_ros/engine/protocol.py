@@ -58,8 +58,10 @@ class DeviceEngine(Protocol):
     """Most images at once."""
     image: DeviceArray
     """uint8 [batch, H, W, 3], BGR, at ``metadata.input_size``: what ``enqueue`` reads."""
-    outputs: Mapping[str, DeviceArray]
-    """What ``enqueue`` writes, by name, each [batch, ...]."""
+
+    @property
+    def outputs(self) -> Mapping[str, DeviceArray]:
+        """What ``enqueue`` writes, by name, each [batch, ...]."""
 
     def enqueue(self, count: int) -> None:
         """

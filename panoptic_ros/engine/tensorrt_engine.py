@@ -6,9 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..device import Device, DeviceArray, DeviceError
-from .metadata import HEADS, ModelError, ModelMetadata
+from ..tensors import Outputs, TensorSpec
+from .contract import check_types, image_spec
+from .metadata import ModelError, ModelMetadata
 from .tensorrt import (
     collect_messages,
     complaints,
@@ -19,6 +22,9 @@ from .tensorrt import (
 
 _REBUILD = 'build it again on this machine with `ros2 run panoptic_ros build_engine`'
 _MIB = 1 << 20
+_TYPES = {'uint8': 'UINT8', 'int32': 'INT32', 'int64': 'INT64', 'float16': 'HALF',
+          'float32': 'FLOAT'}
+"""What TensorRT calls NumPy's types."""
 
 
 class TensorRtEngine:
@@ -36,6 +42,8 @@ class TensorRtEngine:
         What TensorRT serialised.
     metadata
         What the model says about itself, from the plan's sidecar.
+    outputs
+        What the network has to put out.
     description
         The runtime and device for people; by default TensorRT's version and the GPU's name.
 
@@ -50,7 +58,7 @@ class TensorRtEngine:
 
     """
 
-    def __init__(self, device: Device, plan: bytes, metadata: ModelMetadata,
+    def __init__(self, device: Device, plan: bytes, metadata: ModelMetadata, outputs: Outputs,
                  description: str = '') -> None:
         self._tensorrt = load_tensorrt()
         device.hold_context()       # TensorRT's part of the CUDA runtime stays in it
@@ -70,10 +78,13 @@ class TensorRtEngine:
         device.own(self)
         try:
             self._is_dynamic, self._least, self.batch = self._batch_range()
-            types = self._check_contract()
-            self.image, self.semantic, self.center, self.offset = (
-                self._allocate(self._shape_of(name), types[name])
-                for name in ('image', *HEADS))
+            image = image_spec(metadata)
+            self._type_of('image', image, is_input=True)
+            types = {name: self._type_of(name, spec) for name, spec in outputs.items()}
+            self._check_types(outputs, types)
+            self.image = self._allocate((self.batch, *image.shape), np.uint8)
+            self.outputs = {name: self._allocate((self.batch, *spec.shape), types[name])
+                            for name, spec in outputs.items()}
             size = int(self._engine.device_memory_size_v2)
             self._scratch = self._allocate((size,), np.uint8) if size else None
             self._scratch_size = size
@@ -130,46 +141,33 @@ class TensorRtEngine:
         least, _, most = map(tuple, self._engine.get_tensor_profile_shape('image', 0))
         return True, least[0], most[0]
 
-    def _check_contract(self) -> dict[str, type[np.generic]]:
-        """Return the types of the tensors, or raise ModelError."""
-        tensorrt, engine, names = self._tensorrt, self._engine, self._names()
-        images: dict[Any, type[np.generic]] = {tensorrt.DataType.UINT8: np.uint8}
-        heads: dict[Any, type[np.generic]] = {tensorrt.DataType.FLOAT: np.float32,
-                                              tensorrt.DataType.HALF: np.float16}
-        types: dict[str, type[np.generic]] = {}
-        for name in ('image', *HEADS):
-            is_input = name == 'image'
-            mode = tensorrt.TensorIOMode.INPUT if is_input else tensorrt.TensorIOMode.OUTPUT
-            allowed = images if is_input else heads
-            expected = self._shape_of(name)
-            shape: tuple[int, ...] = ()
-            kind = None
-            if name in names and engine.get_tensor_mode(name) == mode:
-                shape = tuple(engine.get_tensor_shape(name))
-                kind = engine.get_tensor_dtype(name)
-            count = -1 if self._is_dynamic else self.batch
-            if kind not in allowed or shape != (count, *expected[1:]):
-                wanted = ' or '.join(t.__name__ for t in allowed.values())
-                found = 'absent' if kind is None else f'{kind} {shape}'
-                raise ModelError(
-                    f'the plan\'s {"input" if is_input else "output"} {name} is {found}: the '
-                    f'engine contract asks for {wanted} (N, '
-                    f'{", ".join(map(str, expected[1:]))}); {_REBUILD}')
-            types[name] = allowed[kind]
-        if len({types[name] for name in HEADS}) > 1:
-            raise ModelError("the plan's heads have the types "
-                             f'{", ".join(types[name].__name__ for name in HEADS)}: expected '
-                             f'one type for all; {_REBUILD}')
-        return types
+    def _type_of(self, name: str, spec: TensorSpec, is_input: bool = False) -> str:
+        """Return the type of a tensor, or raise ModelError where it is not what it has to be."""
+        tensorrt, engine = self._tensorrt, self._engine
+        mode = tensorrt.TensorIOMode.INPUT if is_input else tensorrt.TensorIOMode.OUTPUT
+        shape: tuple[int, ...] = ()
+        kind = None
+        if name in self._names() and engine.get_tensor_mode(name) == mode:
+            shape = tuple(engine.get_tensor_shape(name))
+            kind = engine.get_tensor_dtype(name)
+        count = -1 if self._is_dynamic else self.batch
+        allowed = {getattr(tensorrt.DataType, _TYPES[numpy]): numpy for numpy in spec.types}
+        if kind not in allowed or shape != (count, *spec.shape):
+            found = 'absent' if kind is None else f'{kind} {shape}'
+            raise ModelError(f'the plan\'s {"input" if is_input else "output"} {name} is {found}: '
+                             f'the engine contract asks for {spec}; {_REBUILD}')
+        return allowed[kind]
+
+    def _check_types(self, outputs: Outputs, types: dict[str, str]) -> None:
+        try:
+            check_types(outputs, types, 'in the plan ')
+        except ModelError as error:
+            raise ModelError(f'{error}; {_REBUILD}') from error
 
     def _names(self) -> set[str]:
         return {self._engine.get_tensor_name(n) for n in range(self._engine.num_io_tensors)}
 
-    def _shape_of(self, name: str) -> tuple[int, ...]:
-        """Return the shape of a tensor of the contract for a whole batch."""
-        return self.batch, *self.metadata.shapes[name]
-
-    def _allocate(self, shape: tuple[int, ...], dtype: type[np.generic]) -> DeviceArray:
+    def _allocate(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> DeviceArray:
         array = self._device.empty(shape, dtype)
         self._arrays.append(array)
         return array
@@ -189,9 +187,9 @@ class TensorRtEngine:
                 context.set_device_memory(self._scratch.pointer, self._scratch_size)
             ready = not self._is_dynamic or (
                 context.set_optimization_profile_async(0, stream)
-                and context.set_input_shape('image', (count, *self._shape_of('image')[1:])))
-            for name in ('image', *HEADS):
-                ready = ready and context.set_tensor_address(name, getattr(self, name).pointer)
+                and context.set_input_shape('image', (count, *self.image.shape[1:])))
+            for name, array in {'image': self.image, **self.outputs}.items():
+                ready = ready and context.set_tensor_address(name, array.pointer)
         if not ready:
             del context         # it must not outlive the engine in the frames of the exception
             raise DeviceError(f'{self.description} cannot be set up for {count} images: '

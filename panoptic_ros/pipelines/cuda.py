@@ -12,16 +12,17 @@ import numpy.typing as npt
 
 from ..device import Device, DeviceError, Module
 from ..engine.protocol import DeviceEngine
-from ..families import deeplab
 from ..panoptic import Panoptic
+from .contract import family_of
 from .cuda_batch import Batch
+from .protocol import Segmented
 
 _KEPT_SHARE = 8         # one part in so many of the GPU's memory
 
 
 class CudaPipeline:
     """
-    Keeps everything between the camera's bytes and the labels in the memory of the GPU.
+    Keeps everything between a camera's bytes and its labels on the GPU; see ``Pipeline``.
 
     What a frame needs is allocated, and its work recorded as a CUDA graph, for the first frames of
     its size; from then on a frame costs a copy into page-locked memory, the launch of the graph,
@@ -36,9 +37,14 @@ class CudaPipeline:
     engine
         The network on it.
     kernels
-        The kernels of ``grouping``, compiled for it.
+        Those of the model's family, compiled for it.
     graph
         Whether to record a graph; without, each frame enqueues its work anew.
+
+    Raises
+    ------
+    ModelError
+        There is no such family as the model's.
 
     """
 
@@ -52,28 +58,20 @@ class CudaPipeline:
         self._with_graph = graph
         self._batches: dict[tuple[Any, ...], Batch] = {}     # the last used one last
         self.metadata = engine.metadata
-        self.description = engine.description
+        self.family = family_of(engine.metadata)
+        self.description, self.reason = engine.description, ''
         self.batch = engine.batch
         self.about: dict[str, str] = {'GPU': device.name}
         self._most_bytes = device.memory()[1] // _KEPT_SHARE
 
-    def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: deeplab.Options,
-                 pictures: frozenset[str], opacity: float,
-                 times: dict[str, float] | None = None) -> list[Panoptic]:
-        """
-        Segment images, as many at a time as the engine takes; see ``Segmenter``.
-
-        Raises
-        ------
-        DeviceError
-            The GPU fails or has not enough memory; after a ``sticky`` one only ``close`` works.
-
-        """
-        results: list[Panoptic] = []
-        for first in range(0, len(images), self._engine.batch):
-            results += self._segment(images[first:first + self._engine.batch], options, pictures,
-                                     opacity, times)
-        return results
+    def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: Any,
+                 confidence: bool) -> Segmented:
+        """Segment images, as many at a time as the engine takes; see ``Pipeline``."""
+        found = Segmented([], dict.fromkeys(self.stages, 0.0))
+        for first in range(0, len(images), self.batch):
+            together = images[first:first + self.batch]
+            found.panoptics.extend(self._segment(together, options, confidence, found.seconds))
+        return found
 
     def warm_up(self) -> None:
         """Let the network run once with each number of images, for which it may prepare."""
@@ -99,52 +97,49 @@ class CudaPipeline:
         while self._batches:
             self._batches.popitem()[1].close()
 
-    def _segment(self, images: Sequence[npt.NDArray[np.uint8]], options: deeplab.Options,
-                 pictures: frozenset[str], opacity: float,
-                 times: dict[str, float] | None) -> list[Panoptic]:
+    def _segment(self, images: Sequence[npt.NDArray[np.uint8]], options: Any, confidence: bool,
+                 seconds: dict[str, float]) -> list[Panoptic]:
         start = perf_counter()
         # by size, so that it does not matter in which order cameras come
         order = sorted(range(len(images)), key=lambda index: images[index].shape)
-        batch = self._batch_for([images[index].shape[:2] for index in order], options, pictures)
-        batch.change_options(options, opacity)
+        batch = self._batch_for([images[index].shape[:2] for index in order], options, confidence)
+        batch.change_options(options)
         batch.fill([images[index] for index in order])
         batch.run(self._with_graph)
         computed = perf_counter()
         found = dict(zip(order, batch.results(), strict=True))
         results = [found[index] for index in range(len(images))]
-        if times is not None:
-            network, grouping = batch.seconds()
-            upload = computed - start - network - grouping
-            for stage, seconds in zip(self.stages, (upload, network, grouping,
-                                                    perf_counter() - computed), strict=True):
-                times[stage] = times.get(stage, 0.0) + seconds
+        network, decoder = batch.seconds()
+        lasted = (computed - start - network - decoder, network, decoder,
+                  perf_counter() - computed)
+        for stage, each in zip(self.stages, lasted, strict=True):
+            seconds[stage] += each
         return results
 
-    def _batch_for(self, sizes: Sequence[tuple[int, ...]], options: deeplab.Options,
-                   pictures: frozenset[str]) -> Batch:
-        key = (*sizes, pictures)
+    def _batch_for(self, sizes: Sequence[tuple[int, ...]], options: Any,
+                   confidence: bool) -> Batch:
+        key = (*sizes, confidence)
         batch = self._batches.pop(key, None)
-        if batch is not None and options.top_k > batch.top_k:
+        if batch is not None and not batch.serves(options):
             batch.close()
             batch = None
         if batch is None:
             while self._batches and self._kept_bytes() > self._most_bytes:
                 self._batches.pop(next(iter(self._batches))).close()
             try:
-                batch = self._make(sizes, options, pictures)
+                batch = self._make(sizes, options, confidence)
             except DeviceError as error:
                 if error.sticky or not self._batches:
                     raise
                 self.forget_sizes()         # it may fit without the others
-                batch = self._make(sizes, options, pictures)
+                batch = self._make(sizes, options, confidence)
         self._batches[key] = batch
         return batch
 
     def _kept_bytes(self) -> int:
         return sum(batch.nbytes for batch in self._batches.values())
 
-    def _make(self, sizes: Sequence[tuple[int, ...]], options: deeplab.Options,
-              pictures: frozenset[str]) -> Batch:
+    def _make(self, sizes: Sequence[tuple[int, ...]], options: Any, confidence: bool) -> Batch:
         with self._device.all_or_nothing():
-            return Batch(self._device, self._engine, self._kernels,
-                          [(height, width) for height, width in sizes], options, pictures)
+            return Batch(self._device, self._engine, self._kernels, self.family,
+                         [(height, width) for height, width in sizes], options, confidence)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .. import overlay
 from ..device import Device, DeviceError, Graph, Module
 from ..engine.protocol import DeviceEngine
-from ..families import deeplab
-from ..families.deeplab.cuda import Cameras, CudaGrouping, DeviceHeads
+from ..families import Family
 from ..panoptic import Panoptic
+from .resizing import Resizer
 
-_PICTURES = {'confidence': 'confidence', 'semantic': 'semantic_image',
-             'instance': 'instance_image', 'overlay': 'overlay'}
 _LOG = logging.getLogger(__name__)
 
 
@@ -30,13 +28,15 @@ class Batch:
     Parameters
     ----------
     device, engine, kernels
-        The GPU, the network on it, and the kernels of ``grouping``.
+        The GPU, the network on it, and the kernels of ``family``.
+    family
+        What decodes the network's outputs.
     sizes
         (height, width) of each image.
     options
-        Thresholds of the grouping; ``top_k`` may not grow later.
-    pictures
-        Those of ``segmenter.PICTURES`` that are made along with the labels.
+        Of the family's class.
+    confidence
+        Whether to compute ``Panoptic.confidence`` as well.
 
     Raises
     ------
@@ -45,52 +45,45 @@ class Batch:
 
     """
 
-    def __init__(self, device: Device, engine: DeviceEngine, kernels: Module,
-                 sizes: Sequence[tuple[int, int]], options: deeplab.Options,
-                 pictures: frozenset[str] = frozenset()) -> None:
+    def __init__(self, device: Device, engine: DeviceEngine, kernels: Module, family: Family,
+                 sizes: Sequence[tuple[int, int]], options: Any,
+                 confidence: bool = False) -> None:
         self._device, self._engine = device, engine
-        self._sizes, self._pictures = tuple(sizes), pictures
         self._graph: Graph | None = None
         self._ran, self._recordable = False, True
-        count = len(sizes)
-        # images of the network's own size are its input as they are
-        self._resizes = any(size != engine.metadata.input_size for size in sizes)
+        self._count = count = len(sizes)
         ends = np.cumsum([3 * height * width for height, width in sizes]).tolist()
         starts = [0, *ends[:-1]]
-        self._owned = device.empty((ends[-1],), np.uint8) if self._resizes else None
-        if self._owned is not None:
-            self._target = self._owned
-            cameras = [self._owned.part(*span) for span in zip(starts, ends, strict=True)]
+        self._resizer: Resizer | None = None
+        if all(size == engine.metadata.input_size for size in sizes):
+            self._target = engine.image.part(0, count)      # they are the input as they are
         else:
-            self._target = engine.image.part(0, count)
-            cameras = [engine.image[image] for image in range(count)]
+            self._target = device.empty((ends[-1],), np.uint8)
+            cameras = [self._target.part(*span) for span in zip(starts, ends, strict=True)]
+            self._resizer = Resizer(device, kernels, cameras, sizes, engine.image)
         self._pinned = device.pinned(self._target.shape, np.uint8)
         flat = self._pinned.reshape(-1)
         self._pixels = [flat[start:end].reshape(*size, 3)
                         for start, end, size in zip(starts, ends, sizes, strict=True)]
-        heads = DeviceHeads(engine.semantic, engine.center, engine.offset, engine.metadata.grid)
-        space = engine.metadata.label_space
-        self._grouping = CudaGrouping(
-            device, kernels, heads, space, sizes, options,
-            frozenset(_PICTURES[name] for name in pictures), Cameras(cameras, engine.image),
-            overlay.label_colors(space) if 'overlay' in pictures else None)
+        self._decoder = family.device_decoder(device, kernels, engine.outputs, engine.metadata,
+                                              sizes, options, confidence)
         self._moments = [device.event() for _ in range(3)]
-        """After the upload, the network and the grouping."""
-
-    @property
-    def top_k(self) -> int:
-        """The largest that the memory serves."""
-        return self._grouping.top_k
+        """After the upload, the network and the decoder."""
 
     @property
     def nbytes(self) -> int:
         """Bytes of device memory."""
-        return self._grouping.nbytes + (self._owned.nbytes if self._owned else 0)
+        resizing = self._target.nbytes + self._resizer.nbytes if self._resizer else 0
+        return self._decoder.nbytes + resizing
 
-    def change_options(self, options: deeplab.Options, opacity: float) -> None:
-        """Take other thresholds, and another opacity of overlays, from the next run on."""
-        if (options, opacity) != (self._grouping.options, self._grouping.opacity):
-            self._grouping.change_options(options, opacity)
+    def serves(self, options: Any) -> bool:
+        """Tell whether the memory is enough for other options."""
+        return self._decoder.serves(options)
+
+    def change_options(self, options: Any) -> None:
+        """Take other options, for which the memory is enough, from the next run on."""
+        if options != self._decoder.options:
+            self._decoder.change_options(options)
 
     def fill(self, images: Sequence[npt.NDArray[np.uint8]]) -> None:
         """Copy images, uint8 (H, W, 3), of the sizes in their order, into page-locked memory."""
@@ -103,31 +96,31 @@ class Batch:
 
     def resize(self) -> None:
         """Enqueue the making of the network's input, where images have another size."""
-        if self._resizes:
-            self._grouping.enqueue_resize()
+        if self._resizer is not None:
+            self._resizer.enqueue()
 
     def infer(self) -> None:
         """Enqueue the network on what stands in its input."""
-        self._engine.enqueue(len(self._sizes))
+        self._engine.enqueue(self._count)
 
-    def group(self) -> None:
-        """Enqueue the grouping of the heads."""
-        self._grouping.enqueue()
+    def decode(self) -> None:
+        """Enqueue the decoding of the outputs."""
+        self._decoder.enqueue()
 
     def download(self) -> None:
-        """Enqueue the copy of labels, tables and pictures to the host."""
-        self._grouping.enqueue_download()
+        """Enqueue the copy of labels, tables and confidences to the host."""
+        self._decoder.enqueue_download()
 
     def enqueue(self) -> None:
         """Enqueue all of it, in the order of a frame, and events in between."""
-        uploaded, inferred, grouped = self._moments
+        uploaded, inferred, decoded = self._moments
         self.upload()
         uploaded.record()
         self.resize()
         self.infer()
         inferred.record()
-        self.group()
-        grouped.record()
+        self.decode()
+        decoded.record()
         self.download()
 
     def run(self, with_graph: bool = True) -> None:
@@ -150,19 +143,14 @@ class Batch:
         self._device.synchronize()
 
     def seconds(self) -> tuple[float, float]:
-        """Return how long network, with the resize, and grouping took in the last run."""
-        uploaded, inferred, grouped = self._moments
+        """Return how long network, with the resize, and decoder took in the last run."""
+        uploaded, inferred, decoded = self._moments
         return (1e-3 * inferred.elapsed_since(uploaded),
-                1e-3 * grouped.elapsed_since(inferred))
+                1e-3 * decoded.elapsed_since(inferred))
 
     def results(self) -> list[Panoptic]:
         """Return what the last run found, for each image, in memory of its own."""
-        found = []
-        for image in range(len(self._sizes)):
-            pictures = {name: self._grouping.picture(image, _PICTURES[name])
-                        for name in self._pictures - {'confidence'}}
-            found.append(self._grouping.result(image, pictures))
-        return found
+        return [self._decoder.result(image) for image in range(self._count)]
 
     def close(self) -> None:
         """Release the memory and the graph."""
@@ -172,10 +160,11 @@ class Batch:
         for moment in self._moments:
             moment.close()
             self._device.disown(moment)
-        self._grouping.close()
+        self._decoder.close()
         self._device.free(self._pinned)
-        if self._owned is not None:
-            self._owned.free()
+        if self._resizer is not None:
+            self._resizer.close()
+            self._target.free()
 
     def _record(self) -> None:
         try:

@@ -1,6 +1,6 @@
 """Stable instance numbers from frame to frame."""
 
 from .renumbering import warm_up
-from .tracker import INSTANCE_PICTURES, Tracker, TrackingOptions
+from .tracker import Tracker, TrackingOptions
 
-__all__ = ['INSTANCE_PICTURES', 'Tracker', 'TrackingOptions', 'warm_up']
+__all__ = ['Tracker', 'TrackingOptions', 'warm_up']

@@ -15,9 +15,6 @@ from .tracks import Tracks
 
 Indices = npt.NDArray[np.intp]
 
-INSTANCE_PICTURES = frozenset({'instance', 'overlay'})
-"""The images in ``Panoptic.pictures`` that show instance numbers."""
-
 _MOST_LOST = 256
 """The most things out of sight that are remembered, so that flicker cannot cost ever more."""
 
@@ -163,7 +160,7 @@ class Tracker:
         return of_lost      # a frame has no more things of a class than there are numbers
 
     def _renumbered(self, panoptic: Panoptic, number: npt.NDArray[np.int64]) -> Panoptic:
-        """Return the result with other numbers for its things, without images of the old ones."""
+        """Return the result with other numbers for its things."""
         space, segments = self._label_space, panoptic.segments
         is_thing = segments.instance > 0
         if (segments.instance[is_thing] == number).all():
@@ -176,10 +173,7 @@ class Tracker:
         label_of[segments.label] = label
         order = np.lexsort((label, -segments.area))
         return replace(panoptic, labels=renumber(panoptic.labels, label_of),
-                       segments=replace(segments, label=label, instance=instance)[order],
-                       pictures={name: picture for name, picture in panoptic.pictures.items()
-                                 if name not in INSTANCE_PICTURES})
-
+                       segments=replace(segments, label=label, instance=instance)[order])
 
 
 def pair(distance: npt.NDArray[np.float64], reach: float) -> tuple[Indices, Indices]:

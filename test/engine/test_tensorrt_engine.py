@@ -14,6 +14,8 @@ from panoptic_ros import resources
 from panoptic_ros.device import Device, DeviceError
 from panoptic_ros.engine import ModelError
 from panoptic_ros.engine.tensorrt_engine import TensorRtEngine
+from panoptic_ros.pipelines.contract import contract
+from panoptic_ros.tensors import TensorSpec
 
 ALLOCATIONS = ('cuMemAlloc', 'cuMemHostAlloc', 'cuEventCreate', 'cuGraphInstantiate')
 METADATA = tiny_model.describe((64, 128))
@@ -41,7 +43,11 @@ def device(tensorrt):
 
 @pytest.fixture
 def engine(device, tiny_onnx):
-    return TensorRtEngine(device, fake_tensorrt.write_plan(tiny_onnx), METADATA)
+    return open_plan(device, fake_tensorrt.write_plan(tiny_onnx))
+
+
+def open_plan(device, plan, metadata=METADATA):
+    return TensorRtEngine(device, plan, metadata, contract(metadata))
 
 
 def pictures(count, size=(64, 128)):
@@ -54,25 +60,23 @@ def upload(device, engine, images):
 
 
 def heads_of(device, engine, count):
-    """Wait, and return semantic, center and offset of the first images."""
+    """Wait, and return the outputs for the first images."""
     device.synchronize()
-    found = []
-    for array in (engine.semantic, engine.center, engine.offset):
-        host = np.empty((count, *array.shape[1:]), array.dtype)
-        device.download(array.part(0, count), host)
-        found.append(host)
+    found = {}
+    for name, array in engine.outputs.items():
+        found[name] = np.empty((count, *array.shape[1:]), array.dtype)
+        device.download(array.part(0, count), found[name])
     return found
 
 
 def expected_heads(path, images):
-    heads = engines.load(path, threads=1)(images)
-    return [np.stack([h.semantic for h in heads]), np.stack([h.center for h in heads])[:, None],
-            np.stack([h.offset for h in heads])]
+    return engines.load(path, threads=1)(images)
 
 
 def assert_equal(found, expected):
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(one, other)
+    assert list(found) == list(expected)
+    for name, array in found.items():
+        np.testing.assert_array_equal(array, expected[name], name)
 
 
 def altered(tiny_onnx, path, alter):
@@ -100,12 +104,12 @@ class TestHeads:
     def test_more_images_than_asked_are_left_alone(self, device, engine):
         upload(device, engine, pictures(4))
         engine.enqueue(2)
-        for head in heads_of(device, engine, 4):
+        for head in heads_of(device, engine, 4).values():
             assert (head[2:].view(np.uint8) == GARBAGE).all()
             assert (head[:2].view(np.uint8) != GARBAGE).any()
 
     def test_of_a_fixed_batch(self, device, tiny_onnx):
-        engine = TensorRtEngine(device, fake_tensorrt.write_plan(tiny_onnx, batch=3), METADATA)
+        engine = open_plan(device, fake_tensorrt.write_plan(tiny_onnx, batch=3))
         assert (engine.batch, engine.image.shape) == (3, (3, 64, 128, 3))
         images = pictures(3)
         upload(device, engine, images)
@@ -113,7 +117,7 @@ class TestHeads:
         assert_equal(heads_of(device, engine, 3), expected_heads(tiny_onnx, images))
 
     def test_of_a_profile_that_begins_above_one(self, device, tiny_onnx):
-        engine = TensorRtEngine(device, fake_tensorrt.write_plan(tiny_onnx, (2, 3)), METADATA)
+        engine = open_plan(device, fake_tensorrt.write_plan(tiny_onnx, (2, 3)))
         images = pictures(2)
         upload(device, engine, images)
         engine.enqueue(1)
@@ -129,19 +133,19 @@ class TestHeads:
                                                    to=TensorProto.FLOAT16))
                 output.type.tensor_type.elem_type = TensorProto.FLOAT16
         plan = altered(tiny_onnx, tmp_path / 'half.onnx', halve)
-        engine = TensorRtEngine(device, plan, METADATA)
-        assert engine.semantic.dtype == engine.offset.dtype == np.float16
+        engine = open_plan(device, plan)
+        assert {array.dtype for array in engine.outputs.values()} == {np.dtype(np.float16)}
         images = pictures(2)
         upload(device, engine, images)
         engine.enqueue(2)
-        assert_equal(heads_of(device, engine, 2), [
-            head.astype(np.float16) for head in expected_heads(tiny_onnx, images)])
+        assert_equal(heads_of(device, engine, 2), {
+            name: head.astype(np.float16)
+            for name, head in expected_heads(tiny_onnx, images).items()})
 
     def test_of_the_shipped_model(self, device):
         path = resources.share_directory() / 'models/streets.onnx'
         onnx_engine = engines.load(path, threads=1)
-        engine = TensorRtEngine(device, fake_tensorrt.write_plan(path, (1, 2)),
-                                onnx_engine.metadata)
+        engine = open_plan(device, fake_tensorrt.write_plan(path, (1, 2)), onnx_engine.metadata)
         images = pictures(1, onnx_engine.metadata.input_size)
         upload(device, engine, images)
         engine.enqueue(1)
@@ -205,27 +209,28 @@ class TestContract:
         assert engine.batch == 4
         assert engine.metadata is METADATA
         assert engine.description == 'TensorRT 10.0.fake, Host GPU'
-        assert [a.shape for a in (engine.image, engine.semantic, engine.center, engine.offset)
-                ] == [(4, 64, 128, 3), (4, 19, 16, 32), (4, 1, 16, 32), (4, 2, 16, 32)]
-        assert [a.dtype for a in (engine.image, engine.semantic)] == [np.uint8, np.float32]
+        assert (engine.image.shape, engine.image.dtype) == ((4, 64, 128, 3), np.uint8)
+        assert {name: a.shape for name, a in engine.outputs.items()} == {
+            'semantic': (4, 19, 16, 32), 'center': (4, 1, 16, 32), 'offset': (4, 2, 16, 32)}
+        assert engine.outputs['semantic'].dtype == np.float32
 
     @pytest.mark.parametrize('name', ['semantic', 'center', 'offset'])
     def test_absent_output(self, device, tiny_onnx, tmp_path, name):
         plan = altered(tiny_onnx, tmp_path / 'm.onnx', self.rename(name))
         with pytest.raises(ModelError, match=rf"the plan's output {name} is absent: .*float32 or "
                                              r'float16 \(N, .*build_engine'):
-            TensorRtEngine(device, plan, METADATA)
+            open_plan(device, plan)
 
     def test_absent_input(self, device, tiny_onnx, tmp_path):
         plan = altered(tiny_onnx, tmp_path / 'm.onnx', self.rename('image'))
         with pytest.raises(ModelError, match='no input image'):
-            TensorRtEngine(device, plan, METADATA)
+            open_plan(device, plan)
 
     def test_other_size_than_the_sidecar_says(self, device, tiny_onnx):
         with pytest.raises(ModelError, match=(
                 r'input image is .*\(-1, 64, 128, 3\): .*asks for uint8 \(N, 128, 128, 3\)')):
-            TensorRtEngine(device, fake_tensorrt.write_plan(tiny_onnx),
-                           tiny_model.describe((128, 128)))
+            open_plan(device, fake_tensorrt.write_plan(tiny_onnx),
+                      tiny_model.describe((128, 128)))
 
     def test_wrong_types(self, device, tiny_onnx, tmp_path):
         def convert(names, kind):
@@ -241,10 +246,15 @@ class TestContract:
             return alter
         plan = altered(tiny_onnx, tmp_path / 'i.onnx', convert(['center'], TensorProto.INT32))
         with pytest.raises(ModelError, match=r'output center is DataType\.INT32'):
-            TensorRtEngine(device, plan, METADATA)
+            open_plan(device, plan)
         plan = altered(tiny_onnx, tmp_path / 'h.onnx', convert(['center'], TensorProto.FLOAT16))
-        with pytest.raises(ModelError, match='types float32, float16, float32: expected one type'):
-            TensorRtEngine(device, plan, METADATA)
+        with pytest.raises(ModelError,
+                           match=r'in the plan .*center float16.*one type for all.*build it'):
+            open_plan(device, plan)
+        plan = altered(tiny_onnx, tmp_path / 'i.onnx', convert(['center'], TensorProto.INT32))
+        outputs = {**contract(METADATA), 'center': TensorSpec((1, 16, 32), ('int32',))}
+        engine = TensorRtEngine(device, plan, METADATA, outputs)    # each of its own kind
+        assert engine.outputs['center'].dtype == np.int32
 
     @pytest.mark.parametrize('count', [0, -1, 5])
     def test_count_out_of_range(self, engine, count):
@@ -260,7 +270,7 @@ def test_the_context_outlives_the_device(engine, device, cuda):
 
 class TestFailures:
     def make(self, device, tiny_onnx, **choices):
-        return TensorRtEngine(device, fake_tensorrt.write_plan(tiny_onnx, **choices), METADATA)
+        return open_plan(device, fake_tensorrt.write_plan(tiny_onnx, **choices))
 
     def test_plan_for_another_gpu(self, device, tiny_onnx):
         with pytest.raises(ModelError, match=(
@@ -270,7 +280,7 @@ class TestFailures:
 
     def test_no_plan_at_all(self, device):
         with pytest.raises(ModelError, match=r'magic tag does not match\): build it again'):
-            TensorRtEngine(device, b'rubbish', METADATA)
+            open_plan(device, b'rubbish')
 
     @pytest.mark.parametrize('call', ['deserialize_cuda_engine', 'create_execution_context'])
     def test_tensorrt_out_of_memory(self, tensorrt, device, tiny_onnx, call):

@@ -3,15 +3,14 @@
 import cv2
 import numpy as np
 import pytest
-from device_grouping import assert_equals_reference, bring, group_batch, put
+from device_grouping import assert_equals_reference, group_batch
 from gpu_machine import scaled
 
-from panoptic_ros import overlay
 from panoptic_ros.benchmarks.heads import make_heads
+from panoptic_ros.engine.fitting import fit
 from panoptic_ros.families import deeplab
-from panoptic_ros.families.deeplab.cuda import Cameras, CudaGrouping
 from panoptic_ros.families.deeplab.heads import Heads
-from panoptic_ros.families.deeplab.workspace import PICTURES
+from panoptic_ros.pipelines.resizing import Resizer
 
 pytestmark = pytest.mark.gpu
 
@@ -69,31 +68,16 @@ def test_the_same_heads_give_the_same_result_each_time(device, kernels, cityscap
 
 
 @pytest.mark.parametrize('camera', [(64, 128), (100, 201), (192, 384), (40, 300), (30, 50)])
-def test_resizing_and_pictures(device, kernels, cityscapes, camera):
+def test_resizing(device, kernels, camera):
     random, size = np.random.default_rng(3), (64, 128)
     image = cv2.GaussianBlur(random.integers(0, 256, (*camera, 3)).astype(np.uint8), (0, 0), 1)
-    made = make_heads(cityscapes, size, 5)
-    heads = bring(device, [made])
-    network_input, camera_image = device.empty((1, *size, 3), np.uint8), put(device, [image])
-    work = CudaGrouping(device, kernels, heads, cityscapes, [camera],
-                        deeplab.Options(), frozenset(PICTURES),
-                        Cameras([camera_image[0]], network_input),
-                        overlay.label_colors(cityscapes))
-    work.enqueue_resize()
-    work.enqueue()
-    work.enqueue_download()
+    network_input, on_device = device.empty((1, *size, 3), np.uint8), device.put(image)
+    resizer = Resizer(device, kernels, [on_device], [camera], network_input)
+    resizer.enqueue()
     resized = np.empty(network_input.shape, np.uint8)
     device.download(network_input, resized)
     device.synchronize()
-    result = work.result(0)
-    shrinks = camera[0] > size[0] and camera[1] > size[1]
-    expected = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinks
-                          else cv2.INTER_LINEAR)
-    assert abs(resized[0].astype(int) - expected).max() <= 1
-    np.testing.assert_array_equal(work.picture(0, 'semantic_image'), result.semantic())
-    np.testing.assert_array_equal(work.picture(0, 'instance_image'), result.instances())
-    drawn = overlay.paint(image, result, 0.5)
-    assert abs(work.picture(0, 'overlay').astype(int) - drawn).max() <= 1
-    work.close()
-    for array in (heads.semantic, heads.center, heads.offset, network_input, camera_image):
+    assert abs(resized[0].astype(int) - fit(image, size)).max() <= 1
+    resizer.close()
+    for array in (network_input, on_device):
         array.free()

@@ -3,7 +3,6 @@
 import subprocess
 from pathlib import Path
 
-import cv2
 import engines
 import gpu_machine
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from gpu_machine import OpenPath, picture, scaled
 
 from panoptic_ros.device import Device
+from panoptic_ros.engine.fitting import fit
 from panoptic_ros.families import deeplab
 
 pytestmark = pytest.mark.gpu
@@ -120,9 +120,7 @@ def test_labels_are_those_of_the_reference_on_the_same_heads(path, size):
         np.testing.assert_array_equal(result.labels, expected.labels)
         np.testing.assert_array_equal(result.segments.area, expected.segments.area)
     assert len(result.things)
-    shrinks = size[0] > input_size[0] and size[1] > input_size[1]
-    resized = cv2.resize(image, input_size[::-1], interpolation=cv2.INTER_AREA if shrinks
-                         else cv2.INTER_LINEAR)
+    resized = fit(image, input_size)
     assert abs(path.fetch(path.engine.image)[0].astype(int) - resized).max() <= 1
 
 

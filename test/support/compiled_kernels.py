@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,15 @@ def install(patch: pytest.MonkeyPatch) -> None:
     """Keep what NVRTC makes of the package's own kernels; others it compiles each time."""
     compile_anew = compiler._compile_with_nvrtc
 
-    def compile_once(nvrtc: Any, source: Path, target: str) -> bytes:
+    def compile_once(nvrtc: Any, source: Path, target: str,
+                     include: Sequence[Path] = ()) -> bytes:
         if source.parent != KERNELS:
-            return compile_anew(nvrtc, source, target)
+            return compile_anew(nvrtc, source, target, include)
         made_of = f'{kernels_sha256(KERNELS)} {compiler._version(nvrtc)}'
         name = hashlib.sha256(made_of.encode()).hexdigest()[:16]
         file = BUILD / f'{name}-{target}.cubin'
         if not file.is_file():
-            cubin = compile_anew(nvrtc, source, target)
+            cubin = compile_anew(nvrtc, source, target, include)
             BUILD.mkdir(parents=True, exist_ok=True)
             new = file.with_suffix(f'.{os.getpid()}')   # several processes may compile it
             new.write_bytes(cubin)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from panoptic_ros.segments.kernel_sources import SHARED
+
 HEADER = Path(__file__).with_suffix('.hpp')
 ORDERS = FORWARD, REVERSED, BY_WARPS, BY_WARPS_REVERSED = range(4)
 _KERNEL = re.compile(r'__global__\s+void\s+(?:__launch_bounds__\([\w, ]+\)\s+)?(\w+)\s*\(')
@@ -39,7 +41,7 @@ def write_source(folder: Path, text: str) -> Path:
 
 class Program:
     """
-    A .cu file with everything it includes, compiled for this processor.
+    A .cu file with everything it includes, from its folder and ``SHARED``, for this processor.
 
     Parameters
     ----------
@@ -56,12 +58,13 @@ class Program:
         self.kernels = tuple(_KERNEL.findall(source.read_text()))
         # IEEE arithmetic without contraction, as --fmad=false has it
         flags = ['-std=c++20', '-O2', '-ffp-contract=off', '-fPIC', '-shared', '-pthread',
-                 '-fno-extern-tls-init', '-U_FORTIFY_SOURCE', f'-I{source.parent}',
+                 '-fno-extern-tls-init', '-U_FORTIFY_SOURCE', f'-I{source.parent}', f'-I{SHARED}',
                  *(['-mtls-dialect=gnu2', '-fcf-protection=none']
                    if platform.machine() == 'x86_64' else []),
                  *(['-fsanitize=address', '-g'] if sanitize else [])]
         content = b''.join(path.read_bytes() for path in (
-            HEADER, *sorted(source.parent.glob('*.cu*')))) + ' '.join(flags).encode()
+            HEADER, *sorted(source.parent.glob('*.cu*')), *sorted(SHARED.glob('*.cuh')))
+                           ) + ' '.join(flags).encode()
         name = f'{source.stem}-{hashlib.sha256(content).hexdigest()[:16]}'
         library = build / f'{name}.so'
         if not library.is_file():

@@ -8,31 +8,26 @@ import numpy as np
 from same_results import assert_same
 
 from panoptic_ros.families import deeplab
-from panoptic_ros.families.deeplab.cuda import CudaGrouping, DeviceHeads
+from panoptic_ros.families.deeplab.cuda import CudaDecoder, DeviceHeads
 from panoptic_ros.families.deeplab.heads import Heads
 from panoptic_ros.labels import LabelSpace
 from panoptic_ros.panoptic import Panoptic
 
 
-def put(device, arrays: Sequence[np.ndarray]):
-    """Bring a batch of arrays of one shape to a device."""
-    return device.put(np.stack(arrays))
-
-
 def bring(device, batch: Sequence[Heads]) -> DeviceHeads:
     """Bring heads of one shape to a device."""
-    return DeviceHeads(put(device, [heads.semantic for heads in batch]),
-                       put(device, [heads.center[None] for heads in batch]),
-                       put(device, [heads.offset for heads in batch]), batch[0].grid)
+    arrays = ([heads.semantic for heads in batch], [heads.center[None] for heads in batch],
+              [heads.offset for heads in batch])
+    return DeviceHeads(*(device.put(np.stack(each)) for each in arrays), batch[0].grid)
 
 
 def group_batch(device, kernels, batch: Sequence[Heads], label_space: LabelSpace,
                 sizes: Sequence[tuple[int, int]], options: deeplab.Options,
-                warps: int = 8) -> list[Panoptic]:
+                warps: int = 8, confidence: bool = True) -> list[Panoptic]:
     """Group heads of one shape by the kernels; return a result for each; free everything."""
     heads = bring(device, batch)
-    work = CudaGrouping(device, kernels, heads, label_space, sizes, options,
-                        frozenset({'confidence'}), warps=warps)
+    work = CudaDecoder(device, kernels, heads, label_space, sizes, options, confidence)
+    work.warps = warps
     work.enqueue()
     work.enqueue_download()
     device.synchronize()
@@ -44,7 +39,8 @@ def group_batch(device, kernels, batch: Sequence[Heads], label_space: LabelSpace
 
 
 def assert_equals_reference(result: Panoptic, heads: Heads, label_space: LabelSpace,
-                            size: tuple[int, int], options: deeplab.Options) -> None:
+                            size: tuple[int, int], options: deeplab.Options,
+                            confidence: bool = True) -> None:
     """Compare every pixel and every column; scores and confidence within rounding."""
     assert_same(result, deeplab.decode(heads, label_space, size, 'reference', options,
-                                       confidence=True))
+                                       confidence))

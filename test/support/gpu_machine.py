@@ -17,7 +17,9 @@ from panoptic_ros.families import deeplab
 from panoptic_ros.families.deeplab.heads import Heads
 from panoptic_ros.families.deeplab.kernel_sources import KERNELS
 from panoptic_ros.panoptic import Panoptic
+from panoptic_ros.pipelines.contract import contract
 from panoptic_ros.pipelines.cuda import CudaPipeline
+from panoptic_ros.segments.kernel_sources import SHARED
 
 FRAMES, OPENINGS = 10_000, 50
 """Of the endurance tests; 5 % of the frames warm up."""
@@ -52,7 +54,7 @@ def why_not_gpu() -> str | None:
 
 @lru_cache
 def cubin_for(target: str) -> bytes:
-    return compile_kernels(KERNELS, target)
+    return compile_kernels(KERNELS, target, (SHARED,))
 
 
 def build_plan(folder: Path, device: Device) -> Path:
@@ -61,11 +63,13 @@ def build_plan(folder: Path, device: Device) -> Path:
 
     from panoptic_ros.engine.build import BuildOptions
     from panoptic_ros.engine.cache import PlanCache
+    from panoptic_ros.engine.onnx_file import OnnxFile
     onnx = folder / 'tiny.onnx'
     if not onnx.is_file():
         tiny_model.build(onnx, INPUT_SIZE)
     return PlanCache(folder).find_or_build(
-        onnx, BuildOptions(precision='fp32', batch=MOST_IMAGES), device, kernels=KERNELS)
+        OnnxFile.read(onnx, contract), BuildOptions(precision='fp32', batch=MOST_IMAGES), device,
+        kernels=KERNELS)
 
 
 def why_not_network() -> str | None:
@@ -103,7 +107,8 @@ class OpenPath:
             if why_not_tensorrt() is None:
                 from panoptic_ros.engine.tensorrt_engine import TensorRtEngine
                 plan, info = read_plan(build_plan(folder, self.device))
-                self.engine = TensorRtEngine(self.device, plan, info.metadata('tiny'))
+                metadata = info.metadata('tiny')
+                self.engine = TensorRtEngine(self.device, plan, metadata, contract(metadata))
             else:
                 import torch
 
@@ -116,16 +121,16 @@ class OpenPath:
         except BaseException:
             self.device.close()
             raise
-        self.options = deeplab.Options(**self.engine.metadata.grouping)
+        self.options = deeplab.Options(**self.engine.metadata.options)
 
     def segment(self, *images: np.ndarray) -> list[Panoptic]:
-        return self.pipeline(images, self.options, frozenset(), 0.5)
+        return self.pipeline(images, self.options, False).panoptics
 
     def heads(self, image: int = 0) -> Heads:
         """Return what the network made of an image of the last frame."""
-        semantic, center, offset = (self.fetch(a)[image] for a in (
-            self.engine.semantic, self.engine.center, self.engine.offset))
-        return self.engine.metadata.heads(semantic, center[0], offset)
+        outputs = {name: self.fetch(array)[image]
+                   for name, array in self.engine.outputs.items()}
+        return deeplab.heads_of(outputs, deeplab.grid_of(self.engine.metadata))
 
     def fetch(self, array: DeviceArray) -> np.ndarray:
         values = np.empty(array.shape, array.dtype)

@@ -14,13 +14,14 @@ from panoptic_ros.engine.plan import write_plan
 from panoptic_ros.engine.plan_info import PlanInfo
 from panoptic_ros.families.deeplab.kernel_sources import KERNELS
 from panoptic_ros.pipelines.contract import contract
+from panoptic_ros.segments.kernel_sources import SHARED
 
 
 @lru_cache
 def cubin_for(target: str) -> bytes:
     """Return our kernels for an architecture; skip the test where nothing can compile them."""
     try:
-        return compile_kernels(KERNELS, target)
+        return compile_kernels(KERNELS, target, (SHARED,))
     except ImportError as error:
         pytest.skip(str(error))
 

@@ -196,14 +196,12 @@ def test_numbers_come_round_when_they_are_used_up():
     assert all(one != other for one, other in pairwise(seen))
 
 
-def test_pictures_that_show_numbers_are_left_out(tracker, show, cityscapes):
+def test_the_confidence_stays(tracker, show, cityscapes):
     tracker(show((CAR, 40, 10), (CAR, 50, 100)), 0.0)
     frame = show((CAR, 50, 12), (CAR, 44, 98))
-    pictures = {name: np.zeros(SIZE, np.uint8) for name in ('semantic', 'instance', 'overlay')}
-    result = tracker(Panoptic(frame.labels, frame.segments, cityscapes, pictures['semantic'],
-                              pictures), 0.1)
-    assert set(result.pictures) == {'semantic'}
-    assert result.confidence is pictures['semantic']
+    confidence = np.zeros(SIZE, np.uint8)
+    result = tracker(Panoptic(frame.labels, frame.segments, cityscapes, confidence), 0.1)
+    assert result.confidence is confidence
     assert result.instances()[60, 20] == 1
 
 

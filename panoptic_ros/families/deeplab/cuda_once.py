@@ -7,23 +7,23 @@ from functools import lru_cache
 from ...device import Device, compile_kernels
 from ...labels import LabelSpace
 from ...panoptic import Panoptic
-from .cuda import CudaGrouping, DeviceHeads
+from ...segments.kernel_sources import SHARED
+from .cuda import CudaDecoder, DeviceHeads
 from .heads import Heads
 from .kernel_sources import KERNELS
 from .options import Options
 
 
 def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
-          options: Options, confidence: bool) -> Panoptic:
+           options: Options, confidence: bool) -> Panoptic:
     """Group heads as ``reference`` does; the parameters are those of ``deeplab.decode``."""
     device = Device.open()
     try:
         kernels = device.load(_compiled(device.target))
         semantic, center, offset = (device.put(head) for head in (
             heads.semantic[None], heads.center[None, None], heads.offset[None]))
-        pictures = frozenset({'confidence'} if confidence else ())
         on_device = DeviceHeads(semantic, center, offset, heads.grid)
-        work = CudaGrouping(device, kernels, on_device, label_space, [size], options, pictures)
+        work = CudaDecoder(device, kernels, on_device, label_space, [size], options, confidence)
         work.enqueue()
         work.enqueue_download()
         device.synchronize()
@@ -32,4 +32,4 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
         device.close()
 
 
-_compiled = lru_cache(lambda target: compile_kernels(KERNELS, target))
+_compiled = lru_cache(lambda target: compile_kernels(KERNELS, target, (SHARED,)))

@@ -3,45 +3,44 @@
 import subprocess
 from pathlib import Path
 
-import cv2
 import device_grouping
 import numpy as np
 import pytest
 from cuda_on_cpu import FORWARD, HEADER, ORDERS
-from device_grouping import bring, put
+from device_grouping import bring
 from grouping_cases import cases, make_label_space
 from host_device import HostDevice
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from same_results import assert_same
 
-from panoptic_ros import overlay
 from panoptic_ros.benchmarks.heads import make_heads
 from panoptic_ros.families import deeplab
-from panoptic_ros.families.deeplab.cuda import Cameras, CudaGrouping
+from panoptic_ros.families.deeplab.cuda import CudaDecoder
 from panoptic_ros.families.deeplab.heads import Heads
 from panoptic_ros.families.deeplab.kernel_sources import KERNELS
-from panoptic_ros.families.deeplab.task import TALLY, TASK
-from panoptic_ros.families.deeplab.workspace import PICTURES
+from panoptic_ros.families.deeplab.task import TASK
 from panoptic_ros.labels import LabelSpace
+from panoptic_ros.segments.canvas import CANVAS, TALLY
+from panoptic_ros.segments.kernel_sources import SHARED
 
 BUILD = Path(__file__).parents[2] / 'build' / 'kernels'
 
 
-def group_batch(batch, label_space, sizes, options, warps=8, order=FORWARD):
+def group_batch(batch, label_space, sizes, options, warps=8, order=FORWARD, confidence=True):
     """Group heads of one shape by the kernels on the processor; return a result for each."""
     device = HostDevice(BUILD, order)
     return device_grouping.group_batch(device, device.load(KERNELS / 'kernels.cu'), batch,
-                                       label_space, sizes, options, warps)
+                                       label_space, sizes, options, warps, confidence)
 
 
 @settings(deadline=None, max_examples=200)
-@given(cases(), st.sampled_from([1, 2, 8]), st.sampled_from(ORDERS))
-def test_the_kernels_equal_the_reference(case, warps, order):
+@given(cases(), st.sampled_from([1, 2, 8]), st.sampled_from(ORDERS), st.booleans())
+def test_the_kernels_equal_the_reference(case, warps, order, confidence):
     heads, label_space, size, options = case
-    result, = group_batch([heads], label_space, [size], options, warps, order)
+    result, = group_batch([heads], label_space, [size], options, warps, order, confidence)
     assert_same(result, deeplab.decode(heads, label_space, size, 'reference', options,
-                                       confidence=True))
+                                       confidence))
 
 
 @pytest.mark.parametrize('order', ORDERS)
@@ -160,80 +159,34 @@ def test_options_change_between_frames(cityscapes):
     heads = make_heads(cityscapes, (128, 256), 30)
     device = HostDevice(BUILD)
     on_device = bring(device, [heads])
-    work = CudaGrouping(device, device.load(KERNELS / 'kernels.cu'), on_device, cityscapes,
-                        [(128, 256)], deeplab.Options())
+    work = CudaDecoder(device, device.load(KERNELS / 'kernels.cu'), on_device, cityscapes,
+                       [(128, 256)], deeplab.Options())
     for options in (deeplab.Options(), deeplab.Options(top_k=3, stuff_area=0, nms_kernel=1),
                     deeplab.Options(center_threshold=0.9)):
+        assert work.serves(options)
         work.change_options(options)
         work.enqueue()
         work.enqueue_download()
         expected = deeplab.decode(heads, cityscapes, method='reference', options=options)
         np.testing.assert_array_equal(work.result(0).labels, expected.labels)
+    assert not work.serves(deeplab.Options(top_k=201))
     with pytest.raises(ValueError, match='made for at most 200; make another'):
         work.change_options(deeplab.Options(top_k=201))
 
 
-@pytest.mark.parametrize('camera', [(64, 128), (128, 256), (100, 201), (192, 384), (61, 128),
-                                    (40, 300), (30, 50), (270, 480)])
-def test_the_network_input_is_that_of_the_cpu_path(cityscapes, camera):
-    """Equal where nothing is resized, else within rounding of OpenCV's fixed point."""
-    random = np.random.default_rng(3)
-    image = cv2.GaussianBlur(random.integers(0, 256, (*camera, 3)).astype(np.uint8), (0, 0), 1)
-    device, size = HostDevice(BUILD), (64, 128)
-    heads = make_heads(cityscapes, size, 3)
-    on_device = bring(device, [heads])
-    network_input = device.empty((1, *size, 3), np.uint8)
-    picture = put(device, [image])
-    cameras = Cameras([picture], network_input)
-    work = CudaGrouping(device, device.load(KERNELS / 'kernels.cu'), on_device, cityscapes,
-                        [camera], deeplab.Options(), cameras=cameras)
-    work.enqueue_resize()
-    result = network_input.memory.reshape(*size, 3)
-    if camera == size:
-        np.testing.assert_array_equal(result, image)
-        return
-    shrinks = camera[0] > size[0] and camera[1] > size[1]
-    expected = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinks
-                          else cv2.INTER_LINEAR)
-    difference = np.abs(result.astype(int) - expected)
-    assert difference.max() <= (0 if shrinks else 1)
-    assert difference.mean() < 0.01
-
-
-def test_pictures(cityscapes):
-    heads, size = make_heads(cityscapes, (128, 256), 20), (130, 250)
-    image = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
-    device = HostDevice(BUILD)
-    on_device = bring(device, [heads])
-    work = CudaGrouping(device, device.load(KERNELS / 'kernels.cu'), on_device, cityscapes,
-                        [size], deeplab.Options(), frozenset(PICTURES),
-                        Cameras([put(device, [image])], device.empty((1, 8, 8, 3), np.uint8)),
-                        overlay.label_colors(cityscapes))
-    work.change_options(work.options, opacity=0.3)
-    work.enqueue()
-    work.enqueue_download()
-    result = work.result(0)
-    np.testing.assert_array_equal(work.picture(0, 'semantic_image'), result.semantic())
-    np.testing.assert_array_equal(work.picture(0, 'instance_image'), result.instances())
-    expected = overlay.paint(image, result, 0.3)
-    assert abs(work.picture(0, 'overlay').astype(int) - expected).max() <= 1
-
-
 def test_the_structures_are_those_of_the_header(tmp_path):
     """Sizes and offsets of the fields as g++ lays them out, which is as nvcc does."""
-    lines = [f'{name} %zu\\n' for name in (*TASK.names, *TALLY.names)]
-    values = [f'offsetof({kind}, {name})' for kind, dtype in (('Task', TASK), ('Tally', TALLY))
-              for name in dtype.names]
-    source = tmp_path / 'layout.cpp'
-    source.write_text(
-        f'#include "{HEADER}"\n#include "task.cuh"\nint main() {{\n'
-        + ''.join(f'std::printf("{line}", {value});\n'
-                  for line, value in zip(lines, values, strict=True))
-        + 'std::printf("%zu %zu", sizeof(Task), sizeof(Tally));\n}\n')
-    program = tmp_path / 'layout'
-    subprocess.run(['g++', '-std=c++20', f'-I{KERNELS}', '-o', program, source], check=True)
-    *offsets, sizes = subprocess.run([program], capture_output=True, text=True,
-                                     check=True).stdout.splitlines()
-    assert offsets == [f'{name} {dtype.fields[name][1]}' for dtype in (TASK, TALLY)
-                       for name in dtype.names]
-    assert sizes == f'{TASK.itemsize} {TALLY.itemsize}'
+    kinds = {'Task': TASK, 'Canvas': CANVAS, 'Tally': TALLY}
+    lines = [f'std::printf("{kind}.{name} %zu\\n", offsetof({kind}, {name}));'
+             for kind, dtype in kinds.items() for name in dtype.names]
+    lines += [f'std::printf("{kind} %zu\\n", sizeof({kind}));' for kind in kinds]
+    source, program = tmp_path / 'layout.cpp', tmp_path / 'layout'
+    source.write_text(f'#include "{HEADER}"\n#include "task.cuh"\nint main() {{\n'
+                      + '\n'.join(lines) + '\n}\n')
+    subprocess.run(['g++', '-std=c++20', f'-I{KERNELS}', f'-I{SHARED}', '-o', program, source],
+                   check=True)
+    found = subprocess.run([program], capture_output=True, text=True, check=True).stdout
+    assert found.splitlines() == [
+        *(f'{kind}.{name} {dtype.fields[name][1]}' for kind, dtype in kinds.items()
+          for name in dtype.names),
+        *(f'{kind} {dtype.itemsize}' for kind, dtype in kinds.items())]

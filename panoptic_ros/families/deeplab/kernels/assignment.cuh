@@ -1,7 +1,7 @@
 // What is decided for all pixels of a patch at once: their class, and their instance.
 #pragma once
-#include "patches.cuh"
-#include "tallying.cuh"
+#include "targets.cuh"
+#include "votes.cuh"
 
 // The box of the targets of a block; the far edges negated, so that all are minima.
 enum Edge { TOP, MINUS_BOTTOM, LEFT, MINUS_RIGHT, EDGES };
@@ -49,44 +49,6 @@ __device__ inline int only_center(const Box& box, const float* near_y, const flo
     return found == 1 ? only : -1;
 }
 
-// Add the patches of a warp, all in one row of them, to the extents of their segments.
-__device__ inline void add_patches(const Task& task, Extents& extents, int key,
-                                   const Patch& patch) {
-    const int start = __shfl_sync(EVERY_LANE, patch.left, 0);
-    const int width = patch.right - patch.left;
-    for_each_key(key, key != NO_KEY, [&](unsigned mask, int of, bool leads) {
-        const bool own = key == of;
-        const unsigned columns = warp_sum(own ? width : 0);
-        const unsigned sum = warp_sum(          // of the columns' numbers, from `start` on
-            own ? width * (patch.left + patch.right - 1 - 2 * start) / 2 : 0);
-        const int last = __shfl_sync(EVERY_LANE, patch.right, 31 - __clz(mask));
-        if (!leads) {
-            return;
-        }
-        const unsigned long long rows = patch.bottom - patch.top;
-        const unsigned long long first_and_last_row = patch.top + patch.bottom - 1;
-        extents.add(task, of, {static_cast<unsigned>(rows) * columns,
-                               rows * (static_cast<unsigned long long>(start) * columns + sum),
-                               rows * first_and_last_row / 2 * columns,
-                               patch.left, patch.top, last, patch.bottom});
-    });
-}
-
-// Keep the block's open patches for `settle_pixels`; `totals` is shared memory, [33].
-__device__ inline void list_open(const Task& task, bool is_open, const Patch& patch,
-                                 int* totals) {
-    __shared__ int start;
-    int all;
-    const int before = block_sum_before(is_open, totals, &all);
-    if (thread_of_block() == 0 && all > 0) {
-        start = atomicAdd(&task.open_count[0], all);
-    }
-    __syncthreads();
-    if (is_open) {
-        task.open_patches[start + before] = pack(patch);
-    }
-}
-
 // A thread for a patch: write its code, tally it if it is decided, list it if it is open.
 template <class Head>
 __device__ void assign_patches(Tasks tasks) {
@@ -96,23 +58,24 @@ __device__ void assign_patches(Tasks tasks) {
     __shared__ float scratch[MOST_THREADS / 32 * EDGES];
     __shared__ int totals[33];
     const Task& task = tasks[blockIdx.z];
+    const Canvas& canvas = task.canvas;
     const int row = blockIdx.y * blockDim.y + threadIdx.y;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     Patch patch = {row, column, 0, 0, 0, 0};
-    if (row < task.rows && column < task.columns) {
-        patch = patch_at(task, row, column);
+    if (row < canvas.rows && column < canvas.columns) {
+        patch = patch_at(canvas, row, column);
     }
     extents.clear();
     int code = NO_KEY;
     Box box = {LARGEST, -LARGEST, LARGEST, -LARGEST};
     if (!patch.is_empty()) {
-        const Corners corners = corners_of(task, patch);
+        const Corners corners = corners_of(canvas, patch);
         code = common_code(task, corners);
         if (code >= THING && code != OPEN) {
             box = targets_of<Head>(task, patch, corners);
         }
     }
-    const int centers = *task.center_count;
+    const int centers = *canvas.instance_count;
     float edges[EDGES] = {box.top, -box.bottom, box.left, -box.right};
     block_min(edges, scratch);                          // also: the table is clear now
     int key = code != OPEN && code < THING ? code : NO_KEY;
@@ -135,10 +98,11 @@ __device__ void assign_patches(Tasks tasks) {
         }
     }
     if (!patch.is_empty()) {
-        task.patch_code[row * task.columns + column] = static_cast<unsigned short>(code);
+        canvas.patch_code[row * canvas.columns + column] = static_cast<unsigned short>(code);
     }
-    list_open(task, code == OPEN, patch, totals);
-    add_patches(task, extents, key, patch);
+    list_open(canvas, code == OPEN, patch, totals);
+    const auto count_here = [&](int of, const Extent& extent) { count_pixels(task, of, extent); };
+    add_patches(extents, key, patch, count_here);
     __syncthreads();
-    extents.flush(task);
+    extents.flush(count_here);
 }

@@ -4,13 +4,13 @@
 
 template <class Head>
 __device__ void read_cell(const Task& task, int cell) {
-    const int cells = task.rows * task.columns;
+    const int cells = task.canvas.rows * task.canvas.columns;
     const Head* logits = task.semantic.as<Head>() + cell;
     float best = finite_logit(as_float(*logits));
     float total = 1.0f;                     // of exp(logit - best)
     int winner = 0;
 #pragma unroll 4
-    for (int class_id = 1; class_id < task.classes; ++class_id) {
+    for (int class_id = 1; class_id < task.canvas.classes; ++class_id) {
         const float logit = finite_logit(as_float(logits[static_cast<long long>(class_id)
                                                          * cells]));
         const float ratio = expf(-fabsf(logit - best));
@@ -23,8 +23,8 @@ __device__ void read_cell(const Task& task, int cell) {
         }
     }
     task.cell_code[cell] = static_cast<unsigned short>(
-        task.is_thing[winner] ? THING + winner : winner);
-    task.probability[cell] = static_cast<int>(PROBABILITY_ONE / total);
+        task.canvas.is_thing[winner] ? THING + winner : winner);
+    task.canvas.probability[cell] = static_cast<int>(PROBABILITY_ONE / total);
 }
 
 // A thread for a cell and the patch after it.  The block that is done last lists the centres.
@@ -39,16 +39,16 @@ __device__ void read_heads(Tasks tasks) {
         warm_count = 0;
     }
     __syncthreads();
-    if (row < task.rows && column < task.columns) {
-        read_cell<Head>(task, row * task.columns + column);
-        const Patch patch = patch_at(task, row, column);
+    if (row < task.canvas.rows && column < task.canvas.columns) {
+        read_cell<Head>(task, row * task.canvas.columns + column);
+        const Patch patch = patch_at(task.canvas, row, column);
         if (may_have_peaks<Head>(task, patch)) {
             warm[atomicAdd(&warm_count, 1u)] = pack(patch);
         }
     }
     __syncthreads();
     for (unsigned index = threadIdx.y; index < warm_count; index += blockDim.y) {
-        find_peaks<Head>(task, unpack(task, warm[index]));
+        find_peaks<Head>(task, unpack(task.canvas, warm[index]));
     }
     if (is_last_block(&task.finished[0])) {
         list_centers<Head>(task);

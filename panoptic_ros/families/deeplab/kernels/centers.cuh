@@ -1,12 +1,12 @@
 // Finding the centres of things in the heatmap.
 #pragma once
-#include "patches.cuh"
+#include "heads.cuh"
 #include "warp.cuh"
 
 // No pixel is hotter than the hottest of the four cells around it.
 template <class Head>
 __device__ bool may_have_peaks(const Task& task, const Patch& patch) {
-    const Corners corners = corners_of(task, patch);
+    const Corners corners = corners_of(task.canvas, patch);
     const Head* plane = task.center.as<Head>();
     float hottest = -LARGEST;
     for (int corner = 0; corner < 4; ++corner) {
@@ -17,7 +17,7 @@ __device__ bool may_have_peaks(const Task& task, const Patch& patch) {
 
 template <class Head>
 __device__ float heat_of(const Task& task, int y, int x) {
-    return upsample_heat<Head>(task, locate_row(task, y), locate_column(task, x));
+    return upsample_heat<Head>(task, locate_row(task.canvas, y), locate_column(task.canvas, x));
 }
 
 // Whether a neighbour of a pixel is hotter: most pixels lie on a slope.
@@ -25,7 +25,7 @@ template <class Head>
 __device__ bool is_on_slope(const Task& task, int y, int x, float heat) {
     for (int side = 0; side < 4; ++side) {
         const int ny = y + (side == 0) - (side == 1), nx = x + (side == 2) - (side == 3);
-        if (ny >= 0 && ny < task.height && nx >= 0 && nx < task.width
+        if (ny >= 0 && ny < task.canvas.height && nx >= 0 && nx < task.canvas.width
             && heat_of<Head>(task, ny, nx) > heat) {
             return true;
         }
@@ -37,10 +37,11 @@ __device__ bool is_on_slope(const Task& task, int y, int x, float heat) {
 template <class Head>
 __device__ bool is_maximum(const Task& task, int y, int x, float heat) {
     const int side = 2 * task.radius + 1;
+    const int height = task.canvas.height, width = task.canvas.width;
     for (int first = 0; first < side * side; first += 32) {
         const int place = min(first + warp_lane(), side * side - 1);
         const int ny = y - task.radius + place / side, nx = x - task.radius + place % side;
-        const bool is_hotter = ny >= 0 && ny < task.height && nx >= 0 && nx < task.width
+        const bool is_hotter = ny >= 0 && ny < height && nx >= 0 && nx < width
             && heat_of<Head>(task, ny, nx) > heat;
         if (__ballot_sync(EVERY_LANE, is_hotter)) {
             return false;
@@ -55,7 +56,7 @@ template <class Head>
 __device__ bool touches_earlier_peak(const Task& task, int y, int x, float heat) {
     for (int side = 0; side < 4 && task.radius > 0; ++side) {   // three above, one to the left
         const int ny = y - (side < 3), nx = x - 1 + (side < 3 ? side : 0);
-        if (ny >= 0 && nx >= 0 && nx < task.width && heat_of<Head>(task, ny, nx) == heat
+        if (ny >= 0 && nx >= 0 && nx < task.canvas.width && heat_of<Head>(task, ny, nx) == heat
             && is_maximum<Head>(task, ny, nx, heat)) {
             return true;
         }
@@ -91,7 +92,7 @@ __device__ void find_peaks(const Task& task, const Patch& patch) {
             if (is_maximum<Head>(task, peak_y, peak_x, peak_heat)
                 && !touches_earlier_peak<Head>(task, peak_y, peak_x, peak_heat)
                 && warp_lane() == lane) {
-                task.peaks[atomicAdd(&task.peak_count[0], 1)] = y * task.width + x;
+                task.peaks[atomicAdd(&task.peak_count[0], 1)] = y * task.canvas.width + x;
             }
         }
     }
@@ -104,7 +105,7 @@ template <class Head, class Serve>
 __device__ void for_each_peak(const Task& task, int peaks, Serve serve) {
     for (int index = thread_of_block(); index < peaks; index += threads_of_block()) {
         const int pixel = __ldcg(&task.peaks[index]);
-        serve(pixel, heat_of<Head>(task, pixel / task.width, pixel % task.width));
+        serve(pixel, heat_of<Head>(task, pixel / task.canvas.width, pixel % task.canvas.width));
     }
 }
 
@@ -194,13 +195,13 @@ __device__ void list_centers(const Task& task) {
         for (int other = 0; other < found; ++other) {
             place += pixels[other] < pixel;
         }
-        task.center_y[place] = static_cast<float>(pixel / task.width);
-        task.center_x[place] = static_cast<float>(pixel % task.width);
-        task.heat[place] = heats[index];
+        task.center_y[place] = static_cast<float>(pixel / task.canvas.width);
+        task.center_x[place] = static_cast<float>(pixel % task.canvas.width);
+        task.canvas.score[place] = heats[index];
         atomicAdd(&kept, 1);
     }
     __syncthreads();
     if (thread == 0) {
-        *task.center_count = kept;
+        *task.canvas.instance_count = kept;
     }
 }

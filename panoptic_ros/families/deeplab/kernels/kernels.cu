@@ -1,14 +1,13 @@
 // The kernels of the GPU path, in the order in which they run.  blockIdx.z is the number of the
 // image in the batch.
-#include "task.cuh"
-#include "resizing.cuh"
 #include "cells.cuh"
 #include "assignment.cuh"
 #include "settling.cuh"
-#include "painting.cuh"
-#include "pictures.cuh"
+#include "probability.cuh"
+#include "confidence.cuh"
+#include "resizing.cuh"
 
-extern "C" __global__ void resize_images(Tasks tasks) { resize(tasks); }
+extern "C" __global__ void resize_images(Resizings images) { resize(images); }
 
 extern "C" __global__ void __launch_bounds__(MOST_THREADS, 4) read_heads_float(Tasks tasks) {
     read_heads<float>(tasks);
@@ -38,4 +37,6 @@ extern "C" __global__ void __launch_bounds__(MOST_THREADS) paint_labels_half(Tas
     paint_labels<Half>(tasks);
 }
 
-extern "C" __global__ void draw_pictures(Tasks tasks) { draw(tasks); }
+extern "C" __global__ void measure_confidence(Tasks tasks) {
+    write_confidence(tasks[blockIdx.z].canvas);
+}

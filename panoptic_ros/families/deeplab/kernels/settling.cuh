@@ -1,8 +1,7 @@
 // The pixels of the patches that are not decided as a whole: a warp for a patch.
 #pragma once
-#include "numbering.cuh"
-#include "patches.cuh"
-#include "tallying.cuh"
+#include "targets.cuh"
+#include "votes.cuh"
 
 // The likeliest class of a pixel; the whole warp must come, each lane with a pixel of the patch.
 // Lanes first stand for classes: one that is under another's logit in each of the four cells, by
@@ -11,7 +10,7 @@ template <class Head>
 __device__ int likeliest_class(const Task& task, const Corners& corners, const Place& y,
                                const Place& x) {
     const Head* semantic = task.semantic.as<Head>();
-    const int cells = task.rows * task.columns, lane = warp_lane();
+    const int cells = task.canvas.rows * task.canvas.columns, lane = warp_lane();
     bool is_new[4];                         // whether a corner's likeliest class is another
     for (int corner = 0; corner < 4; ++corner) {
         is_new[corner] = true;
@@ -28,9 +27,9 @@ __device__ int likeliest_class(const Task& task, const Corners& corners, const P
     float best = -LARGEST;                  // less than any logit
     int winner = 0;
 #pragma unroll 1
-    for (int first = 0; first < task.classes; first += 32) {
+    for (int first = 0; first < task.canvas.classes; first += 32) {
         const int class_id = first + lane;
-        bool contends = class_id < task.classes;
+        bool contends = class_id < task.canvas.classes;
         float own[4];
         for (int corner = 0; corner < 4; ++corner) {
             own[corner] = contends ? finite_logit(as_float(
@@ -103,39 +102,21 @@ __device__ inline int nearest_center(const Task& task, int centers, const Box& b
     return nearest;
 }
 
-// Add pixels of a patch to the extents of their segments.
-__device__ inline void add_pixels(const Task& task, Extents& extents, int key,
-                                  const Patch& patch, int y, int x) {
-    for_each_key(key, key != NO_KEY, [&](unsigned mask, int of, bool leads) {
-        const bool own = key == of;
-        const unsigned area = __popc(mask);
-        const unsigned long long sum_y = warp_sum(own ? y - patch.top : 0);
-        const unsigned long long sum_x = warp_sum(own ? x - patch.left : 0);
-        const int y0 = FAR - warp_max(own ? FAR - y : 0), x0 = FAR - warp_max(own ? FAR - x : 0);
-        const int y1 = warp_max(own ? y + 1 : 0), x1 = warp_max(own ? x + 1 : 0);
-        if (leads) {
-            extents.add(task, of, {
-                area, sum_x + static_cast<unsigned long long>(patch.left) * area,
-                sum_y + static_cast<unsigned long long>(patch.top) * area, x0, y0, x1, y1});
-        }
-    });
-}
-
 template <class Head>
 __device__ void settle_patch(const Task& task, Extents& extents, const Patch& patch) {
-    const int centers = *task.center_count;
-    const Corners corners = corners_of(task, patch);
+    const int centers = *task.canvas.instance_count;
+    const Corners corners = corners_of(task.canvas, patch);
     const int common = common_code(task, corners);
     const unsigned width = patch.right - patch.left, pixels = patch.pixels();
     for (unsigned first = 0; first < pixels; first += 32) {
         const unsigned place = min(first + warp_lane(), pixels - 1);
         const bool is_pixel = place == first + warp_lane();
         const int y = patch.top + place / width, x = patch.left + place % width;
-        const Place row = locate_row(task, y), column = locate_column(task, x);
+        const Place row = locate_row(task.canvas, y), column = locate_column(task.canvas, x);
         int code = common;
         if (common == OPEN) {
             code = likeliest_class<Head>(task, corners, row, column);
-            code += task.is_thing[code] ? THING : 0;
+            code += task.canvas.is_thing[code] ? THING : 0;
         }
         int key = code < THING ? code : NO_KEY;
         if (centers > 0 && __ballot_sync(EVERY_LANE, code >= THING)) {
@@ -151,9 +132,10 @@ __device__ void settle_patch(const Task& task, Extents& extents, const Patch& pa
             }
         }
         if (is_pixel) {
-            task.labels[y * task.width + x] = static_cast<unsigned short>(code);
+            task.canvas.labels[y * task.canvas.width + x] = static_cast<unsigned short>(code);
         }
-        add_pixels(task, extents, is_pixel ? key : NO_KEY, patch, y, x);
+        add_pixels(extents, is_pixel ? key : NO_KEY, patch, y, x,
+                   [&](int of, const Extent& extent) { count_pixels(task, of, extent); });
     }
 }
 
@@ -165,13 +147,13 @@ __device__ void settle_pixels(Tasks tasks) {
     const Task& task = tasks[blockIdx.z];
     extents.clear();
     __syncthreads();
-    const Share share = share_of_open(task, blockIdx.x, gridDim.x);
+    const Share share = share_of_open(task.canvas, blockIdx.x, gridDim.x);
     for (unsigned index = share.start + threadIdx.y; index < share.end; index += blockDim.y) {
-        settle_patch<Head>(task, extents, unpack(task, task.open_patches[index]));
+        settle_patch<Head>(task, extents, unpack(task.canvas, task.canvas.open_patches[index]));
     }
     __syncthreads();
-    extents.flush(task);
+    extents.flush([&](int of, const Extent& extent) { count_pixels(task, of, extent); });
     if (is_last_block(&task.finished[1])) {
-        number_segments(task);
+        count_votes(task);
     }
 }

@@ -1,7 +1,17 @@
 // The camera image at the network's resolution.
 #pragma once
-#include "task.cuh"
 #include "warp.cuh"
+
+// One image of a camera and its place in the network's input; pipelines/resizing.py lays out the
+// same fields.
+struct Resizing {
+    Global<const unsigned char> camera;     // [height, width, 3] B, G, R
+    Global<unsigned char> network_input;    // [input_height, input_width, 3]
+    int height, width;
+    int input_height, input_width;
+};
+
+using Resizings = const Resizing* __restrict__;     // of a batch, one for each image
 
 constexpr int RESIZE_COLUMNS = 32, RESIZE_ROWS = 8;
 
@@ -54,11 +64,15 @@ __device__ inline Pair straddle(int pixel, int pixels, int camera_pixels) {
     return pair;
 }
 
-__device__ inline float area_mean(const Task& task, const Span& rows, const Span& columns,
+__device__ inline const unsigned char* row_of(const Resizing& image, int y) {
+    return image.camera + 3ll * y * image.width;
+}
+
+__device__ inline float area_mean(const Resizing& image, const Span& rows, const Span& columns,
                                   int channel) {
     float sum = 0.0f;
     for (int y = rows.first; y <= rows.last; ++y) {
-        const unsigned char* line = task.camera + static_cast<long long>(y) * task.step;
+        const unsigned char* line = row_of(image, y);
         float row = 0.0f;
         for (int x = columns.first; x <= columns.last; ++x) {
             row += line[3 * x + channel] * weight_in(columns, x);
@@ -68,12 +82,10 @@ __device__ inline float area_mean(const Task& task, const Span& rows, const Span
     return sum;
 }
 
-__device__ inline int bilinear(const Task& task, const Pair& rows, const Pair& columns,
+__device__ inline int bilinear(const Resizing& image, const Pair& rows, const Pair& columns,
                                int channel) {
-    const unsigned char* above = task.camera + static_cast<long long>(rows.before) * task.step
-        + channel;
-    const unsigned char* below = task.camera + static_cast<long long>(rows.after) * task.step
-        + channel;
+    const unsigned char* above = row_of(image, rows.before) + channel;
+    const unsigned char* below = row_of(image, rows.after) + channel;
     const int left = 3 * columns.before, right = 3 * columns.after;
     const int upper = above[left] * columns.share_before + above[right] * columns.share_after;
     const int lower = below[left] * columns.share_before + below[right] * columns.share_after;
@@ -83,33 +95,33 @@ __device__ inline int bilinear(const Task& task, const Pair& rows, const Pair& c
 
 // By area where the image shrinks along both axes, else bilinearly: as engine/fitting.py does.
 // A block has RESIZE_ROWS rows of RESIZE_COLUMNS threads.
-__device__ inline void resize(Tasks tasks) {
+__device__ inline void resize(Resizings images) {
     __shared__ Span column_spans[RESIZE_COLUMNS], row_spans[RESIZE_ROWS];
-    const Task& task = tasks[blockIdx.z];
+    const Resizing& image = images[blockIdx.z];
     const int left = blockIdx.x * RESIZE_COLUMNS, top = blockIdx.y * RESIZE_ROWS;
     const int x = left + threadIdx.x, y = top + threadIdx.y;
-    const bool shrinks = task.height > task.input_height && task.width > task.input_width;
+    const bool shrinks = image.height > image.input_height && image.width > image.input_width;
     if (shrinks) {          // in double precision, which many GPUs are slow in: once a block
         const int column = thread_of_block(), row = column - RESIZE_COLUMNS;
         if (row < 0) {
-            column_spans[column] = cover(left + column, task.input_width, task.width);
+            column_spans[column] = cover(left + column, image.input_width, image.width);
         } else if (row < RESIZE_ROWS) {
-            row_spans[row] = cover(top + row, task.input_height, task.height);
+            row_spans[row] = cover(top + row, image.input_height, image.height);
         }
         __syncthreads();
     }
-    if (x >= task.input_width || y >= task.input_height) {
+    if (x >= image.input_width || y >= image.input_height) {
         return;
     }
-    unsigned char* pixel = task.network_input + 3 * (y * task.input_width + x);
-    if (task.height == task.input_height && task.width == task.input_width) {
-        const unsigned char* camera = task.camera + static_cast<long long>(y) * task.step + 3 * x;
+    unsigned char* pixel = image.network_input + 3 * (y * image.input_width + x);
+    if (image.height == image.input_height && image.width == image.input_width) {
+        const unsigned char* camera = row_of(image, y) + 3 * x;
         for (int channel = 0; channel < 3; ++channel) {
             pixel[channel] = camera[channel];
         }
-    } else if (task.height == 2 * task.input_height && task.width == 2 * task.input_width) {
-        const unsigned char* above = task.camera + 2ll * y * task.step + 6 * x;
-        const unsigned char* below = above + task.step;
+    } else if (image.height == 2 * image.input_height && image.width == 2 * image.input_width) {
+        const unsigned char* above = row_of(image, 2 * y) + 6 * x;
+        const unsigned char* below = row_of(image, 2 * y + 1) + 6 * x;
         for (int channel = 0; channel < 3; ++channel) {     // rounds half up, as OpenCV here
             pixel[channel] = static_cast<unsigned char>(
                 (above[channel] + above[channel + 3] + below[channel] + below[channel + 3] + 2)
@@ -119,13 +131,13 @@ __device__ inline void resize(Tasks tasks) {
         const Span &rows = row_spans[threadIdx.y], &columns = column_spans[threadIdx.x];
         for (int channel = 0; channel < 3; ++channel) {
             pixel[channel] = static_cast<unsigned char>(
-                min(rintf(area_mean(task, rows, columns, channel)), 255.0f));
+                min(rintf(area_mean(image, rows, columns, channel)), 255.0f));
         }
     } else {
-        const Pair rows = straddle(y, task.input_height, task.height);
-        const Pair columns = straddle(x, task.input_width, task.width);
+        const Pair rows = straddle(y, image.input_height, image.height);
+        const Pair columns = straddle(x, image.input_width, image.width);
         for (int channel = 0; channel < 3; ++channel) {
-            pixel[channel] = static_cast<unsigned char>(bilinear(task, rows, columns, channel));
+            pixel[channel] = static_cast<unsigned char>(bilinear(image, rows, columns, channel));
         }
     }
 }

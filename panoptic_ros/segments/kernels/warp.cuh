@@ -1,6 +1,6 @@
 // Work that the 32 threads of a warp, or all of a block, do together.
 #pragma once
-#include "task.cuh"
+#include "canvas.cuh"
 
 __device__ inline int warp_lane() {
     return (threadIdx.x + threadIdx.y * blockDim.x) % 32;
