@@ -17,7 +17,6 @@ from ..datasets import Dataset, Video, open_dataset
 from ..evaluation import Evaluation, evaluate
 from ..evaluation.clips import CLIP_HEADER, DriveClips, VideoClips, clip_rows
 from ..evaluation.color_baseline import ColorBaseline
-from ..evaluation.deeplab.oracle import Oracle
 from ..evaluation.held_out import HeldOutStreets, single_frame
 from ..evaluation.label_files import LabelFolders
 from ..evaluation.predicted import Predicted
@@ -110,6 +109,8 @@ def _evaluate_files(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _ask_oracle(args: argparse.Namespace) -> dict[str, Any]:
+    from ..evaluation.deeplab.oracle import Oracle
+
     frames, source = _frames(args)
     space = frames.label_space
     full, coarse = (_run(args, range(len(frames)), space, Oracle(frames.truth, space, stride),

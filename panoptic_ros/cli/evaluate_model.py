@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from ..engine import OnnxEngine
-from ..evaluation.deeplab.averaged_engine import AveragedEngine
 from ..evaluation.translation import losses, translation
 from ..labels import LabelSpace
 from ..pipelines.contract import contract
@@ -71,6 +70,7 @@ class _Model:
     def __call__(self) -> Segmenter:
         if not self.flip and not self.scales:
             return open_model('evaluate', self.path, self.device, self.options, self.setup)
+        from ..evaluation.deeplab.averaged_engine import AveragedEngine
         engines = [OnnxEngine(file, contract, self.setup.threads)
                    for file in (self.path, *self.scales)]
         segmenter = Segmenter(CpuPipeline(AveragedEngine(engines, self.flip), self.setup.method))
