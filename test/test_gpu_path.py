@@ -1,13 +1,11 @@
 """From camera pixels to labels through device, TensorRT and kernels, on doubles of them."""
 
-from pathlib import Path
-
 import fake_cuda
 import fake_tensorrt
 import numpy as np
 import pytest
 import tiny_model
-from cuda_on_cpu import Program
+from cuda_on_cpu import Launcher
 from gpu_plans import cubin_for, make_plan
 
 from panoptic_ros import Segmenter
@@ -18,24 +16,14 @@ from panoptic_ros.engine.build import BuildCancelled
 from panoptic_ros.engine.plan import cubin_path
 from panoptic_ros.engine.tensorrt_engine import TensorRtEngine
 from panoptic_ros.families import deeplab
-from panoptic_ros.families.deeplab.kernel_sources import KERNELS
 from panoptic_ros.segmenter import Setup
 
-BUILD = Path(__file__).parents[1] / 'build' / 'kernels'
 FRAMES = 10
 
 
-@pytest.fixture(scope='session')
-def program():
-    return Program(KERNELS / 'kernels.cu', BUILD)
-
-
 @pytest.fixture
-def cuda(monkeypatch, program):
-    def run(name, grid, block, arguments):
-        program.launch(name, grid, block, arguments)
-
-    yield from fake_cuda.install(monkeypatch, kernels=run)
+def cuda(monkeypatch):
+    yield from fake_cuda.install(monkeypatch, kernels=Launcher())
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 import subprocess
 from pathlib import Path
 
+import effort
 import engines
 import gpu_machine
 import numpy as np
 import pytest
-from gpu_machine import OpenPath, picture, scaled
+from effort import scaled
+from gpu_machine import OpenPath, picture
 
 from panoptic_ros.device import Device
 from panoptic_ros.engine.fitting import fit
@@ -24,7 +26,7 @@ import sys
 from pathlib import Path
 sys.path[:0] = [{test!r}, {support!r}]
 import gpu_machine
-from device_grouping import group_batch
+from device_decoding import decode_on
 from panoptic_ros import LabelSpace
 from panoptic_ros.benchmarks.heads import make_heads
 from panoptic_ros.device import Device, DeviceError
@@ -34,9 +36,9 @@ folder = Path({folder!r})
 space = LabelSpace.load('cityscapes')
 heads = make_heads(space, (128, 256), 10)
 
-def group(device):
+def decode(device):
     kernels = device.load(gpu_machine.cubin_for(device.target))
-    return group_batch(device, kernels, [heads], space, [(128, 256)], deeplab.Options())[0]
+    return decode_on(device, kernels)([heads], space, [(128, 256)], deeplab.Options())[0]
 
 def fail(work):
     try:
@@ -47,13 +49,13 @@ def fail(work):
         print('no error')
 
 device = Device.open()
-before = group(device)
+before = decode(device)
 gpu_machine.write_out_of_bounds(device, folder)
 fail(device.synchronize)
-fail(lambda: group(device))
+fail(lambda: decode(device))
 device.close()
 device = Device.open()
-print('again', (group(device).labels == before.labels).all())
+print('again', (decode(device).labels == before.labels).all())
 device.close()
 """
 
@@ -179,9 +181,9 @@ def test_ten_thousand_frames_leak_nothing(path, record_property):
     images = [picture(scaled((270, 480)), shift) for shift in (0, 1)]
     first = [path.segment(image)[0].labels for image in images]
     free, resident = [], []
-    warm = gpu_machine.FRAMES // 20
-    for frame in range(gpu_machine.FRAMES + 1):
-        if frame in (warm, gpu_machine.FRAMES):
+    warm = effort.FRAMES // 20
+    for frame in range(effort.FRAMES + 1):
+        if frame in (warm, effort.FRAMES):
             free.append(path.device.memory()[0] / MIB)
             resident.append(host_memory() / 1024)
         labels = path.segment(images[frame % 2])[0].labels
@@ -196,7 +198,7 @@ def test_ten_thousand_frames_leak_nothing(path, record_property):
 
 def test_opened_and_closed_often(network_folder, record_property):
     image, free, resident = picture((96, 200)), [], []
-    for _ in range(gpu_machine.OPENINGS):
+    for _ in range(effort.OPENINGS):
         opened = OpenPath(network_folder)
         opened.segment(image)
         opened.close()
@@ -204,10 +206,10 @@ def test_opened_and_closed_often(network_folder, record_property):
         free.append(device.memory()[0] / MIB)
         device.close()
         resident.append(host_memory() / 1024)
-    early = gpu_machine.OPENINGS // 5
+    early = effort.OPENINGS // 5
     for name, values in (('free on the GPU', free), ('resident on the host', resident)):
         text = (f'{values[early]:.1f} MiB after {early} openings, {values[-1]:.1f} after '
-                f'{gpu_machine.OPENINGS}')
+                f'{effort.OPENINGS}')
         print(f'{name}: {text}')
         record_property(f'{name}, opened and closed', text)
     assert free[-1] >= free[early] - 1

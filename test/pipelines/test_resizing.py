@@ -1,37 +1,45 @@
 """The kernel that makes the network's input, executed on the processor, against OpenCV."""
 
 import subprocess
-from pathlib import Path
 
 import cv2
+import fake_cuda
 import numpy as np
 import pytest
-from cuda_on_cpu import HEADER
-from host_device import HostDevice
+from cuda_on_cpu import HEADER, Launcher
+from gpu_plans import cubin_for
 
+from panoptic_ros.device import Device
 from panoptic_ros.engine.fitting import fit
-from panoptic_ros.families.deeplab.kernel_sources import KERNELS
 from panoptic_ros.pipelines.resizing import RESIZING, Resizer
 from panoptic_ros.segments.kernel_sources import SHARED
 
-BUILD = Path(__file__).parents[2] / 'build' / 'kernels'
 SIZE = (64, 128)
+
+
+@pytest.fixture
+def device(monkeypatch):
+    for _ in fake_cuda.install(monkeypatch, kernels=Launcher()):
+        device = Device.open()
+        yield device
+        device.close()
 
 
 @pytest.mark.parametrize('sizes', [
     [(64, 128), (128, 256), (270, 480)], [(100, 201)], [(192, 384), (64, 128)],
     [(61, 128), (40, 300), (30, 50)]])
-def test_the_network_input_is_that_of_the_cpu_path(sizes):
+def test_the_network_input_is_that_of_the_cpu_path(device, sizes):
     """Equal where nothing is resized, else within rounding of OpenCV's fixed point."""
     random = np.random.default_rng(3)
     images = [cv2.GaussianBlur(random.integers(0, 256, (*size, 3)).astype(np.uint8), (0, 0), 1)
               for size in sizes]
-    device = HostDevice(BUILD)
     network_input = device.empty((len(sizes), *SIZE, 3), np.uint8)
     cameras = [device.put(image) for image in images]
-    resizer = Resizer(device, device.load(KERNELS / 'kernels.cu'), cameras, sizes, network_input)
+    resizer = Resizer(device, device.load(cubin_for(device.target)), cameras, sizes, network_input)
     resizer.enqueue()
-    results = network_input.memory.reshape(network_input.shape)
+    results = np.empty(network_input.shape, np.uint8)
+    device.download(network_input, results)
+    device.synchronize()
     for image, size, result in zip(images, sizes, results, strict=True):
         shrinks = size[0] > SIZE[0] and size[1] > SIZE[1]
         difference = np.abs(result.astype(int) - fit(image, SIZE))

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from panoptic_ros.families.deeplab.kernel_sources import KERNELS
 from panoptic_ros.segments.kernel_sources import SHARED
 
+BUILD = Path(__file__).parents[2] / 'build' / 'kernels'
 HEADER = Path(__file__).with_suffix('.hpp')
 ORDERS = FORWARD, REVERSED, BY_WARPS, BY_WARPS_REVERSED = range(4)
 _KERNEL = re.compile(r'__global__\s+void\s+(?:__launch_bounds__\([\w, ]+\)\s+)?(\w+)\s*\(')
@@ -112,3 +114,25 @@ class Program:
             shape, pointers, order, workers, message, len(message))
         if status:
             raise LaunchError(f'{name}: {message.value.decode()}', status)
+
+
+class Launcher:
+    """
+    Executes kernels by their names, for the double of CUDA.
+
+    Parameters
+    ----------
+    programs
+        Those that have the kernels; by default the one of our own.
+
+    """
+
+    def __init__(self, *programs: Program) -> None:
+        self._programs = programs or (Program(KERNELS / 'kernels.cu', BUILD),)
+        self.order = FORWARD
+        """In which order threads run; see ``Program.launch``."""
+
+    def __call__(self, name: str, grid: Sequence[int], block: Sequence[int],
+                 arguments: Sequence[ctypes._SimpleCData]) -> None:
+        program = next(program for program in self._programs if name in program.kernels)
+        program.launch(name, grid, block, arguments, self.order)

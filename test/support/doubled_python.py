@@ -14,17 +14,17 @@ import sys
 from pathlib import Path
 
 SUPPORT = Path(__file__).parent
-BUILD = SUPPORT.parents[1] / 'build' / 'kernels'
 sys.path[:0] = [str(SUPPORT.parents[1]), str(SUPPORT)]
 
 import compiled_kernels  # noqa: E402
+import effort  # noqa: E402
 import fake_cuda  # noqa: E402
 import fake_tensorrt  # noqa: E402
 import gpu_machine  # noqa: E402
 import gpu_plans  # noqa: E402
 import pytest  # noqa: E402
 import tiny_model  # noqa: E402
-from cuda_on_cpu import Program, write_source  # noqa: E402
+from cuda_on_cpu import BUILD, Launcher, Program, write_source  # noqa: E402
 
 from panoptic_ros.benchmarks import gpu_probes  # noqa: E402
 from panoptic_ros.families.deeplab.kernel_sources import KERNELS  # noqa: E402
@@ -40,15 +40,10 @@ def make_plan(folder, device):
 
 def main() -> None:
     patch = pytest.MonkeyPatch()
-    programs = [Program(source, BUILD) for source in (
-        KERNELS / 'kernels.cu', write_source(BUILD, gpu_probes.KERNELS))]
-
-    def run(name, grid, block, arguments):
-        program = next(p for p in programs if name in p.kernels)
-        program.launch(name, grid, block, arguments)
-
+    launcher = Launcher(*(Program(source, BUILD) for source in (
+        KERNELS / 'kernels.cu', write_source(BUILD, gpu_probes.KERNELS))))
     compiled_kernels.install(patch)
-    doubles = fake_cuda.install(patch, kernels=run)
+    doubles = fake_cuda.install(patch, kernels=launcher)
     cuda = next(doubles)
     if os.environ.get('PANOPTIC_ROS_TENSORRT') == 'nothing':
         import torch
@@ -58,8 +53,7 @@ def main() -> None:
     else:
         fake_tensorrt.install(patch, cuda.machine)
     gpu_probes.COPY_BYTES, gpu_probes.TURNS = 1 << 16, 10
-    gpu_machine.FRAMES, gpu_machine.OPENINGS, gpu_machine.EXAMPLES = 20, 10, 20
-    gpu_machine.SCALE = 3
+    effort.FRAMES, effort.OPENINGS, effort.EXAMPLES, effort.SCALE = 20, 10, 20, 3
     gpu_machine.PYTHON = [sys.executable, __file__]
     gpu_machine.build_plan = make_plan
 

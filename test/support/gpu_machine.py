@@ -21,12 +21,6 @@ from panoptic_ros.pipelines.contract import contract
 from panoptic_ros.pipelines.cuda import CudaPipeline
 from panoptic_ros.segments.kernel_sources import SHARED
 
-FRAMES, OPENINGS = 10_000, 50
-"""Of the endurance tests; 5 % of the frames warm up."""
-EXAMPLES = 200
-"""Of the property test."""
-SCALE = 1
-"""By which the larger images of the tests are divided, to a size that a double can afford."""
 PYTHON = [sys.executable]
 """Starts an interpreter that has the GPU."""
 INPUT_SIZE = (64, 128)
@@ -140,11 +134,6 @@ class OpenPath:
 
     def close(self) -> None:
         self.pipeline.close()
-
-
-def scaled(size: tuple[int, int]) -> tuple[int, int]:
-    """Return a size for this GPU."""
-    return size[0] // SCALE, size[1] // SCALE
 
 
 def picture(size: tuple[int, int], shift: int = 0) -> np.ndarray:
