@@ -122,10 +122,10 @@ def test_nvcc_serves_where_nvrtc_is_missing(kernel_folder, monkeypatch, tmp_path
     monkeypatch.setattr(compiler, '_find_nvrtc', lambda: None)
     monkeypatch.setattr(compiler.shutil, 'which', only_below(home))
     monkeypatch.setenv('CUDA_HOME', str(home))
-    assert compile_kernels(kernel_folder, 'sm_87') == b'cubin\n'
+    assert compile_kernels(kernel_folder, 'sm_87', (home,)) == b'cubin\n'
     options = (tmp_path / 'options').read_text().splitlines()
     assert options == ['--cubin', '--gpu-architecture=sm_87', '--std=c++17', '--fmad=false',
-                       f'-I{kernel_folder}']
+                       f'-I{kernel_folder}', f'-I{home}']
 
 
 def only_below(home):

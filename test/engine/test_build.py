@@ -1,6 +1,7 @@
 """Real builds, by TensorRT-RTX, which needs no GPU for them."""
 
 import dataclasses
+import shutil
 import threading
 
 import engines
@@ -21,6 +22,7 @@ from panoptic_ros.engine.calibration import CalibrationImages
 from panoptic_ros.engine.monitor import Phases
 from panoptic_ros.engine.plan import read_cubin, read_plan
 from panoptic_ros.resources import share_directory
+from panoptic_ros.segments.kernel_sources import SHARED
 from panoptic_ros.streets import Drive
 
 STREETS = share_directory() / 'models' / 'streets.onnx'
@@ -196,12 +198,20 @@ def test_other_ending_is_refused_before_building(rtx, kernels, tmp_path, tiny_on
                      kernels=kernels)
 
 
-def test_the_hash_of_the_kernels(kernels, tmp_path):
+def test_the_hash_of_the_kernels(kernels, tmp_path, monkeypatch):
     before = kernels_sha256(kernels)
     (kernels / 'notes.md').write_text('no source')
     assert kernels_sha256(kernels) == before
     (kernels / 'task.cuh').write_text('struct Task { int size; };')
-    assert kernels_sha256(kernels) != before
+    after = kernels_sha256(kernels)
+    assert after != before
+    shared = tmp_path / 'shared'
+    shutil.copytree(SHARED, shared)
+    monkeypatch.setattr('panoptic_ros.engine.build.SHARED', shared)
+    assert kernels_sha256(kernels) == after
+    with (shared / 'warp.cuh').open('a') as file:
+        file.write('// another\n')
+    assert kernels_sha256(kernels) != after
     with pytest.raises(FileNotFoundError, match=r'no CUDA sources in .*: reinstall'):
         kernels_sha256(tmp_path / 'absent')
 

@@ -23,14 +23,13 @@ import sys, time
 from pathlib import Path
 sys.path[:0] = [{support!r}, {test!r}]
 import fake_cuda, fake_tensorrt, pytest
-from cuda_on_cpu import Program
+from cuda_on_cpu import Launcher
 from fake_cuda_machine import KernelError
-from panoptic_ros.families.deeplab.kernel_sources import KERNELS
-program = Program(KERNELS / 'kernels.cu', Path({test!r}).parent / 'build' / 'kernels')
-def run(name, grid, block, arguments):
+launcher = Launcher()
+def run(*kernel):
     if Path({fault!r}).exists():
         raise KernelError(700)
-    program.launch(name, grid, block, arguments)
+    launcher(*kernel)
 patch = pytest.MonkeyPatch()
 doubles = fake_cuda.install(patch, kernels=run)
 cuda = next(doubles)
@@ -71,7 +70,7 @@ def start(domain, model, fault, name, **parameters):
 
 def test_labels_objects_and_pictures_are_those_of_the_cpu_path(domain, client, plan, tmp_path,
                                                                tiny_onnx):
-    expected = Segmenter.open(tiny_onnx)(SCENE)
+    expected = Segmenter.open(tiny_onnx, 'cpu')(SCENE)
     diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
     with start(domain, plan, tmp_path / 'fault', 'on_gpu') as node:
         node.wait_for_output('waiting for images')
@@ -106,7 +105,7 @@ def test_labels_objects_and_pictures_are_those_of_the_cpu_path(domain, client, p
 
 
 def test_cameras_share_the_engine(domain, client, plan, tmp_path, tiny_onnx):
-    on_cpu = Segmenter.open(tiny_onnx)
+    on_cpu = Segmenter.open(tiny_onnx, 'cpu')
     scenes = {'front': SCENE, 'rear': tiny_model.scene((96, 200))}
     with start(domain, plan, tmp_path / 'fault', 'shared', cameras='[front, rear]') as node:
         node.wait_for_output('waiting for images on /front/image, /rear/image')

@@ -109,6 +109,15 @@ def test_package_xml_names_what_the_layouts_of_rviz_show(manifest):
         assert plugins - {'rviz_common'} <= declared, path.name
 
 
+def test_every_cuda_source_is_shipped(setup):
+    root = ROOT / 'panoptic_ros'
+    globs = ast.literal_eval(setup.arguments['package_data'].values[0])
+    shipped = {path for pattern in globs for path in root.glob(pattern)}
+    sources = {*root.rglob('*.cu'), *root.rglob('*.cuh')}
+    assert sources
+    assert sources <= shipped
+
+
 def test_requirements_cover_setup_py(setup):
     wanted = set(ast.literal_eval(setup.arguments['install_requires']))
     for extra in ('cpu', 'bags'):

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from cuda_on_cpu import FORWARD, HEADER, ORDERS, Launcher
 from decoder_tests import *  # noqa: F403
-from decoder_tests import cast, check
 from device_decoding import bring, decode_on
 from gpu_plans import cubin_for
 from grouping_cases import cases, make_label_space
