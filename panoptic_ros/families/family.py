@@ -94,7 +94,12 @@ class Family(Protocol):
     options: type[Any]
     """Dataclass of the decoder's options; ``plain_data.Help`` says what each means."""
     kernels: Path
-    """Folder of ``kernels.cu``, the CUDA sources of ``device_decoder``."""
+    """
+    Folder of ``kernels.cu``, the CUDA sources of ``device_decoder``.
+
+    It may include those in ``segments/kernels``, and has ``resize_images`` of ``resizing.cuh``,
+    with which the pipeline makes the network's input.
+    """
 
     def outputs(self, model: Model) -> Outputs:
         """

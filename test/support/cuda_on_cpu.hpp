@@ -24,9 +24,7 @@
 #define CUDA_ON_CPU 1
 #define __global__
 #define __device__
-#define __host__
 #define __shared__ static thread_local
-#define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 
 #define __builtin_assume(what)
