@@ -19,7 +19,7 @@ QUICK := $(BRISK) $(addprefix --ignore=test/,benchmarks device gpu network stree
   evaluation/test_held_out.py evaluation/test_official_evaluators.py evaluation/test_parallel.py \
   evaluation/test_video_quality.py families/deeplab/test_cuda.py \
   families/deeplab/test_kernel_compilation.py \
-  packaging/test_colcon.py test_gpu_path.py test_gpu_report.py test_shipped_model.py)
+  packaging/test_colcon.py test_gpu_path.py test_shipped_model.py)
 UV := $(BIN)/uv
 STEP = @$(PYTHON) tools/step.py
 
@@ -76,7 +76,8 @@ gpu-report: $(DONE)/test  ## test and measure the GPU path on this machine, writ
 	@$(BIN)/python -c 'import pycuda.driver' 2> /dev/null || ! command -v nvidia-smi > /dev/null || \
 	  $(PYTHON) tools/step.py 'PyCUDA (compiled here)' $(LOGS)/pycuda.log $(UV) pip install \
 	  --python $(BIN)/python pycuda -r requirements/gpu.txt || true
-	@$(BIN)/python tools/gpu_report.py $(ARGS)
+	@$(BIN)/python -m panoptic_ros.cli.benchmark gpu --json build/gpu/gpu.json \
+	  --document docs/gpu.md $(ARGS)
 
 clean:  ## remove .venv, the demo's recordings and everything built
 	rm -rf $(VENV) build demo install log *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -2,19 +2,23 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from panoptic_ros import LabelSpace
 
-# The same examples in every run; HYPOTHESIS_PROFILE=search looks for new ones.
-settings.register_profile('same', derandomize=True)
-settings.register_profile('search', max_examples=1000)
-settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'same'))
+# A machine with a GPU that runs test/gpu need not have it.
+with suppress(ImportError):
+    from hypothesis import settings
+
+    # The same examples in every run; HYPOTHESIS_PROFILE=search looks for new ones.
+    settings.register_profile('same', derandomize=True)
+    settings.register_profile('search', max_examples=1000)
+    settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'same'))
 
 os.environ['ORT_DISABLE_TELEMETRY'] = '1'       # also for tests that import it by themselves
 sys.path.insert(0, str(Path(__file__).parent / 'support'))

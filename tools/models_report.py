@@ -32,6 +32,7 @@ from panoptic_ros.network.deeplab import PanopticDeepLab
 from panoptic_ros.network.export import export_onnx
 from panoptic_ros.network.size import measure
 from panoptic_ros.network.variants import PRESETS, PUBLISHED, preset
+from panoptic_ros.pipelines.contract import contract
 from panoptic_ros.streets import Drive
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,9 +40,9 @@ BUILD = ROOT / 'build' / 'models'
 DOCUMENT = ROOT / 'docs' / 'models.md'
 SIZE = (512, 1024)
 TOLERANCE = 1e-4
-"""Largest difference of the export from PyTorch, as a share of a head's largest value."""
+"""Largest difference of the export from PyTorch, as a share of an output's largest value."""
 HALF_TOLERANCE = 0.02
-"""Mean difference of fp16 heads from fp32, as a share of a head's mean."""
+"""Mean difference of fp16 outputs from fp32, as a share of an output's mean."""
 TARGET = 'sm_89'
 RUNS = 5
 
@@ -107,21 +108,20 @@ def examine(config: NetworkConfig) -> dict[str, Any]:
                             {'weights': 'random'}, {})
     path = BUILD / f'{config.name}.onnx'
     difference = export_onnx(checkpoint, path, size, tolerance=TOLERANCE)
-    engine = OnnxEngine(path)
-    expected, seconds = engine(image[None])[0], []
+    engine = OnnxEngine(path, contract)
+    expected, seconds = engine(image[None]), []
     for _ in range(RUNS):
         start = time.perf_counter()
         engine(image[None])
         seconds.append(time.perf_counter() - start)
     half = path.with_suffix('.fp16.onnx')
     half.write_bytes(convert(path.read_bytes(), 'fp16'))
-    found = OnnxEngine(half)(image[None])[0]
-    loss = max(float(np.abs(a.astype(np.float32) - e).mean() / np.abs(e).mean())
-               for a, e in ((found.semantic, expected.semantic), (found.center, expected.center),
-                            (found.offset, expected.offset)))
+    found = OnnxEngine(half, contract)(image[None])
+    loss = max(float(np.abs(found[name].astype(np.float32) - values).mean()
+                     / np.abs(values).mean()) for name, values in expected.items())
     if not loss <= HALF_TOLERANCE:
         raise ValueError(f'fp16 differs by {loss:.3f}: expected at most {HALF_TOLERANCE}')
-    built = build_plan(OnnxFile.read(path), BuildOptions('fp16', TARGET))
+    built = build_plan(OnnxFile.read(path, contract), BuildOptions('fp16', TARGET))
     published = PUBLISHED.get(config.name)
     odd = int(config.align_corners or bool(published and published.multiply_adds))
     cost = measure(config, (1024 + odd, 2048 + odd))

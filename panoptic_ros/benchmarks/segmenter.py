@@ -8,9 +8,10 @@ from typing import Any
 from rich.progress import track
 
 from ..arguments import image_size
+from ..pipelines.opening import DEVICES
 from ..report import p50_p99, print_table
 from ..resources import model_path
-from ..segmenter import STAGES, Segmenter
+from ..segmenter import Segmenter, Setup
 from ..streets import FIRST_HELD_OUT_SEED, Drive
 
 
@@ -22,8 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='camera resolution (default: %(default)s)')
     parser.add_argument('--frames', type=int, default=60,
                         help='frames to measure (default: %(default)s)')
+    parser.add_argument('--device', choices=DEVICES, default='auto',
+                        help='what runs it (default: %(default)s)')
     parser.add_argument('--threads', type=int, default=0,
-                        help='threads of the network (default: one per core)')
+                        help='threads of the network on a CPU (default: one per core)')
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -32,15 +35,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     drive = Drive(seed=FIRST_HELD_OUT_SEED, size=(height, width))
     # all before the first is segmented: rendering would leave cold caches behind
     images = [drive.frame(index / 10)[0] for index in track(range(args.frames), 'rendering')]
-    segmenter = Segmenter.open(args.model, threads=args.threads)
+    segmenter = Segmenter.open(args.model, args.device, setup=Setup(threads=args.threads))
     segmenter.warm_up((height, width))
-    taken: dict[str, list[float]] = {stage: [] for stage in (*STAGES, 'total')}
+    taken: dict[str, list[float]] = {stage: [] for stage in (*segmenter.stages, 'total')}
     things = 0
     for image in track(images, 'segmenting'):
-        times: dict[str, float] = {}
-        things += len(segmenter(image, times=times).things)
-        for stage, seconds in (times | {'total': sum(times.values())}).items():
-            taken[stage].append(seconds * 1e3)
+        (panoptic,), seconds = segmenter.segment([image])
+        things += len(panoptic.things)
+        for stage, value in (seconds | {'total': sum(seconds.values())}).items():
+            taken[stage].append(value * 1e3)
     stages = {stage: dict(zip(('p50_ms', 'p99_ms'), p50_p99(values), strict=True))
               for stage, values in taken.items()}
     rate = 1e3 / stages['total']['p50_ms']

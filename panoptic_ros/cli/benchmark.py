@@ -12,7 +12,7 @@ from .command import command
 
 BENCHMARKS = {
     'evaluation': 'panoptic quality of 1024x2048 pairs against cityscapesscripts',
-    'gpu': 'the GPU path: grouping, image to labels, graph, batches of cameras',
+    'gpu': 'the GPU path: its kernels checked, decoder, image to labels, cameras, tests',
     'grouping': 'grouping at 1024x2048 against upsampling the heads with PyTorch',
     'segmenter': 'stage times from camera image to labels',
     'streets': 'frames per second of the scene renderer',

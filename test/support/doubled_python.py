@@ -26,7 +26,8 @@ import pytest  # noqa: E402
 import tiny_model  # noqa: E402
 from cuda_on_cpu import BUILD, Launcher, Program, write_source  # noqa: E402
 
-from panoptic_ros.benchmarks import gpu_probes  # noqa: E402
+from panoptic_ros.benchmarks.gpu import kernel_cases, probes  # noqa: E402
+from panoptic_ros.benchmarks.gpu import programs as gpu_programs  # noqa: E402
 from panoptic_ros.families.deeplab.kernel_sources import KERNELS  # noqa: E402
 
 
@@ -41,7 +42,7 @@ def make_plan(folder, device):
 def main() -> None:
     patch = pytest.MonkeyPatch()
     launcher = Launcher(*(Program(source, BUILD) for source in (
-        KERNELS / 'kernels.cu', write_source(BUILD, gpu_probes.KERNELS))))
+        KERNELS / 'kernels.cu', write_source(BUILD, probes.KERNELS))))
     compiled_kernels.install(patch)
     doubles = fake_cuda.install(patch, kernels=launcher)
     cuda = next(doubles)
@@ -52,9 +53,11 @@ def main() -> None:
         torch_on_host.install(patch, cuda.machine)
     else:
         fake_tensorrt.install(patch, cuda.machine)
-    gpu_probes.COPY_BYTES, gpu_probes.TURNS = 1 << 16, 10
-    effort.FRAMES, effort.OPENINGS, effort.EXAMPLES, effort.SCALE = 20, 10, 20, 3
-    gpu_machine.PYTHON = [sys.executable, __file__]
+    probes.COPY_BYTES, probes.TURNS = 1 << 16, 10
+    kernel_cases.CASES = (((64, 128), 10, 'float16'),)
+    kernel_cases.CAMERAS = ((64, 128), (67, 131))
+    effort.FRAMES, effort.OPENINGS, effort.EXAMPLES, effort.SCALE = 6, 5, 20, 4
+    gpu_machine.PYTHON = gpu_programs.PYTHON = [sys.executable, __file__]
     gpu_machine.build_plan = make_plan
 
     def report() -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from panoptic_ros import LabelSpace
-from panoptic_ros.benchmarks import gpu_machine as machine
-from panoptic_ros.benchmarks.heads import make_heads
+from panoptic_ros.benchmarks.gpu import machine
+from panoptic_ros.benchmarks.gpu.drawn import draw
 from panoptic_ros.device import CompileError, Device, DeviceArray, DeviceError, compile_kernels
 from panoptic_ros.engine.plan import read_plan
 from panoptic_ros.families import deeplab
@@ -70,11 +69,7 @@ def why_not_network() -> str | None:
     """Say why no network can be run on the GPU, or None where one can."""
     if why_not_tensorrt() is None:
         return None
-    try:
-        from panoptic_ros.benchmarks.torch_engine import why_not_torch
-    except ImportError as error:
-        return f'{why_not_tensorrt()}; PyTorch is not installed ({error})'
-    reason = why_not_torch()
+    reason = machine.why_not_torch()
     return None if reason is None else f'{why_not_tensorrt()}; {reason}'
 
 
@@ -106,10 +101,10 @@ class OpenPath:
             else:
                 import torch
 
-                from panoptic_ros.benchmarks.torch_engine import TorchEngine
-                stand_ins = make_heads(LabelSpace.load('cityscapes'), INPUT_SIZE, 8)
-                self.engine = TorchEngine.untrained(self.device, 'mobile', INPUT_SIZE,
-                                                    MOST_IMAGES, torch.float32, stand_ins)
+                from panoptic_ros.benchmarks.gpu.torch_engine import TorchEngine
+                self.engine = TorchEngine(
+                    self.device, 'mobile', INPUT_SIZE, MOST_IMAGES, torch.float32,
+                    draw(INPUT_SIZE, 8).outputs)
             kernels = self.device.load(cubin_for(self.device.target))
             self.pipeline = CudaPipeline(self.device, self.engine, kernels)
         except BaseException:

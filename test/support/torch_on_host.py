@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from fake_cuda_machine import Machine
 
-from panoptic_ros.benchmarks import torch_engine
+from panoptic_ros.benchmarks.gpu import machine as gpu_machine
+from panoptic_ros.benchmarks.gpu import torch_engine
 from panoptic_ros.device import DeviceArray
 
 
@@ -26,11 +27,12 @@ def install(monkeypatch, machine: Machine) -> None:
     """
     host = torch.device('cpu')
     for name, double in (
-            ('why_not_torch', lambda: None), ('share', share), ('_place', lambda gpu: host),
+            ('share', share), ('_place', lambda gpu: host),
             ('_stream_of', lambda device, place: device.stream_handle),
             ('_pool', lambda place: 'pool'), ('_finish', lambda place: None),
             ('_working', lambda *_: nullcontext())):
         monkeypatch.setattr(torch_engine, name, double)
+    monkeypatch.setattr(gpu_machine, 'why_not_torch', lambda: None)
     run = torch_engine.TorchEngine._run
 
     def enqueue(engine, count, pool):

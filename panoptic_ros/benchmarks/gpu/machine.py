@@ -8,9 +8,10 @@ import shutil
 import subprocess
 from importlib import metadata
 
-from ..device import Device
-from ..engine.builder import why_not_target
-from ..engine.tensorrt import describe_tensorrt, load_tensorrt
+from ...device import Device
+from ...engine.builder import why_not_target
+from ...engine.tensorrt import describe_tensorrt, load_tensorrt
+from ...libraries import why_not
 
 UNKNOWN = 'unknown'
 _PATIENCE = 20          # seconds that nvidia-smi gets
@@ -37,7 +38,7 @@ def describe_machine(device: Device) -> dict[str, str]:
         machine['tensorrt'] = describe_tensorrt(load_tensorrt())
     try:
         import torch
-    except ImportError:
+    except (ImportError, OSError):
         return machine
     machine['torch'] = str(torch.__version__)
     machine['torch_cuda'] = str(torch.version.cuda or 'none')
@@ -51,6 +52,20 @@ def why_not_tensorrt(target: str) -> str | None:
     except ImportError as error:
         return str(error)
     return why_not_target(tensorrt, target)
+
+
+def why_not_torch() -> str | None:
+    """Say why PyTorch cannot be used on a GPU here, or None where it can."""
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        return why_not(error, 'the comparison', 'torch', 'pip install torch', 'PyTorch')
+    if not torch.cuda.is_available():
+        return (f'PyTorch {torch.__version__} sees no GPU: install a build for CUDA, as '
+                'pytorch.org says')
+    if not hasattr(torch.cuda, 'MemPool'):
+        return f'PyTorch {torch.__version__} has no memory pools: expected 2.5 or newer'
+    return None
 
 
 def _ask_nvidia_smi(what: str, gpu: str) -> str:

@@ -1,5 +1,5 @@
 """
-The network executed by PyTorch on the GPU: for measurements where there is no TensorRT.
+A network executed by PyTorch on the GPU: for measurements where there is no TensorRT.
 
 It shares our device memory without a copy, in the device's primary context and on its stream, and
 allocates nothing once it has run with a number of images, so that it can be captured in a graph.
@@ -8,19 +8,20 @@ PyTorch keeps handles and memory in that context, which is therefore held until 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from ..device import Device, DeviceArray, DeviceError
-from ..engine.metadata import HEADS, ModelMetadata
-from ..families.deeplab.heads import Heads
-from ..labels import LabelSpace
-from ..network.deeplab import PanopticDeepLab
-from ..network.variants import preset
+from ...device import Device, DeviceArray, DeviceError
+from ...engine import ModelMetadata
+from ...families import deeplab
+from ...labels import LabelSpace
+from ...network.deeplab import PanopticDeepLab
+from ...network.variants import preset
+from . import machine
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -30,23 +31,23 @@ _TYPES: dict[torch.dtype, npt.DTypeLike] = {torch.float32: np.float32, torch.flo
 
 class TorchEngine:
     """
-    A PyTorch network on a GPU; see ``engine.protocol.DeviceEngine``.
+    A PyTorch network with random weights on a GPU; see ``engine.protocol.DeviceEngine``.
 
     Parameters
     ----------
     device
         The GPU, opened by this thread; closing it closes the engine.
     network
-        In evaluation mode, on the processor; its weights are moved to the GPU and converted.
-    metadata
-        What is known of it.
+        Name of a network of this package; it tells Cityscapes' classes apart.
+    input_size
+        Its input (height, width) in pixels.
     batch
         Most images at once.
     dtype
-        ``torch.float16`` or ``torch.float32``: of weights, arithmetic and heads.
+        ``torch.float16`` or ``torch.float32``: of weights, arithmetic and outputs.
     stand_ins
-        Heads that take the place of the network's own, which is executed all the same: weights
-        that nobody trained make no instances.
+        Outputs for one image, by name, each [1, ...], that take the place of the network's own,
+        which is executed all the same: weights that nobody trained make no instances.
     gpu
         Number of the GPU.
 
@@ -55,20 +56,23 @@ class TorchEngine:
     ImportError
         This PyTorch sees no GPU, or is older than 2.5.
     ValueError
-        There is no such type.
+        There is no such network or type.
     DeviceError
         The device has not enough memory.
 
     """
 
-    def __init__(self, device: Device, network: PanopticDeepLab, metadata: ModelMetadata,
-                 batch: int = 1, dtype: torch.dtype = torch.float16,
-                 stand_ins: Heads | None = None, gpu: int = 0) -> None:
+    def __init__(self, device: Device, network: str, input_size: tuple[int, int], batch: int,
+                 dtype: torch.dtype = torch.float16,
+                 stand_ins: Mapping[str, npt.NDArray[Any]] | None = None, gpu: int = 0) -> None:
         if dtype not in _TYPES:
             raise ValueError(f'dtype is {dtype}: expected {" or ".join(map(str, _TYPES))}')
+        untrained = _make(network)
         place = _place(gpu)
         device.hold_context()
-        self.metadata, self.batch = metadata, batch
+        self.metadata = ModelMetadata(network, input_size, LabelSpace.load('cityscapes'),
+                                      {'weights': 'random'}, layout={'stride': 4})
+        self.batch = batch
         self.description = (f'PyTorch {torch.__version__}, '
                             f'{"fp16" if dtype is torch.float16 else "fp32"}, {device.name}')
         self._device = device
@@ -79,48 +83,23 @@ class TorchEngine:
         self._stream = self._pool = None
         self._place = place
         # The pixels of an image are its last axis already, as convolutions want them.
-        self._network: torch.nn.Module | None = network.to(
+        self._network: torch.nn.Module | None = untrained.to(
             place, dtype, memory_format=torch.channels_last)    # type: ignore[call-overload]
         device.own(self)
         try:
-            self.image = self._allocate((batch, *metadata.shapes['image']), np.uint8)
-            self.semantic, self.center, self.offset = (
-                self._allocate((batch, *metadata.shapes[name]), _TYPES[dtype]) for name in HEADS)
-            self._tensors += [share(array, place) for array in (
-                self.image, self.semantic, self.center, self.offset)]
-            if stand_ins is not None:
-                self._stand_ins += [torch.from_numpy(values).to(place, dtype) for values in (
-                    stand_ins.semantic, stand_ins.center[None], stand_ins.offset)]
+            self.image = self._allocate((batch, *input_size, 3), np.uint8)
+            self.outputs: Mapping[str, DeviceArray] = {
+                name: self._allocate((batch, *spec.shape), _TYPES[dtype])
+                for name, spec in deeplab.FAMILY.outputs(self.metadata).items()}
+            self._tensors += [share(array, place)
+                              for array in (self.image, *self.outputs.values())]
+            self._stand_ins += [torch.from_numpy(stand_ins[name]).to(place, dtype)
+                                for name in self.outputs if stand_ins is not None]
             self._stream, self._pool = _stream_of(device, place), _pool(place)
             _finish(place)      # copies of weights do not wait for our stream
         except BaseException:
             self.close()
             raise
-
-    @classmethod
-    def untrained(cls, device: Device, network: str = 'r52',
-                  input_size: tuple[int, int] = (1024, 2048), batch: int = 1,
-                  dtype: torch.dtype = torch.float16, stand_ins: Heads | None = None,
-                  gpu: int = 0) -> TorchEngine:
-        """
-        Return a network of this package with random weights, for Cityscapes' classes.
-
-        Raises
-        ------
-        ValueError
-            There is no such network or type.
-        ImportError, DeviceError
-            As the constructor does.
-
-        """
-        space = LabelSpace.load('cityscapes')
-        config = preset(network)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            untrained = PanopticDeepLab(config, len(space)).eval()
-        metadata = ModelMetadata(network, input_size, space, {'weights': 'random'},
-                                 layout={'stride': 4})
-        return cls(device, untrained, metadata, batch, dtype, stand_ins, gpu)
 
     def enqueue(self, count: int) -> None:
         """Run the network; see ``DeviceEngine``."""
@@ -169,28 +148,18 @@ class TorchEngine:
 
     def _run(self, count: int, pool: Any) -> None:
         assert self._network is not None
-        image, *heads = self._tensors
+        image, *outputs = self._tensors
         with torch.inference_mode(), _working(self._place, self._stream, pool):
-            outputs: Sequence[torch.Tensor] = self._network(image[:count])
-            for target, values in zip(heads, outputs, strict=True):
+            made: Sequence[torch.Tensor] = self._network(image[:count])
+            for target, values in zip(outputs, made, strict=True):
                 target[:count].copy_(values)
-            for target, values in zip(heads, self._stand_ins, strict=False):
+            for target, values in zip(outputs, self._stand_ins, strict=False):
                 target[:count].copy_(values)
 
     def _allocate(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> DeviceArray:
         array = self._device.empty(shape, dtype)
         self._arrays.append(array)
         return array
-
-
-def why_not_torch() -> str | None:
-    """Say why PyTorch cannot be used on a GPU here, or None where it can."""
-    if not torch.cuda.is_available():
-        return (f'PyTorch {torch.__version__} sees no GPU: install a build for CUDA, as '
-                'pytorch.org says')
-    if not hasattr(torch.cuda, 'MemPool'):
-        return f'PyTorch {torch.__version__} has no memory pools: expected 2.5 or newer'
-    return None
 
 
 def share(array: DeviceArray, place: torch.device) -> torch.Tensor:
@@ -234,8 +203,14 @@ def release_cache() -> None:
     torch.cuda.empty_cache()
 
 
+def _make(network: str) -> PanopticDeepLab:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return PanopticDeepLab(preset(network), len(LabelSpace.load('cityscapes'))).eval()
+
+
 def _place(gpu: int) -> torch.device:
-    reason = why_not_torch()
+    reason = machine.why_not_torch()
     if reason is not None:
         raise ImportError(reason)
     return torch.device('cuda', gpu)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..device import Device, DeviceArray, Graph, compile_kernels
-from ..device.compiler import SOURCE
+from ...device import Device, DeviceArray, Graph, compile_kernels
+from ...device.compiler import SOURCE
+from .stopwatch import Stopwatch
 
 COPY_BYTES = 256 << 20
 """How much is copied to measure the bandwidth: more than any cache holds."""
@@ -75,18 +76,15 @@ class Probes:
                 self._nothing()
         return record(self._device, enqueue)
 
-    def bandwidth(self, median: Callable[[Callable[[], None]], float]) -> float:
-        """
-        Return how many bytes a millisecond a copy on the device moves, read and written.
-
-        ``median`` measures the milliseconds of what it is given.
-        """
+    def bandwidth(self, stopwatch: Stopwatch, rounds: int) -> float:
+        """Return how many bytes a millisecond a copy on the device moves, read and written."""
         source, target = (self._device.empty((COPY_BYTES,), np.uint8) for _ in range(2))
         self._device.zero(source)
-        taken = median(lambda: self._copy(source, target, COPY_BYTES // _WORDS))
+        words = COPY_BYTES // _WORDS
+        taken = stopwatch.medians({'copy': lambda: self._copy(source, target, words)}, rounds)
         source.free()
         target.free()
-        return 2 * COPY_BYTES / taken
+        return 2 * COPY_BYTES / taken['copy']
 
     def _nothing(self) -> None:
         self._kernels.launch('nothing', (1, 1, 1), (32, 1, 1), self._result)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
-from ..device import Device
+from ...device import Device
 
 Side = Callable[[], object]
 """Enqueues work on the device's stream."""
@@ -35,43 +35,27 @@ class Stopwatch:
         self._device, self._hold = device, hold
         self._start, self._end = device.event(), device.event()
 
-    def medians(self, sides: Mapping[str, Side], rounds: int, slow: Collection[str] = (),
-                held: bool = True) -> dict[str, float]:
+    def medians(self, sides: Mapping[str, Side], rounds: int, slow: Collection[str] = ()
+                ) -> dict[str, float]:
         """
         Run the sides in turns and return the median milliseconds of each.
 
-        Parameters
-        ----------
-        sides
-            What to measure, by name.
-        rounds
-            How often.
-        slow
-            Sides that take part in every fifth round only.
-        held
-            Whether the GPU is held until a side is enqueued; without, the time that the
-            processor takes to enqueue it counts too, where it is the longer.
-
-        Raises
-        ------
-        DeviceError
-            The work fails.
-
+        Sides that are ``slow`` take part in every fifth round only.  DeviceError is raised where
+        the work fails.
         """
         times: dict[str, list[float]] = {name: [] for name in sides}
         for number in range(-self.warm_up, rounds):
             for name, side in sides.items():
                 if name in slow and number % _RARELY and number != -self.warm_up:
                     continue
-                taken = self._measure(side, held)
+                taken = self._measure(side)
                 if number >= 0:
                     times[name].append(taken)
         return {name: float(np.median(values)) for name, values in times.items()}
 
-    def _measure(self, side: Side, held: bool) -> float:
+    def _measure(self, side: Side) -> float:
         self._device.synchronize()
-        if held:
-            self._hold()
+        self._hold()
         self._start.record()
         side()
         self._end.record()

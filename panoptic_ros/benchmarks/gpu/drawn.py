@@ -1,0 +1,84 @@
+"""What a network might put out, drawn and brought to device memory: no network has to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ... import families
+from ...device import Device, DeviceArray
+from ...engine import ModelMetadata
+from ...labels import LabelSpace
+from ..heads import make_heads
+
+
+class Drawn(NamedTuple):
+    """Outputs for some images, and what a model with such outputs says of itself."""
+
+    metadata: ModelMetadata
+    outputs: Mapping[str, npt.NDArray[Any]]
+    """By name, each [N, ...]."""
+
+    def reference(self, options: Any, size: tuple[int, int], image: int = 0
+                  ) -> npt.NDArray[np.uint16]:
+        """Return the labels of an image, (height, width), as the family's reference has them."""
+        decode = families.find(self.metadata.family).decoder(self.metadata, 'reference')
+        outputs = {name: values[image] for name, values in self.outputs.items()}
+        return decode(outputs, size, options).labels
+
+
+class DrawnEngine:
+    """
+    Drawn outputs in device memory; see ``engine.protocol.DeviceEngine``.
+
+    Raises
+    ------
+    DeviceError
+        The device has not enough memory.
+
+    """
+
+    description = 'drawn outputs'
+
+    def __init__(self, device: Device, drawn: Drawn) -> None:
+        self.metadata = drawn.metadata
+        self.batch = len(next(iter(drawn.outputs.values())))
+        self.image = device.empty((self.batch, *self.metadata.input_size, 3), np.uint8)
+        self.outputs: Mapping[str, DeviceArray] = {
+            name: device.put(values) for name, values in drawn.outputs.items()}
+
+    def enqueue(self, count: int) -> None:
+        """There is nothing to run."""
+
+    def close(self) -> None:
+        """Free the memory."""
+        for array in (self.image, *self.outputs.values()):
+            array.free()
+
+
+def draw(size: tuple[int, int], instances: int, kind: str = 'float32', batch: int = 1) -> Drawn:
+    """
+    Draw heads for Cityscapes' classes.
+
+    Parameters
+    ----------
+    size
+        The network's input (height, width) in pixels.
+    instances
+        In each image.
+    kind
+        'float32' or 'float16'.
+    batch
+        Images, each with other heads.
+
+    """
+    space = LabelSpace.load('cityscapes')
+    images = [make_heads(space, size, instances, seed=seed) for seed in range(batch)]
+    outputs = {'semantic': np.stack([heads.semantic for heads in images]),
+               'center': np.stack([heads.center[None] for heads in images]),
+               'offset': np.stack([heads.offset for heads in images])}
+    return Drawn(ModelMetadata('drawn', size, space, layout={'stride': images[0].stride}),
+                 {name: values.astype(kind) for name, values in outputs.items()})

@@ -1,0 +1,124 @@
+"""What the GPU benchmark measures while it has the device open."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from ...device import Device, Module
+from ...engine.build import compile_kernels
+from ...families.deeplab.kernel_sources import KERNELS
+from ...streets import FIRST_HELD_OUT_SEED, Drive
+from . import kernel_cases, probes
+from .decoder import TYPES, DecoderBench, growth, torch_decoder
+from .engine import open_engine
+from .machine import describe_machine
+from .path import PathBench
+from .steps import FailedError, Report
+from .stopwatch import Stopwatch
+
+
+class Measurement:
+    """
+    The steps that measure; each uses what those before it have made.
+
+    Parameters
+    ----------
+    device
+        The GPU, opened by this thread.
+    args
+        The options of ``benchmark gpu``.
+    report
+        Receives the figures, also those of a step that is ended early.
+    save
+        Brings the report to disk.
+
+    """
+
+    def __init__(self, device: Device, args: argparse.Namespace, report: Report,
+                 save: Callable[[], None]) -> None:
+        self._device, self._args = device, args
+        self._report, self._save = report, save
+        self._kernels: Module
+        self._probes: probes.Probes
+        self._stopwatch: Stopwatch
+        self._path: PathBench
+        self._images: list[npt.NDArray[np.uint8]]
+
+    def machine(self) -> str:
+        """Say what machine it is."""
+        self._report['machine'] = describe_machine(self._device)
+        return self._device.name
+
+    def compile(self) -> str:
+        """Compile the kernels for this GPU."""
+        cubin = compile_kernels(KERNELS, self._device.target)
+        self._kernels = self._device.load(cubin)
+        return f'{len(cubin) / 1024:.0f} KiB for {self._device.target}'
+
+    def kernels(self) -> str:
+        """Compare the kernels with the reference."""
+        rows = self._report['kernels'] = []
+        for row in kernel_cases.check(self._device, self._kernels):
+            rows.append(row)
+        wrong = [row for row in rows if row['pixels_differing']]
+        if wrong:
+            raise FailedError('pixels differ from the reference: ' + ', '.join(
+                f'{row["pixels_differing"]} of {row["case"]}' for row in wrong))
+        return f'{len(rows)} cases, no pixel differs from the reference'
+
+    def copies(self) -> str:
+        """Measure how fast memory is copied on the device."""
+        self._probes = probes.Probes(self._device)
+        self._stopwatch = Stopwatch(self._device, self._probes.hold, min(5, self._args.rounds))
+        bandwidth = self._probes.bandwidth(self._stopwatch, self._args.rounds)
+        self._report['copy'] = {'bytes': probes.COPY_BYTES,
+                                'gigabytes_per_second': bandwidth / 1e6}
+        return f'{bandwidth / 1e6:.4g} GB/s, read and written'
+
+    def decoder(self) -> str:
+        """Measure the decoder, beside PyTorch's where that is here."""
+        args = self._args
+        rival, reason = torch_decoder(self._device, args.gpu)
+        bench = DecoderBench(self._device, self._kernels, self._probes, self._stopwatch,
+                             self._report['copy']['gigabytes_per_second'] * 1e6, rival)
+        cases = self._report['decoder'] = []
+        for instances in args.instances:
+            for kind in TYPES:
+                print(f'  {instances} instances, {kind} ...', file=sys.stderr, flush=True)
+                cases.append(bench.measure(args.size, instances, kind, args.rounds))
+                self._report['decoder_growth'] = growth(cases)
+                self._save()
+        differing = sum(case['pixels_differing']['ours'] for case in cases)
+        if differing:
+            raise FailedError(f'{differing} pixels differ from the reference')
+        return f'{len(cases)} cases' + (f', without PyTorch: {reason}' if reason else '')
+
+    def engine(self) -> str:
+        """Open what runs the network."""
+        engine, kernels, weights = open_engine(self._device, self._args, self._kernels)
+        self._path = PathBench(self._device, engine, kernels, self._stopwatch, self._args.rounds)
+        drive = Drive(seed=FIRST_HELD_OUT_SEED,
+                      size=self._args.camera or engine.metadata.input_size)
+        self._images = [drive.frame(index / 10)[0] for index in range(max(self._args.cameras))]
+        self._report['engine'] = {
+            'description': engine.description, 'network': engine.metadata.network,
+            'weights': weights, 'input_size': list(engine.metadata.input_size),
+            'batch': engine.batch}
+        return engine.description
+
+    def path(self) -> str:
+        """Measure one camera's path from image to labels."""
+        path = self._report['path'] = self._path.path(self._images[0])
+        if path['pixels_differing']:
+            raise FailedError(f'{path["pixels_differing"]} pixels differ from the reference')
+        return f'{path["ms"]["whole"]:.4g} ms from image to labels'
+
+    def cameras(self) -> str:
+        """Measure batches of cameras."""
+        rows = self._report['cameras'] = self._path.cameras(self._images, self._args.cameras)
+        return f'{len(rows)} batches'

@@ -1,0 +1,162 @@
+"""What the GPU benchmark runs as programs of their own: gpu-marked tests, compute-sanitizer."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from xml.etree import ElementTree
+
+from . import kernel_cases
+from .limit import Limit
+from .steps import FailedError, MissingError
+
+ROOT = Path(__file__).resolve().parents[3]
+"""Where the package lies; in a checkout the tests lie beside it."""
+PYTHON = [sys.executable]
+"""Starts the interpreter of the programs."""
+GRACE = 3.
+"""Seconds in which a program that took too long may write what it has; as many are left then."""
+SANITIZER = {'memcheck': 'ERROR SUMMARY', 'racecheck': 'RACECHECK SUMMARY'}
+"""The tools of compute-sanitizer, and how each begins what it says at its end."""
+
+_TAIL = 15          # lines of output that a failure shows
+
+
+def run_tests(log: Path, limit: Limit) -> tuple[str, dict[str, str]]:
+    """
+    Run the gpu-marked tests of the checkout; return how many passed, and what they recorded.
+
+    ``log`` receives what pytest prints.
+
+    Raises
+    ------
+    MissingError
+        There are no tests, or no pytest, or each test was skipped.
+    FailedError
+        A test failed, or the time was not enough.
+
+    """
+    if not (ROOT / 'test' / 'gpu').is_dir():
+        raise MissingError('there are no tests beside the package: run it from a checkout')
+    if find_spec('pytest') is None:
+        raise MissingError('the tests need pytest: `pip install pytest hypothesis`')
+    results, seconds = log.with_suffix('.xml'), limit.left()
+    results.unlink(missing_ok=True)
+    status, output = _run(['-m', 'pytest', '-m', 'gpu', 'test/gpu', '-v', '-p', 'no:cacheprovider',
+                           '-o', f'faulthandler_timeout={max(1, seconds / 2):g}',
+                           f'--junitxml={results}'], log, seconds)
+    if not results.is_file():
+        raise FailedError(_how(status, seconds) + _tail(output))
+    text, recorded = _read_tests(results)
+    results.unlink()
+    if status == 1 and ' failed' in text:
+        raise FailedError(text)
+    if status:      # such as a crash at the end
+        raise FailedError(f'{text}; {_how(status, seconds)}{_tail(output)}')
+    if text.startswith('0 passed'):
+        raise MissingError(text)
+    return text, recorded
+
+
+def sanitize(tool: str, log: Path, limit: Limit) -> str:
+    """
+    Let a tool of compute-sanitizer watch our kernels; return its summary.
+
+    ``log`` receives what is printed.
+
+    Raises
+    ------
+    MissingError
+        compute-sanitizer is not there, or does not let our kernels run here.
+    FailedError
+        It found something, or the time was not enough.
+
+    """
+    home = os.environ.get('CUDA_HOME') or os.environ.get('CUDA_PATH') or '/usr/local/cuda'
+    places = os.pathsep.join((f'{home}/bin', f'{home}/compute-sanitizer'))
+    program = shutil.which('compute-sanitizer') or shutil.which('compute-sanitizer', path=places)
+    if program is None:
+        raise MissingError('compute-sanitizer was not found: install the CUDA toolkit, and put it '
+                           'on PATH or set CUDA_HOME')
+    leaks, seconds = ['--leak-check', 'full'] if tool == 'memcheck' else [], limit.left()
+    status, output = _run(['-m', kernel_cases.__name__], log, seconds, before=[
+        program, '--tool', tool, '--error-exitcode', '99', *leaks])
+    if status is None:
+        raise FailedError(_how(status, seconds) + _tail(output))
+    return read_sanitizer(tool, status, output)
+
+
+def read_sanitizer(tool: str, status: int, output: str) -> str:
+    """Return what compute-sanitizer says at its end; raises as ``sanitize``."""
+    if kernel_cases.BEGUN not in output and 'Traceback' not in output:
+        raise MissingError(f'no kernel ran under compute-sanitizer: {_tail(output)}')
+    summaries = re.findall(rf'{SANITIZER[tool]}: (.*)', output)
+    if status == 0 and summaries and all(re.match('0 (errors|hazards)', s) for s in summaries):
+        return '; '.join(summaries)
+    raise FailedError(f'{"; ".join(summaries) or "no summary"}; {_how(status)}{_tail(output)}')
+
+
+def _read_tests(results: Path) -> tuple[str, dict[str, str]]:
+    """Return what pytest's JUnit XML says, and what the tests recorded."""
+    cases = ElementTree.parse(results).findall('.//testcase')
+    skipped = [skip.get('message', '') for case in cases for skip in case.findall('skipped')]
+    broken = [f'{case.get("classname")}::{case.get("name")}' for case in cases
+              if case.find('failure') is not None or case.find('error') is not None]
+    text = f'{len(cases) - len(broken) - len(skipped)} passed'
+    if broken:
+        text += f', {len(broken)} failed: {", ".join(broken)}'
+    if skipped:
+        text += f', {len(skipped)} skipped: {"; ".join(sorted(set(skipped)))}'
+    return text, {prop.get('name', ''): prop.get('value', '')
+                  for case in cases for prop in case.findall('.//property')}
+
+
+def _run(arguments: Sequence[str], log: Path, seconds: float, before: Sequence[str] = ()
+         ) -> tuple[int | None, str]:
+    """
+    Run the interpreter from the root, its output in a file; return status and output.
+
+    The status is None where it was ended with its children because it took too long.  They are
+    ended too when an exception ends the caller.
+    """
+    paths = [str(ROOT), *(os.path.abspath(path) for path in filter(
+        None, os.environ.get('PYTHONPATH', '').split(os.pathsep)))]
+    environment = os.environ | {'PYTHONPATH': os.pathsep.join(paths), 'PYTHONUNBUFFERED': '1',
+                                'PYTHONFAULTHANDLER': '1'}
+    with log.open('w', encoding='utf-8') as output:
+        process = subprocess.Popen([*before, *PYTHON, *arguments], cwd=ROOT, env=environment,
+                                   stdout=output, stderr=subprocess.STDOUT,
+                                   stdin=subprocess.DEVNULL, start_new_session=True)
+        late = False
+        try:
+            process.wait(max(0, seconds - 2 * GRACE))
+        except subprocess.TimeoutExpired:
+            late = True
+            _end(process, signal.SIGINT)
+        finally:
+            _end(process, signal.SIGKILL)
+    return None if late else process.returncode, log.read_text('utf-8', 'replace')
+
+
+def _end(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+    """Send a signal to a program and its children, and give it some time to end."""
+    with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+        os.killpg(process.pid, how)
+        process.wait(GRACE)
+
+
+def _how(status: int | None, seconds: float = 0) -> str:
+    late = f'it took longer than the {seconds:.0f} s that were left: '
+    return late if status is None else f'it ended with status {status}: '
+
+
+def _tail(output: str) -> str:
+    return ' / '.join(output.splitlines()[-_TAIL:]) or 'no output'
