@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
 
+from .. import families
 from ..engine import ModelMetadata
-from ..families import deeplab
 from ..labels import LabelSpace
 from ..node.process import run
 from ..panoptic import Panoptic
-from ..segmenter import Segmenter
+from ..segmenter import Segmented, Segmenter
 
 
 class FreePipeline:
@@ -22,22 +23,25 @@ class FreePipeline:
 
     stages = ()
     batch = 1
-    description = 'nothing'
+    description, reason = 'nothing', 'for the benchmark'
 
     def __init__(self) -> None:
         space = LabelSpace.load('cityscapes')
         self.metadata = ModelMetadata('none', (64, 128), space, {'data': 'none'},
                                       layout={'stride': 4})
+        self.family, self.about = families.find(self.metadata.family), {'GPU': 'none'}
         self._results: dict[tuple[int, ...], Panoptic] = {}
 
-    def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: deeplab.Options,
-                 pictures: frozenset[str], opacity: float,
-                 times: dict[str, float] | None = None) -> list[Panoptic]:
+    def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: Any,
+                 confidence: bool) -> Segmented:
         """Return the results; each image is road only."""
-        return [self._result(image.shape[:2]) for image in images]
+        return Segmented([self._result(image.shape[:2]) for image in images], {})
 
     def warm_up(self) -> None:
         """There is nothing to prepare."""
+
+    def memory(self) -> None:
+        """There is no GPU."""
 
     def close(self) -> None:
         """There is nothing to release."""
@@ -51,8 +55,7 @@ class FreePipeline:
 
 def main() -> None:
     """Run the node; ROS arguments as for ``panoptic_node``."""
-    with patch('panoptic_ros.node.session.open_segmenter',
-               lambda *_: (Segmenter(FreePipeline()), 'for the benchmark')):
+    with patch.object(Segmenter, 'open', lambda *_, **__: Segmenter(FreePipeline())):
         sys.exit(run(sys.argv[1:]))
 
 

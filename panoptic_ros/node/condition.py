@@ -1,15 +1,23 @@
-"""How a camera is: one state, which the log and diagnostics both tell of."""
+"""How a camera is: one state, and the statuses and lines of the log that tell of it."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import asdict
 from enum import Enum
 from typing import Any, NamedTuple
 
-from .camera import Camera, Stamp
-from .channel import Channel
-from .parameters import Settings
-from .tally import Lately
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from rclpy.qos import ReliabilityPolicy
+
+from .camera import Camera
+from .frame import Stamp
+from .mishaps import publishable
+from .record import Lately, Latency
+from .settings import Settings
+
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
 FUTURE_TOLERANCE = 0.1
 """Seconds by which a stamp may be ahead of the clock: clocks of two machines never agree."""
@@ -43,15 +51,15 @@ class Condition(NamedTuple):
     """Seconds for which nobody has had what he should."""
 
 
-def look_at(channel: Channel, lately: Lately, settings: Settings) -> Condition:
+def look_at(camera: Camera, lately: Lately, settings: Settings) -> Condition:
     """Return the worst that is true of a camera."""
-    camera, silence = channel.camera, channel.camera.silence
-    if not camera.active:
+    silence = camera.silence
+    if not camera.subscription.active:
         return Condition(State.RESTING, 'no images are taken while the node is not active')
     if camera.last_arrival is None:
         return Condition(State.WAITING, _missing(camera, silence), silence)
     silent = silence > settings.stall_timeout
-    if silent and not camera.publisher_count:
+    if silent and not camera.subscription.publisher_count:
         return Condition(State.LEFT, f'its publisher has left: the last image came {silence:.1f} '
                          's ago', silence)
     overdue = camera.freshness.overdue(time.perf_counter())
@@ -63,27 +71,27 @@ def look_at(channel: Channel, lately: Lately, settings: Settings) -> Condition:
                          silence)
     if overdue > settings.label_timeout:
         return Condition(State.OVERDUE, f'images come, but no labels for {overdue:.1f} s: '
-                         f'{_cause(channel, lately)}', overdue)
+                         f'{_cause(camera, lately)}', overdue)
     return Condition(State.RUNNING)
 
 
 def _missing(camera: Camera, silence: float) -> str:
-    publishers = camera.publisher_count
+    publishers, topic = camera.subscription.publisher_count, camera.subscription.topic
     cause = (f'its {publishers} publishers are silent, of another type or of another QoS'
-             if publishers else f'nobody publishes it: remap {camera.own_topic} to the camera')
-    return f'no image yet on {camera.topic} after {silence:.0f} s; {cause}'
+             if publishers else f'nobody publishes it: remap {topic.own} to the camera')
+    return f'no image yet on {topic.name} after {silence:.0f} s; {cause}'
 
 
-def _cause(channel: Channel, lately: Lately) -> str:
+def _cause(camera: Camera, lately: Lately) -> str:
     """Return why no labels come, as far as it can be told."""
-    seconds, decoding = channel.worked(time.perf_counter()), channel.decoder.busy
+    seconds, decoding = camera.worked(time.perf_counter()), camera.decoder.busy
     if decoding:
         return f'an image of {seconds:.1f} s ago is still being decoded'
     if seconds > 1.0:
         return f'a frame has been at work for {seconds:.1f} s'
-    if lately.more('failed'):
+    if lately.new.failed:
         return 'every frame is lost, see the status of the engine'
-    if lately.more('stale'):
+    if lately.new.stale:
         return 'every frame is older than max_age when its turn comes'
     return 'the engine is busy with other cameras'
 
@@ -146,3 +154,135 @@ _BEGIN = {State.OVERDUE: '{0}: {1.text}',
           State.LEFT: 'the publisher of {0} has left: no image for {1.since:.1f} s'}
 _END = {State.REJECTED: 'images on {} are usable again', State.OVERDUE: '{} has labels again',
         State.STALLED: 'images on {} come again', State.LEFT: 'images on {} come again'}
+
+
+LEVELS = {State.RESTING: OK, State.WAITING: WARN, State.RUNNING: OK, State.REJECTED: ERROR,
+          State.OVERDUE: ERROR, State.STALLED: ERROR, State.LEFT: ERROR}
+"""Whoever drives by the labels has none in the states of an error, whatever the reason."""
+
+_CURES = {
+    ReliabilityPolicy.BEST_EFFORT:
+        'publish them reliable, or raise net.core.rmem_max to 8388608 and start the camera with '
+        'config/fastdds.xml, see docs/performance.md',
+    ReliabilityPolicy.RELIABLE:
+        'the publisher overwrites what is not delivered yet; give its QoS more depth, or start it '
+        'with config/fastdds.xml, see docs/performance.md'}
+
+
+def camera_statuses(camera: Camera, condition: Condition, lately: Lately,
+                    settings: Settings) -> list[DiagnosticStatus]:
+    """Return how a camera is, its latency and its frames."""
+    latency, now = camera.latency, time.perf_counter()
+    return _named(camera.name, [
+        camera_status(camera, condition, lately.received_rate, settings),
+        latency_status(latency.summary(), len(latency), settings.latency_limit,
+                       camera.worked(now)),
+        counts_status(lately, settings, camera.subscription.reliability)])
+
+
+def absent_statuses(name: str, topic: str, transport: str) -> list[DiagnosticStatus]:
+    """Return the same of a camera while the node is not configured: what vanishes is stale."""
+    return _named(name, [
+        new_status('camera', OK, 'not configured', {'topic': topic, 'transport': transport},
+                   topic),
+        *(new_status(kind, OK, 'not configured', {}) for kind in ('latency', 'frames'))])
+
+
+def _named(name: str, statuses: list[DiagnosticStatus]) -> list[DiagnosticStatus]:
+    for status in statuses:
+        status.name += f' {name}' if name else ''
+    return statuses
+
+
+def camera_status(camera: Camera, condition: Condition, rate: float,
+                  settings: Settings) -> DiagnosticStatus:
+    """Return how a camera is: the worst that is true of it, and what to do."""
+    (state, text, since), source = condition, camera.subscription
+    level = LEVELS[state]
+    if state is State.WAITING and since < settings.stall_timeout:
+        level = OK
+    if state is State.RUNNING:
+        warning = camera.stamp and doubt(camera.stamp, settings.max_stamp_age)
+        level = WARN if warning else OK
+        text = warning or f'{rate:.1f} Hz, {camera.format or "first image at work"}'
+    values: dict[str, object] = {
+        'state': state.value, 'topic': source.topic.name, 'transport': source.transport,
+        'publishers': source.publisher_count, 'reliability': source.reliability.name.lower(),
+        'rate [Hz]': f'{rate:.1f}', 'format': camera.format or 'unknown'}
+    if camera.last_arrival is not None:
+        values['since last image [s]'] = f'{camera.silence:.2f}'
+    age = camera.freshness.age(time.perf_counter())
+    if age is not None:
+        values['age of newest labels [s]'] = f'{age:.2f}'
+    if camera.stamp is not None:
+        values['stamp age [s]'] = f'{camera.stamp.age:.3f}'
+    return new_status('camera', level, text, values, source.topic.name)
+
+
+def latency_status(latency: Mapping[str, Latency], frames: int, limit: float,
+                   at_work: float = 0.0) -> DiagnosticStatus:
+    """
+    Return the time per stage over the window of the last frames, in milliseconds.
+
+    ``at_work`` are the seconds since the frame that has its turn now was published, which count
+    as much as those of the frames that were finished.
+    """
+    values = {'limit [ms]': _ms(limit), 'frames': str(frames), 'at work [ms]': _ms(at_work)}
+    for stage, times in latency.items():
+        for name, seconds in asdict(times).items():
+            values[f'{stage} {name} [ms]'] = _ms(seconds)
+    text, worst = 'no frame segmented yet', at_work
+    if total := latency.get('total'):
+        text = f'p50 {_ms(total.p50)} ms, p99 {_ms(total.p99)} ms'
+        worst = max(total.p99, at_work)
+    if 0 < limit < worst:
+        text += f', {_ms(at_work)} ms for the frame at work' if worst == at_work else ''
+        return new_status('latency', WARN, f'{text}: more than the limit of {_ms(limit)} ms',
+                          values)
+    return new_status('latency', OK, text, values)
+
+
+def counts_status(lately: Lately, settings: Settings,
+                  reliability: ReliabilityPolicy) -> DiagnosticStatus:
+    """
+    Return what became of the frames.
+
+    An engine that is slower than the camera drops frames by design, which is only told.  It warns
+    when some were lost in another way since the last report; when images come, but fewer than
+    ``min_rate`` of them are segmented in a second; and when frames are dropped and a consumer
+    waits longer for the next labels than ``latency_limit``, which labels may take.
+    """
+    numbers = asdict(lately.counts)
+    text = ', '.join(f'{number} {name}' for name, number in numbers.items())
+    values = numbers | {'waiting': lately.counts.waiting,
+                        'received [Hz]': f'{lately.received_rate:.1f}',
+                        'segmented [Hz]': f'{lately.segmented_rate:.1f}',
+                        'dropped [Hz]': f'{lately.dropped_rate:.1f}',
+                        'lost [Hz]': f'{lately.lost_rate:.1f}'}
+    rates = f'{lately.segmented_rate:.1f} Hz are segmented of {lately.received_rate:.1f} Hz'
+    limit, warnings, new = settings.latency_limit, [], lately.new
+    if lately.dropped_rate:
+        text = f'{rates}, {lately.dropped_rate:.1f} Hz are dropped for newer ones: {text}'
+    if lately.settled and lately.segmented_rate < settings.min_rate:
+        warnings.append(f'{rates}, less than min_rate, {settings.min_rate:g} Hz')
+    if lately.settled and lately.dropped_rate and lately.segmented_rate * limit < 1 and limit:
+        warnings.append(f'the engine is behind, labels come more seldom than every {limit:g} s: '
+                        'take a faster model or machine, fewer cameras or smaller images')
+    if new.lost:
+        cure = _CURES.get(reliability, _CURES[ReliabilityPolicy.BEST_EFFORT])
+        warnings.append(f'{new.lost} images were lost on their way to the node: {cure}')
+    bad = warnings or new.rejected or new.failed or new.stale
+    return new_status('frames', WARN if bad else OK, '; '.join([*warnings, text]), values)
+
+
+def new_status(name: str, level: bytes, message: str, values: Mapping[str, object],
+               hardware: str = '') -> DiagnosticStatus:
+    """Return a status of which every text can be sent."""
+    return DiagnosticStatus(
+        name=name, level=level, message=publishable(message), hardware_id=publishable(hardware),
+        values=[KeyValue(key=publishable(key), value=publishable(value))
+                for key, value in values.items()])
+
+
+def _ms(seconds: float) -> str:
+    return f'{seconds * 1e3:.1f}'

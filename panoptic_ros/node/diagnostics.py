@@ -1,41 +1,138 @@
-"""What the node says about itself on /diagnostics."""
+"""What the node publishes about itself: /diagnostics, and ~/statistics latched."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 
-from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
-from rclpy.qos import ReliabilityPolicy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from .camera import Camera
-from .channel import Channel
-from .condition import Condition, State, doubt
-from .latency import Latency
-from .memory import Memory
+from .condition import (
+    ERROR,
+    OK,
+    WARN,
+    Teller,
+    absent_statuses,
+    camera_statuses,
+    look_at,
+    new_status,
+)
+from .memory import Memory, Surplus, read_memory, return_memory
 from .mishaps import Mishaps
-from .parameters import Settings
-from .tally import Lately
-from .text import publishable
-
-OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+from .record import Tally
+from .session import Session
+from .settings import Settings
+from .subscription import ImageTopic
 
 SCARCE = 0.05
 """Share of memory that is left when diagnostics warn: an allocation may soon fail."""
 
-LEVELS = {State.RESTING: OK, State.WAITING: WARN, State.RUNNING: OK, State.REJECTED: ERROR,
-          State.OVERDUE: ERROR, State.STALLED: ERROR, State.LEFT: ERROR}
-"""Whoever drives by the labels has none in the states of an error, whatever the reason."""
 
-_CURES = {
-    ReliabilityPolicy.BEST_EFFORT:
-        'publish them reliable, or raise net.core.rmem_max to 8388608 and start the camera with '
-        'config/fastdds.xml, see docs/performance.md',
-    ReliabilityPolicy.RELIABLE:
-        'the publisher overwrites what is not delivered yet; give its QoS more depth, or start it '
-        'with config/fastdds.xml, see docs/performance.md'}
+class Reporter:
+    """
+    Publishes how the node is, whenever it is asked to.
+
+    Parameters
+    ----------
+    node
+        The node that publishes.
+    mishaps
+        What went wrong in its callbacks.
+
+    """
+
+    def __init__(self, node: Node, mishaps: Mishaps) -> None:
+        self._node, self._mishaps = node, mishaps
+        self._name = node.get_fully_qualified_name().lstrip('/')
+        self._diagnostics = node.create_publisher(DiagnosticArray, '/diagnostics', 1)
+        self._statistics = node.create_publisher(
+            DiagnosticArray, '~/statistics',
+            QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies())
+        self._surplus = Surplus(return_memory)
+        self._session: Session | None = None
+        self._tallies: dict[Camera, Tally] = {}
+        self._tellers: dict[Camera, Teller] = {}
+
+    def report(self, session: Session | None, state: str, fault: str | None,
+               settings: Settings) -> None:
+        """
+        Publish how everything is, and the statistics of a session.
+
+        ``state`` is the node's, ``fault`` why it is not active though it should be.
+        """
+        self._surplus.look(max((camera.take_largest() for camera in session.cameras),
+                               default=0) if session else 0, time.perf_counter())
+        if session is None:
+            self._report_absence(fault, f'no model loaded: {state}', state, settings)
+            return
+        self._publish([
+            engine_status(fault, session.server.failure, 'ready', {
+                'state': state, **session.description,
+                **build_age(str(session.description.get('built', '')))},
+                hanging=seconds if (seconds := session.server.engine_time)
+                > settings.label_timeout else 0.0),
+            memory_status(read_memory(), session.server.gpu_memory),
+            *self._camera_statuses(session, settings)])
+        self._statistics.publish(self._message(stage_statistics(session.cameras)))
+
+    def report_loading(self, progress: str, fault: str | None, settings: Settings) -> None:
+        """Publish how far a load is, for which the executor waits; ``fault`` is an earlier one."""
+        self._report_absence(fault, progress, 'configuring', settings)
+
+    def report_mishaps(self) -> None:
+        """Publish what went wrong in callbacks, alone: the report itself did."""
+        self._publish([])
+
+    def _report_absence(self, fault: str | None, progress: str, state: str,
+                        settings: Settings) -> None:
+        statuses = [engine_status(fault, None, progress, {
+            'state': state, 'progress': progress, 'requested model': settings.model,
+            'runtime': f'none yet: runtime is {settings.runtime}'}),
+            memory_status(read_memory(), None)]
+        for name, transport in settings.every_camera():
+            topic = ImageTopic(self._node, name, transport).name
+            statuses += absent_statuses(name, topic, transport)
+        self._publish(statuses)
+
+    def _camera_statuses(self, session: Session, settings: Settings) -> list[DiagnosticStatus]:
+        if session is not self._session:
+            self._session = session
+            self._tallies = {camera: Tally(camera.started) for camera in session.cameras}
+            self._tellers = {camera: Teller(self._node.get_logger(),
+                                            camera.subscription.topic.name)
+                             for camera in session.cameras}
+        statuses = []
+        for camera in session.cameras:
+            source = camera.subscription
+            with self._mishaps.survived(f'subscription {source.topic.name}'):  # the others go on
+                source.adapt()
+            coming = (source.active and camera.last_arrival is not None
+                      and camera.silence <= settings.stall_timeout)
+            lately = self._tallies[camera].look(camera.counts, time.perf_counter(), coming)
+            condition = look_at(camera, lately, settings)
+            self._tellers[camera].tell(condition, settings.stall_timeout)
+            statuses += camera_statuses(camera, condition, lately, settings)
+        return statuses
+
+    def _publish(self, statuses: Sequence[DiagnosticStatus]) -> None:
+        statuses = [*statuses, callbacks_status(self._mishaps)]
+        for status in statuses:
+            status.name = f'{self._name}: {status.name}'
+        self._diagnostics.publish(self._message(statuses))
+
+    def _message(self, statuses: Sequence[DiagnosticStatus]) -> DiagnosticArray:
+        message = DiagnosticArray(status=statuses)
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        for status in message.status:
+            status.hardware_id = status.hardware_id or self._name
+        return message
 
 
 def engine_status(fault: str | None, failure: str | None, progress: str,
@@ -60,14 +157,14 @@ def engine_status(fault: str | None, failure: str | None, progress: str,
     gpu = values.get('GPU', '')
     hardware = 'CPU' if gpu == 'none' else str(gpu)
     if fault is not None:
-        return _status('engine', ERROR, fault, values, hardware)
+        return new_status('engine', ERROR, fault, values, hardware)
     if hanging:
-        return _status('engine', ERROR, f'a frame has been at work for {hanging:.1f} s: the model '
-                       'hangs, or this machine is too slow for it; where it does not end, start '
-                       'the node again with another model', values, hardware)
+        return new_status('engine', ERROR, f'a frame has been at work for {hanging:.1f} s: the '
+                          'model hangs, or this machine is too slow for it; where it does not '
+                          'end, start the node again with another model', values, hardware)
     if failure is not None:
-        return _status('engine', ERROR, f'the last frame was lost: {failure}', values, hardware)
-    return _status('engine', OK, progress, values, hardware)
+        return new_status('engine', ERROR, f'the last frame was lost: {failure}', values, hardware)
+    return new_status('engine', OK, progress, values, hardware)
 
 
 def build_age(built: str) -> dict[str, str]:
@@ -92,132 +189,35 @@ def memory_status(memory: Memory, gpu: tuple[int, int] | None) -> DiagnosticStat
                      if f'{name} [MB]' in values)
     if memory.available is not None and memory.total and (
             memory.available < SCARCE * memory.total):
-        return _status('memory', WARN, f'{text}: the machine has hardly any left', values)
+        return new_status('memory', WARN, f'{text}: the machine has hardly any left', values)
     if gpu is not None and gpu[0] < SCARCE * gpu[1]:
-        return _status('memory', WARN, f'{text}: the GPU has hardly any left', values)
-    return _status('memory', OK, text, values)
-
-
-def channel_statuses(channel: Channel, condition: Condition, lately: Lately,
-                     settings: Settings) -> list[DiagnosticStatus]:
-    """Return how a camera is, its latency and its frames."""
-    latency, now = channel.latency, time.perf_counter()
-    return _named(channel.name, [
-        camera_status(channel.camera, condition, lately.received_rate, settings),
-        latency_status(latency.summary(), len(latency), settings.latency_limit,
-                       channel.worked(now)),
-        counts_status(lately, settings, channel.camera.reliability)])
-
-
-def absent_statuses(name: str, topic: str, transport: str) -> list[DiagnosticStatus]:
-    """Return the same of a camera while the node is not configured: what vanishes is stale."""
-    return _named(name, [
-        _status('camera', OK, 'not configured', {'topic': topic, 'transport': transport}, topic),
-        _status('latency', OK, 'not configured', {}), _status('frames', OK, 'not configured', {})])
-
-
-def _named(name: str, statuses: list[DiagnosticStatus]) -> list[DiagnosticStatus]:
-    for status in statuses:
-        status.name += f' {name}' if name else ''
-    return statuses
-
-
-def camera_status(camera: Camera, condition: Condition, rate: float,
-                  settings: Settings) -> DiagnosticStatus:
-    """Return how a camera is: the worst that is true of it, and what to do."""
-    state, text, since = condition
-    level = LEVELS[state]
-    if state is State.WAITING and since < settings.stall_timeout:
-        level = OK
-    if state is State.RUNNING:
-        warning = camera.stamp and doubt(camera.stamp, settings.max_stamp_age)
-        level = WARN if warning else OK
-        text = warning or f'{rate:.1f} Hz, {camera.format or "first image at work"}'
-    values: dict[str, object] = {
-        'state': state.value, 'topic': camera.topic, 'transport': camera.transport,
-        'publishers': camera.publisher_count,
-        'reliability': camera.reliability.name.lower(), 'rate [Hz]': f'{rate:.1f}',
-        'format': camera.format or 'unknown'}
-    if camera.last_arrival is not None:
-        values['since last image [s]'] = f'{camera.silence:.2f}'
-    age = camera.freshness.age(time.perf_counter())
-    if age is not None:
-        values['age of newest labels [s]'] = f'{age:.2f}'
-    if camera.stamp is not None:
-        values['stamp age [s]'] = f'{camera.stamp.age:.3f}'
-    return _status('camera', level, text, values, camera.topic)
-
-
-def latency_status(latency: Mapping[str, Latency], frames: int, limit: float,
-                   at_work: float = 0.0) -> DiagnosticStatus:
-    """
-    Return the time per stage over the window of the last frames, in milliseconds.
-
-    ``at_work`` are the seconds since the frame that has its turn now was published, which count
-    as much as those of the frames that were finished.
-    """
-    values = {'limit [ms]': _ms(limit), 'frames': str(frames), 'at work [ms]': _ms(at_work)}
-    for stage, times in latency.items():
-        for name, seconds in asdict(times).items():
-            values[f'{stage} {name} [ms]'] = _ms(seconds)
-    text, worst = 'no frame segmented yet', at_work
-    if total := latency.get('total'):
-        text = f'p50 {_ms(total.p50)} ms, p99 {_ms(total.p99)} ms'
-        worst = max(total.p99, at_work)
-    if 0 < limit < worst:
-        text += f', {_ms(at_work)} ms for the frame at work' if worst == at_work else ''
-        return _status('latency', WARN, f'{text}: more than the limit of {_ms(limit)} ms', values)
-    return _status('latency', OK, text, values)
-
-
-def counts_status(lately: Lately, settings: Settings,
-                  reliability: ReliabilityPolicy) -> DiagnosticStatus:
-    """
-    Return what became of the frames.
-
-    An engine that is slower than the camera drops frames by design, which is only told.  It warns
-    when some were lost in another way since the last report; when images come, but fewer than
-    ``min_rate`` of them are segmented in a second; and when frames are dropped and a consumer
-    waits longer for the next labels than ``latency_limit``, which labels may take.
-    """
-    numbers = asdict(lately.counts)
-    text = ', '.join(f'{number} {name}' for name, number in numbers.items())
-    values = numbers | {'waiting': lately.counts.waiting,
-                        'received [Hz]': f'{lately.received_rate:.1f}',
-                        'segmented [Hz]': f'{lately.segmented_rate:.1f}',
-                        'dropped [Hz]': f'{lately.dropped_rate:.1f}',
-                        'lost [Hz]': f'{lately.lost_rate:.1f}'}
-    rates = f'{lately.segmented_rate:.1f} Hz are segmented of {lately.received_rate:.1f} Hz'
-    limit, warnings = settings.latency_limit, []
-    if lately.dropped_rate:
-        text = f'{rates}, {lately.dropped_rate:.1f} Hz are dropped for newer ones: {text}'
-    if lately.settled and lately.segmented_rate < settings.min_rate:
-        warnings.append(f'{rates}, less than min_rate, {settings.min_rate:g} Hz')
-    if lately.settled and lately.dropped_rate and lately.segmented_rate * limit < 1 and limit:
-        warnings.append(f'the engine is behind, labels come more seldom than every {limit:g} s: '
-                        'take a faster model or machine, fewer cameras or smaller images')
-    if lost := lately.more('lost'):
-        cure = _CURES.get(reliability, _CURES[ReliabilityPolicy.BEST_EFFORT])
-        warnings.append(f'{lost} images were lost on their way to the node: {cure}')
-    bad = warnings or any(map(lately.more, ('rejected', 'failed', 'stale')))
-    return _status('frames', WARN if bad else OK, '; '.join([*warnings, text]), values)
+        return new_status('memory', WARN, f'{text}: the GPU has hardly any left', values)
+    return new_status('memory', OK, text, values)
 
 
 def callbacks_status(mishaps: Mishaps) -> DiagnosticStatus:
     """Return what went wrong in callbacks, for a while after it last did."""
     lately = mishaps.lately()
     text = '; '.join(f'{callback}: {cause}' for callback, cause in lately.items())
-    return _status('callbacks', ERROR if lately else OK, text or 'none fails',
+    return new_status('callbacks', ERROR if lately else OK, text or 'none fails',
                    {**lately, 'since the start': mishaps.count})
 
 
-def _status(name: str, level: bytes, message: str, values: Mapping[str, object],
-            hardware: str = '') -> DiagnosticStatus:
-    return DiagnosticStatus(
-        name=name, level=level, message=publishable(message), hardware_id=publishable(hardware),
-        values=[KeyValue(key=publishable(key), value=publishable(value))
-                for key, value in values.items()])
+def stage_statistics(cameras: Sequence[Camera]) -> list[DiagnosticStatus]:
+    """
+    Return the latency of every stage of every camera, over the window of its last frames.
 
-
-def _ms(seconds: float) -> str:
-    return f'{seconds * 1e3:.1f}'
+    A status is named after its stage, with several cameras CAMERA/STAGE; its values are those of
+    a ``statistics_msgs/MetricsMessage``, which not every ROS installation has: ``unit``,
+    ``window`` in seconds, ``samples``, and ``p50``, ``p99`` and ``max`` in the unit.
+    """
+    statuses = []
+    for camera in cameras:
+        prefix = f'{camera.name}/' if camera.name else ''
+        shared = {'unit': 's', 'window': f'{camera.latency.seconds:.3f}',
+                  'samples': str(len(camera.latency))}
+        for stage, times in camera.latency.summary().items():
+            values = shared | {name: f'{value:.6f}' for name, value in asdict(times).items()}
+            statuses.append(DiagnosticStatus(name=f'{prefix}{stage}', values=[
+                KeyValue(key=key, value=value) for key, value in values.items()]))
+    return statuses

@@ -1,19 +1,73 @@
-"""What failed in callbacks and was survived: said once in a while, diagnosed while it lasts."""
+"""What failed and was survived: said once in a while, diagnosed while it lasts."""
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any
 
-from .log import ThrottledLog
-from .text import publishable
-
 LASTS = 10.0
 """Seconds for which a mishap is diagnosed after it last happened."""
+
+LONGEST = 2000
+"""Characters of a text that is published; nobody reads more of it in a log or a dashboard."""
+
+
+def publishable(text: object, longest: int = LONGEST) -> str:
+    """
+    Return a text that UTF-8 can hold, that does not end early, and that is not too long.
+
+    ROS refuses a lone surrogate, which a model file, a file name or an error may contain, and ends
+    a text at its first NUL; both are written as Python escapes them.
+    """
+    whole = str(text)
+    safe = whole[:longest].replace('\0', '\\x00').encode(errors='backslashreplace').decode()
+    return safe if len(whole) <= longest else f'{safe}... ({len(whole)} characters)'
+
+
+def described(error: Exception) -> str:
+    """Return the kind of an error and what it says, even where it cannot say anything."""
+    try:
+        text = str(error)
+    except Exception:       # the error of a library whose own text fails
+        text = 'it cannot say why'
+    return f'{type(error).__name__}: {text}'
+
+
+class ThrottledLog:
+    """
+    Logs a kind of error when it is new, and then at most once per period; from any thread.
+
+    Parameters
+    ----------
+    logger
+        A logger of rclpy.
+    period
+        Seconds for which further errors of one kind are only counted.
+
+    """
+
+    def __init__(self, logger: Any, period: float = 10.0) -> None:
+        self._logger = logger
+        self._period = period
+        self._last: dict[str, float] = {}
+        self._silenced: dict[str, int] = {}
+        self._lock = Lock()
+
+    def error(self, kind: str, text: str) -> None:
+        """Log an error, or count it when one of its kind was logged within the period."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._last.get(kind, -self._period) < self._period:
+                self._silenced[kind] = self._silenced.get(kind, 0) + 1
+                return
+            self._last[kind] = now
+            more = self._silenced.pop(kind, 0)
+        self._logger.error(
+            publishable(text) + (f' (and {more} like it before)' if more else ''))
 
 
 class Mishaps:
@@ -41,17 +95,13 @@ class Mishaps:
         with self._lock:
             self.count += 1
             self._last[callback] = time.monotonic(), cause
-            self._log.error(f'{callback} {kind}', f'{callback}: {cause}; the node goes on')
+        self._log.error(f'{callback} {kind}', f'{callback}: {cause}; the node goes on')
 
     def survive(self, callback: str, error: Exception) -> None:
         """Tell of an error that a callback raised."""
-        try:
+        with suppress(Exception):       # its text may fail; ``described`` says so
             self._logger.debug(publishable(''.join(traceback.format_exception(error)), 20_000))
-            text = str(error)
-        except Exception:       # an error of a library that cannot say what it is
-            text = 'it cannot say why'
-        kind = type(error).__name__
-        self.tell(callback, f'{kind}: {text}', kind)
+        self.tell(callback, described(error), type(error).__name__)
 
     @contextmanager
     def survived(self, callback: str) -> Iterator[None]:
@@ -60,16 +110,6 @@ class Mishaps:
             yield
         except Exception as error:      # whatever it is, it must not end the process
             self.survive(callback, error)
-
-    def surviving(self, callback: str, work: Callable[..., Any], otherwise: Any,
-                  ) -> Callable[..., Any]:
-        """Return work that gives something else where it raises, which is told."""
-        def survive(*arguments: Any) -> Any:
-            with self.survived(callback):
-                return work(*arguments)
-            return otherwise
-
-        return survive
 
     def lately(self) -> dict[str, str]:
         """Return the cause of each mishap that lasts, by its callback."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from functools import cache
+from importlib import import_module
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +22,6 @@ from vision_msgs.msg import Detection2DArray, LabelInfo
 from .. import messages, overlay
 from ..labels import LabelSpace
 from ..panoptic import Panoptic
-from . import images
-from .messages import new
 
 Pixels: TypeAlias = 'npt.NDArray[np.uint8] | npt.NDArray[np.uint16]'
 
@@ -62,7 +64,7 @@ class ImageOutput:
         """Publish to whichever of the two topics is subscribed to."""
         if self._always or self._raw.get_subscription_count():
             self._message.header = header
-            images.fill(self._message, pixels)
+            fill(self._message, pixels)
             self._raw.publish(self._message)
         if self._compressed.get_subscription_count():
             self._compressed.publish(messages.compressed_image(
@@ -93,11 +95,9 @@ class CameraOutputs:
         self._overlay = ImageOutput(node, f'{prefix}/overlay', 'bgr8')
 
     @property
-    def wanted(self) -> frozenset[str]:
-        """The optional images that somebody subscribes to."""
-        outputs = {'confidence': self._confidence, 'semantic': self._semantic,
-                   'instance': self._instance, 'overlay': self._overlay}
-        return frozenset(name for name, output in outputs.items() if output.wanted)
+    def wants_confidence(self) -> bool:
+        """Whether somebody subscribes to the confidence, which only a decoder can compute."""
+        return self._confidence.wanted
 
     def publish_label_info(self, label_space: LabelSpace) -> None:
         """Publish the names of the classes, latched: before the first label image."""
@@ -135,3 +135,43 @@ def _publisher(node: Node, kind: type, topic: str, latched: bool = False) -> Pub
         qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
     return node.create_publisher(
         kind, topic, qos, qos_overriding_options=QoSOverridingOptions.with_default_policies())
+
+
+def fill(message: Image, pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> None:
+    """
+    Put pixels, (H, W) or (H, W, channels), into a message that is reused from frame to frame.
+
+    Its memory is reused while the size stays; the encoding and the header are the caller's.
+    """
+    if len(message.data) != pixels.nbytes:
+        # a new array from bytes: rosidl checks any other type element by element
+        message.data = array('B', bytes(pixels.nbytes))
+    message.height, message.width = pixels.shape[:2]
+    message.step = pixels.nbytes // pixels.shape[0]
+    message.is_bigendian = int(sys.byteorder == 'big')
+    native = pixels.dtype.newbyteorder('=')
+    np.copyto(np.frombuffer(message.data, native).reshape(pixels.shape), pixels)
+
+
+def new(message_type: str, /, **values: Any) -> Any:
+    """Return a message of the ROS that is installed; every field has to be given."""
+    data = values.get('data')
+    if isinstance(data, np.ndarray):        # rosidl checks any other type element by element
+        values['data'] = array('B', data.tobytes())
+    kind, others = _kind(message_type)
+    message = object.__new__(kind)          # the constructor would make every default first
+    for name, value in others:
+        setattr(message, name, value)
+    for name, value in values.items():
+        setattr(message, name, value)
+    return message
+
+
+@cache
+def _kind(message_type: str) -> tuple[type[Any], tuple[tuple[str, Any], ...]]:
+    """Return the class of a message, and what its constructor sets beside the fields."""
+    package, _, name = message_type.split('/')
+    kind: Any = getattr(import_module(f'{package}.msg'), name)
+    fields, default = {f'_{field}' for field in kind.get_fields_and_field_types()}, kind()
+    return kind, tuple((slot, getattr(default, slot)) for slot in kind.__slots__
+                       if slot not in fields)

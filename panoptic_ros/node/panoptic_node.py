@@ -17,12 +17,12 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 
 from . import parameters
 from .autostart import Autostart
-from .image_topic import check_topics
-from .mishaps import Mishaps
-from .reporter import Reporter
-from .screens import RCLError, screen_clock, screen_parameters, screen_transitions
+from .diagnostics import Reporter
+from .guards import RCLError, screen_clock, screen_parameters, screen_transitions
+from .mishaps import Mishaps, publishable
 from .session import Session
-from .text import publishable
+from .settings import Settings
+from .subscription import check_topics
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
 FAILURE = TransitionCallbackReturn.FAILURE
@@ -132,7 +132,7 @@ class PanopticNode(LifecycleNode):
                 f'{self._fault}; {self._autostart.outlook("then activate again")}')
             return FAILURE
         self._fault, self._state = None, 'active'
-        topics = ', '.join(channel.camera.topic for channel in session.channels)
+        topics = ', '.join(camera.subscription.topic.name for camera in session.cameras)
         self.get_logger().info(f'waiting for images on {topics}')
         return super().on_activate(state)
 
@@ -215,17 +215,17 @@ class PanopticNode(LifecycleNode):
     def _take_parameters(self, changed: list[Parameter]) -> None:
         self._settings = self._changed(changed)
 
-    def _changed(self, changed: list[Parameter]) -> parameters.Settings:
+    def _changed(self, changed: list[Parameter]) -> Settings:
         return self._settings.change({parameter.name: parameter.value for parameter in changed},
-                                     configured=self._session is not None)
+                                     self._session.family if self._session else None)
 
     def _report(self) -> None:
         """Publish the diagnostics; from a timer, so that silence is reported too."""
         with self.mishaps.survived('recovery of the engine'):
             self._abandon_lost()
             if self._session is not None:
-                self._autostart.trust(sum(channel.camera.counts.segmented
-                                          for channel in self._session.channels))
+                self._autostart.trust(sum(camera.counts.segmented
+                                          for camera in self._session.cameras))
         fault = self._fault
         if (fault is None and self._state == 'inactive' and self._settings.autostart
                 and not self._put_to_rest):

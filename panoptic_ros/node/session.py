@@ -1,27 +1,24 @@
-"""Everything that exists while the node is configured."""
+"""Everything that exists while the node is configured: a model, its thread, and the cameras."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Event
+from typing import Any
 
 from rclpy.node import Node
 
 from .. import tracking
-from ..labels import LabelSpace
-from ..segmenter import Segmenter
-from .camera import Camera, Frame
-from .channel import Channel
-from .frame_server import FrameServer
-from .loading import open_segmenter
-from .log import ThrottledLog
-from .mishaps import Mishaps
+from ..resources import PACKAGE
+from ..segmenter import Segmenter, Setup
+from .camera import Camera
+from .mishaps import Mishaps, ThrottledLog
 from .outputs import CameraOutputs
-from .parameters import Settings
-from .work import Work
-from .worker import Worker
+from .serving import Server
+from .settings import Settings
+from .subscription import ImageSubscription
 
 PATIENCE = 10.0
 """Seconds that a transition waits for the frame at work, far beyond any that still runs."""
@@ -29,7 +26,7 @@ PATIENCE = 10.0
 
 class Session:
     """
-    A loaded model with its worker, cameras and outputs, from configure to cleanup.
+    A loaded model with its server and its cameras, from configure to cleanup.
 
     Parameters
     ----------
@@ -42,7 +39,7 @@ class Session:
     loading
         Receives about once a second, while the model loads, how far that is.
     mishaps
-        Are told what the worker survived.
+        Are told what the server survived.
 
     Raises
     ------
@@ -52,6 +49,10 @@ class Session:
         The file is not a model that keeps the engine contract.
     ImportError
         The runtime for that kind of model is not installed.
+    DeviceError, BuildError, BuildCancelled
+        As ``Segmenter.open`` does.
+    ValueError
+        An option of another family than the model's is set.
     RuntimeError
         A QoS override is not valid.
 
@@ -59,43 +60,30 @@ class Session:
 
     def __init__(self, node: Node, settings: Callable[[], Settings], ending: Event,
                  loading: Callable[[str], None], mishaps: Mishaps) -> None:
-        self._settings = settings
-        self._log = node.get_logger()
-        self._ending = ending
-        self._phase, self._reason = f'loading {self.model.name}', ''
-        self._worker = Worker(self._load, mishaps.surviving('worker', self._serve, ()))
-        segmenter = self._worker.start(
-            lambda seconds: loading(f'{self._phase} ({seconds:.0f} s)'))
-        self.channels: list[Channel] = []
+        self._settings, self._ending, self._log = settings, ending, node.get_logger()
+        self._model = settings().model_path()
+        self._phase = f'loading {self._model.name}'
+        self.server = Server(settings, mishaps)
+        self._segmenter = self.server.start(
+            self._load, lambda seconds: loading(f'{self._phase} ({seconds:.0f} s)'))
+        self.family = self._segmenter.family
+        """That of the model."""
+        self.cameras: list[Camera] = []
         try:
-            self._add_channels(node, segmenter.label_space)
+            self._add_cameras(node)
         except Exception:       # whatever it is, nothing of it may stay
             self.close()
             raise
-        self.server = FrameServer(settings, segmenter.options)
-        self._label_space = segmenter.label_space
-        metadata = segmenter.metadata
-        self.description: dict[str, object] = {
-            'model': self.model, 'runtime': self._runtime(segmenter), **segmenter.about,
-            'network': metadata.network,
-            'input': '{1}x{0}'.format(*metadata.input_size),
-            'label space': self._label_space.name,
-            'label divisor': self._label_space.label_divisor,
-            'load time [s]': f'{self._worker.load_time:.2f}'}
-        self._log.info(f'{self.model} loaded in {self._worker.load_time:.2f} s: '
-                       f'{segmenter.description}')
-
-    @property
-    def model(self) -> Path:
-        """The file of the model."""
-        return self._settings().model_path()
+        self.description = self._describe(self._segmenter)
+        """What is to be known of the engine, for diagnostics."""
+        self._log.info(f'{self._model} loaded in {self.server.load_time:.2f} s: '
+                       f'{self._segmenter.description}')
 
     def activate(self) -> None:
         """Publish the names of the classes, then take images."""
-        for channel in self.channels:
-            channel.outputs.publish_label_info(self._label_space)
-            channel.at_work = None
-            channel.camera.start()
+        for camera in self.cameras:
+            camera.outputs.publish_label_info(self._segmenter.label_space)
+            camera.start()
 
     def deactivate(self) -> None:
         """
@@ -108,18 +96,18 @@ class Session:
 
         """
         self.stop_cameras()
-        dropped, finished = self._worker.drain(PATIENCE)
-        for channel in dropped:
-            channel.camera.counts.dropped += 1
-            channel.at_work = None      # it may have been away, being decoded
+        dropped, finished = self.server.drain(PATIENCE)
+        for camera in dropped:
+            camera.drop()
+            camera.at_work = None       # it may have been away, being decoded
         if not finished:
             raise TimeoutError(f'the engine has not finished a frame for {PATIENCE:.0f} s: '
                                'restart the node')
 
     def stop_cameras(self) -> None:
         """Take no more images."""
-        for channel in self.channels:
-            channel.camera.stop()
+        for camera in self.cameras:
+            camera.stop()
 
     def close(self) -> None:
         """
@@ -132,38 +120,68 @@ class Session:
 
         """
         self.stop_cameras()
-        ended = self._worker.stop(PATIENCE)
-        for channel in self.channels:
-            channel.close()
+        ended = self.server.stop(PATIENCE)
+        for camera in self.cameras:
+            camera.close()
         if not ended:
             raise TimeoutError(f'the engine has not ended within {PATIENCE:.0f} s: '
                                'restart the node')
 
     def _load(self) -> Segmenter:
-        segmenter, self._reason = open_segmenter(self._settings(), self._log,
-                                                 self._ending.is_set, self._enter)
+        """Open the model and let it segment once, so that no frame waits for the network."""
+        settings = self._settings()
+        with _forwarded(self._log):
+            segmenter = Segmenter.open(self._model, settings.device, setup=Setup(
+                threads=settings.threads, gpu=settings.gpu, precision=settings.precision,
+                batch=max(1, len(settings.named_cameras())), cache=settings.cache_folder(),
+                log=self._log.info, warn=self._log.warning, progress=self._tell_progress,
+                cancelled=self._ending.is_set))
+            try:
+                settings.check_family(segmenter.family)
+                segmenter.options = settings.options_of(segmenter.family, segmenter.recommended)
+                segmenter.warm_up()
+            except BaseException:
+                segmenter.close()
+                raise
         tracking.warm_up()
         return segmenter
 
-    def _enter(self, phase: str) -> None:
-        self._phase = phase
+    def _tell_progress(self, phase: str, share: float) -> None:
+        self._phase = f'building the engine: {phase}, {share:.0%}'
 
-    def _runtime(self, segmenter: Segmenter) -> str:
+    def _describe(self, segmenter: Segmenter) -> dict[str, object]:
+        metadata, runtime = segmenter.metadata, self._settings().runtime
         device = 'CPU' if segmenter.about.get('GPU', 'none') == 'none' else 'GPU'
-        return f'{device} ({segmenter.description}): {self._reason}'
+        reason = segmenter.reason if runtime == 'auto' else f'runtime is {runtime}'
+        return {
+            'model': self._model, 'runtime': f'{device} ({segmenter.description}): {reason}',
+            **segmenter.about, 'family': metadata.family, 'network': metadata.network,
+            'input': '{1}x{0}'.format(*metadata.input_size),
+            'label space': metadata.label_space.name,
+            'label divisor': metadata.label_space.label_divisor,
+            'load time [s]': f'{self.server.load_time:.2f}'}
 
-    def _add_channels(self, node: Node, label_space: LabelSpace) -> None:
-        log = ThrottledLog(node.get_logger())
+    def _add_cameras(self, node: Node) -> None:
+        log = ThrottledLog(self._log)
         for name, transport in self._settings().every_camera():
-            camera = Camera(node, transport, name)
-            outputs = CameraOutputs(node, f'~/{name}' if name else '~')
-            channel = Channel(name, camera, outputs, tracking.Tracker(label_space), log)
-            camera.on_frame = partial(self._receive, channel)
-            self.channels.append(channel)
-            camera.check()
+            camera = Camera(name, ImageSubscription(node, transport, name),
+                            CameraOutputs(node, f'~/{name}' if name else '~'),
+                            tracking.Tracker(self._segmenter.label_space), node.get_clock(), log)
+            camera.deliver = self.server.put
+            self.cameras.append(camera)
+            camera.subscription.check()
 
-    def _receive(self, channel: Channel, frame: Frame) -> None:
-        channel.camera.counts.dropped += self._worker.put(channel, frame)
 
-    def _serve(self, segmenter: Segmenter, works: Sequence[Work]) -> Sequence[Work]:
-        return self.server.serve(segmenter, works)
+@contextmanager
+def _forwarded(log: Any) -> Iterator[None]:
+    """Let what the package warns of, such as a cache that it does not take, be the node's log."""
+    class Forward(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            log.warning(record.getMessage())
+
+    logger, forward = logging.getLogger(PACKAGE), Forward(logging.WARNING)
+    logger.addHandler(forward)
+    try:
+        yield
+    finally:
+        logger.removeHandler(forward)

@@ -42,7 +42,7 @@ def on_the_wire(ours, theirs, message_type: str):
 
 def made_twice(make, headers, message_type: str) -> bytes:
     """Return what both factories make."""
-    from panoptic_ros.node.messages import new
+    from panoptic_ros.node.outputs import new
     ours, theirs = on_the_wire(make(bag_messages.new, headers[0]), make(new, headers[1]),
                                message_type)
     assert ours == theirs
@@ -85,7 +85,7 @@ def test_compressed_image(panoptic, headers, encoding, words, start):
 def test_label_image(panoptic, headers):
     from sensor_msgs.msg import Image
 
-    from panoptic_ros.node.images import fill
+    from panoptic_ros.node.outputs import fill
     theirs = Image(header=headers[1], encoding='16UC1')
     fill(theirs, panoptic.labels)
     ours, theirs = on_the_wire(bag_messages.image(panoptic.labels, '16UC1', headers[0]), theirs,

@@ -1,6 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 from ros_harness import Client, start_node
 
+from panoptic_ros import LabelSpace
 from panoptic_ros.demo.domain import private_domain
 
 CAMERA = '/front/image_raw'
@@ -54,3 +57,46 @@ def faulty(domain, tiny_onnx):
         yield node
         assert node.stop() == 0, node.output
         assert 'Traceback' not in node.output
+
+
+class Outputs:
+    """What a camera publishes, without a node."""
+
+    wants_confidence = False
+
+    def __init__(self):
+        self.published = []
+
+    def publish(self, header, image, panoptic, opacity, jpeg_quality):
+        self.published.append((header, panoptic))
+
+    def destroy(self):
+        pass
+
+
+@pytest.fixture
+def logged():
+    """The lines of the cameras' log."""
+    return []
+
+
+@pytest.fixture
+def make_camera(logged):
+    """A function that makes a camera whose subscription and outputs are doubles."""
+    from panoptic_ros.node.camera import Camera
+    from panoptic_ros.node.mishaps import ThrottledLog
+    from panoptic_ros.tracking import Tracker
+    log = ThrottledLog(SimpleNamespace(error=logged.append))
+    clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=1005 * 10**9))
+    cameras = []
+
+    def make(name='', transport='raw'):
+        subscription = SimpleNamespace(transport=transport,
+                                       topic=SimpleNamespace(name=f'/{name}image'))
+        cameras.append(Camera(name, subscription, Outputs(),
+                              Tracker(LabelSpace.load('cityscapes')), clock, log))
+        return cameras[-1]
+
+    yield make
+    for camera in cameras:
+        camera.close()

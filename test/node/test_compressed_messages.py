@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage
 
-from panoptic_ros.images import ImageError, decompress
-from panoptic_ros.node.images import compress
+from panoptic_ros.images import ImageError, decompress, encode
 
 
 def compressed(data):
@@ -15,8 +14,8 @@ def compressed(data):
 
 NOISE = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
 SMOOTH = cv2.resize(NOISE, (64, 48), interpolation=cv2.INTER_LINEAR)
-JPEG = compress(SMOOTH, '.jpg', ()).tobytes()
-PNG = compress(SMOOTH, '.png', ()).tobytes()
+JPEG = encode(SMOOTH, '.jpg', ()).tobytes()
+PNG = encode(SMOOTH, '.png', ()).tobytes()
 
 
 def test_compressed_images():
@@ -27,7 +26,7 @@ def test_compressed_images():
 
 
 def test_gray_jpeg_becomes_bgr():
-    data = compress(SMOOTH[..., 0], '.jpg', ()).tobytes()
+    data = encode(SMOOTH[..., 0], '.jpg', ()).tobytes()
     assert decompress(compressed(data)).shape == SMOOTH.shape
 
 
@@ -59,5 +58,5 @@ def test_a_file_that_announces_absurd_sizes_is_not_decoded(data, monkeypatch):
 @pytest.mark.parametrize('progressive', [0, 1])
 def test_jpeg_of_every_kind(quality, progressive):
     flags = (cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
-    data = compress(SMOOTH, '.jpg', flags).tobytes()
+    data = encode(SMOOTH, '.jpg', flags).tobytes()
     assert decompress(compressed(data)).shape == SMOOTH.shape

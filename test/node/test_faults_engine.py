@@ -104,7 +104,7 @@ def test_a_model_that_always_fails_can_be_replaced(client, tmp_path, tiny_onnx, 
     line = breaking.line_count
     for _ in range(50):
         client.publisher(Image, CAMERA).publish(message)
-    assert client.set_parameter(NODE, 'top_k', 100)[0]
+    assert client.set_parameter(NODE, 'deeplab.top_k', 100)[0]
     assert breaking.line_count - line < 5, 'a line with every frame'
     assert client.state(NODE) == 'active'
     assert switch(tiny_onnx)

@@ -17,10 +17,9 @@ from ros_harness import BEST_EFFORT, image_message, pixels_of, start_node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 
-from panoptic_ros.node.executor import GuardedExecutor
-from panoptic_ros.node.image_topic import LONGEST_OUTPUT
+from panoptic_ros.node.guards import GuardedExecutor, RCLError
 from panoptic_ros.node.panoptic_node import PanopticNode
-from panoptic_ros.node.screens import RCLError
+from panoptic_ros.node.subscription import LONGEST_OUTPUT
 
 pytestmark = pytest.mark.ros
 
@@ -51,13 +50,13 @@ def serves(client, asked):
         assert pixels_of(client.exchange(message, '/asked/image', labels)).shape == SCENE.shape[:2]
         diagnostics.clear()
         client.status(diagnostics, 'engine', NODE.lstrip('/'))
-        return client.get_parameter(NODE, 'top_k') == -1
+        return client.get_parameter(NODE, 'deeplab.top_k') == -1
 
     return serves
 
 
 def value(kind, **values):
-    return Parameter(name='top_k', value=ParameterValue(type=kind, **values))
+    return Parameter(name='deeplab.top_k', value=ParameterValue(type=kind, **values))
 
 
 GOOD = value(ParameterType.PARAMETER_INTEGER, integer_value=-1)
@@ -116,7 +115,7 @@ def test_an_integer_does_where_a_float_is_meant(client, asked):
     taken, why = client.set_parameter(NODE, 'overlay_opacity', 2)
     assert not taken
     assert 'out of range' in why
-    assert not client.set_parameter(NODE, 'top_k', 5.0)[0], 'but not the other way round'
+    assert not client.set_parameter(NODE, 'deeplab.top_k', 5.0)[0], 'but not the other way round'
 
 
 def test_a_time_before_0_is_ignored(client, asked, serves):
@@ -253,13 +252,13 @@ def test_a_worker_that_raises_serves_the_next_frame(client, own, monkeypatch):
 def test_a_camera_that_cannot_subscribe_again_is_not_at_rest(client, own, monkeypatch):
     client.wait(lambda: own._state == 'active', 'activation')
     labels = client.subscribe(Image, '/own/panoptic_node/panoptic')
-    camera, before = own._session.channels[0].camera, own.mishaps.count
+    source, before = own._session.cameras[0].subscription, own.mishaps.count
     monkeypatch.setattr(own, 'create_subscription', lambda *_, **__: fail())
     client._publishers['/own/image'] = client.run(client.node.create_publisher, Image,
                                                  '/own/image', BEST_EFFORT)
     client.wait(lambda: own.mishaps.count > before + 1, 'second try')
-    assert camera.active
+    assert source.active
     monkeypatch.undo()
     client.exchange(image_message(SCENE, 'bgr8', client.header()), '/own/image', labels)
-    assert camera.reliability == BEST_EFFORT.reliability
+    assert source.reliability == BEST_EFFORT.reliability
     client.stop_publishing('/own/image')

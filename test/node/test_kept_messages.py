@@ -11,15 +11,13 @@ import numpy as np
 import pytest
 from std_msgs.msg import Header
 
-from panoptic_ros.families import deeplab
-from panoptic_ros.node import frame_server, wire
-from panoptic_ros.node.camera import Camera, Counts, Frame
-from panoptic_ros.node.channel import Channel
-from panoptic_ros.node.frame_server import FrameServer
-from panoptic_ros.node.freshness import Freshness
-from panoptic_ros.node.parameters import Settings
+from panoptic_ros.node import serving
+from panoptic_ros.node.frame import Frame, Stamp
+from panoptic_ros.node.mishaps import Mishaps
+from panoptic_ros.node.serving import Server
+from panoptic_ros.node.settings import Settings
 from panoptic_ros.node.wire import WireCompressedImage, WireImage
-from panoptic_ros.node.worker import Worker
+from panoptic_ros.segmenter import Segmented
 
 SETTINGS = Settings(tracking=False)
 
@@ -36,22 +34,25 @@ def without_collector():
     gc.enable()
 
 
-def serve(transport, message, convert=None):
-    memory = weakref.ref(message.data.obj)
-    camera = SimpleNamespace(transport=transport, topic='/image', counts=Counts(), rejection=None,
-                             format='', freshness=Freshness())
+@pytest.fixture
+def serve(make_camera, monkeypatch):
+    """A function that has a message served, and returns its memory and its camera."""
+    monkeypatch.setattr(Settings, 'options_of', lambda *_: None)
     panoptic = SimpleNamespace(stuff=SimpleNamespace(score=np.zeros(0)), label_space=[])
     segmenter = Mock(batch=1)
-    segmenter.segment.side_effect = lambda images, *_: [panoptic for _ in images]
+    segmenter.segment.side_effect = lambda images, _: Segmented([panoptic for _ in images], {})
     segmenter.gpu_memory.return_value = None
-    channel = Channel('', camera, SimpleNamespace(wanted=frozenset(), publish=lambda *_: None,
-                                                  destroy=lambda: None), None, Mock())
-    if convert:
-        channel.convert = convert
-    worker = Worker(lambda: segmenter, FrameServer(lambda: SETTINGS, deeplab.Options()).serve)
-    worker.start(lambda _: None)
-    worker.put(channel, Frame(message, time.perf_counter(), 0.0))
-    return memory, camera, worker, channel
+    server = Server(lambda: SETTINGS, Mishaps(Mock()))
+    server.start(lambda: segmenter, lambda _: None)
+
+    def serve(transport, message):
+        camera = make_camera(transport=transport)
+        camera.outputs.publish = lambda *_: None
+        server.put(Frame(camera, message, time.perf_counter(), 0.0, Stamp(0.0, False, True)))
+        return weakref.ref(message.data.obj), camera
+
+    yield serve
+    assert server.stop(5)
 
 
 def gone(memory):
@@ -63,42 +64,29 @@ def gone(memory):
 
 @pytest.mark.usefixtures('without_collector')
 @pytest.mark.parametrize('kind', ['raw', 'compressed'])
-def test_a_rejected_message_is_not_kept(kind):
+def test_a_rejected_message_is_not_kept(serve, kind):
     data = memoryview(Memory(3000))
     message = (WireImage(Header(), 8, 8, 'nv24', 0, 24, data) if kind == 'raw'
                else WireCompressedImage(Header(), 'jpeg', data))
     del data
-    memory, camera, worker, channel = serve(kind, message)
+    memory, camera = serve(kind, message)
     del message
     assert gone(memory)
     assert camera.counts.rejected == 1
-    worker.stop(5)
-    channel.close()
 
 
 @pytest.mark.usefixtures('without_collector')
-def test_an_image_that_came_late_is_not_kept(monkeypatch):
-    monkeypatch.setattr(frame_server, 'GRACE', 0.0)
+def test_an_image_that_came_late_is_not_kept(serve, monkeypatch):
+    monkeypatch.setattr(serving, 'GRACE', 0.0)
     late = Event()
 
-    def convert(frame, limits):
+    def decompress(message, limits):
         late.wait(0.2)
         return np.zeros((8, 8, 3), np.uint8)
 
+    monkeypatch.setattr('panoptic_ros.images.decompress', decompress)
     message = WireCompressedImage(Header(), 'jpeg', memoryview(Memory(3000)))
-    memory, camera, worker, channel = serve('compressed', message, convert)
+    memory, camera = serve('compressed', message)
     del message
     assert gone(memory)
     assert camera.counts.segmented == 1
-    worker.stop(5)
-    channel.close()
-
-
-@pytest.mark.usefixtures('without_collector')
-def test_a_message_that_is_cut_off_is_not_kept():
-    frames = []
-    camera = SimpleNamespace(_largest=0, counts=Counts(), freshness=Freshness(),
-                             on_frame=frames.append)
-    camera._read = wire.read_image
-    Camera._receive(camera, b'\0\1\0\0' + bytes(9), {})
-    assert frames[0].message.__traceback__ is None

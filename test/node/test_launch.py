@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +9,7 @@ import launch_stand_ins
 import pytest
 import yaml
 
-from panoptic_ros.node.parameters import Settings
+from panoptic_ros.node.settings import Settings, own_parameters
 from panoptic_ros.resources import share_directory
 
 CONFIG = share_directory() / 'config'
@@ -114,7 +113,7 @@ def test_arguments_become_parameters_that_the_node_declares():
     assert parameters['autostart'] is False
     assert parameters['use_sim_time'] is True
     assert (parameters['model'].positional, parameters['model'].value_type) == (('7',), str)
-    assert set(parameters) - {'use_sim_time'} <= {p.name for p in fields(Settings)}
+    assert set(parameters) - {'use_sim_time'} <= set(own_parameters())
     assert node.namespace == 'front'
 
 

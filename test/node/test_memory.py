@@ -1,8 +1,26 @@
+"""The memory of the process, and what is set up so that megabytes travel fast."""
+
+import shutil
+import signal
+import sys
+import time
 from mmap import mmap
+from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from ros_harness import BEST_EFFORT, Process, image_message, start_node
+from sensor_msgs.msg import Image
 
-from panoptic_ros.node.memory import Memory, read_memory
+from panoptic_ros.node import memory
+from panoptic_ros.node.memory import Memory, Surplus, read_memory
+from panoptic_ros.resources import share_directory
+
+LARGEST_SOCKET = Path('/proc/sys/net/core/rmem_max')
+PROFILE = str(share_directory() / 'config' / 'fastdds_node.xml')
+LARGE, SMALL = 200 << 20, 6 << 20
 
 
 def test_memory_of_this_process():
@@ -22,5 +40,122 @@ def test_a_system_that_tells_nothing(tmp_path, text):
     for name in ('meminfo', 'self/statm'):
         if text:
             (tmp_path / name).write_text(text)
-    memory = read_memory(tmp_path)
-    assert memory == Memory(None, memory.peak, None, None)
+    found = read_memory(tmp_path)
+    assert found == Memory(None, found.peak, None, None)
+
+
+@pytest.fixture
+def given():
+    return []
+
+
+@pytest.fixture
+def surplus(given):
+    return Surplus(lambda: given.append(True))
+
+
+def look(surplus, sizes, start):
+    for second, size in enumerate(sizes):
+        surplus.look(size, start + second)
+
+
+@pytest.mark.parametrize('after', [SMALL, 0])
+def test_memory_is_given_back_once_when_large_images_have_ended(surplus, given, after):
+    look(surplus, [LARGE] * 20, 0)
+    look(surplus, [after] * 10, 20)
+    assert not given
+    look(surplus, [after] * 60, 30)
+    assert given == [True]
+    look(surplus, [LARGE] + [after] * 20, 100)
+    assert given == [True] * 2
+
+
+@pytest.mark.parametrize('sizes', [
+    [LARGE, 0, 0, 0, 0] * 20,       # seldom, but they come
+    [SMALL] * 20 + [0] * 60,        # as any camera has them
+    [LARGE] * 20 + [LARGE // 3] * 60])
+def test_what_the_next_image_needs_is_kept(surplus, given, sizes):
+    look(surplus, sizes, 0)
+    assert not given
+
+
+@pytest.fixture
+def free(monkeypatch, tmp_path):
+    """Bytes that shared memory has left, in a working directory without profiles."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(memory, '_SHARED_MEMORY', tmp_path)
+    space = SimpleNamespace(free=1 << 30)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda _: space)
+    return space
+
+
+def test_the_shipped_profile_is_taken_by_itself(free):
+    environment = {'FASTRTPS_DEFAULT_PROFILES_FILE': ''}
+    assert memory.use_large_buffers(environment)
+    assert environment == dict.fromkeys(memory.PROFILE_VARIABLES, PROFILE)
+
+
+@pytest.mark.parametrize('name', [
+    'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE',
+    'FASTDDS_BUILTIN_TRANSPORTS', 'ROS_DISCOVERY_SERVER'])
+def test_what_the_user_chose_stays(free, name):
+    environment = {name: 'mine'}
+    assert not memory.use_large_buffers(environment)
+    assert environment == {name: 'mine'}
+
+
+def test_a_profile_in_the_working_directory_stays(free, tmp_path):
+    (tmp_path / 'DEFAULT_FASTDDS_PROFILES.xml').touch()
+    assert not memory.use_large_buffers({})
+
+
+def test_shared_memory_that_is_nearly_full_is_left_to_others(free):
+    free.free = 32 << 20
+    environment = {}
+    assert not memory.use_large_buffers(environment)
+    assert not environment
+
+
+def test_without_shared_memory_nothing_is_done(free, tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, '_SHARED_MEMORY', tmp_path / 'absent')
+    assert not memory.use_large_buffers({})
+
+
+@pytest.mark.ros
+def test_the_node_has_a_segment_of_its_own(domain, tiny_onnx):
+    """As large as the profile says; Fast DDS names its maker nowhere, so the map is read."""
+    program = ('from panoptic_ros.cli.panoptic_node import main; '
+               f'main(["--ros-args", "-r", "__node:=segmented", "-p", "model:={tiny_onnx}"])')
+    with Process([sys.executable, '-c', program], domain) as node:
+        node.wait_for_output('waiting for images')
+        sizes = []
+        with open(f'/proc/{node.process.pid}/maps', encoding='utf-8') as maps:
+            for line in maps:
+                if '/dev/shm/fastrtps_' in line or '/dev/shm/fastdds_' in line:
+                    start, end = (int(part, 16) for part in line.split()[0].split('-'))
+                    sizes.append(end - start)
+        assert max(sizes) >= 16 << 20, sizes
+        assert node.stop(signal.SIGINT) == 0
+        assert 'Error' not in node.output
+
+
+@pytest.mark.ros
+@pytest.mark.skipif(not LARGEST_SOCKET.is_file() or int(LARGEST_SOCKET.read_text()) < 4 << 20,
+                    reason='net.core.rmem_max gives a socket less than 4 MiB')
+def test_a_best_effort_camera_with_the_defaults_loses_few_images(domain, client, tiny_onnx):
+    """Over the shared memory that it has by default seven of eight would be lost."""
+    diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
+    image = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
+    with start_node(domain, model=tiny_onnx, remap={'__ns': '/torn'}) as node:
+        node.wait_for_output('waiting for images')
+        publisher = client.publisher(Image, '/torn/image', BEST_EFFORT)
+        for _ in range(20):
+            publisher.publish(image_message(image, 'bgr8', client.header()))
+            time.sleep(0.2)
+
+        def received():
+            status = client.status(diagnostics, 'frames', 'torn/panoptic_node')
+            return int(next(v.value for v in status.values if v.key == 'received'))
+
+        client.wait(lambda: received() >= 10, 'images of a best-effort camera')
+        assert node.stop() == 0

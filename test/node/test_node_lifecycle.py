@@ -132,9 +132,9 @@ def test_transitions_are_announced(client, activate):
 
 def test_parameters_say_why_they_refuse(client, activate):
     for name, value, reason in (
-            ('nms_kernel', 4, 'nms_kernel is 4: expected an odd number'),
-            ('center_threshold', -0.5, 'center_threshold is -0.5: expected at least 0'),
-            ('top_k', 5000, 'out of range'),
+            ('deeplab.nms_kernel', 4, 'deeplab.nms_kernel is 4: expected an odd number'),
+            ('deeplab.center_threshold', -0.5, 'center_threshold is -0.5: expected 0 to 1'),
+            ('deeplab.top_k', 5000, 'out of range'),
             ('overlay_opacity', 1.5, 'out of range'),
             ('image_transport', 'theora', 'expected one of raw, compressed'),
             ('autostart', True, 'read-only'),
@@ -147,8 +147,8 @@ def test_parameters_say_why_they_refuse(client, activate):
         taken, why = client.set_parameter(NODE, name, value)
         assert not taken
         assert f'{name} cannot change while the node is configured' in why
-    assert client.set_parameter(NODE, 'center_threshold', 0.3) == (True, '')
-    assert client.set_parameter(NODE, 'center_threshold', -1.0) == (True, '')
+    assert client.set_parameter(NODE, 'deeplab.center_threshold', 0.3) == (True, '')
+    assert client.set_parameter(NODE, 'deeplab.center_threshold', -1.0) == (True, '')
 
 
 def test_compressed_images(client, managed, diagnostics, activate, tiny_onnx):

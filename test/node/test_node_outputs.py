@@ -132,7 +132,7 @@ def test_parameters_change_the_next_frame(client, camera, message, image, expect
     node = '/panoptic_node'
     try:
         assert client.set_parameter(node, 'overlay_opacity', 0.0) == (True, '')
-        assert client.set_parameter(node, 'stuff_area', 10**7) == (True, '')
+        assert client.set_parameter(node, 'deeplab.stuff_area', 10**7) == (True, '')
         answer = client.exchange(message, camera, labels)
         assert set(np.unique(pixels_of(answer))) == {*expected.things.label, 65535}
         picture = pixels_of(client.wait(
@@ -141,6 +141,6 @@ def test_parameters_change_the_next_frame(client, camera, message, image, expect
         assert same > 0.8, 'all but outlines and captions'
     finally:
         assert client.set_parameter(node, 'overlay_opacity', 0.5)[0]
-        assert client.set_parameter(node, 'stuff_area', -1)[0]
+        assert client.set_parameter(node, 'deeplab.stuff_area', -1)[0]
     again = image_message(image, 'bgr8', client.header())
     assert np.array_equal(pixels_of(client.exchange(again, camera, labels)), expected.labels)

@@ -54,7 +54,7 @@ def test_the_parameter_file_and_qos_overrides(domain, client, tiny_onnx, tmp_pat
     remap = {'__node': 'filed', 'image': '/filed/image'}
     with start_node(domain, params_file=file, remap=remap, environment=environment) as node:
         node.wait_for_output('waiting for images on /filed/image')
-        assert client.get_parameter('/filed', 'top_k') == 1
+        assert client.get_parameter('/filed', 'deeplab.top_k') == 1
         client.publisher(Image, '/filed/image')
         reliability = client.node.get_subscriptions_info_by_topic('/filed/image')[0]
         assert reliability.qos_profile.reliability.name == 'BEST_EFFORT'

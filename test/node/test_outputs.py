@@ -8,8 +8,7 @@ from ros_harness import pixels_of
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from panoptic_ros import Panoptic, overlay
-from panoptic_ros.node import images
+from panoptic_ros import Panoptic, messages, overlay
 from panoptic_ros.node.outputs import CameraOutputs
 
 pytestmark = pytest.mark.ros
@@ -48,7 +47,7 @@ def computed(monkeypatch):
         monkeypatch.setattr(owner, name, compute)
 
     for owner, name in ((overlay, 'draw'), (Panoptic, 'semantic'), (Panoptic, 'instances'),
-                        (images, 'compress')):
+                        (messages, 'compressed_image')):
         spy(owner, name)
     return names
 
@@ -60,13 +59,14 @@ def publish(outputs, panoptic):
 def test_nothing_is_computed_while_nobody_subscribes(outputs, panoptic, computed):
     publish(outputs, panoptic)
     assert computed == []
-    assert not outputs.wanted
+    assert not outputs.wants_confidence
 
 
 @pytest.mark.parametrize(('kind', 'topic', 'expected'), [
     (Image, 'semantic', ['semantic']), (Image, 'instance', ['instances']),
-    (Image, 'overlay', ['draw']), (CompressedImage, 'overlay/compressed', ['draw', 'compress']),
-    (CompressedImage, 'panoptic/compressed', ['compress'])])
+    (Image, 'overlay', ['draw']),
+    (CompressedImage, 'overlay/compressed', ['draw', 'compressed_image']),
+    (CompressedImage, 'panoptic/compressed', ['compressed_image'])])
 def test_what_is_subscribed_to_is_computed(client, outputs, panoptic, computed, kind, topic,
                                            expected):
     received = client.subscribe(kind, f'/outputs/{topic}')
@@ -82,7 +82,7 @@ def test_what_is_subscribed_to_is_computed(client, outputs, panoptic, computed, 
 
 def test_confidence_is_asked_of_the_segmenter(client, outputs, cityscapes):
     received = client.subscribe(Image, '/outputs/confidence')
-    client.wait(lambda: 'confidence' in outputs.wanted, 'subscription')
+    client.wait(lambda: outputs.wants_confidence, 'subscription')
     labels = np.full((4, 6), 13001, np.uint16)
     measured = Panoptic.from_labels(labels, cityscapes)
     publish(outputs, measured)          # it came too late for this frame: nothing to publish

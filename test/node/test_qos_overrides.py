@@ -10,8 +10,8 @@ from rclpy.exceptions import ParameterException
 from rclpy.parameter import Parameter
 from ros_harness import start_node
 
-from panoptic_ros.node.camera import Camera
 from panoptic_ros.node.outputs import ImageOutput
+from panoptic_ros.node.subscription import ImageSubscription
 
 pytestmark = pytest.mark.ros
 
@@ -82,7 +82,7 @@ def test_a_wrong_policy_is_refused_with_a_reason(make_node, policy, value, error
     with pytest.raises(error, match=reason):
         ImageOutput(node, 'labels', '16UC1')
     with pytest.raises(error, match=reason):
-        Camera(node, 'raw').check()
+        ImageSubscription(node, 'raw').check()
     node.destroy_node()
 
 

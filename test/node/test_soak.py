@@ -54,7 +54,7 @@ def hostile_files(header):
 
 def refused_parameters(client):
     """Parameters that are wrong, of another type, or known to nobody."""
-    for name, value in (('nms_kernel', 4), ('top_k', 'many'), ('model', 'another'),
+    for name, value in (('deeplab.nms_kernel', 4), ('deeplab.top_k', 'many'), ('model', 'another'),
                         ('overlay_opacity', float('nan')), ('unheard_of', 1)):
         taken, reason = client.set_parameter(NODE, name, value)
         assert not taken

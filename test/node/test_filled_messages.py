@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import Image
 
-from panoptic_ros.node.images import fill
+from panoptic_ros.node.outputs import fill
 
 BGR = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
 

@@ -1,9 +1,14 @@
+"""A camera's topic and its subscription, on nodes that are never spun."""
+
 import pytest
 import rclpy
 from rclpy.context import Context
+from rclpy.event_handler import UnsupportedEventTypeError
+from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import Image
 
-from panoptic_ros.node.image_topic import ImageTopic
+from panoptic_ros.node import subscription as module
+from panoptic_ros.node.subscription import ImageSubscription, ImageTopic
 
 pytestmark = pytest.mark.ros
 
@@ -36,3 +41,30 @@ def test_a_remapping_carries_to_the_transport(domain, rules, camera, transport, 
     assert made.topic_name == subscribed
     node.destroy_node()
     rclpy.shutdown(context=context)
+
+
+@pytest.fixture
+def node(domain):
+    context = Context()
+    rclpy.init(context=context, domain_id=domain)
+    node = rclpy.create_node('sighted', context=context)
+    yield node
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+def test_a_middleware_that_tells_of_no_losses_is_enough(node, monkeypatch):
+    make = module.SubscriptionEventCallbacks
+
+    def refuse(**callbacks):
+        if callbacks['message_lost'] is not None:
+            raise UnsupportedEventTypeError('not implemented', '')
+        return make(**callbacks)
+
+    monkeypatch.setattr(module, 'SubscriptionEventCallbacks', refuse)
+    subscription = ImageSubscription(node, 'raw')
+    subscription.start()
+    assert subscription.active
+    assert subscription.reliability == ReliabilityPolicy.RELIABLE
+    assert subscription._automatic, 'as with events'
+    subscription.stop()

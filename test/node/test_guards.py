@@ -11,10 +11,9 @@ from rclpy.executors import ExternalShutdownException
 from std_msgs.msg import String
 from std_srvs.srv import SetBool
 
-from panoptic_ros.node import executor as executors
-from panoptic_ros.node import mishaps
+from panoptic_ros.node import guards, mishaps
 from panoptic_ros.node.diagnostics import callbacks_status
-from panoptic_ros.node.executor import GuardedExecutor
+from panoptic_ros.node.guards import GuardedExecutor
 from panoptic_ros.node.mishaps import Mishaps
 
 pytestmark = pytest.mark.ros
@@ -127,7 +126,7 @@ def test_who_asks_a_service_that_fails_is_answered(spinning, client, answer):
 
 
 def test_where_the_wait_itself_fails_it_does_not_run_hot(spinning, monkeypatch):
-    monkeypatch.setattr(executors, 'PAUSE', 0.05)
+    monkeypatch.setattr(guards, 'PAUSE', 0.05)
     monkeypatch.setattr(GuardedExecutor, '_wait_for_ready_callbacks', fail)
     spinning.start()
     time.sleep(0.5)

@@ -1,7 +1,13 @@
-"""What is refused where it comes in, with a reason, before rclpy stumbles over it."""
+"""
+What keeps rclpy alive: an executor that no callback ends, and screens at the node's services.
+
+The executor survives what a callback raises.  The screens refuse, with a reason, what is known to
+make rclpy raise.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,17 +15,105 @@ from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.msg import SetParametersResult
 from rcl_interfaces.srv import SetParameters, SetParametersAtomically
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.parameter import Parameter
 from rclpy.service import Service
+from rclpy.task import Task
 from rosgraph_msgs.msg import Clock
 
-from .text import publishable
+from .mishaps import Mishaps, publishable
 
 RCLError = rclpy_implementation.RCLError
 
 MOST_PARAMETERS = 1000
 """In one request: setting each is work, and is answered."""
+
+PAUSE = 0.1
+"""Seconds before the next turn where the executor itself failed, which may fail again at once."""
+
+
+class GuardedExecutor(SingleThreadedExecutor):
+    """
+    Runs callbacks in the thread that spins, and survives what they raise.
+
+    In rclpy an error while a message is taken leaves its callback, and with it every other one of
+    the node, marked as running for good; so both steps are guarded, not only ``spin_once``.
+
+    Parameters
+    ----------
+    mishaps
+        Is told what a callback raised.
+    options
+        As for ``rclpy.executors.SingleThreadedExecutor``.
+
+    """
+
+    def __init__(self, mishaps: Mishaps, **options: Any) -> None:
+        super().__init__(**options)
+        self._mishaps = mishaps
+
+    def spin_once(self, timeout_sec: float | None = None) -> None:
+        """Wait for one callback and run it; raise only when the context was shut down."""
+        try:
+            super().spin_once(timeout_sec)
+        except ExternalShutdownException:
+            raise
+        except Exception as error:      # the wait itself, or a task of a future
+            self._mishaps.survive('executor', error)
+            time.sleep(PAUSE)
+
+    def _make_handler(self, entity: Any, node: Any,
+                      take_from_wait_list: Callable[[Any], Any]) -> Task:
+        name = _name(entity)
+
+        def take(entity: Any) -> Callable[[], Any] | None:
+            work = None
+            with self._mishaps.survived(name):
+                work = take_from_wait_list(entity)
+            if work is None:
+                return None
+
+            async def run() -> None:
+                with self._mishaps.survived(name):
+                    await work()
+
+            return run
+
+        return super()._make_handler(entity, node, take)
+
+    def _take_service(self, srv: Any) -> Any:
+        answering: Any = _Answering(srv, self._mishaps)
+        return super()._take_service(answering)
+
+
+class _Answering:
+    """A service that answers whatever its callback does: a client would wait for ever."""
+
+    def __init__(self, service: Any, mishaps: Mishaps) -> None:
+        self._service, self._mishaps = service, mishaps
+        self.handle, self.srv_type = service.handle, service.srv_type
+
+    def callback(self, request: Any, response: Any) -> Any:
+        with self._mishaps.survived(_name(self._service)):
+            return self._service.callback(request, response)
+        return self.srv_type.Response()
+
+    def send_response(self, response: Any, header: Any) -> None:
+        try:
+            self._service.send_response(response, header)
+        except Exception as error:      # it holds what a message cannot hold
+            self._mishaps.survive(_name(self._service), error)
+            self._service.send_response(self.srv_type.Response(), header)
+
+
+def _name(entity: Any) -> str:
+    """Return what a callback belongs to, for people; also of what was destroyed meanwhile."""
+    for kind, attribute in (('service', 'srv_name'), ('subscription', 'topic')):
+        if hasattr(entity, attribute):
+            return f'{kind} {getattr(entity, attribute)}'
+    callback = getattr(entity, 'callback', None)
+    return f'{type(entity).__name__.lower()} {getattr(callback, "__name__", "")}'.rstrip()
 
 
 def screen_parameters(services: Iterable[Service]) -> None:

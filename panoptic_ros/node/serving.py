@@ -1,0 +1,283 @@
+"""The thread that owns the segmenter, and what it does with frames: see ``Server.serve``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from threading import Thread
+
+from ..device import DeviceError
+from ..images import ImageError, Limits
+from ..panoptic import Panoptic
+from ..segmenter import Segmenter
+from .camera import Camera
+from .frame import Frame
+from .mailbox import Mailbox
+from .mishaps import Mishaps
+from .settings import Settings
+
+GRACE = 0.05
+"""Seconds that cameras wait for the image of another; beyond them they have its turn."""
+
+_PERIOD = 1.0
+"""Seconds between two words about a load that goes on, and two looks at the GPU's memory."""
+
+
+class Server:
+    """
+    One thread that opens a segmenter, serves frames with it, and closes it.
+
+    A GPU context belongs to the thread that made it, so nobody else ever touches the segmenter.
+
+    Parameters
+    ----------
+    settings
+        Returns the parameters' present values.
+    mishaps
+        Are told what fails beside the frames themselves.
+
+    """
+
+    def __init__(self, settings: Callable[[], Settings], mishaps: Mishaps) -> None:
+        self._settings, self._mishaps = settings, mishaps
+        self._mailbox: Mailbox[Camera, Frame] = Mailbox()
+        self._loading: Future[Segmenter] = Future()
+        self._thread: Thread | None = None
+        self.load_time = 0.0
+        """Seconds that loading took."""
+        self.failure: str | None = None
+        """Why a frame was lost when the last ones were served; None when none was."""
+        self.lost: str | None = None
+        """Why no frame will ever be segmented again; None while there is hope."""
+        self.gpu_memory: tuple[int, int] | None = None
+        """Free and total bytes of the GPU, as of about a second ago; None without one."""
+        self._looked = -_PERIOD
+        self._begun: float | None = None
+        self._failures: list[str] = []
+
+    @property
+    def engine_time(self) -> float:
+        """Seconds for which the engine has had the frames that are at work; 0 without any."""
+        begun = self._begun
+        return 0.0 if begun is None else time.perf_counter() - begun
+
+    def start(self, load: Callable[[], Segmenter], waiting: Callable[[float], None]) -> Segmenter:
+        """
+        Start the thread and wait until the segmenter is loaded; it is for reading only.
+
+        Parameters
+        ----------
+        load
+            Makes the segmenter, ready for its first frame.
+        waiting
+            Called about once a second meanwhile, with the seconds since the start.
+
+        Raises
+        ------
+        Exception
+            Whatever ``load`` raised.
+
+        """
+        start = time.perf_counter()
+        self._thread = Thread(target=self._run, args=(load,), name='segmenter', daemon=True)
+        self._thread.start()
+        while not wait([self._loading], _PERIOD).done:
+            waiting(time.perf_counter() - start)
+        segmenter = self._loading.result()
+        self.load_time = time.perf_counter() - start
+        return segmenter
+
+    def put(self, frame: Frame) -> bool:
+        """Take a frame, in place of its camera's that still waits; return whether one did."""
+        return self._mailbox.put(frame.camera, frame)
+
+    def drain(self, timeout: float) -> tuple[list[Camera], bool]:
+        """Throw away what waits and finish what is at work, as ``Mailbox.drain``."""
+        return self._mailbox.drain(timeout)
+
+    def stop(self, timeout: float) -> bool:
+        """Close the segmenter and end the thread; return whether it ended in time."""
+        self._mailbox.close()
+        if self._thread is None:
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self, load: Callable[[], Segmenter]) -> None:
+        try:
+            segmenter = load()
+        except Exception as error:      # it is raised again in the thread that waits
+            self._loading.set_exception(error)
+            return
+        self._loading.set_result(segmenter)
+        try:
+            while self._serve_next(segmenter):
+                pass
+        finally:
+            segmenter.close()
+
+    def _serve_next(self, segmenter: Segmenter) -> bool:
+        """Serve the next frames, and forget them before others are waited for."""
+        frames = self._mailbox.take(segmenter.batch)
+        if frames is None:
+            return False
+        for frame in self.turn(segmenter, frames):
+            self._send_away(frame)
+        return True
+
+    def turn(self, segmenter: Segmenter, frames: Sequence[Frame]) -> list[Frame]:
+        """Serve frames; whatever that raises loses them and not the thread."""
+        late: list[Frame] = []
+        for frame in frames:
+            frame.camera.at_work = frame
+        try:
+            late = self.serve(segmenter, frames)
+        except Exception as error:      # the next frames may be fine
+            self._mishaps.survive('worker', error)
+            for frame in frames:
+                if frame.camera.at_work is frame:       # and nothing has become of it
+                    self._lose(frame, error)
+        if self._failures or self._begun is not None:
+            self.failure = next(iter(self._failures), None)
+        self._failures, self._begun = [], None
+        return late
+
+    def serve(self, segmenter: Segmenter, frames: Sequence[Frame]) -> list[Frame]:
+        """
+        Convert, segment, track and publish frames of different cameras.
+
+        Returns
+        -------
+        Those whose images are not ready; their turn goes on when they are.
+
+        """
+        settings = self._settings()
+        ready, late = self._convert(_timely(frames, settings.max_age), settings.limits)
+        for frame, panoptic in self._segment(segmenter, ready, settings):
+            try:
+                _check(panoptic)
+                if settings.tracking:
+                    panoptic = _track(frame, panoptic)
+                _publish(frame, panoptic, settings)
+            except Exception as error:      # it costs no other camera's frame
+                self._lose(frame, error)
+        self._look_at_memory(segmenter)
+        return late
+
+    def _convert(self, frames: Sequence[Frame], limits: Limits,
+                 ) -> tuple[list[Frame], list[Frame]]:
+        """Return the frames whose images are ready, and those whose images come later."""
+        ready, late = [], _begin(frames, limits)
+        for frame in frames:
+            if frame in late:
+                continue
+            try:
+                frame.finish()
+            except ImageError as error:
+                frame.camera.reject(frame.arrival, error)
+                frame.camera.at_work = None
+            except Exception as error:      # memory may lack: the next frame may be fine
+                self._lose(frame, error)
+            else:
+                frame.camera.accept(frame)
+                ready.append(frame)
+        return ready, late
+
+    def _segment(self, segmenter: Segmenter, frames: Sequence[Frame], settings: Settings,
+                 ) -> list[tuple[Frame, Panoptic]]:
+        """Segment images together; where that fails each alone, as one may be to blame."""
+        if not frames:
+            return []
+        self._begun = self._begun or time.perf_counter()
+        try:
+            segmenter.options = settings.options_of(segmenter.family, segmenter.recommended)
+            panoptics, seconds = segmenter.segment(
+                [frame.image for frame in frames],
+                any(frame.camera.outputs.wants_confidence for frame in frames))
+        except Exception as error:      # whatever it is, the next frame may be fine
+            if isinstance(error, DeviceError) and error.sticky:
+                self.lost = self.lost or str(error)     # the first one names the cause
+            elif len(frames) > 1:
+                return [result for frame in frames
+                        for result in self._segment(segmenter, [frame], settings)]
+            for frame in frames:
+                self._lose(frame, error)
+            return []
+        for frame in frames:
+            frame.seconds |= seconds
+        return list(zip(frames, panoptics, strict=True))
+
+    def _lose(self, frame: Frame, error: Exception) -> None:
+        self._failures.append(frame.camera.lose(error))
+
+    def _look_at_memory(self, segmenter: Segmenter) -> None:
+        """Ask the GPU in the only thread that may."""
+        now = time.perf_counter()
+        if self._begun is not None and now - self._looked >= _PERIOD and self.lost is None:
+            self._looked = now
+            with suppress(DeviceError):
+                self.gpu_memory = segmenter.gpu_memory()
+
+    def _send_away(self, frame: Frame) -> None:
+        """Let a frame have its turn when its image is ready."""
+        if self._mailbox.send_away(frame.camera):
+            frame.when_ready(lambda ready: self._mailbox.bring_back(ready.camera, ready))
+        else:       # nobody else counts while the executor waits for the end of a drain
+            frame.camera.drop()
+            frame.camera.at_work = None
+
+
+def _timely(frames: Sequence[Frame], max_age: float) -> list[Frame]:
+    """Return the frames that did not come too late, and count the others."""
+    timely, now = [], time.perf_counter()
+    for frame in frames:
+        if 0 < max_age < frame.age(now):
+            frame.camera.pass_over()
+        else:
+            timely.append(frame)
+    return timely
+
+
+def _begin(frames: Sequence[Frame], limits: Limits) -> list[Frame]:
+    """
+    Make the images; return the frames whose image is not ready when ``GRACE`` is over.
+
+    A function of its own, since an error keeps what the functions that it passes hold.
+    """
+    decoding = [frame.begin(limits) for frame in frames]
+    wait(decoding, GRACE)
+    return [frame for frame, image in zip(frames, decoding, strict=True) if not image.done()]
+
+
+def _check(panoptic: Panoptic) -> None:
+    """
+    Refuse what logits of NaN become, which is the first class everywhere.
+
+    The score of stuff is a mean of soft-max probabilities of the likeliest class: only where
+    nothing is likelier than the rest is it as low as one part of the number of classes.
+    """
+    scores, classes = panoptic.stuff.score, len(panoptic.label_space)
+    if len(scores) and classes > 1 and scores.max() < 1.0001 / classes:
+        raise ValueError('no class is likelier than another, in any pixel: the network gives NaN '
+                         'or one number everywhere; export it again, or take precision fp32')
+
+
+def _track(frame: Frame, panoptic: Panoptic) -> Panoptic:
+    """Return a frame's result with the numbers that its things had in the frames before."""
+    start = time.perf_counter()
+    tracked = frame.camera.tracker(panoptic, frame.time)
+    frame.seconds['tracking'] = time.perf_counter() - start
+    return tracked
+
+
+def _publish(frame: Frame, panoptic: Panoptic, settings: Settings) -> None:
+    """Publish a frame's result under its header, and note how long everything took."""
+    start = time.perf_counter()
+    frame.camera.outputs.publish(frame.message.header, frame.image, panoptic,
+                                 settings.overlay_opacity, settings.jpeg_quality)
+    published = time.perf_counter()
+    frame.seconds['publish'] = published - start
+    frame.seconds['total'] = frame.receive + published - frame.arrival
+    frame.camera.finish(frame)

@@ -1,0 +1,219 @@
+"""The subscription to a camera's images: its topic, remapped as usual, and its QoS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.event_handler import (
+    QoSMessageLostInfo,
+    QoSRequestedIncompatibleQoSInfo,
+    SubscriptionEventCallbacks,
+    UnsupportedEventTypeError,
+)
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CompressedImage, Image
+
+from .guards import RCLError
+from .mishaps import publishable
+
+LONGEST_OUTPUT = 'confidence/compressed'
+"""The longest name that is published under a camera's."""
+
+
+class ImageTopic:
+    """
+    Where a camera's images come from.
+
+    A transport's name follows that of the raw images after remapping, so that it is enough to
+    remap ``image``; a remapping of ``image/compressed`` itself goes before that.
+
+    Parameters
+    ----------
+    node
+        The node that subscribes.
+    camera
+        Name of the camera; empty where there is one only.
+    transport
+        'raw' or 'compressed'.
+
+    """
+
+    def __init__(self, node: Node, camera: str, transport: str) -> None:
+        base = f'{camera}/image' if camera else 'image'
+        self.own = base if transport == 'raw' else f'{base}/{transport}'
+        """The name that a remapping has on its left, for people."""
+        self.subscribed = self.own
+        """The name to subscribe to, which is remapped then."""
+        if transport != 'raw' and not _is_remapped(node, self.own):
+            self.subscribed = f'{node.resolve_topic_name(base)}/{transport}'
+        self.name = str(node.resolve_topic_name(self.subscribed))
+        """The full name after remapping."""
+
+
+def _is_remapped(node: Node, name: str) -> bool:
+    return bool(node.resolve_topic_name(name) != node.resolve_topic_name(name, only_expand=True))
+
+
+def check_topics(node: Node, cameras: Iterable[tuple[str, str]]) -> None:
+    """
+    Refuse a camera whose topics ROS could not have: a name has 247 bytes, namespace and node too.
+
+    Parameters
+    ----------
+    node
+        The node that will subscribe and publish.
+    cameras
+        Name and transport of each camera.
+
+    Raises
+    ------
+    ValueError
+        A topic's name would be too long.
+
+    """
+    for camera, transport in cameras:
+        outputs = f'~/{camera}'.rstrip('/')
+        try:
+            ImageTopic(node, camera, transport)
+            node.resolve_topic_name(f'{outputs}/{LONGEST_OUTPUT}')
+        except RCLError as error:
+            culprit = f'camera {publishable(camera, 40)!r}' if camera else 'namespace and node'
+            raise ValueError(f'{culprit}: the names of topics would be longer than the 247 bytes '
+                             'that ROS allows, with namespace, node and output: take a shorter '
+                             'name') from error
+
+
+class ImageSubscription:
+    """
+    Takes a camera's images as the bytes that they came as.
+
+    Parameters
+    ----------
+    node
+        The node that subscribes.
+    transport
+        'raw' or 'compressed'.
+    name
+        Of the camera; empty where there is one only.
+
+    """
+
+    def __init__(self, node: Node, transport: str, name: str = '') -> None:
+        self._node, self.transport = node, transport
+        self.topic = ImageTopic(node, name, transport)
+        self.on_image: Callable[[bytes, dict[str, int]], None] = lambda data, info: None
+        """Called with each serialised message and what the middleware says of it."""
+        self.on_loss: Callable[[int], None] = lambda count: None
+        """Called with the number of messages that were lost on their way."""
+        self.reliability = ReliabilityPolicy.RELIABLE
+        self._automatic, self._lossy = True, False
+        self._subscription: Subscription | None = None
+
+    @property
+    def publisher_count(self) -> int:
+        """How many publish the camera's topic."""
+        return int(self._node.count_publishers(self.topic.name))
+
+    @property
+    def active(self) -> bool:
+        """Whether images are taken."""
+        return self._subscription is not None
+
+    def check(self) -> None:
+        """
+        Subscribe and unsubscribe: a QoS override is read when a subscription is made.
+
+        Raises
+        ------
+        RuntimeError
+            A QoS override is not valid.
+
+        """
+        self.start()
+        self.stop()
+
+    def start(self) -> None:
+        """
+        Subscribe.
+
+        Raises
+        ------
+        RuntimeError
+            A QoS override is not valid.
+
+        """
+        try:
+            self._subscription = self._make(self._lose)
+        except UnsupportedEventTypeError:       # not every middleware tells of losses
+            self._subscription = self._make(None)
+
+    def stop(self) -> None:
+        """Unsubscribe."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+
+    def adapt(self) -> None:
+        """Subscribe again when the camera's publishers now offer another reliability."""
+        former, reliability = self._subscription, self.reliability
+        if former and self._automatic and self._offered() not in (None, reliability):
+            try:
+                self.start()
+            except Exception:       # or it would count as one at rest, and not be tried again
+                self._subscription, self.reliability = former, reliability
+                raise
+            self._node.destroy_subscription(former)
+
+    def _make(self, lose: Callable[[QoSMessageLostInfo], None] | None) -> Subscription:
+        # two: an image that is complete before the last one was taken must not replace it
+        qos = QoSProfile(depth=2, reliability=ReliabilityPolicy.BEST_AVAILABLE)
+        receive: Callable[..., None] = self._receive     # rclpy sees that it takes two arguments
+        return self._node.create_subscription(
+            CompressedImage if self.transport == 'compressed' else Image, self.topic.subscribed,
+            receive, qos, raw=True, event_callbacks=SubscriptionEventCallbacks(
+                incompatible_qos=self._disagree, message_lost=lose),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(
+                callback=self._choose_reliability))
+
+    def _receive(self, data: bytes, info: dict[str, int]) -> None:
+        self.on_image(data, info)
+
+    def _choose_reliability(self, qos: QoSProfile) -> SetParametersResult:
+        """
+        Take images as reliably as all publishers offer them, unless overridden.
+
+        With the default transport most large images that are best effort are lost; asking for
+        more than is offered would bring nothing at all.
+        """
+        self._automatic = qos.reliability == ReliabilityPolicy.BEST_AVAILABLE
+        if self._automatic:
+            qos.reliability = self._offered() or ReliabilityPolicy.RELIABLE
+        self.reliability = qos.reliability
+        return SetParametersResult(successful=True)
+
+    def _disagree(self, event: QoSRequestedIncompatibleQoSInfo) -> None:
+        if self._automatic:
+            self.adapt()
+        else:
+            self._node.get_logger().warning(
+                f'a publisher of {self.topic.name} does not offer the QoS that qos_overrides ask '
+                'for: its images cannot be taken')
+
+    def _offered(self) -> ReliabilityPolicy | None:
+        offered = {publisher.qos_profile.reliability
+                   for publisher in self._node.get_publishers_info_by_topic(self.topic.name)}
+        if len(offered) == 1:
+            return offered.pop()
+        return ReliabilityPolicy.BEST_EFFORT if offered else None
+
+    def _lose(self, event: QoSMessageLostInfo) -> None:
+        if not self._lossy:
+            self._lossy = True
+            self._node.get_logger().warning(
+                f'images on {self.topic.name} are lost on their way to the node: see the status '
+                'of its frames on /diagnostics')
+        self.on_loss(event.total_count_change)
