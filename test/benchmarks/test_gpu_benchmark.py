@@ -94,7 +94,7 @@ def test_everything_with_tensorrt(tmp_path, tiny_onnx, monkeypatch):
     assert 'without PyTorch: ' in report['steps']['decoder']['detail']
     assert 'free on the GPU' in text
     assert ' passed' in report['steps']['tests']['detail']
-    assert 'test_every_size_of_block' in (tmp_path / 'gpu.tests.log').read_text()
+    assert 'test_blocks_of_any_size' in (tmp_path / 'gpu.tests.log').read_text()
     for tool in ('memcheck', 'racecheck'):
         assert ': 0 pixels differ' in (tmp_path / f'gpu.{tool}.log').read_text()
 
@@ -338,5 +338,5 @@ def test_it_needs_no_library_of_ros_of_recordings_or_of_onnx():
                           capture_output=True, text=True, check=False)
     assert done.stderr.startswith('benchmark gpu: the GPU needs PyCUDA'), done.stderr
     assert done.returncode == 1
-    assert 'test_every_size_of_block' in done.stdout
+    assert 'test_blocks_of_any_size' in done.stdout
     assert 'test_ten_thousand_frames_leak_nothing' in done.stdout

@@ -28,7 +28,7 @@ def surroundings(tmp_path, monkeypatch):
     """A cache of its own, TensorRT-RTX, and a compiler that takes no time."""
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'xdg'))
     monkeypatch.setenv('PANOPTIC_ROS_TENSORRT', 'tensorrt_rtx')
-    monkeypatch.setattr(compiler, 'compile_kernels', lambda folder, target: b'ELF')
+    monkeypatch.setattr(compiler, 'compile_kernels', lambda folder, target, include: b'ELF')
 
 
 def run(*arguments):
@@ -183,14 +183,14 @@ def test_this_gpu_is_given_back_before_building(capsys, monkeypatch, tmp_path, t
 
     monkeypatch.setattr(device.Device, 'open', Open)
     monkeypatch.setattr(compiler, 'compile_kernels',
-                        lambda folder, target: events.append(target) or b'ELF')
+                        lambda folder, target, include: events.append(target) or b'ELF')
     run(tiny_onnx, '--output', tmp_path / 'tiny.plan')
     assert events == ['closed', 'sm_89']
     assert read_plan(tmp_path / 'tiny.plan')[1].gpu == 'NVIDIA L4'
 
 
 def test_interrupted_while_compiling(capsys, monkeypatch, tmp_path, tiny_onnx):
-    def interrupted(folder, target):
+    def interrupted(folder, target, include):
         os.kill(os.getpid(), signal.SIGINT)
         return b'ELF'
 

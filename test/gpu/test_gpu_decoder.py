@@ -4,15 +4,8 @@ import cv2
 import effort
 import numpy as np
 import pytest
-
-pytest.importorskip('hypothesis', reason='pip install hypothesis')
-
 from decoder_tests import *  # noqa: F403
 from device_decoding import decode_on
-from grouping_cases import cases
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from same_results import assert_same
 
 from panoptic_ros.benchmarks.heads import make_heads
 from panoptic_ros.engine.fitting import fit
@@ -25,15 +18,6 @@ pytestmark = pytest.mark.gpu
 @pytest.fixture(scope='module')
 def decode(device, kernels):
     return decode_on(device, kernels)
-
-
-@settings(deadline=None, max_examples=effort.EXAMPLES)
-@given(cases(), st.sampled_from([1, 2, 3, 8]), st.booleans())
-def test_the_kernels_equal_the_reference(decode, case, warps, confidence):
-    heads, label_space, size, options = case
-    result, = decode([heads], label_space, [size], options, warps, confidence)
-    assert_same(result, deeplab.decode(heads, label_space, size, 'reference', options,
-                                       confidence))
 
 
 def test_the_same_heads_give_the_same_result_each_time(decode, cityscapes):
