@@ -1,4 +1,4 @@
-"""NumPy arrays in a pickle: what stands in for the functions that would rebuild them."""
+"""NumPy arrays in a pickle: stand-ins for the functions that would rebuild them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PickledType:
     """A ``numpy.dtype`` of numbers; its state holds the order of the bytes."""
 
     def __init__(self, code: object, *_: object) -> None:
-        # never the text of something else: that of nested tuples may be longer than any memory
+        # never str() of anything else: nested tuples can have a text larger than any memory
         if not isinstance(code, str) or not re.fullmatch('[<>=|]?(f[248]|i[1248]|[ub]1)', code):
             found = repr(code[:50]) if isinstance(code, str) else f'a {type(code).__name__}'
             raise CheckpointError(f'an array has {found} for its type: expected that of numbers')
@@ -54,7 +54,7 @@ class PickledArray:
 
     @property
     def nbytes(self) -> int:
-        """Size in memory of ``array``."""
+        """Bytes that ``array`` takes in memory."""
         return len(self._raw)
 
     def array(self) -> npt.NDArray[np.generic]:

@@ -1,4 +1,4 @@
-"""How the sources of some backbones call the entries of their state."""
+"""The names that the sources of some backbones give the entries of their state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..backbones.xception import Xception
 
 def rename(backbone: nn.Module) -> dict[str, str]:
     """
-    Return the source's name of each parameter and buffer, and ours to it.
+    Return the source's name of each parameter and buffer, with our name.
 
     The source of MobileNetV2, Xception-65 and HRNet-W48 is bowenc0221's ``segmentation.model``,
     that of MobileNetV3 is torchvision.
@@ -24,7 +24,7 @@ def rename(backbone: nn.Module) -> dict[str, str]:
     Raises
     ------
     ValueError
-        The backbone is none of them.
+        No source is known for the backbone.
 
     """
     for kind, source_name in _SOURCES.items():
@@ -49,7 +49,7 @@ def _mobilenet(backbone: nn.Module, name: str) -> str:
     if part == 'squeeze':
         rest[0] = {'reduce': 'fc1', 'expand': 'fc2'}[rest[0]]
     inside = ['block', str(index), *rest]
-    if isinstance(backbone, MobileNetV2):       # which has no module around the projection
+    if isinstance(backbone, MobileNetV2):       # it has no module around the projection
         inside = ['conv', str(index), *rest]
         if part == 'project':
             inside = ['conv', str(index + int(rest[0])), *rest[1:]]
@@ -77,7 +77,7 @@ def _hrnet(_: nn.Module, name: str) -> str:
 
 
 def _numbered(pattern: str, kinds: tuple[str, str], name: str) -> str:
-    """Write the convolution and norm of number n as ``conv{n}`` and ``bn{n}``, from one."""
+    """Name convolution and norm number n ``conv{n}`` and ``bn{n}``, counted from one."""
     return re.sub(pattern, lambda match: f'{kinds[int(match[2])]}{int(match[1]) + 1}', name)
 
 

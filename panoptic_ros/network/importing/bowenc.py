@@ -1,4 +1,4 @@
-"""How bowenc0221/panoptic-deeplab calls the entries of a network's state."""
+"""The names that bowenc0221/panoptic-deeplab gives the entries of a network's state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from . import keys
 
 
 def rename(config: NetworkConfig) -> dict[str, str]:
-    """Return the source's name of each parameter and buffer, and ours to it."""
+    """Return the source's name of each parameter and buffer, with our name."""
     return keys.rename(config, _resnet, _decoders)
 
 
@@ -42,6 +42,6 @@ def _decoders(name: str) -> str:
 
 
 def _separable(prefix: str, rest: list[str]) -> str:
-    """Name an entry of a depthwise convolution and its norm, or of the pointwise one."""
+    """Name an entry of a depthwise convolution or its norm, or of a pointwise convolution."""
     part, number, entry = rest
     return f'{prefix}.0.{number}.{entry}' if part == '0' else f'{prefix}.{int(number) + 1}.{entry}'

@@ -12,22 +12,22 @@ from torch import Tensor
 from .recognition import COUNTER, Layout
 
 NORMALISATION = ('pixel_mean', 'pixel_std')
-"""Entries of older detectron2 files that say how pixels are normalised."""
+"""Entries of older detectron2 files that tell how pixels are normalised."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The entries of a file held against those of a network, by the source's names."""
+    """The entries of a file compared with those of a network, by the source's names."""
 
     used: tuple[str, ...]
     normalisation: tuple[str, ...]
-    """Used too, but for what a network here has in its configuration."""
+    """Entries that are used, too, for what a network here has in its configuration."""
     missing: tuple[str, ...]
     counters: tuple[str, ...]
-    """Missing, but of use to a training only."""
+    """Entries that are missing, but of use to a training only."""
     left_over: tuple[str, ...]
     allowed: tuple[str, ...]
-    """Left over as well, but so allowed by name."""
+    """Entries that are left over, but allowed by name."""
     mismatched: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
     """The shape found, and the one expected."""
 
@@ -40,9 +40,9 @@ class Comparison:
         Parameters
         ----------
         weights
-            Of the file.
+            The weights of the file.
         layout
-            What was recognised.
+            The layout that was recognised.
         allowed
             Names, or patterns with ``*`` and ``?``, of entries that may be left over.
 
@@ -71,7 +71,7 @@ class Comparison:
 
     @property
     def complete(self) -> bool:
-        """Every entry of the network is there, and none is left over."""
+        """Whether every entry of the network is there, and none is left over."""
         return not (self.missing or self.left_over or self.mismatched)
 
     def to_dict(self) -> dict[str, Any]:

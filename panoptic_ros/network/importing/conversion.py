@@ -1,4 +1,4 @@
-"""A foreign checkpoint as one of this package."""
+"""Turning a foreign checkpoint into one of this package."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from .values import refuse_impossible
 
 LABEL_SPACES = {19: 'cityscapes', 133: 'coco'}
 """
-By the number of classes.  The sources order Cityscapes by its training ids, and COCO by its own
-ids, which puts the 80 things first.
+The label space by the number of classes.  The sources order Cityscapes by its training ids, and
+COCO by its own ids, which puts the 80 things first.
 """
 
 _CROPS = {133: (640, 640)}
-"""Of trainings whose pooling window is not that of the preset, by the number of classes."""
+"""Crops of trainings whose pooling window is not the preset's, by the number of classes."""
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """What a file was recognised as, and how its entries compare."""
+    """The network that a file was recognised as, and how the entries compare."""
 
     source: SourceFile
     layout: Layout
     config: NetworkConfig
-    """The preset with what the caller, the file or the number of classes say better."""
+    """The preset, changed by what the caller, the file and the number of classes tell."""
     comparison: Comparison
 
     @classmethod
@@ -50,17 +50,17 @@ class Conversion:
         source
             The file.
         output_stride
-            What the network was trained with, if not as published.
+            The output stride of the training; None for the published one.
         crop
             (height, width) of the training's crops, over which detectron2's networks average;
-            as published without it.
+            None for the published one.
         allowed
             Entries that may be left over, see ``Comparison``.
 
         Raises
         ------
         CheckpointError
-            It is of no network of this package.
+            The file is of no network of this package.
         ValueError
             The network has no such output stride or crop.
 
@@ -80,12 +80,12 @@ class Conversion:
 
     def label_space(self, given: LabelSpace | None = None) -> LabelSpace:
         """
-        Return the label space given, or the data set's with so many classes.
+        Return the given label space, or that of the data set with so many classes.
 
         Raises
         ------
         ValueError
-            The one given has another number of classes, or there is none.
+            The given label space has another number of classes, or no data set has so many.
 
         """
         classes = self.layout.classes
@@ -106,7 +106,7 @@ class Conversion:
         Raises
         ------
         CheckpointError
-            An entry is missing, left over, of another shape, or has values that no network has.
+            An entry is missing, left over, of another shape, or it has values that no network has.
 
         """
         if not self.comparison.complete:
@@ -129,10 +129,14 @@ class Conversion:
 
 
 def _normalised(config: NetworkConfig, source: SourceFile) -> NetworkConfig:
-    """Return the network with the file's own normalisation; reversed, it is of BGR."""
+    """
+    Return the network with the file's own normalisation.
+
+    If the file's means are the preset's in reverse, it reads the colours in reverse, too.
+    """
     sizes = [source.weights[name].numel() if name in source.weights else 3
              for name in NORMALISATION]
-    if sizes != [3, 3]:     # before they are looked at: a view may claim any size
+    if sizes != [3, 3]:     # before the values are read, because a view may claim any size
         raise CheckpointError(f'{source.name}: pixel_mean and pixel_std have {sizes[0]} and '
                               f'{sizes[1]} values: expected 3')
     mean, deviation = (

@@ -1,4 +1,4 @@
-"""How detectron2's Panoptic-DeepLab calls the entries of a network's state."""
+"""The names that detectron2's Panoptic-DeepLab gives the entries of a network's state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HEADS = {'semantic': 'sem_seg_head.', 'center': 'ins_embed_head.center_',
 
 
 def rename(config: NetworkConfig) -> dict[str, str]:
-    """Return the source's name of each parameter and buffer, and ours to it."""
+    """Return the source's name of each parameter and buffer, with our name."""
     return keys.rename(config, _resnet, partial(_decoders, config))
 
 

@@ -1,4 +1,4 @@
-"""Where in a file the weights stand: beside them are averaged ones, optimizers and authors."""
+"""Finding the weights in a file, among averaged weights, optimizers and authors."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from ..checkpoint import CheckpointError
 from .arrays import PickledArray
 
 _PARTS = ('model', 'state_dict', 'model_state_dict', 'module')
-"""Where a file may keep its weights."""
+"""The parts of a file that may hold its weights."""
 
 _AVERAGES = {'ema', 'swa', 'average', 'averaged', 'shadow'}
-"""Words that name averages of the weights over the training."""
+"""Words in the names of weights that were averaged over the training."""
 
 _PREFIXES = ('module.', '_orig_mod.', 'model.')
-"""That parallel, compiled and wrapped modules put before every name, perhaps repeatedly."""
+"""Prefixes that parallel, compiled and wrapped modules give every name, even repeatedly."""
 
 _COUNTER = 'n_averaged'
-"""That ``torch.optim.swa_utils.AveragedModel`` has beside its weights."""
+"""An entry that ``torch.optim.swa_utils.AveragedModel`` has beside its weights."""
 
 
 @dataclass(frozen=True)
 class Entries:
-    """The weights that were chosen, and in words which these are."""
+    """The weights that were chosen, and in words which weights they are."""
 
     place: str
     values: Mapping[str, object]
@@ -41,12 +41,12 @@ class Entries:
         data
             A dictionary of weights by name, perhaps as a part of another.
         averaged
-            Take those that were averaged over the training instead of the last ones.
+            Whether to take the weights that were averaged over the training, not the last ones.
 
         Raises
         ------
         CheckpointError
-            There are none.
+            There are no such weights.
 
         """
         last, averages = _find(data)
@@ -93,7 +93,7 @@ Part = tuple[str, Mapping[str, object]]
 
 
 def _find(data: object) -> tuple[Part | None, list[Part]]:
-    """Return the last weights, without a name where they are no part, and the averages."""
+    """Return the last weights, with the name '' if they are no part, and the averaged ones."""
     if not isinstance(data, Mapping):
         return None, []
     parts = {name: weights for name, value in data.items() if isinstance(name, str)
@@ -102,7 +102,7 @@ def _find(data: object) -> tuple[Part | None, list[Part]]:
     last: Part | None = next(((repr(name), parts[name]) for name in _PARTS if name in parts), None)
     if last is None and (weights := _own_weights(data)):
         last = '', weights
-    if last is not None:                # of both kinds in one dictionary
+    if last is not None:                # both kinds are in one dictionary
         name, weights = last
         own = {key for key in weights if _is_average(key.split('.')[0])}
         averaged = {key: weights[key] for key in weights if key in own and _is_array(weights[key])}
@@ -142,7 +142,7 @@ def _is_average(name: str) -> bool:
 
 
 def _own_average(values: Mapping[str, object]) -> str:
-    """Return the prefix of a name if it is that of averages, with its dot."""
+    """Return the prefix of a name, with its dot, if it is a prefix of averaged weights."""
     first, dot, _ = next(iter(values), '').partition('.')
     return first + dot if dot and _is_average(first) else ''
 

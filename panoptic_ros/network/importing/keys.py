@@ -1,4 +1,4 @@
-"""What is common to how the sources call the entries of a network's state."""
+"""What the names of entries have in common in all sources."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def blank(config: NetworkConfig) -> PanopticDeepLab:
 def rename(config: NetworkConfig, resnet: Callable[[str], str],
            decoders: Callable[[str], str]) -> dict[str, str]:
     """
-    Return a source's name of each parameter and buffer, and ours to it.
+    Return a source's name of each parameter and buffer, with our name.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ class SourceFile:
     name: str
     sha256: str
     format: str
-    """In words: of what kind the file is, and where in it the weights stand."""
+    """In words: the kind of the file, and the place of the weights in it."""
     weights: dict[str, Tensor]
 
 
@@ -33,22 +33,22 @@ def read_source(path: Path, averaged: bool = False) -> SourceFile:
     """
     Read a detectron2 ``.pkl``, a ``.pth`` that ``torch.save`` wrote, or a ``.safetensors``.
 
-    The kind of the file is told by its first bytes, not by its name.
+    The first bytes of the file tell its kind, not its name.
 
     Parameters
     ----------
     path
         The file.
     averaged
-        Take the weights that were averaged over the training (EMA) instead of the last ones;
-        where a file has no others they are taken anyway.
+        Whether to take the weights that were averaged over the training (EMA), not the last ones.
+        If a file has no other weights, they are taken anyway.
 
     Raises
     ------
     FileNotFoundError
-        There is none.
+        There is no such file.
     CheckpointError
-        It is damaged, holds something else than weights, or wants something executed.
+        The file is damaged, holds something else than weights, or wants something executed.
 
     """
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""Which network a foreign checkpoint is of, told from its names and shapes."""
+"""Telling the network of a foreign checkpoint from its names and shapes."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from . import bowenc, detectron2, keys
 
 SOURCES: dict[str, Callable[[NetworkConfig], dict[str, str]]] = {
     'detectron2': detectron2.rename, 'bowenc': bowenc.rename}
-"""What tells a source's name of each entry of a network, and ours to it."""
+"""Returns a source's name of each entry of a network, with our name."""
 
 COUNTER = 'num_batches_tracked'
-"""Entries that count the training's steps; a network that is not trained has no use for them."""
+"""Entries that count the training's steps; only a training has use for them."""
 
 _CLASSES = ('semantic.1.weight', 'semantic.1.bias')
-"""Ours; the first side of their shapes is the number of classes."""
+"""Our names of entries whose first dimension is the number of classes."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A network as a source writes it down."""
+    """A network with the names and shapes that a source gives its entries."""
 
     source: str
     config: NetworkConfig
-    """A preset; what weights do not show (strides, dilations, windows) is as published."""
+    """A preset; settings that weights do not show (strides, dilations, windows) are published."""
     classes: int
     names: dict[str, str]
-    """The source's name of each entry, and ours."""
+    """The source's name of each entry, with our name."""
     shapes: dict[str, tuple[int, ...]]
-    """By the source's names."""
+    """The shape of each entry, by the source's names."""
 
     @classmethod
     def of(cls, source: str, config: NetworkConfig, classes: int) -> Layout:
@@ -58,7 +58,7 @@ def recognise(weights: Mapping[str, Tensor]) -> Layout:
     Raises
     ------
     CheckpointError
-        The weights are of something else; the message says what was looked for and found.
+        The weights belong to something else; the message says what was looked for and found.
 
     """
     looked_for = []

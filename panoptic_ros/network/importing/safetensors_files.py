@@ -1,8 +1,8 @@
 """
-Files of safetensors: a header in JSON, and behind it the numbers.
+Files of safetensors: a header in JSON, followed by the numbers.
 
-The format (https://huggingface.co/docs/safetensors): the length of the header as a 64-bit number,
-the header, ``{name: {dtype, shape, data_offsets}}``, and the bytes of the tensors, without a gap.
+A file (https://huggingface.co/docs/safetensors) has the length of the header as a 64-bit number,
+the header, ``{name: {dtype, shape, data_offsets}}``, and the bytes of the tensors without a gap.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor
 from ..checkpoint import CheckpointError
 
 _LONGEST_HEADER = 4 << 20
-"""Bytes, for some 40,000 tensors."""
+"""The most bytes of a header, enough for some 40,000 tensors."""
 
 _TYPES = {
     'F64': torch.float64, 'F32': torch.float32, 'F16': torch.float16, 'BF16': torch.bfloat16,
@@ -52,7 +52,7 @@ def load_safetensors(content: bytes) -> dict[str, Tensor]:
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f'its header of safetensors is damaged: {error!s:.200}') from error
     header.pop('__metadata__', None)
-    data = bytearray(content[8 + length:])      # which torch may write to
+    data = bytearray(content[8 + length:])      # torch may write to it
     tensors, end = {}, 0
     for name, entry in sorted(header.items(), key=lambda item: _start(*item)):
         tensors[name] = _tensor(name, entry, data, end)

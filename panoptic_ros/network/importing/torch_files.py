@@ -1,4 +1,4 @@
-"""Foreign files of ``torch.save``, looked at before torch reads them."""
+"""Foreign files of ``torch.save``, checked before torch reads them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _MAGIC = 0x1950A86A20F9469CFC6C
 
 _ENTRY = b'PK\x01\x02'
 _MOST_ENTRIES = 100_000
-"""Of a zip archive, of which each tensor has one."""
+"""The most entries of a zip archive, in which each tensor has one."""
 
 
 class _Storage:
-    """Stands in for a type of storage, and for a storage."""
+    """A stand-in for a type of storage, and for a storage."""
 
 
 def _tensor(storage: object, offset: object, size: object, stride: object, *more: object) -> None:
-    """Stand in for what makes a tensor; only numbers and a storage reach PyTorch."""
+    """Stand in for the function that makes a tensor; only numbers and a storage reach PyTorch."""
     numbers = [offset, *_numbers(size), *_numbers(stride)]
     if not isinstance(storage, _Storage) or not all(isinstance(n, int) for n in numbers) \
             or not all(isinstance(value, (bool, dict, type(None))) for value in more):
@@ -39,14 +39,14 @@ def _numbers(values: object) -> tuple[object, ...]:
 
 
 def _counter(counts: object = None) -> dict[object, object]:
-    """Stand in for ``collections.Counter``, in which schedules of the rate keep their steps."""
+    """Stand in for ``collections.Counter``, in which schedules of the learning rate keep steps."""
     if not isinstance(counts, dict) or not all(isinstance(v, int) for v in counts.values()):
         raise CheckpointError('a counter in the pickle is damaged')
     return dict(counts)
 
 
 def _parameter(data: object, requires_grad: object, hooks: object) -> None:
-    """Stand in for what makes a parameter of a tensor."""
+    """Stand in for the function that makes a parameter of a tensor."""
     if data is not None or not isinstance(requires_grad, bool) or not isinstance(hooks, dict):
         raise CheckpointError('a parameter in the pickle is damaged')
 
@@ -58,7 +58,7 @@ _GLOBALS: dict[str, object] = {
     'torch._utils._rebuild_parameter': _parameter,
     **{f'torch.{kind}Storage': _Storage() for kind in (
         'Double', 'Float', 'Half', 'BFloat16', 'Long', 'Int', 'Short', 'Char', 'Byte', 'Bool')}}
-"""All that tensors of numbers need; torch allows more, such as a ``bytearray`` of any length."""
+"""The names that tensors of numbers need; torch allows more, such as endless ``bytearray``."""
 
 
 def is_torch_file(content: bytes) -> bool:
@@ -70,8 +70,8 @@ def load_torch(content: bytes) -> object:
     """
     Read a file of ``torch.save``, the present zip or the format before PyTorch 1.6.
 
-    Every pickle in it is first interpreted without torch, as ``Unpickler`` does: what it names,
-    what it costs, and what it would hand to torch.
+    Every pickle in it is first interpreted by ``Unpickler``, without torch.  That checks what the
+    pickle names, what it costs, and what it would hand to torch.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def load_torch(content: bytes) -> object:
         return torch.load(io.BytesIO(content), map_location='cpu', weights_only=True)
     except CheckpointError:
         raise
-    except Exception as error:    # damaged bytes provoke errors of any kind
+    except Exception as error:    # damaged bytes raise errors of any kind
         raise CheckpointError('it is damaged, or of a kind that PyTorch does not read: '
                               f'{_reason(error):.300}') from error
 
@@ -124,7 +124,7 @@ def _check_legacy(stream: BinaryIO) -> None:
 
 
 def _check_pickle(stream: BinaryIO) -> object:
-    """Interpret a pickle without torch; the stream then stands behind it."""
+    """Interpret a pickle without torch; afterwards the stream stands behind it."""
     return Unpickler(stream, _GLOBALS, _storage).load()
 
 
@@ -141,6 +141,6 @@ def _storage(description: object) -> _Storage:
 
 
 def _reason(error: Exception) -> str:
-    """Return what torch says, without its advice to execute what is in the file."""
+    """Return torch's message, without its advice to execute what is in the file."""
     _, _, reason = str(error).rpartition('WeightsUnpickler error:')
     return (reason.strip() or repr(error)).splitlines()[0]

@@ -10,16 +10,16 @@ from typing import BinaryIO, Protocol, runtime_checkable
 from ..checkpoint import CheckpointError
 
 Globals = Mapping[str, object]
-"""What a pickle may name, ``module.name``, and what stands in for it here."""
+"""The names, ``module.name``, that a pickle may use, and what stands in for each here."""
 
 MOST_OPERATIONS = 1_000_000
-"""Opcodes and items that a pickle may cost: a public checkpoint needs some 10,000 to 100,000."""
+"""The most opcodes and items of a pickle; a public checkpoint has some 10,000 to 100,000."""
 
 MOST_DEPTH = 100
-"""How deep lists, tuples and dictionaries may be nested."""
+"""The deepest nesting of lists, tuples and dictionaries."""
 
 _LARGEST_KEY = 1 << 32
-"""Integers beyond can be chosen so that a dictionary takes all of them for the same."""
+"""Larger integers can be chosen so that all of them have the same hash in a dictionary."""
 
 
 @runtime_checkable
@@ -27,26 +27,26 @@ class Buildable(Protocol):
     """An object that a pickle makes first and fills afterwards."""
 
     def build(self, state: object) -> None:
-        """Take the state over."""
+        """Take over the state."""
 
 
 class Unpickler:
     """
     The opcodes of the pickle protocols 0 to 5 that plain data and arrays need.
 
-    Work and memory are bounded by budgets and by the pickle's own length: it is tokenised before
-    anything is made, keys are texts and small numbers, only the stand-ins make objects, and what
-    was made must be within the budgets also for somebody who walks through it.
+    Work and memory are bounded by budgets and by the pickle's own length.  The pickle is tokenised
+    before anything is made.  Keys are texts and small numbers.  Only the stand-ins make objects.
+    The result must keep the budgets also when it is walked through, with every reference followed.
 
     Parameters
     ----------
     source
-        The pickle, or a stream that then stands behind it.
+        The pickle, or a stream, which afterwards stands behind it.
     known
-        What it may name.
+        The names that it may use.
     persistent
-        Returns what stands for an object that the pickle leaves outside of itself, from what it
-        says about it; without it there must be none.
+        Returns a stand-in for an object that the pickle keeps outside itself, from what the pickle
+        says about it.  Without this function there must be no such object.
 
     """
 
@@ -59,7 +59,7 @@ class Unpickler:
         self._memo: dict[int, object] = {}
         self._size = self._made = 0
         self.operations = 0
-        """What the pickle cost so far, see ``MOST_OPERATIONS``."""
+        """The cost of the pickle so far; see ``MOST_OPERATIONS``."""
 
     def load(self) -> object:
         """
@@ -68,7 +68,7 @@ class Unpickler:
         Raises
         ------
         CheckpointError
-            The pickle is damaged, names or does something that data does not, or would cost
+            The pickle is damaged, names or does something that data does not need, or would cost
             more than the budgets allow.
 
         """
@@ -83,7 +83,7 @@ class Unpickler:
             self._walk(result)
         except CheckpointError:
             raise
-        except Exception as error:    # damaged bytes provoke errors of any kind
+        except Exception as error:    # damaged bytes raise errors of any kind
             raise CheckpointError(f'no pickle, or a damaged one: {error!r:.200}') from error
         return result
 
@@ -145,7 +145,7 @@ class Unpickler:
             stack.append(self._persistent(stack.pop()))
         elif name == 'BUILD':
             state, target = stack.pop(), stack[-1]
-            # The attributes of an OrderedDict are no weights.
+            # The attributes of an OrderedDict hold no weights.
             if isinstance(target, Buildable):
                 target.build(state)
             elif not isinstance(target, dict):
@@ -160,7 +160,7 @@ class Unpickler:
                                   f'refused, as weights need far fewer. {_ADVICE}')
 
     def _walk(self, result: object) -> None:
-        """Go through what was made as often as it is referred to."""
+        """Walk through the result; an object counts as often as it is referred to."""
         pending = [(result, 1)]
         while pending:
             value, depth = pending.pop()
@@ -194,14 +194,14 @@ class Unpickler:
 
 
 def refusal(name: str) -> CheckpointError:
-    """Return the error for a pickle that names what weights do not need."""
+    """Return the error for a pickle that uses a name which weights do not need."""
     return CheckpointError(
         f'the pickle names {name:.100}: refused, as weights need nothing but arrays and plain '
         f'data. {_ADVICE}')
 
 
 def _fill(target: object, items: list[object]) -> object:
-    """Set keys and values, alternating; a key that holds others would take for ever to hash."""
+    """Set alternating keys and values; a key of nested tuples could take for ever to hash."""
     if not isinstance(target, dict) or len(items) % 2:
         raise CheckpointError('the pickle sets items of something that is not a dictionary')
     for key, value in zip(items[::2], items[1::2], strict=True):

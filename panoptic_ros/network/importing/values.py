@@ -1,4 +1,4 @@
-"""Weights that no network has."""
+"""Finding values that no network has in its weights."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _VARIANCE = 'running_var'
 
 def refuse_impossible(weights: Mapping[str, Tensor]) -> None:
     """
-    Look at every value.
+    Check every value.
 
     Parameters
     ----------
     weights
-        By the names that they have here or in their source; those of variances end alike.
+        The weights by our names or by the source's; the names of variances end alike in both.
 
     Raises
     ------
     CheckpointError
-        One is NaN or infinite, or a variance is negative; the message names the entries.
+        A value is NaN or infinite, or a variance is negative; the message names the entries.
 
     """
     wrong = []
