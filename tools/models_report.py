@@ -51,25 +51,26 @@ INTRODUCTION = f"""\
 
 Written by `make models` from what it measured; do not edit.
 
-Names that end in `-detectron2` or `-bowenc` are exactly those public networks: `import_checkpoint`
-reads their checkpoints, and heads agree with their code. The others are built as the paper or
-deeplab2 describe, with this package's conventions, to be trained here (`train --network NAME`);
-`mobile` is that of `streets.onnx`.
+Networks whose names end in `-detectron2` or `-bowenc` are exactly those public networks:
+`import_checkpoint` reads their checkpoints, and their heads agree with the public code. The others
+are built as the paper or deeplab2 describe, with this package's conventions, to be trained here
+(`train --network NAME`). `mobile` is the network of `streets.onnx`.
 
-- **PQ**: published for Cityscapes val, one scale, and by whom; nobody measured it with this
-  package.
+- **PQ**: the figure that was published for Cityscapes val at one scale, and its source. It was not
+  measured with this package.
 - **M**, **G**: millions of parameters, thousand millions of multiply-adds at 1024x2048 (1025x2049
   where corners are aligned, or where that was published).
-- **export**: largest difference of ONNX Runtime from PyTorch, as a share of a head's largest
+- **export**: the largest difference of ONNX Runtime from PyTorch, as a share of a head's largest
   value; at most {TOLERANCE:.0e}.
-- **fp16**: mean difference of the worst head when the file is converted to half precision, as a
-  share of its mean; at most {HALF_TOLERANCE:.0%}.
-- **CPU**: ONNX Runtime, one image of {SIZE[0]}x{SIZE[1]} (one more where corners are aligned),
-  {{threads}} threads of a shared machine, median of {RUNS}.
-- **plan**: of TensorRT-RTX in fp16 for {TARGET}, built without a GPU, and how long that took.
+- **fp16**: the mean difference of the worst head when the file is converted to half precision, as
+  a share of the head's mean; at most {HALF_TOLERANCE:.0%}.
+- **CPU**: time of ONNX Runtime for one image of {SIZE[0]}x{SIZE[1]} (one more where
+  corners are aligned), {{threads}} threads of a shared machine, median of {RUNS}.
+- **plan**: size of the plan of TensorRT-RTX in fp16 for {TARGET}, built without a GPU, and time
+  of the build.
 
-Behind a stroke is what was published. The weights are random, so the differences say what
-conversions do to the arithmetic of a network, not what they cost a trained one in quality.
+A figure behind a slash is the published one. The weights are random. So the differences say what
+conversions do to the arithmetic of a network, not what they cost a trained network in quality.
 
 """
 
@@ -169,7 +170,7 @@ def document(rows: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def beside(value: float, published: Any, name: str) -> str:
-    """Return a figure, and behind a stroke what was published."""
+    """Return a figure, and behind a slash the published one."""
     known = getattr(published, name, None)
     return f'{value:.2f}' + ('' if known is None else f' / {known:.2f}')
 
