@@ -55,7 +55,7 @@ def marks_of(nodeid: str, root: Path) -> frozenset[str]:
     """Return the marks of a test, from its file's text: xdist's controller imports no tests."""
     file, _, name = nodeid.partition('::')
     whole, functions = _marks_in(root / file)
-    return whole | functions.get(name.partition('[')[0], frozenset())
+    return whole | functions.get(re.split(r'::|\[', name)[0], frozenset())
 
 
 def marks_of_file(file: Path) -> frozenset[str]:
@@ -65,7 +65,7 @@ def marks_of_file(file: Path) -> frozenset[str]:
 
 @lru_cache
 def _marks_in(file: Path) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
-    """Return the marks of a whole file, and those of each function (of classes none)."""
+    """Return the marks of a whole file, and those of each function and class."""
     def marks(*nodes: ast.AST) -> frozenset[str]:
         return frozenset(mark for node in nodes
                          for mark in re.findall(r'pytest\.mark\.(\w+)', ast.unparse(node)))
@@ -75,7 +75,7 @@ def _marks_in(file: Path) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
     for node in ast.parse(file.read_text(encoding='utf-8')).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == 'pytestmark':
             whole = marks(node.value)
-        elif isinstance(node, ast.FunctionDef):
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             functions[node.name] = marks(*node.decorator_list)
     return whole, functions
 
