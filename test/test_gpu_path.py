@@ -18,6 +18,8 @@ from panoptic_ros.engine.tensorrt_engine import TensorRtEngine
 from panoptic_ros.families import deeplab
 from panoptic_ros.segmenter import Setup
 
+pytestmark = pytest.mark.compile
+
 FRAMES = 10
 
 

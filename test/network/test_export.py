@@ -32,6 +32,8 @@ from panoptic_ros.network.size import measure  # noqa: E402
 from panoptic_ros.network.variants import PRESETS  # noqa: E402
 from panoptic_ros.segments.grid import Grid  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 SIZE = (64, 96)
 PUBLIC = 'mobilenet_v2-bowenc'
 

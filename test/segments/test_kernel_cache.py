@@ -175,6 +175,7 @@ def test_no_folder_at_all_is_told(kernels, caplog, monkeypatch):
     assert 'set NUMBA_CACHE_DIR to a folder that can be written' in line
 
 
+@pytest.mark.slow
 def test_a_process_goes_on_with_a_damaged_cache(tmp_path):
     """The whole grouping, with one file cut off as by a loss of power."""
     deeplab.warm_up()
