@@ -63,15 +63,14 @@ class FamilyOptions:
                     found.setdefault(name, {})[option.name] = value
         return cls(found)
 
-    def applied(self, family: Family, recommended: Any) -> Any:
+    def check_family(self, family: Family) -> None:
         """
-        Return a model's options with the given ones in place of those that it recommends.
+        Refuse options of another family than the model's.
 
         Raises
         ------
         ValueError
-            An option of another family than the model's is given, or a value does not go with
-            those that the model recommends.
+            One is given.
 
         """
         for name, values in self.by_family.items():
@@ -79,6 +78,19 @@ class FamilyOptions:
                 raise ValueError(f'--{_argument(name, next(iter(values)))} is an option of the '
                                  f'family {name}, and the model is of the family {family.name}: '
                                  'leave it out')
+
+    def applied(self, family: Family, recommended: Any) -> Any:
+        """
+        Return a model's options with the given ones in place of those that it recommends.
+
+        Raises
+        ------
+        ValueError
+            An option of another family is given, or a value does not go with those that the model
+            recommends.
+
+        """
+        self.check_family(family)
         return chosen(recommended, self.by_family.get(family.name, {}))
 
 

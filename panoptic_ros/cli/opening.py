@@ -55,7 +55,7 @@ def open_model(command: str, path: Path, device: str, options: FamilyOptions,
         try:
             segmenter = Segmenter.open(path, device, setup=replace(
                 setup, log=lambda line: building.log(f'{command}: {line}'), progress=building.show,
-                cancelled=building.cancelled))
+                cancelled=building.cancelled, accept=options.check_family))
         except BuildCancelled as error:
             raise KeyboardInterrupt from error
     try:

@@ -135,9 +135,8 @@ class Session:
                 threads=settings.threads, gpu=settings.gpu, precision=settings.precision,
                 batch=max(1, len(settings.named_cameras())), cache=settings.cache_folder(),
                 log=self._log.info, warn=self._log.warning, progress=self._tell_progress,
-                cancelled=self._ending.is_set))
+                cancelled=self._ending.is_set, accept=settings.check_family))
             try:
-                settings.check_family(segmenter.family)
                 segmenter.options = settings.options_of(segmenter.family, segmenter.recommended)
                 segmenter.warm_up()
             except BaseException:

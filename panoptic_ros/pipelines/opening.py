@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..device import Device, DeviceError
 from ..device.libcuda import load_libcuda
-from ..engine import ModelError, OnnxEngine
+from ..engine import ModelError, ModelMetadata, OnnxEngine
 from ..engine.build_options import BuildOptions
 from ..engine.builder import why_not_target
 from ..engine.cache import PlanCache
@@ -19,6 +19,7 @@ from ..engine.monitor import Cancelled, Progress
 from ..engine.onnx_file import OnnxFile, import_onnx
 from ..engine.plan import read_cubin, read_plan, sidecar_path
 from ..engine.tensorrt import MODULES, load_tensorrt
+from ..families import Family
 from .contract import contract, family_of
 from .cpu import CpuPipeline
 from .cuda import CudaPipeline
@@ -55,6 +56,8 @@ class Setup:
     """Receives the phase of a build and the share that is done."""
     cancelled: Cancelled | None = None
     """Asked during a build whether to end."""
+    accept: Callable[[Family], None] | None = None
+    """Receives the model's family before anything is built; what it raises ends the opening."""
 
 
 def open_pipeline(path: Path, device: str, setup: Setup) -> Pipeline:
@@ -76,7 +79,8 @@ def open_pipeline(path: Path, device: str, setup: Setup) -> Pipeline:
         if device == 'cpu':
             raise ModelError(f'{path} is a plan, which runs on a GPU only: take the .onnx file '
                              'that it was built from, or device gpu')
-        return _on_gpu(setup.gpu, reason or 'the model is a plan', lambda gpu: _load(gpu, path))
+        return _on_gpu(setup.gpu, reason or 'the model is a plan',
+                       lambda gpu: _load(gpu, path, setup))
     if path.suffix != '.onnx':
         raise ModelError(f'{path}: expected a model file that ends in .onnx or .plan')
     if device == 'auto' and path.is_file():
@@ -90,6 +94,7 @@ def open_pipeline(path: Path, device: str, setup: Setup) -> Pipeline:
         return _on_gpu(setup.gpu, reason, lambda gpu: _find_or_build(gpu, path, setup))
     engine = OnnxEngine(path, contract, setup.threads)
     try:
+        _accepted(engine.metadata, setup)
         return CpuPipeline(engine, setup.method, reason)
     except BaseException:
         engine.close()
@@ -122,6 +127,14 @@ def gpu_is_expected() -> bool:
     return True
 
 
+def _accepted(metadata: ModelMetadata, setup: Setup) -> Family:
+    """Return a model's family, unless whoever opens the model has an objection."""
+    family = family_of(metadata)
+    if setup.accept is not None:
+        setup.accept(family)
+    return family
+
+
 def _on_gpu(index: int, reason: str, assemble: Callable[[Device], CudaPipeline]) -> CudaPipeline:
     """Open a GPU, and give it free again where the rest cannot be opened."""
     device = Device.open(index)
@@ -137,30 +150,32 @@ def _on_gpu(index: int, reason: str, assemble: Callable[[Device], CudaPipeline])
 def _find_or_build(device: Device, path: Path, setup: Setup) -> CudaPipeline:
     """Open an ONNX model's plan for a GPU, from the cache if it is there."""
     onnx = OnnxFile.read(path, contract)
+    family = _accepted(onnx.metadata, setup)
     options = BuildOptions(precision=setup.precision, batch=setup.batch)
-    cache, kernels = PlanCache(setup.cache), family_of(onnx.metadata).kernels
+    cache = PlanCache(setup.cache)
 
     def find() -> Path:
         return cache.find_or_build(
-            onnx, options, gpu=device, log=setup.log, kernels=kernels,
+            onnx, options, gpu=device, log=setup.log, kernels=family.kernels,
             calibration=setup.calibration, progress=setup.progress, cancelled=setup.cancelled)
 
     plan = find()
     try:
-        return _load(device, plan)
+        return _load(device, plan, setup)
     except ModelError as error:     # whatever its sidecar says, it does not run here
         setup.log(f'Building {plan.name} again: {error}')
         sidecar_path(plan).unlink(missing_ok=True)
-    return _load(device, find())
+    return _load(device, find(), setup)
 
 
-def _load(device: Device, path: Path) -> CudaPipeline:
+def _load(device: Device, path: Path, setup: Setup) -> CudaPipeline:
     """Open a plan with its sidecar and its kernels."""
     from ..engine.contract import outputs_of
     from ..engine.tensorrt_engine import TensorRtEngine
     plan, info = read_plan(path)
-    kernels = device.load(read_cubin(path))
     metadata = info.metadata(str(path))
+    _accepted(metadata, setup)
+    kernels = device.load(read_cubin(path))
     engine = TensorRtEngine(device, plan, metadata, outputs_of(metadata, contract, str(path)))
     pipeline = CudaPipeline(device, engine, kernels)
     pipeline.about |= {'precision': info.checked or info.precision, 'built': info.created}
