@@ -102,7 +102,7 @@ def test_cells_at_the_corners_of_their_pixels_span_a_larger_or_smaller_input():
     assert Heads(*arrays, align_corners=True).input_size == (33, 65)
     padded = Heads(*arrays, align_corners=True, size=(32, 64))
     assert padded.grid.cells == (9, 17)
-    with pytest.raises(ValueError, match=r'size is .34, 65.: heads of 9x17 cells of stride 4'):
+    with pytest.raises(ValueError, match=r'heads have 9x17 cells, expected 10x17 cells'):
         Heads(*arrays, align_corners=True, size=(34, 65))
 
 

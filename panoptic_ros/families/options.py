@@ -1,4 +1,4 @@
-"""A family's options, as models recommend them and as users set them."""
+"""A family's options: those that a model recommends, and those that a user sets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FROM_MODEL = -1
 
 @dataclass(frozen=True)
 class Option:
-    """One field of a family's options, for those who make parameters and arguments of it."""
+    """One field of a family's options, as parameters and arguments are made from it."""
 
     name: str
     kind: type[Any]
@@ -25,7 +25,7 @@ class Option:
     least: float
     most: float
     help: str
-    """A sentence."""
+    """One sentence that explains the option."""
 
 
 def describe(family: Family) -> tuple[Option, ...]:
@@ -43,7 +43,7 @@ def describe(family: Family) -> tuple[Option, ...]:
 
 def recommended(family: Family, by_model: Mapping[str, Any]) -> Any:
     """
-    Return the options that a model recommends, with the published values for the others.
+    Return the options that a model recommends; the others have the published values.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def recommended(family: Family, by_model: Mapping[str, Any]) -> Any:
 
 def chosen(options: Any, values: Mapping[str, Any]) -> Any:
     """
-    Return options with what a user chose in place of their values; ``FROM_MODEL`` leaves one.
+    Return options with the values that a user chose; ``FROM_MODEL`` keeps an option's value.
 
     Raises
     ------
