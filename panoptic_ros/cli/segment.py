@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -126,8 +127,9 @@ def _label_bag(source: Path, args: argparse.Namespace, options: FamilyOptions) -
         check_output(bag, args.output, args.overwrite)
         camera = camera_topic(bag, args.topic)
         labelling = Labelling(camera.name, args.prefix, not args.without_camera, args.overlay,
-                              not args.without_tracking, _hash(args.model))
+                              not args.without_tracking)
         with _opened(args, options) as segmenter, progress_bar() as bar, _signals() as stop:
+            labelling = replace(labelling, model=_hash(args.model))
             task = bar.add_task(camera.name, total=camera.count)
 
             def proceed() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import cast
@@ -14,7 +15,12 @@ __all__ = ['Family', 'find', 'names']
 
 def names() -> tuple[str, ...]:
     """Return the names of all families."""
-    return tuple(sorted(module.name for module in iter_modules(__path__) if module.ispkg))
+    return _names_in(tuple(__path__))
+
+
+@cache      # the node asks at every parameter that is set, also while the package is upgraded
+def _names_in(folders: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(module.name for module in iter_modules(folders) if module.ispkg))
 
 
 def find(name: str) -> Family:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from ..plain_data import Between, Help, read, show
@@ -30,9 +31,14 @@ class Option:
 
 def describe(family: Family) -> tuple[Option, ...]:
     """Return the fields of a family's options."""
-    hints = get_type_hints(family.options, include_extras=True)
+    return _describe(family.options)
+
+
+@cache
+def _describe(options: type[Any]) -> tuple[Option, ...]:
+    hints = get_type_hints(options, include_extras=True)
     found = []
-    for field in fields(family.options):
+    for field in fields(options):
         assert get_origin(hints[field.name]) is Annotated
         kind, *notes = get_args(hints[field.name])
         limits = next(note for note in notes if isinstance(note, Between))

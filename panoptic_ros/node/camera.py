@@ -128,9 +128,10 @@ class Camera:
         image = frame.image
         self._largest_image = max(self._largest_image, image.nbytes)
         self.format = f'{image.shape[1]}x{image.shape[0]} {frame.format}'
-        if self.rejection is not None and frame.arrival > self._rejected:
-            self.freshness.forgive(frame.arrival)
-            self.rejection = None
+        with self._rejecting:       # a newer one may be rejected meanwhile
+            if self.rejection is not None and frame.arrival > self._rejected:
+                self.freshness.forgive(frame.arrival)
+                self.rejection = None
 
     def reject(self, arrival: float, error: ImageError) -> None:
         """Count the message that came at ``arrival`` and holds no usable image, and say why."""

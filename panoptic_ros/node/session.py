@@ -149,9 +149,10 @@ class Session:
         self._phase = f'building the engine: {phase}, {share:.0%}'
 
     def _describe(self, segmenter: Segmenter) -> dict[str, object]:
-        metadata, runtime = segmenter.metadata, self._settings().runtime
+        metadata, settings = segmenter.metadata, self._settings()
         device = 'CPU' if segmenter.about.get('GPU', 'none') == 'none' else 'GPU'
-        reason = segmenter.reason if runtime == 'auto' else f'runtime is {runtime}'
+        # a plan runs on a GPU whatever ``runtime`` is
+        reason = segmenter.reason if settings.device == 'auto' else f'runtime is {settings.runtime}'
         return {
             'model': self._model, 'runtime': f'{device} ({segmenter.description}): {reason}',
             **segmenter.about, 'family': metadata.family, 'network': metadata.network,

@@ -1,3 +1,5 @@
+from unittest.mock import Mock
+
 import other_family
 import pytest
 
@@ -10,6 +12,12 @@ def test_a_family_is_a_folder(tmp_path, monkeypatch):
     other_family.add(tmp_path, monkeypatch)
     assert families.names() == tuple(sorted((*before, 'other')))
     assert families.find('other').name == 'other'
+
+
+def test_folders_are_looked_for_once(monkeypatch):
+    found = families.names()
+    monkeypatch.setattr(families, 'iter_modules', Mock(side_effect=OSError('being upgraded')))
+    assert families.names() == found
 
 
 @pytest.mark.parametrize('name', families.names())

@@ -1,6 +1,7 @@
 """A camera: what is at work, what is due, how large its images are, and what cannot be read."""
 
 import time
+from threading import Thread
 from types import SimpleNamespace
 from unittest.mock import Mock
 
@@ -64,6 +65,21 @@ def test_an_image_that_is_older_than_one_that_was_rejected_changes_nothing(camer
     assert camera.rejection == 'torn', 'the newest was not usable'
     camera.accept(frame(camera, 3.0))
     assert camera.rejection is None
+
+
+def test_an_image_that_is_rejected_while_an_older_one_is_accepted(camera):
+    """The worker accepts, and the executor rejects what cannot be read."""
+    newest = Thread(target=camera.reject, args=(3.0, ImageError('wire', 'cut off')))
+
+    def reject_meanwhile(_):
+        newest.start()
+        newest.join(0.1)
+
+    camera.reject(1.0, ImageError('size', 'torn'))
+    camera.freshness.forgive = reject_meanwhile
+    camera.accept(frame(camera, 2.0))
+    newest.join()
+    assert camera.rejection == 'cut off'
 
 
 def test_the_size_of_a_decoded_image_is_noted(make_camera):

@@ -72,7 +72,7 @@ def test_labels_objects_and_pictures_are_those_of_the_cpu_path(domain, client, p
                                                                tiny_onnx):
     expected = Segmenter.open(tiny_onnx, 'cpu')(SCENE)
     diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
-    with start(domain, plan, tmp_path / 'fault', 'on_gpu') as node:
+    with start(domain, plan, tmp_path / 'fault', 'on_gpu', runtime='onnxruntime') as node:
         node.wait_for_output('waiting for images')
         labels = client.subscribe(Image, '/on_gpu/panoptic')
         objects = client.subscribe(Detection2DArray, '/on_gpu/objects')
