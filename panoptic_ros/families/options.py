@@ -35,7 +35,7 @@ def describe(family: Family) -> tuple[Option, ...]:
 
 
 @cache
-def _describe(options: type[Any]) -> tuple[Option, ...]:
+def _describe(options: Any) -> tuple[Option, ...]:
     hints = get_type_hints(options, include_extras=True)
     found = []
     for field in fields(options):

@@ -152,7 +152,8 @@ class Session:
         metadata, settings = segmenter.metadata, self._settings()
         device = 'CPU' if segmenter.about.get('GPU', 'none') == 'none' else 'GPU'
         # a plan runs on a GPU whatever ``runtime`` is
-        reason = segmenter.reason if settings.device == 'auto' else f'runtime is {settings.runtime}'
+        reason = (segmenter.reason if settings.device == 'auto'
+                  else f'runtime is {settings.runtime}')
         return {
             'model': self._model, 'runtime': f'{device} ({segmenter.description}): {reason}',
             **segmenter.about, 'family': metadata.family, 'network': metadata.network,
