@@ -31,7 +31,8 @@ class Option:
 
 def describe(family: Family) -> tuple[Option, ...]:
     """Return the fields of a family's options."""
-    return _describe(family.options)
+    kind: Any = family.options
+    return _describe(kind)
 
 
 @cache

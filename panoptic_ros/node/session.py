@@ -152,8 +152,9 @@ class Session:
     def _describe(self, segmenter: Segmenter) -> dict[str, object]:
         metadata, settings = segmenter.metadata, self._settings()
         device = 'CPU' if segmenter.about.get('GPU', 'none') == 'none' else 'GPU'
-        # a plan runs on a GPU whatever ``runtime`` is
-        reason = segmenter.reason if settings.device == 'auto' else f'runtime is {settings.runtime}'
+        reason = f'runtime is {settings.runtime}'
+        if settings.device == 'auto':       # as of a plan, whatever ``runtime`` is
+            reason = segmenter.reason
         return {
             'model': self._model, 'runtime': f'{device} ({segmenter.description}): {reason}',
             **segmenter.about, 'family': metadata.family, 'network': metadata.network,
