@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, TypeAlias
 
 from ..labels import LabelSpace
-from ..plain_data import Between, Length, check, plain, read
+from ..plain_data import Between, Length, check, plain, read, show
 from ..tensors import Outputs
 
 PREFIX = 'panoptic_ros.'
@@ -129,4 +129,7 @@ def _own_keys() -> set[str]:
 def _value(key: str, text: str) -> Any:
     if len(text) > _LONGEST:
         raise ValueError(f'{key:.60} has {len(text)} characters: expected {_LONGEST} at most')
-    return json.loads(text)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f'{key:.60} is {show(text)}: expected JSON ({error})') from error

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..tensors import Outputs
 from .metadata import ModelError
-from .tensorrt import tensorrt_logger
+from .tensorrt import tensor_type, tensorrt_logger
 
 _MOST_NAMES = 5
 
@@ -71,12 +71,6 @@ def output_types(tensorrt: Any, network: Any, outputs: Outputs) -> dict[str, Any
             raise ModelError(f'output {name} of the network is {types.get(name, "absent")}: '
                              f'expected {" or ".join(spec.types)}')
     return {name: types[name] for name in outputs}
-
-
-def tensor_type(tensorrt: Any, name: str) -> Any:
-    """Return TensorRT's type for the name of a NumPy type."""
-    return getattr(tensorrt.DataType, {'float32': 'FLOAT', 'float16': 'HALF'}.get(
-        name, name.upper()))
 
 
 def check_engine(tensorrt: Any, plan: Any, precision: str, types: dict[str, Any]) -> str | None:

@@ -64,6 +64,12 @@ def describe_tensorrt(tensorrt: Any) -> str:
     return f'{MODULES.get(tensorrt.__name__, tensorrt.__name__)} {tensorrt.__version__}'
 
 
+def tensor_type(tensorrt: Any, name: str) -> Any:
+    """Return TensorRT's name for a type of NumPy's."""
+    return getattr(tensorrt.DataType, {'float32': 'FLOAT', 'float16': 'HALF'}.get(
+        name, name.upper()))
+
+
 @cache
 def tensorrt_logger(tensorrt: Any) -> Any:
     """

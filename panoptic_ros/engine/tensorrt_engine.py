@@ -17,14 +17,12 @@ from .tensorrt import (
     complaints,
     describe_tensorrt,
     load_tensorrt,
+    tensor_type,
     tensorrt_logger,
 )
 
 _REBUILD = 'build it again on this machine with `ros2 run panoptic_ros build_engine`'
 _MIB = 1 << 20
-_TYPES = {'uint8': 'UINT8', 'int32': 'INT32', 'int64': 'INT64', 'float16': 'HALF',
-          'float32': 'FLOAT'}
-"""TensorRT's names of NumPy's types."""
 
 
 class TensorRtEngine:
@@ -44,8 +42,6 @@ class TensorRtEngine:
         The model's metadata, from the plan's sidecar.
     outputs
         The tensors that the network has to put out.
-    description
-        The runtime and the device, in words; by default TensorRT's version and the GPU's name.
 
     Raises
     ------
@@ -58,13 +54,13 @@ class TensorRtEngine:
 
     """
 
-    def __init__(self, device: Device, plan: bytes, metadata: ModelMetadata, outputs: Outputs,
-                 description: str = '') -> None:
+    def __init__(self, device: Device, plan: bytes, metadata: ModelMetadata,
+                 outputs: Outputs) -> None:
         self._tensorrt = load_tensorrt()
         device.hold_context()       # TensorRT's part of the CUDA runtime stays in the context
         runtime = describe_tensorrt(self._tensorrt)
         self.metadata = metadata
-        self.description = description or f'{runtime}, {device.name}'
+        self.description = f'{runtime}, {device.name}'
         self._device = device
         self._contexts: dict[int, Any] = {}
         self._ran: set[int] = set()
@@ -151,7 +147,7 @@ class TensorRtEngine:
             shape = tuple(engine.get_tensor_shape(name))
             kind = engine.get_tensor_dtype(name)
         count = -1 if self._is_dynamic else self.batch
-        allowed = {getattr(tensorrt.DataType, _TYPES[numpy]): numpy for numpy in spec.types}
+        allowed = {tensor_type(tensorrt, numpy): numpy for numpy in spec.types}
         if kind not in allowed or shape != (count, *spec.shape):
             found = 'absent' if kind is None else f'{kind} {shape}'
             raise ModelError(f'the plan\'s {"input" if is_input else "output"} {name} is {found}: '

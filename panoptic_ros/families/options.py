@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from ..plain_data import Between, Help, read, show
 from .family import Family
@@ -31,7 +31,8 @@ class Option:
 
 def describe(family: Family) -> tuple[Option, ...]:
     """Return the fields of a family's options."""
-    return _describe(cast(Hashable, family.options))
+    kind: Any = family.options
+    return _describe(kind)
 
 
 @cache

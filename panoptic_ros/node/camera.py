@@ -66,7 +66,7 @@ class Camera:
         self._rejected, self._rejecting = 0.0, Lock()
         self.at_work: Frame | None = None
         """The frame that has its turn, until its labels are published or it is lost."""
-        self._largest_message = self._largest_image = 0
+        self._largest_message = 0
 
     @property
     def silence(self) -> float:
@@ -86,7 +86,7 @@ class Camera:
         Both are needed, because the size of a file says nothing about the size of its image.
         """
         # Another thread writes this number.  If a size is lost, the next image brings it again.
-        image, self._largest_image = self._largest_image, 0
+        image, self.decoder.largest = self.decoder.largest, 0
         message, self._largest_message = self._largest_message, 0
         return max(image, message)
 
@@ -126,7 +126,6 @@ class Camera:
     def accept(self, frame: Frame) -> None:
         """Note that an image is usable, and that no labels are due for rejected ones before it."""
         image = frame.image
-        self._largest_image = max(self._largest_image, image.nbytes)
         self.format = f'{image.shape[1]}x{image.shape[0]} {frame.format}'
         with self._rejecting:       # a newer one may be rejected meanwhile
             if self.rejection is not None and frame.arrival > self._rejected:

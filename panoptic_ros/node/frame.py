@@ -48,6 +48,8 @@ class Decoder:
         self._thread = ThreadPoolExecutor(1, name) if transport == 'compressed' else None
         self.busy = False
         """Whether an image is being decoded."""
+        self.largest = 0
+        """Bytes of the largest image that was decoded; whoever reads it sets it back."""
 
     def decode(self, message: ImageMessage, limits: images.Limits) -> Future[Decoded]:
         """Return a future of a message's image; the future may also hold an error."""
@@ -69,7 +71,9 @@ class Decoder:
     def _measure(self, message: ImageMessage, limits: images.Limits) -> Decoded:
         start, self.busy = time.perf_counter(), True
         try:
-            return Decoded(_convert(message, limits), time.perf_counter() - start)
+            image = _convert(message, limits)
+            self.largest = max(self.largest, image.nbytes)
+            return Decoded(image, time.perf_counter() - start)
         finally:
             self.busy = False
 

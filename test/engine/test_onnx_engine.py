@@ -73,6 +73,14 @@ def test_unreadable_metadata_is_refused(tmp_path, key, value):
         engines.load(path)
 
 
+def test_metadata_that_are_no_json_are_named(tmp_path):
+    """Also those that only the family reads."""
+    properties = tiny_model.describe((64, 128)).to_properties() | {'panoptic_ros.note': 'mine'}
+    path = tiny_model.build(tmp_path / 'noted.onnx', metadata=properties)
+    with pytest.raises(ModelError, match=r"cannot be read: note is 'mine': expected JSON"):
+        engines.load(path)
+
+
 def test_wrong_input_is_refused(tmp_path):
     properties = tiny_model.describe((128, 128)).to_properties()
     path = tiny_model.build(tmp_path / 'm.onnx', metadata=properties)
