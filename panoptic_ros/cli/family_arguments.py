@@ -81,13 +81,13 @@ class FamilyOptions:
 
     def applied(self, family: Family, recommended: Any) -> Any:
         """
-        Return a model's options with the given ones in place of those that it recommends.
+        Return a model's options: the given values, and else the recommended ones.
 
         Raises
         ------
         ValueError
-            An option of another family is given, or a value does not go with those that the model
-            recommends.
+            An option of another family than the model's is given, or a value does not go with
+            the values that the model recommends.
 
         """
         self.check_family(family)
