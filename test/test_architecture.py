@@ -33,7 +33,7 @@ ALLOWED = {
     'segments': BASE | {'device'},
     'families': BASE | {'device', 'segments'},
     'engine': BASE | {'device', 'segments', 'images'},
-    'pipelines': BASE | {'device', 'segments', 'families', 'engine', 'overlay'},
+    'pipelines': BASE | {'device', 'segments', 'families', 'engine'},
     'segmenter': BASE | {'families', 'engine', 'pipelines'},
     'messages': BASE | {'images'},
     'pictures': BASE | {'images', 'overlay', 'segmenter'},

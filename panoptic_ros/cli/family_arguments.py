@@ -59,7 +59,7 @@ class FamilyOptions:
         for name in families.names():
             for option in describe(families.find(name)):
                 value = getattr(args, _argument(name, option.name))
-                if value is not None:
+                if value not in (None, FROM_MODEL):
                     found.setdefault(name, {})[option.name] = value
         return cls(found)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-MOST_INSTANCES = 1000
-"""The kernels number no more instances in an image."""
 FAR = 1 << 30
 """The lower edges of a box are kept as their distance from here, so that 0 is no pixel."""
 

@@ -96,6 +96,13 @@ def test_pictures_are_labelled_with_the_options(picture, tiny_onnx):
     np.testing.assert_array_equal(labels_of(picture, tiny_onnx, '--deeplab.top-k', '-1'), own)
 
 
+def test_what_is_left_to_the_model_may_be_of_any_family(picture, tiny_onnx, tmp_path,
+                                                        monkeypatch):
+    other_family.add(tmp_path, monkeypatch)
+    own = Segmenter.open(tiny_onnx, 'cpu')(tiny_model.scene()).labels
+    np.testing.assert_array_equal(labels_of(picture, tiny_onnx, '--other.most', '-1'), own)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('words', [['--flip', '--workers', '1'],
                                    ['--device', 'cpu', '--workers', '2']])
