@@ -4,9 +4,6 @@ Compiling and running the kernels of the cpu method.
 numba's own ``parallel=True`` is not used: its threading layers either forbid calls from several
 threads or forbid ``fork``.  Kernels release the interpreter's lock instead, take their
 work by tickets, and run on a few threads of ours.
-
-A kernel calls only functions of its own file and of this one, because numba's cache on disk
-looks no further than a kernel's own file for changes.
 """
 
 from __future__ import annotations
@@ -30,8 +27,6 @@ with needed("grouping method 'cpu' (beside method 'reference')", 'numba', 'pip i
 
     from .kernel_cache import keep
 
-from .upsampling import LIMIT
-
 Tickets = npt.NDArray[np.int64]
 Function = TypeVar('Function', bound=Callable[..., Any])
 _MOST_THREADS = 8
@@ -46,13 +41,6 @@ def compiled(function: Function) -> Function:
     dispatcher = numba.njit(nogil=True, error_model='numpy')(function)
     keep(dispatcher)
     return cast(Function, dispatcher)
-
-
-@compiled
-def finite(logit: np.float32) -> np.float32:
-    """Return a logit within +-LIMIT; NaN is the lowest."""
-    logit = logit if logit > -LIMIT else -LIMIT     # also NaN
-    return logit if logit < LIMIT else LIMIT
 
 
 def _take_ticket(typing_context: Any, tickets: Any) -> Any:

@@ -1,74 +1,100 @@
-"""Reading the heads, once: finite heat and offsets, the class of each cell, its probability."""
+"""Reading a row of the semantic head, once: finite logits, the class of each cell."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ...segments.tallies import PROBABILITY_ONE
 from ...segments.upsampling import LIMIT, OFFSET_LIMIT
-from ...segments.workers import Tickets, compiled, finite, take_ticket
-from .codes import UNASSIGNED
+from ...segments.workers import compiled
 
 _LARGEST = np.float32(3.4028235e38)
 
 
+class Cells(NamedTuple):
+    """What is known of each cell of the heads."""
+
+    class_id: npt.NDArray[np.uint8]
+    """(h, w) the class of the largest logit, the lower id on ties."""
+    probability: npt.NDArray[np.int32]
+    """(h, w) its soft-max probability, ``PROBABILITY_ONE`` for 1."""
+
+    @classmethod
+    def empty(cls, shape: tuple[int, ...]) -> Cells:
+        """Return cells that are still to be read."""
+        return cls(np.empty(shape, np.uint8), np.empty(shape, np.int32))
+
+
 @compiled
-def read_cells(tickets: Tickets, worker: int, semantic: npt.NDArray[np.float32],
-               center: npt.NDArray[np.float32], offset: npt.NDArray[np.float32],
-               is_thing: npt.NDArray[np.bool_], code_of_cell: npt.NDArray[np.uint16],
-               probability: npt.NDArray[np.int32], heat: npt.NDArray[np.float32],
-               shift: npt.NDArray[np.float32]) -> None:
+def read_row(semantic: npt.NDArray[np.float32], row: int, logits: npt.NDArray[np.float32],
+             best: npt.NDArray[np.float32], class_id: npt.NDArray[np.uint8]) -> None:
     """
-    Find each cell's likeliest class and the soft-max probability of it; clip the other heads.
+    Find the likeliest class of each cell of a row.
 
     Parameters
     ----------
-    tickets, worker
-        As ``run`` gives them.
-    semantic, center, offset
-        (C, h, w), (h, w) and (2, h, w), the heads.
-    is_thing
-        (C,) is the class countable?
-    code_of_cell
-        (h, w), written: the class of the largest logit, the lower id on ties, as a code.
-    probability
-        (h, w), written: its probability, ``PROBABILITY_ONE`` for 1.
-    heat, shift
-        (h, w) and (2, h, w), written: center and offset without NaN and infinities.
+    semantic
+        (C, h, w) logits.
+    row
+        The row.
+    logits
+        (C, at least w), written: the row's logits, all of them finite.
+    best
+        (w,), written: the largest of each cell.
+    class_id
+        (w,), written: its class, the lower id on ties.
 
     """
-    classes, rows, columns = semantic.shape
-    best = np.empty(columns, np.float32)
-    winner = np.empty(columns, np.int32)
-    total = np.empty(columns, np.float32)
-    while True:
-        row = take_ticket(tickets)
-        if row >= rows:
-            return
+    columns = len(class_id)
+    winner = np.zeros(columns, np.int32)
+    for x in range(columns):
+        logits[0, x] = best[x] = finite(semantic[0, row, x])
+    for index in range(1, len(semantic)):
+        plane, kept = semantic[index, row], logits[index]
         for x in range(columns):
-            best[x] = finite(semantic[0, row, x])
-            winner[x] = 0
-            total[x] = 0
-        for class_id in range(1, classes):
-            for x in range(columns):
-                logit = finite(semantic[class_id, row, x])
-                better = logit > best[x]
-                best[x] = logit if better else best[x]
-                winner[x] = np.int32(class_id) if better else winner[x]
-        for class_id in range(classes):
-            for x in range(columns):
-                total[x] += _exp(finite(semantic[class_id, row, x]) - best[x])
+            logit = finite(plane[x])
+            kept[x] = logit
+            better = logit > best[x]
+            best[x] = logit if better else best[x]
+            winner[x] = np.int32(index) if better else winner[x]
+    for x in range(columns):
+        class_id[x] = winner[x]
+
+
+@compiled
+def read_probability(logits: npt.NDArray[np.float32], best: npt.NDArray[np.float32],
+                     probability: npt.NDArray[np.int32]) -> None:
+    """Write the soft-max probability of the likeliest class of each cell of a row, (w,)."""
+    columns = len(probability)
+    total = np.zeros(columns, np.float32)
+    for index in range(len(logits)):
+        kept = logits[index]
         for x in range(columns):
-            class_id = winner[x]
-            code_of_cell[row, x] = class_id + UNASSIGNED if is_thing[class_id] else class_id
-            probability[row, x] = np.int32(np.float32(PROBABILITY_ONE) / total[x])
-        for x in range(columns):
-            heat[row, x] = _finite_or_zero(center[row, x], np.float32(np.inf), LIMIT)
-        for axis in range(2):
-            for x in range(columns):
-                shift[axis, row, x] = _finite_or_zero(offset[axis, row, x], _LARGEST,
-                                                      OFFSET_LIMIT)
+            total[x] += _exp(kept[x] - best[x])
+    for x in range(columns):
+        probability[x] = np.int32(np.float32(PROBABILITY_ONE) / total[x])
+
+
+@compiled
+def finite(logit: np.float32) -> np.float32:
+    """Return a logit within +-LIMIT; NaN is the lowest."""
+    logit = logit if logit > -LIMIT else -LIMIT     # also NaN
+    return logit if logit < LIMIT else LIMIT
+
+
+@compiled
+def finite_heat(heat: np.float32) -> np.float32:
+    """Return a heat within +-LIMIT; NaN is 0."""
+    return _finite_or_zero(heat, np.float32(np.inf), LIMIT)
+
+
+@compiled
+def finite_offset(offset: np.float32) -> np.float32:
+    """Return an offset within +-OFFSET_LIMIT; NaN and infinities are 0."""
+    return _finite_or_zero(offset, _LARGEST, OFFSET_LIMIT)
 
 
 @compiled

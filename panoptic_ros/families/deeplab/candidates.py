@@ -1,0 +1,119 @@
+"""Which centres can be the nearest to what lies in a box."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...segments.workers import compiled
+from .targets import Box
+
+_LARGEST = np.float32(3.4028235e38)
+_HALF = 0.4995      # less than half, by more than squared distances are rounded
+
+
+class Centers(NamedTuple):
+    """The centres of things, as kernels take them."""
+
+    y: npt.NDArray[np.float32]
+    """(K,) in pixels."""
+    x: npt.NDArray[np.float32]
+    """(K,)"""
+    reach: npt.NDArray[np.float32]
+    """(K,) what is nearer to the centre, by the square of the distance, is near to no other."""
+
+    @classmethod
+    def of(cls, places: npt.NDArray[np.int64]) -> Centers:
+        """Return the centres at (y, x), (K, 2)."""
+        y, x = (np.ascontiguousarray(column) for column in places.T)
+        return cls(y.astype(np.float32), x.astype(np.float32), _measure_reach(y, x))
+
+
+@compiled
+def _measure_reach(y: npt.NDArray[np.int64], x: npt.NDArray[np.int64]
+                   ) -> npt.NDArray[np.float32]:
+    """Return the square of about half the distance from each centre to the next one."""
+    reach = np.empty(len(y), np.float32)
+    for index in range(len(y)):
+        least = np.int64(1) << 60
+        for other in range(len(y)):
+            dy, dx = y[other] - y[index], x[other] - x[index]
+            distance = dy * dy + dx * dx
+            distance = distance if other != index else np.int64(1) << 60
+            least = distance if distance < least else least
+        reach[index] = least * (_HALF * _HALF)
+    return reach
+
+
+@compiled
+def farthest(box: Box, y: np.float32, x: np.float32) -> np.float32:
+    """Return the square of the distance from a centre to the farthest point of a box."""
+    low, high = y - box.top, box.bottom - y
+    dy = low if low > high else high
+    low, high = x - box.left, box.right - x
+    dx = low if low > high else high
+    return dy * dy + dx * dx
+
+
+@compiled
+def _closest(box: Box, y: np.float32, x: np.float32) -> np.float32:
+    """Return the square of the distance from a centre to the closest point of a box."""
+    low, high = box.top - y, y - box.bottom
+    dy = low if low > high else high
+    dy = dy if dy > np.float32(0) else np.float32(0)
+    low, high = box.left - x, x - box.right
+    dx = low if low > high else high
+    dx = dx if dx > np.float32(0) else np.float32(0)
+    return dy * dy + dx * dx
+
+
+@compiled
+def _bits(value: np.float32) -> np.int32:
+    """Return the bits of a float; of floats over zero they are in the same order."""
+    number = np.float32(value)
+    return number.view(np.int32)
+
+
+@compiled
+def _float(bits: np.int32) -> np.float32:
+    number = np.int32(bits)
+    return number.view(np.float32)
+
+
+@compiled
+def choose(centers: Centers, box: Box, near: npt.NDArray[np.bool_],
+           chosen: npt.NDArray[np.int32]) -> int:
+    """
+    List the centres that can be the nearest to a target in a box; return how many.
+
+    A centre is left out when it is farther from the box than the farthest corner of the box
+    from another centre.  Rounding keeps the order of these distances, so the choice is exact.
+
+    Parameters
+    ----------
+    centers
+        The centres, at least one.
+    box
+        The box.
+    near
+        (K,) scratch.
+    chosen
+        (K,), written: the centres, in ascending order.
+
+    """
+    y, x = centers.y, centers.x
+    bits = _bits(_LARGEST)      # the least of integers is found in vectors
+    for index in range(len(y)):
+        own = _bits(farthest(box, y[index], x[index]))
+        bits = own if own < bits else bits
+    bound = _float(bits)
+    for index in range(len(y)):
+        near[index] = _closest(box, y[index], x[index]) <= bound
+    count = 0
+    for index in range(len(y)):
+        if near[index]:
+            chosen[count] = index
+            count += 1
+    return count

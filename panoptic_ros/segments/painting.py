@@ -1,0 +1,48 @@
+"""Writing the labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from .patches import OPEN, CodeImage
+from .workers import Tickets, compiled, take_ticket
+
+
+@compiled
+def paint(tickets: Tickets, worker: int, image: CodeImage, label_of: npt.NDArray[np.uint16]
+          ) -> None:
+    """
+    Turn a code image into labels, in its ``pixels``.
+
+    Parameters
+    ----------
+    tickets, worker
+        As ``run`` gives them.
+    image
+        The codes.
+    label_of
+        (codes,) label of each code.
+
+    """
+    rows, columns = image.patches.shape
+    y_starts, x_starts = image.axes.y.starts, image.axes.x.starts
+    while True:
+        row = take_ticket(tickets)
+        if row >= rows:
+            return
+        top, bottom = y_starts[row], y_starts[row + 1]
+        column = 0
+        while column < columns and top < bottom:
+            start, code = column, image.patches[row, column]
+            while column < columns and image.patches[row, column] == code:
+                column += 1
+            left, right = x_starts[start], x_starts[column]
+            if code == OPEN:
+                for y in range(top, bottom):
+                    for x in range(left, right):
+                        image.pixels[y, x] = label_of[image.pixels[y, x]]
+            else:
+                label = label_of[code]
+                for y in range(top, bottom):
+                    image.pixels[y, left:right] = label

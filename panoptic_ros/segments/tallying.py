@@ -1,0 +1,61 @@
+"""Adding the pixels of a code image to the tallies of their codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from .patches import OPEN, CodeImage
+from .workers import compiled
+
+
+@compiled
+def tally_row(image: CodeImage, row: int, tallies: npt.NDArray[Any]) -> None:
+    """
+    Add a row of patches: rectangles of decided ones, runs of pixels of open ones.
+
+    Parameters
+    ----------
+    image
+        The codes.
+    row
+        The row of patches.
+    tallies
+        (codes,) of ``tallies.TALLY``, added to.
+
+    """
+    patches, columns = image.patches[row], image.patches.shape[1]
+    starts = image.axes.x.starts
+    top, bottom = image.axes.y.starts[row], image.axes.y.starts[row + 1]
+    column = 0
+    while column < columns and top < bottom:
+        start, code = column, patches[column]
+        while column < columns and patches[column] == code:
+            column += 1
+        left, right = starts[start], starts[column]
+        if code != OPEN:
+            _add(tallies[code], top, bottom, left, right)
+            continue
+        for y in range(top, bottom):
+            x = left
+            while x < right:
+                first, code = x, image.pixels[y, x]
+                while x < right and image.pixels[y, x] == code:
+                    x += 1
+                _add(tallies[code], y, y + 1, first, x)
+
+
+@compiled
+def _add(tally: Any, top: int, bottom: int, left: int, right: int) -> None:
+    """Add a rectangle to the tally of its code."""
+    pixels = (bottom - top) * (right - left)
+    if pixels == 0:
+        return
+    tally.area += pixels
+    tally.sum_x += (left + right - 1) * pixels // 2
+    tally.sum_y += (top + bottom - 1) * pixels // 2
+    tally.x0 = min(tally.x0, left)
+    tally.y0 = min(tally.y0, top)
+    tally.x1 = max(tally.x1, right)
+    tally.y1 = max(tally.y1, bottom)
