@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
     """
     One function's compiled forms on disk; whatever is wrong with them, the function is compiled.
 
-    It takes what nobody but this user, root and the owner of the function's source may have
+    A function holds what it calls, from other files too.  So it is compiled anew when a source
+    file changes in its folder, or in that of this file.  It takes what nobody but this user, root and the owner of the function's source may have
     written, and what is as it was written.  The first fault in a folder is a warning.
 
     Raises
@@ -37,10 +39,10 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        file = self._cache_file
+        source = Path(function.__code__.co_filename)
         self._cache_file = _SealedFile(self._cache_path, f'{self._impl.filename_base}.sealed',
-                                       file._source_stamp)
-        self._owners = (os.stat(function.__code__.co_filename).st_uid,)
+                                       _stamp(source.parent) + _stamp(Path(__file__).parent))
+        self._owners = (source.stat().st_uid,)
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Return the compiled form for some types, or None."""
@@ -95,6 +97,16 @@ class _SealedFile(IndexDataCacheFile):  # type: ignore[misc]
         if hashlib.sha256(content[_SEAL:]).digest() != content[:_SEAL]:
             raise ValueError(f'{name} was altered')
         return pickle.loads(content[_SEAL:])
+
+
+@lru_cache(maxsize=64)
+def _stamp(folder: Path) -> str:
+    """Return what changes with the sources in a folder: while a process lives they are as read."""
+    sources = hashlib.sha256()
+    for file in sorted(folder.glob('*.py')):
+        content = file.read_bytes()
+        sources.update(f'{file.name} {len(content)} '.encode() + content)
+    return sources.hexdigest()
 
 
 def keep(dispatcher: Any) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .patches import OPEN, CodeImage
-from .workers import Tickets, compiled, take_ticket
+from .workers import Tickets, inner, take_ticket
 
 
-@compiled
+@inner
 def paint(tickets: Tickets, worker: int, image: CodeImage, label_of: npt.NDArray[np.uint16]
           ) -> None:
     """
@@ -25,8 +25,9 @@ def paint(tickets: Tickets, worker: int, image: CodeImage, label_of: npt.NDArray
         (codes,) label of each code.
 
     """
-    rows, columns = image.patches.shape
+    _, patches, pixels = image
     y_starts, x_starts = image.axes.y.starts, image.axes.x.starts
+    rows, columns = patches.shape
     while True:
         row = take_ticket(tickets)
         if row >= rows:
@@ -34,15 +35,15 @@ def paint(tickets: Tickets, worker: int, image: CodeImage, label_of: npt.NDArray
         top, bottom = y_starts[row], y_starts[row + 1]
         column = 0
         while column < columns and top < bottom:
-            start, code = column, image.patches[row, column]
-            while column < columns and image.patches[row, column] == code:
+            start, code = column, patches[row, column]
+            while column < columns and patches[row, column] == code:
                 column += 1
             left, right = x_starts[start], x_starts[column]
             if code == OPEN:
                 for y in range(top, bottom):
                     for x in range(left, right):
-                        image.pixels[y, x] = label_of[image.pixels[y, x]]
+                        pixels[y, x] = label_of[pixels[y, x]]
             else:
                 label = label_of[code]
                 for y in range(top, bottom):
-                    image.pixels[y, left:right] = label
+                    pixels[y, left:right] = label

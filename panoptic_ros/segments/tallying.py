@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from .patches import OPEN, CodeImage
-from .workers import compiled
+from .workers import inner
 
 
-@compiled
+@inner
 def tally_row(image: CodeImage, row: int, tallies: npt.NDArray[Any]) -> None:
     """
     Add a row of patches: rectangles of decided ones, runs of pixels of open ones.
@@ -25,28 +26,28 @@ def tally_row(image: CodeImage, row: int, tallies: npt.NDArray[Any]) -> None:
         (codes,) of ``tallies.TALLY``, added to.
 
     """
-    patches, columns = image.patches[row], image.patches.shape[1]
-    starts = image.axes.x.starts
-    top, bottom = image.axes.y.starts[row], image.axes.y.starts[row + 1]
+    patches, pixels, starts = image.patches[row], image.pixels, image.axes.x.starts
+    columns = len(patches)
+    top, bottom = np.int64(image.axes.y.starts[row]), np.int64(image.axes.y.starts[row + 1])
     column = 0
     while column < columns and top < bottom:
         start, code = column, patches[column]
         while column < columns and patches[column] == code:
             column += 1
-        left, right = starts[start], starts[column]
+        left, right = np.int64(starts[start]), np.int64(starts[column])
         if code != OPEN:
             _add(tallies[code], top, bottom, left, right)
             continue
         for y in range(top, bottom):
             x = left
             while x < right:
-                first, code = x, image.pixels[y, x]
-                while x < right and image.pixels[y, x] == code:
+                first, code = x, pixels[y, x]
+                while x < right and pixels[y, x] == code:
                     x += 1
                 _add(tallies[code], y, y + 1, first, x)
 
 
-@compiled
+@inner
 def _add(tally: Any, top: int, bottom: int, left: int, right: int) -> None:
     """Add a rectangle to the tally of its code."""
     pixels = (bottom - top) * (right - left)

@@ -38,7 +38,21 @@ def compiled(function: Function) -> Function:
 
     Floats keep their order of evaluation: results are those of NumPy, to the last bit.
     """
-    dispatcher = numba.njit(nogil=True, error_model='numpy')(function)
+    return _compiled(function)
+
+
+def inner(function: Function) -> Function:
+    """
+    Compile a function that compiled ones call, and that makes no arrays itself.
+
+    Nothing counts the references to arrays then.  Threads would share the counters, and to take
+    arrays out of named tuples would cost more than most of these functions do.
+    """
+    return _compiled(function, _nrt=False)
+
+
+def _compiled(function: Function, **options: bool) -> Function:
+    dispatcher = numba.njit(nogil=True, error_model='numpy', **options)(function)
     keep(dispatcher)
     return cast(Function, dispatcher)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...segments.workers import compiled
+from ...segments.workers import compiled, inner
 from .targets import Box
 
 _LARGEST = np.float32(3.4028235e38)
@@ -47,7 +47,7 @@ def _measure_reach(y: npt.NDArray[np.int64], x: npt.NDArray[np.int64]
     return reach
 
 
-@compiled
+@inner
 def farthest(box: Box, y: np.float32, x: np.float32) -> np.float32:
     """Return the square of the distance from a centre to the farthest point of a box."""
     low, high = y - box.top, box.bottom - y
@@ -57,7 +57,7 @@ def farthest(box: Box, y: np.float32, x: np.float32) -> np.float32:
     return dy * dy + dx * dx
 
 
-@compiled
+@inner
 def _closest(box: Box, y: np.float32, x: np.float32) -> np.float32:
     """Return the square of the distance from a centre to the closest point of a box."""
     low, high = box.top - y, y - box.bottom
@@ -69,22 +69,22 @@ def _closest(box: Box, y: np.float32, x: np.float32) -> np.float32:
     return dy * dy + dx * dx
 
 
-@compiled
+@inner
 def _bits(value: np.float32) -> np.int32:
     """Return the bits of a float; of floats over zero they are in the same order."""
     number = np.float32(value)
     return number.view(np.int32)
 
 
-@compiled
+@inner
 def _float(bits: np.int32) -> np.float32:
     number = np.int32(bits)
     return number.view(np.float32)
 
 
-@compiled
-def choose(centers: Centers, box: Box, near: npt.NDArray[np.bool_],
-           chosen: npt.NDArray[np.int32]) -> int:
+@inner
+def choose(y: npt.NDArray[np.float32], x: npt.NDArray[np.float32], box: Box,
+           near: npt.NDArray[np.bool_], chosen: npt.NDArray[np.int32]) -> int:
     """
     List the centres that can be the nearest to a target in a box; return how many.
 
@@ -93,17 +93,16 @@ def choose(centers: Centers, box: Box, near: npt.NDArray[np.bool_],
 
     Parameters
     ----------
-    centers
-        The centres, at least one.
+    y, x
+        (K,) the centres, at least one.
     box
         The box.
     near
-        (K,) scratch.
+        (at least K,) scratch.
     chosen
-        (K,), written: the centres, in ascending order.
+        (at least K,), written: their indices in ascending order.
 
     """
-    y, x = centers.y, centers.x
     bits = _bits(_LARGEST)      # the least of integers is found in vectors
     for index in range(len(y)):
         own = _bits(farthest(box, y[index], x[index]))
@@ -116,4 +115,38 @@ def choose(centers: Centers, box: Box, near: npt.NDArray[np.bool_],
         if near[index]:
             chosen[count] = index
             count += 1
+    return count
+
+
+class Nearby(NamedTuple):
+    """The centres that can be the nearest to the targets of some neighbouring patches."""
+
+    y: npt.NDArray[np.float32]
+    """(K,) in pixels."""
+    x: npt.NDArray[np.float32]
+    """(K,)"""
+    index: npt.NDArray[np.int32]
+    """(K,) which of the centres they are, in ascending order."""
+    near: npt.NDArray[np.bool_]
+    """(K,) for ``choose``."""
+    chosen: npt.NDArray[np.int32]
+    """(K,) those of them that were chosen last."""
+
+
+@compiled
+def new_nearby(centers: int) -> Nearby:
+    """Return memory for the centres near to some patches."""
+    return Nearby(np.empty(centers, np.float32), np.empty(centers, np.float32),
+                  np.zeros(centers, np.int32), np.empty(centers, np.bool_),
+                  np.empty(centers, np.int32))
+
+
+@inner
+def choose_nearby(centers: Centers, box: Box, nearby: Nearby) -> int:
+    """Choose the centres near to a box; return how many."""
+    y, x, index, near, _ = nearby
+    all_y, all_x = centers.y, centers.x
+    count = choose(all_y, all_x, box, near, index)
+    for place in range(count):
+        y[place], x[place] = all_y[index[place]], all_x[index[place]]
     return count

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ...segments.tallies import PROBABILITY_ONE
 from ...segments.upsampling import LIMIT, OFFSET_LIMIT
-from ...segments.workers import compiled
+from ...segments.workers import compiled, inner
 
 _LARGEST = np.float32(3.4028235e38)
 
@@ -70,34 +70,38 @@ def read_probability(logits: npt.NDArray[np.float32], best: npt.NDArray[np.float
     """Write the soft-max probability of the likeliest class of each cell of a row, (w,)."""
     columns = len(probability)
     total = np.zeros(columns, np.float32)
-    for index in range(len(logits)):
-        kept = logits[index]
+    for index in range(0, len(logits) - 1, 2):      # two at a time, in the order of the classes
+        one, other = logits[index], logits[index + 1]
         for x in range(columns):
-            total[x] += _exp(kept[x] - best[x])
+            total[x] = total[x] + _exp(one[x] - best[x]) + _exp(other[x] - best[x])
+    if len(logits) % 2 == 1:
+        one = logits[len(logits) - 1]
+        for x in range(columns):
+            total[x] += _exp(one[x] - best[x])
     for x in range(columns):
         probability[x] = np.int32(np.float32(PROBABILITY_ONE) / total[x])
 
 
-@compiled
+@inner
 def finite(logit: np.float32) -> np.float32:
     """Return a logit within +-LIMIT; NaN is the lowest."""
     logit = logit if logit > -LIMIT else -LIMIT     # also NaN
     return logit if logit < LIMIT else LIMIT
 
 
-@compiled
+@inner
 def finite_heat(heat: np.float32) -> np.float32:
     """Return a heat within +-LIMIT; NaN is 0."""
     return _finite_or_zero(heat, np.float32(np.inf), LIMIT)
 
 
-@compiled
+@inner
 def finite_offset(offset: np.float32) -> np.float32:
     """Return an offset within +-OFFSET_LIMIT; NaN and infinities are 0."""
     return _finite_or_zero(offset, _LARGEST, OFFSET_LIMIT)
 
 
-@compiled
+@inner
 def _finite_or_zero(value: np.float32, largest: np.float32, limit: np.float32) -> np.float32:
     """Return zero for NaN and for what is beyond +-largest, else the value, within +-limit."""
     value = value if abs(value) <= largest else np.float32(0)
@@ -105,7 +109,7 @@ def _finite_or_zero(value: np.float32, largest: np.float32, limit: np.float32) -
     return value if value < limit else limit
 
 
-@compiled
+@inner
 def _exp(x: np.float32) -> np.float32:
     """Return e to the power of x for x <= 0, to 2e-6, in a form that vectorises."""
     power = x * np.float32(1.4426950408889634)

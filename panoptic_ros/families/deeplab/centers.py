@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.upsampling import Axes
-from ...segments.workers import Tickets, compiled, run, take_ticket
+from ...segments.workers import Tickets, compiled, inner, run, take_ticket
 from .cells import finite_heat
 from .options import Options
 
@@ -96,7 +96,7 @@ def _find_peaks(tickets: Tickets, worker: int, center: npt.NDArray[np.float32], 
                             peaks.heat[slot] = area[y + rule.radius, x + rule.radius]
 
 
-@compiled
+@inner
 def _feel(above: npt.NDArray[np.float32], below: npt.NDArray[np.float32], threshold: np.float32,
           warm: npt.NDArray[np.bool_]) -> None:
     """Tell whether a cell around a patch is over the threshold: no pixel is hotter than all."""
@@ -122,7 +122,7 @@ def _first_of_touching(place: npt.NDArray[np.int64], width: int) -> npt.NDArray[
     return first
 
 
-@compiled
+@inner
 def _between(before: np.float32, after: np.float32, before_weight: np.float32,
              after_weight: np.float32) -> np.float32:
     value = before_weight * before + after_weight * after
@@ -157,7 +157,7 @@ def _interpolate(center: npt.NDArray[np.float32], axes: Axes, top: int, left: in
             pixels[x] = _between(upper[x], lower[x], axes.y.weights[0, y], axes.y.weights[1, y])
 
 
-@compiled
+@inner
 def _compare(area: npt.NDArray[np.float32], y: int, rule: Rule,
              stands_out: npt.NDArray[np.bool_]) -> None:
     """Tell the pixels of a row that exceed the threshold and no direct neighbour: a few."""
@@ -174,7 +174,7 @@ def _compare(area: npt.NDArray[np.float32], y: int, rule: Rule,
                               & (heat >= below[rule.radius + x]))
 
 
-@compiled
+@inner
 def _is_maximum(area: npt.NDArray[np.float32], top: int, left: int, radius: int) -> bool:
     """Tell whether no pixel of the square, whose first is (top, left), exceeds its middle."""
     heat = area[top + radius, left + radius]

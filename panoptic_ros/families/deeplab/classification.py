@@ -1,10 +1,10 @@
 """
 The class of the pixels between cells that disagree.
 
-No pixel's logit is interpolated but those of the few classes that can win there.  The bound is
-the mean of the logits of the likeliest classes of the four cells: interpolation keeps order, and
-in each pixel one of them is at least their mean.  So a class that is under the mean in each of
-the four cells, by more than is rounded, is the likeliest nowhere between them.
+No logit is interpolated but those of the few classes that can win there.  What a class must reach
+is the mean of the logits of the four cells' classes: interpolation keeps order, and in each pixel
+one of them is at least their mean.  So a class that is under the mean in each of the four cells,
+by more than is rounded, is the likeliest nowhere between them.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.patches import CodeImage
-from ...segments.workers import compiled
+from ...segments.workers import compiled, inner
 from .codes import UNASSIGNED
 
 _SIDE = 4
 """Open patches are cut into blocks of at most _SIDE x _SIDE pixels ..."""
 _LANES = 128
 """... and those of so many patches are worked on at a time: vectors run over the patches."""
-_WORD = 32
-_ROUNDED = np.float32(1e-5)     # more than what an interpolation rounds, in parts of the logits
+_ROUNDED = np.float32(2e-5)     # more than what an interpolation rounds, in parts of the logits
 _TINY = np.float32(1e-30)
 _LARGEST = np.float32(3.4028235e38)
 
@@ -42,38 +41,35 @@ class Window(NamedTuple):
 
 
 class Contest(NamedTuple):
-    """Memory of ``settle_row``; the last axis of most is that of the patches."""
+    """Memory of ``settle_row``; the last axis is that of the patches."""
 
-    bounds: npt.NDArray[np.float32]
-    """(4, w) of each column of patches: what a class must reach in one of its cells."""
-    contends: npt.NDArray[np.uint32]
-    """(words, w) a bit for each class that does."""
-    counts: npt.NDArray[np.int32]
-    """(_LANES,) contenders of each patch ..."""
-    contenders: npt.NDArray[np.int32]
+    count: npt.NDArray[np.int32]
+    """(_LANES,) classes that can win ..."""
+    contender: npt.NDArray[np.int32]
     """... (C, _LANES) and which."""
     shares: npt.NDArray[np.float32]
     """(2, _SIDE, _LANES) weights of the pixels along x."""
+    code: npt.NDArray[np.int32]
+    """(_LANES,) code of the contender whose turn it is ..."""
     logits: npt.NDArray[np.float32]
-    """(6, _LANES) one contender's in four cells; on the upper and on the lower edge."""
+    """... (6, _LANES) and its logits in four cells; on the upper and on the lower edge."""
     best: npt.NDArray[np.float32]
     """(_SIDE, _SIDE, _LANES) the largest logit of each pixel of a block ..."""
     winner: npt.NDArray[np.int32]
-    """... and its class."""
+    """... and the code of its class."""
 
 
 @compiled
-def new_contest(classes: int, columns: int) -> Contest:
+def new_contest(classes: int) -> Contest:
     """Return memory for ``settle_row``."""
-    return Contest(np.empty((4, columns), np.float32),
-                   np.empty(((classes + _WORD - 1) // _WORD, columns), np.uint32),
-                   np.empty(_LANES, np.int32), np.empty((classes, _LANES), np.int32),
-                   np.empty((2, _SIDE, _LANES), np.float32), np.empty((6, _LANES), np.float32),
+    return Contest(np.empty(_LANES, np.int32), np.empty((classes, _LANES), np.int32),
+                   np.empty((2, _SIDE, _LANES), np.float32), np.empty(_LANES, np.int32),
+                   np.empty((6, _LANES), np.float32),
                    np.empty((_SIDE, _SIDE, _LANES), np.float32),
                    np.empty((_SIDE, _SIDE, _LANES), np.int32))
 
 
-@compiled
+@inner
 def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np.int32],
                code_of: npt.NDArray[np.uint16], contest: Contest,
                has_things: npt.NDArray[np.bool_]) -> None:
@@ -87,7 +83,7 @@ def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np
     image
         Written: the code of the pixels' class.
     row, mixed
-        The patches: their row, (N,) their columns in ascending order.
+        The patches: their row, (N,) their columns.
     code_of
         (C,) code of each class.
     contest
@@ -97,149 +93,129 @@ def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np
 
     """
     y, x = image.axes
+    starts, best = x.starts, contest.best
     top, bottom = y.starts[row], y.starts[row + 1]
-    _find_contenders(window, mixed, contest)
     for first in range(0, len(mixed), _LANES):
         columns = mixed[first:first + _LANES]
-        rounds = _list_contenders(columns, contest)
+        rounds = _list_contenders(window, columns, contest)
         width = 0
         for column in columns:
-            has_things[column] = False
-            width = max(width, x.starts[column + 1] - x.starts[column])
+            width = max(width, starts[column + 1] - starts[column])
         for left in range(0, width, _SIDE):
-            _share(x.weights, x.starts, columns, left, contest)
+            _share(x.weights, starts, columns, left, contest.shares)
             for upper in range(top, bottom, _SIDE):
                 weights = y.weights[:, upper:min(upper + _SIDE, bottom)]
-                contest.best[:] = -_LARGEST
+                best[:] = -_LARGEST
                 for turn in range(rounds):
-                    _look_up(window, columns, turn, contest)
-                    _contend(weights, min(_SIDE, width - left), len(columns), turn, contest)
-                for lane in range(len(columns)):
-                    column = columns[lane]
-                    start, end = x.starts[column] + left, x.starts[column + 1]
-                    for pixel in range(start, min(start + _SIDE, end)):
-                        for line in range(weights.shape[1]):
-                            turn = contest.winner[line, pixel - start, lane]
-                            code = code_of[contest.contenders[turn, lane]]
-                            image.pixels[upper + line, pixel] = code
-                            has_things[column] |= code >= UNASSIGNED
+                    _look_up(window, columns, turn, code_of, contest)
+                    _contend(weights, min(_SIDE, width - left), len(columns), contest)
+                pixels = image.pixels[upper:upper + weights.shape[1]]
+                _write(contest.winner, columns, starts, left, pixels, has_things)
 
 
-@compiled
-def _find_contenders(window: Window, mixed: npt.NDArray[np.int32], contest: Contest) -> None:
-    """Find the classes that can win in each patch of a row."""
-    columns = len(window.upper_class)
-    bounds, contends = contest.bounds, contest.contends
-    bounds[:] = _LARGEST        # none can where the cells agree
-    for column in mixed:
-        _bound(window, column, bounds)
-    contends[:] = 0
-    for class_id in range(len(window.upper)):
-        upper, lower = window.upper[class_id], window.lower[class_id]
-        bit = np.uint32(1) << np.uint32(class_id % _WORD)
-        word = contends[class_id // _WORD]
-        for column in range(columns - 1):
-            reaches = ((_raised(upper[column]) >= bounds[0, column])
-                       | (_raised(upper[column + 1]) >= bounds[1, column])
-                       | (_raised(lower[column]) >= bounds[2, column])
-                       | (_raised(lower[column + 1]) >= bounds[3, column]))
-            word[column] |= bit if reaches else np.uint32(0)
-        last = columns - 1
-        if (_raised(upper[last]) >= bounds[0, last]) | (_raised(lower[last]) >= bounds[2, last]):
-            word[last] |= bit
-
-
-@compiled
-def _raised(logit: np.float32) -> np.float32:
-    return logit + abs(logit) * _ROUNDED
-
-
-@compiled
-def _bound(window: Window, column: int, bounds: npt.NDArray[np.float32]) -> None:
-    """Write the mean of the logits of the four cells' classes, in each of the cells."""
-    after = min(column + 1, len(window.upper_class) - 1)
-    winners = (window.upper_class[column], window.upper_class[after],
-               window.lower_class[column], window.lower_class[after])
-    several = 0
-    bounds[:, column] = 0
-    for index in range(4):
-        class_id = winners[index]
-        is_new = True
-        for earlier in range(index):
-            is_new &= winners[earlier] != class_id
-        if is_new:
-            several += 1
-            upper, lower = window.upper[class_id], window.lower[class_id]
-            bounds[0, column] += _lowered(upper[column])
-            bounds[1, column] += _lowered(upper[after])
-            bounds[2, column] += _lowered(lower[column])
-            bounds[3, column] += _lowered(lower[after])
-    for corner in range(4):
-        bounds[corner, column] = bounds[corner, column] / np.float32(several) - _TINY
-
-
-@compiled
-def _lowered(logit: np.float32) -> np.float32:
-    return logit - abs(logit) * _ROUNDED
-
-
-@compiled
-def _list_contenders(columns: npt.NDArray[np.int32], contest: Contest) -> int:
-    """List the contenders of some patches; return how many there are at most."""
+@inner
+def _list_contenders(window: Window, columns: npt.NDArray[np.int32], contest: Contest) -> int:
+    """List the classes that can win in each of some patches; return how many there are at most."""
+    upper, lower, upper_class, lower_class = window
+    contenders, counts = contest.contender, contest.count
+    last = len(upper_class) - 1
     most = 0
     for lane in range(len(columns)):
+        column = columns[lane]
+        after = min(column + 1, last)
+        winners = (upper_class[column], upper_class[after],
+                   lower_class[column], lower_class[after])
+        several = _TINY     # and by that the sums are a little lower
+        above_0 = above_1 = below_0 = below_1 = np.float32(0)
+        for index in range(4):
+            class_id = winners[index]
+            is_new = True
+            for earlier in range(index):
+                is_new &= winners[earlier] != class_id
+            if is_new:
+                several += np.float32(1)
+                above_0 += _lowered(upper[class_id, column])
+                above_1 += _lowered(upper[class_id, after])
+                below_0 += _lowered(lower[class_id, column])
+                below_1 += _lowered(lower[class_id, after])
+        above_0, above_1 = _lowered(above_0 / several), _lowered(above_1 / several)
+        below_0, below_1 = _lowered(below_0 / several), _lowered(below_1 / several)
         count = 0
-        for class_id in range(len(contest.contenders)):
-            word = contest.contends[class_id // _WORD, columns[lane]]
-            contest.contenders[count, lane] = class_id
-            count += (word >> np.uint32(class_id % _WORD)) & np.uint32(1)
-        contest.counts[lane] = count
+        for index in range(len(upper)):
+            contenders[count, lane] = index
+            count += ((upper[index, column] >= above_0) | (upper[index, after] >= above_1)
+                      | (lower[index, column] >= below_0) | (lower[index, after] >= below_1))
+        counts[lane] = count
         most = max(most, count)
     return most
 
 
-@compiled
+@inner
+def _lowered(logit: np.float32) -> np.float32:
+    return logit - abs(logit) * _ROUNDED - _TINY
+
+
+@inner
 def _share(weights: npt.NDArray[np.float32], starts: npt.NDArray[np.int32],
-           columns: npt.NDArray[np.int32], left: int, contest: Contest) -> None:
+           columns: npt.NDArray[np.int32], left: int, shares: npt.NDArray[np.float32]
+           ) -> None:
     """Note the weights along x of a block of each patch; a narrow one repeats its last."""
     for lane in range(len(columns)):
         start, end = starts[columns[lane]], starts[columns[lane] + 1]
         for step in range(_SIDE):
             pixel = max(min(start + left + step, end - 1), 0)   # of a patch without pixels: any
-            contest.shares[0, step, lane] = weights[0, pixel]
-            contest.shares[1, step, lane] = weights[1, pixel]
+            shares[0, step, lane] = weights[0, pixel]
+            shares[1, step, lane] = weights[1, pixel]
 
 
-@compiled
-def _look_up(window: Window, columns: npt.NDArray[np.int32], turn: int, contest: Contest
-             ) -> None:
+@inner
+def _look_up(window: Window, columns: npt.NDArray[np.int32], turn: int,
+             code_of: npt.NDArray[np.uint16], contest: Contest) -> None:
     """Look up the logits of the contender of each patch whose turn it is; the last comes again."""
+    upper, lower = window.upper, window.lower
     last = len(window.upper_class) - 1
-    logits = contest.logits
+    logits, code, contenders, counts = (contest.logits, contest.code, contest.contender,
+                                        contest.count)
     for lane in range(len(columns)):
-        class_id = contest.contenders[min(turn, contest.counts[lane] - 1), lane]
-        column, after = columns[lane], min(columns[lane] + 1, last)
-        logits[0, lane], logits[1, lane] = (window.upper[class_id, column],
-                                            window.upper[class_id, after])
-        logits[2, lane], logits[3, lane] = (window.lower[class_id, column],
-                                            window.lower[class_id, after])
+        class_id = contenders[min(turn, counts[lane] - 1), lane]
+        column = columns[lane]
+        after = min(column + 1, last)
+        code[lane] = code_of[class_id]
+        logits[0, lane], logits[1, lane] = upper[class_id, column], upper[class_id, after]
+        logits[2, lane], logits[3, lane] = lower[class_id, column], lower[class_id, after]
 
 
-@compiled
-def _contend(weights: npt.NDArray[np.float32], width: int, lanes: int, turn: int,
-             contest: Contest) -> None:
+@inner
+def _contend(weights: npt.NDArray[np.float32], width: int, lanes: int, contest: Contest) -> None:
     """Let the contenders whose turn it is win the pixels where they are the largest yet."""
-    logits = contest.logits
+    logits, code, shares, best, winner = (contest.logits, contest.code, contest.shares,
+                                          contest.best, contest.winner)
     for x in range(width):
-        before, after = contest.shares[0, x], contest.shares[1, x]
         for lane in range(lanes):
-            logits[4, lane] = before[lane] * logits[0, lane] + after[lane] * logits[1, lane]
-            logits[5, lane] = before[lane] * logits[2, lane] + after[lane] * logits[3, lane]
+            before, after = shares[0, x, lane], shares[1, x, lane]
+            logits[4, lane] = before * logits[0, lane] + after * logits[1, lane]
+            logits[5, lane] = before * logits[2, lane] + after * logits[3, lane]
         for y in range(weights.shape[1]):
             upper, lower = weights[0, y], weights[1, y]
-            best, winner = contest.best[y, x], contest.winner[y, x]
             for lane in range(lanes):
                 logit = upper * logits[4, lane] + lower * logits[5, lane]
-                better = logit > best[lane]
-                best[lane] = logit if better else best[lane]
-                winner[lane] = np.int32(turn) if better else winner[lane]
+                better = logit > best[y, x, lane]
+                best[y, x, lane] = logit if better else best[y, x, lane]
+                winner[y, x, lane] = code[lane] if better else winner[y, x, lane]
+
+
+@inner
+def _write(winner: npt.NDArray[np.int32], columns: npt.NDArray[np.int32],
+           starts: npt.NDArray[np.int32], left: int, pixels: npt.NDArray[np.uint16],
+           has_things: npt.NDArray[np.bool_]) -> None:
+    """Write the codes of a block of each patch."""
+    for lane in range(len(columns)):
+        column = columns[lane]
+        start = starts[column] + left
+        largest = np.int32(0)
+        for x in range(min(_SIDE, starts[column + 1] - start)):
+            for y in range(len(pixels)):
+                code = winner[y, x, lane]
+                pixels[y, start + x] = code
+                largest = max(largest, code)
+        has_things[column] |= largest >= UNASSIGNED

@@ -7,10 +7,10 @@ import numpy.typing as npt
 
 from ...segments.tallies import PROBABILITY_ONE
 from ...segments.upsampling import Axes
-from ...segments.workers import Tickets, compiled, take_ticket
+from ...segments.workers import Tickets, inner, take_ticket
 
 
-@compiled
+@inner
 def paint_confidence(tickets: Tickets, worker: int, probability: npt.NDArray[np.int32],
                      axes: Axes, confidence: npt.NDArray[np.uint8]) -> None:
     """Upsample the cells' probability, (h, w), to an image, (H, W), 255 for 1."""

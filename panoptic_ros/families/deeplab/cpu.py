@@ -19,12 +19,13 @@ from ...segments.patches import CodeImage
 from ...segments.tallies import Tallies, empty_tallies
 from ...segments.upsampling import Axis
 from ...segments.workers import run, thread_count
+from .assignment import Field
 from .candidates import Centers
 from .cells import Cells
 from .centers import find_centers
 from .codes import INSTANCE, UNASSIGNED
 from .confidence import paint_confidence
-from .grouping import Counts, Network, group
+from .grouping import Counts, Logits, group
 from .heads import Heads
 from .options import Options
 from .scoring import Classes, add_probability
@@ -46,8 +47,8 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
     counts = Counts(empty_tallies(workers, INSTANCE + len(places)),
                     np.zeros((workers, len(places), len(classes)), np.int64))
     cells, image = Cells.empty(center.shape), CodeImage.empty(axes)
-    run(group, Network(semantic, Offsets(offset, scale), code_of), Centers.of(places), cells,
-        image, counts)
+    run(group, Logits(semantic, code_of), Field(Offsets(offset, scale), Centers.of(places)),
+        cells, image, counts)
 
     class_of = np.full(INSTANCE + len(places), -1)
     class_of[classes] = np.where(label_space.is_thing, -1, classes)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.patches import OPEN, CodeImage
-from ...segments.workers import Tickets, compiled, take_ticket
+from ...segments.workers import Tickets, compiled, inner, take_ticket
 from .cells import Cells, finite
 
 
@@ -21,25 +21,6 @@ class Classes(NamedTuple):
     """The likeliest class of each cell."""
     class_of: npt.NDArray[np.uint8]
     """(codes,) class of each code; any where the code is no segment."""
-
-
-class Line(NamedTuple):
-    """The pixels of one row that are nearest to a cell; they lie in two patches."""
-
-    row: int
-    """The cell: its row ..."""
-    column: int
-    """... and its column."""
-    left: int
-    """The first pixel ..."""
-    middle: int
-    """... the first of the second patch ..."""
-    right: int
-    """... and past the last."""
-    before: np.uint16
-    """Code of the first patch ..."""
-    after: np.uint16
-    """... and of the second."""
 
 
 @compiled
@@ -60,67 +41,71 @@ def add_probability(tickets: Tickets, worker: int, classes: Classes, image: Code
         (workers, codes) of ``tallies.TALLY``, whose ``probability`` is added to.
 
     """
-    rows, columns = image.patches.shape
+    patches, cells, class_of = image.patches, classes.cells, classes.class_of
+    rows, columns = patches.shape
     tally = tallies[worker]
-    y, x = image.axes
+    y_starts, x_starts = image.axes.y.cell_starts, image.axes.x.cell_starts
+    is_plain = np.empty(columns, np.bool_)
     while True:
         row = take_ticket(tickets)
         if row >= rows:
             return
-        top, bottom = y.cell_starts[row], y.cell_starts[row + 1]
-        middle = max(top, min(y.starts[row], bottom))
-        above, here = image.patches[max(row - 1, 0)], image.patches[row]
+        above, here = patches[max(row - 1, 0)], patches[row]
+        class_id, probability = cells.class_id[row], cells.probability[row]
+        height = np.int64(y_starts[row + 1]) - y_starts[row]
+        _find_plain(above, here, is_plain)
         for column in range(columns):
-            before = max(column - 1, 0)
-            left, right = x.cell_starts[column], x.cell_starts[column + 1]
             code = here[column]
-            if ((code != OPEN) & (code == here[before]) & (code == above[column])
-                    & (code == above[before])):
-                if classes.class_of[code] == classes.cells.class_id[row, column]:
-                    tally[code].probability += np.int64(
-                        classes.cells.probability[row, column]) * (
-                            np.int64(bottom - top) * (right - left))
-                    continue
-            split = max(left, min(x.starts[column], right))
-            _add(classes, Line(row, column, left, split, right, above[before], above[column]),
-                 image.pixels[top:middle], tally)
-            _add(classes, Line(row, column, left, split, right, here[before], here[column]),
-                 image.pixels[middle:bottom], tally)
+            if is_plain[column] and class_of[code] == class_id[column]:
+                tally[code].probability += np.int64(probability[column]) * (
+                    height * (x_starts[column + 1] - x_starts[column]))
+            else:
+                _add_cell(classes, image, row, column, tally)
 
 
-@compiled
-def _add(classes: Classes, line: Line, pixels: npt.NDArray[np.uint16], tally: npt.NDArray[Any]
-         ) -> None:
-    """Add some rows of pixels; where no patch is open they are all the same."""
-    is_open = ((line.before == OPEN) & (line.left < line.middle)
-               | (line.after == OPEN) & (line.middle < line.right))
-    if is_open:
-        for y in range(len(pixels)):
-            _add_line(classes, line, pixels[y], 1, tally)
-    elif len(pixels) > 0:
-        _add_line(classes, line, pixels[0], len(pixels), tally)
+@inner
+def _find_plain(above: npt.NDArray[np.uint16], here: npt.NDArray[np.uint16],
+                is_plain: npt.NDArray[np.bool_]) -> None:
+    """Tell the cells between four patches of one code."""
+    is_plain[0] = (here[0] != OPEN) & (above[0] == here[0])
+    for column in range(1, len(here)):
+        is_plain[column] = ((here[column] != OPEN) & (here[column - 1] == here[column])
+                            & (above[column - 1] == here[column])
+                            & (above[column] == here[column]))
 
 
-@compiled
-def _add_line(classes: Classes, line: Line, pixels: npt.NDArray[np.uint16], times: int,
+@inner
+def _add_cell(classes: Classes, image: CodeImage, row: int, column: int,
               tally: npt.NDArray[Any]) -> None:
-    """Add one row of pixels so many times, run by run."""
-    winner = classes.cells.class_id[line.row, line.column]
-    probability = np.int64(classes.cells.probability[line.row, line.column])
-    right = line.left
-    while right < line.right:
-        left, code = right, _code_at(line, pixels, right)
-        while right < line.right and _code_at(line, pixels, right) == code:
-            right += 1
-        part = probability * (right - left)
-        class_id = classes.class_of[code]
-        if class_id != winner:
-            semantic = classes.semantic[:, line.row, line.column]
-            part = np.int64(part * np.exp(finite(semantic[class_id]) - finite(semantic[winner])))
-        tally[code].probability += part * times
-
-
-@compiled
-def _code_at(line: Line, pixels: npt.NDArray[np.uint16], x: int) -> np.uint16:
-    code = line.before if x < line.middle else line.after
-    return pixels[x] if code == OPEN else code
+    """Add the pixels that are nearest to one cell, run by run."""
+    semantic, cells, class_of = classes
+    axes, patches, pixels = image
+    y, x = axes
+    winner = cells.class_id[row, column]
+    probability = np.int64(cells.probability[row, column])
+    best = finite(semantic[winner, row, column])
+    top, bottom = np.int64(y.cell_starts[row]), np.int64(y.cell_starts[row + 1])
+    first, end = np.int64(x.cell_starts[column]), np.int64(x.cell_starts[column + 1])
+    y_middle, x_middle = y.starts[row], x.starts[column]
+    before = max(column - 1, 0)
+    known, share = winner, np.float32(1)        # of the class that was looked up last
+    for line in range(top, bottom):
+        patch_row = row if line >= y_middle else max(row - 1, 0)
+        code_before, code_after = patches[patch_row, before], patches[patch_row, column]
+        left, code = first, np.uint16(OPEN)
+        for right in range(first, end + 1):
+            following = np.uint16(OPEN)
+            if right < end:
+                following = code_after if right >= x_middle else code_before
+                following = pixels[line, right] if following == OPEN else following
+            if following == code:
+                continue
+            if right > left:
+                part, class_id = probability * (right - left), class_of[code]
+                if class_id != winner:
+                    if class_id != known:
+                        known = class_id
+                        share = np.exp(finite(semantic[class_id, row, column]) - best)
+                    part = np.int64(part * share)
+                tally[code].probability += part
+            left, code = right, following

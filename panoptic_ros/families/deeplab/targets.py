@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.upsampling import Axes
-from ...segments.workers import compiled
+from ...segments.workers import compiled, inner
 from .cells import finite_offset
 
 _ROUNDED = np.float32(4e-6)     # more than what is rounded, in parts of the values
@@ -49,7 +49,7 @@ def new_boxes(columns: int) -> Boxes:
                  np.empty(columns, np.float32), np.empty(columns, np.float32))
 
 
-@compiled
+@inner
 def bound_targets(offsets: Offsets, axes: Axes, row: int, start: int, end: int, boxes: Boxes
                   ) -> None:
     """
@@ -71,58 +71,56 @@ def bound_targets(offsets: Offsets, axes: Axes, row: int, start: int, end: int, 
 
     """
     values, scale = offsets
-    below = min(row + 1, values.shape[1] - 1)
-    last = values.shape[2] - 1
-    inner = min(end, last)
+    top, bottom, left, right = boxes
     y, x = axes.y.places, axes.x.places
-    upper, lower = values[0, row], values[0, below]
-    for column in range(start, end):
-        after = column + 1 if column < inner else last
-        above_0, above_1 = finite_offset(upper[column]), finite_offset(upper[after])
-        below_0, below_1 = finite_offset(lower[column]), finite_offset(lower[after])
-        boxes.top[column] = _least(y[0, row] + _least(above_0, above_1) * scale[0],
-                                  y[0, below] + _least(below_0, below_1) * scale[0])
-        boxes.bottom[column] = _greatest(y[1, row] + _greatest(above_0, above_1) * scale[0],
-                                         y[1, below] + _greatest(below_0, below_1) * scale[0])
-    upper, lower = values[1, row], values[1, below]
-    for column in range(start, end):
-        after = column + 1 if column < inner else last
-        above_0, above_1 = finite_offset(upper[column]), finite_offset(upper[after])
-        below_0, below_1 = finite_offset(lower[column]), finite_offset(lower[after])
-        boxes.left[column] = _least(x[0, column] + _least(above_0, below_0) * scale[1],
-                                    x[0, after] + _least(above_1, below_1) * scale[1])
-        boxes.right[column] = _greatest(x[1, column] + _greatest(above_0, below_0) * scale[1],
-                                        x[1, after] + _greatest(above_1, below_1) * scale[1])
-    _widen(boxes.top[start:end], boxes.bottom[start:end], len(axes.y.lower))
-    _widen(boxes.left[start:end], boxes.right[start:end], len(axes.x.lower))
+    y_scale, x_scale = scale[0], scale[1]
+    below = min(row + 1, values.shape[1] - 1)
+    first, second, third, fourth = y[0, row], y[0, below], y[1, row], y[1, below]
+    for cell in range(start, min(end + 1, values.shape[2])):
+        upper = finite_offset(values[0, row, cell]) * y_scale
+        lower = finite_offset(values[0, below, cell]) * y_scale
+        top[cell] = _least(first + upper, second + lower)
+        bottom[cell] = _greatest(third + upper, fourth + lower)
+    for cell in range(start, min(end + 1, values.shape[2])):
+        upper = finite_offset(values[1, row, cell]) * x_scale
+        lower = finite_offset(values[1, below, cell]) * x_scale
+        left[cell] = x[0, cell] + _least(upper, lower)
+        right[cell] = x[1, cell] + _greatest(upper, lower)
+    cells = min(end + 1, values.shape[2])
+    _unite(top[start:cells], bottom[start:cells], len(axes.y.lower))
+    _unite(left[start:cells], right[start:cells], len(axes.x.lower))
 
 
-@compiled
+@inner
 def _least(a: np.float32, b: np.float32) -> np.float32:
     return a if a < b else b
 
 
-@compiled
+@inner
 def _greatest(a: np.float32, b: np.float32) -> np.float32:
     return a if a > b else b
 
 
-@compiled
-def _widen(low: npt.NDArray[np.float32], high: npt.NDArray[np.float32], pixels: int) -> None:
-    """Move the ends of ranges apart by more than the interpolation rounds."""
-    for index in range(len(low)):
-        more = (_greatest(abs(low[index]), abs(high[index])) + np.float32(pixels)) * _ROUNDED
-        low[index] -= more
-        high[index] += more
+@inner
+def _unite(low: npt.NDArray[np.float32], high: npt.NDArray[np.float32], pixels: int) -> None:
+    """Join the range of each cell with that of the next; widen it by more than is rounded."""
+    for cell in range(len(low) - 1):
+        low[cell] = _least(low[cell], low[cell + 1])
+        high[cell] = _greatest(high[cell], high[cell + 1])
+    for cell in range(len(low)):
+        more = (_greatest(abs(low[cell]), abs(high[cell])) + np.float32(pixels)) * _ROUNDED
+        low[cell] -= more
+        high[cell] += more
 
 
-@compiled
+@inner
 def united(boxes: Boxes, start: int, end: int) -> Box:
     """Return the box around some of the boxes."""
+    tops, bottoms, lefts, rights = boxes
     top, bottom, left, right = _LARGEST, -_LARGEST, _LARGEST, -_LARGEST
     for index in range(start, end):
-        top = _least(top, boxes.top[index])
-        bottom = _greatest(bottom, boxes.bottom[index])
-        left = _least(left, boxes.left[index])
-        right = _greatest(right, boxes.right[index])
+        top = _least(top, tops[index])
+        bottom = _greatest(bottom, bottoms[index])
+        left = _least(left, lefts[index])
+        right = _greatest(right, rights[index])
     return Box(top, bottom, left, right)
