@@ -11,6 +11,7 @@ from ...segments.workers import compiled, inner
 from .targets import Box
 
 _LARGEST = np.float32(3.4028235e38)
+_WORD = 8
 _HALF = 0.4995      # less than half, by more than squared distances are rounded
 
 
@@ -98,9 +99,9 @@ def choose(y: npt.NDArray[np.float32], x: npt.NDArray[np.float32], box: Box,
     box
         The box.
     near
-        (at least K,) scratch.
+        (at least K, a multiple of _WORD) scratch.
     chosen
-        (at least K,), written: their indices in ascending order.
+        (more than K,), written: their indices in ascending order.
 
     """
     bits = _bits(_LARGEST)      # the least of integers is found in vectors
@@ -111,10 +112,11 @@ def choose(y: npt.NDArray[np.float32], x: npt.NDArray[np.float32], box: Box,
     for index in range(len(y)):
         near[index] = _closest(box, y[index], x[index]) <= bound
     count = 0
-    for index in range(len(y)):
-        if near[index]:
-            chosen[count] = index
-            count += 1
+    for first in range(0, len(y), _WORD):       # most are far
+        if near[first:first + _WORD].view(np.uint64)[0] != 0:
+            for index in range(first, min(first + _WORD, len(y))):
+                chosen[count] = index
+                count += near[index]
     return count
 
 
@@ -126,19 +128,20 @@ class Nearby(NamedTuple):
     x: npt.NDArray[np.float32]
     """(K,)"""
     index: npt.NDArray[np.int32]
-    """(K,) which of the centres they are, in ascending order."""
+    """(K + 1,) which of the centres they are, in ascending order."""
     near: npt.NDArray[np.bool_]
-    """(K,) for ``choose``."""
+    """(at least K,) for ``choose``."""
     chosen: npt.NDArray[np.int32]
-    """(K,) those of them that were chosen last."""
+    """(K + 1,) those of them that were chosen last."""
 
 
 @compiled
 def new_nearby(centers: int) -> Nearby:
     """Return memory for the centres near to some patches."""
     return Nearby(np.empty(centers, np.float32), np.empty(centers, np.float32),
-                  np.zeros(centers, np.int32), np.empty(centers, np.bool_),
-                  np.empty(centers, np.int32))
+                  np.zeros(centers + 1, np.int32),
+                  np.zeros((centers + _WORD - 1) // _WORD * _WORD, np.bool_),
+                  np.empty(centers + 1, np.int32))
 
 
 @inner

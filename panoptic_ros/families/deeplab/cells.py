@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ...segments.tallies import PROBABILITY_ONE
 from ...segments.upsampling import LIMIT, OFFSET_LIMIT
-from ...segments.workers import compiled, inner
+from ...segments.workers import inner
 
 _LARGEST = np.float32(3.4028235e38)
 
@@ -28,9 +28,9 @@ class Cells(NamedTuple):
         return cls(np.empty(shape, np.uint8), np.empty(shape, np.int32))
 
 
-@compiled
+@inner
 def read_row(semantic: npt.NDArray[np.float32], row: int, logits: npt.NDArray[np.float32],
-             best: npt.NDArray[np.float32], class_id: npt.NDArray[np.uint8]) -> None:
+             best: npt.NDArray[np.float32], winner: npt.NDArray[np.int32]) -> None:
     """
     Find the likeliest class of each cell of a row.
 
@@ -44,32 +44,52 @@ def read_row(semantic: npt.NDArray[np.float32], row: int, logits: npt.NDArray[np
         (C, at least w), written: the row's logits, all of them finite.
     best
         (w,), written: the largest of each cell.
-    class_id
+    winner
         (w,), written: its class, the lower id on ties.
 
     """
-    columns = len(class_id)
-    winner = np.zeros(columns, np.int32)
+    columns = len(winner)
     for x in range(columns):
         logits[0, x] = best[x] = finite(semantic[0, row, x])
-    for index in range(1, len(semantic)):
-        plane, kept = semantic[index, row], logits[index]
+        winner[x] = 0
+    classes = len(semantic)
+    for index in range(1, classes - 1, 2):      # two at a time
         for x in range(columns):
-            logit = finite(plane[x])
-            kept[x] = logit
+            one, other = finite(semantic[index, row, x]), finite(semantic[index + 1, row, x])
+            logits[index, x], logits[index + 1, x] = one, other
+            largest, who = best[x], winner[x]
+            better = one > largest
+            largest, who = (one if better else largest), (np.int32(index) if better else who)
+            better = other > largest
+            best[x] = other if better else largest
+            winner[x] = np.int32(index + 1) if better else who
+    if classes % 2 == 0:
+        for x in range(columns):
+            logit = finite(semantic[classes - 1, row, x])
+            logits[classes - 1, x] = logit
             better = logit > best[x]
             best[x] = logit if better else best[x]
-            winner[x] = np.int32(index) if better else winner[x]
-    for x in range(columns):
-        class_id[x] = winner[x]
+            winner[x] = np.int32(classes - 1) if better else winner[x]
 
 
-@compiled
+@inner
 def read_probability(logits: npt.NDArray[np.float32], best: npt.NDArray[np.float32],
-                     probability: npt.NDArray[np.int32]) -> None:
-    """Write the soft-max probability of the likeliest class of each cell of a row, (w,)."""
+                     total: npt.NDArray[np.float32], probability: npt.NDArray[np.int32]) -> None:
+    """
+    Find the soft-max probability of the likeliest class of each cell of a row.
+
+    Parameters
+    ----------
+    logits, best
+        As ``read_row`` wrote them.
+    total
+        (w,) scratch.
+    probability
+        (w,), written: ``PROBABILITY_ONE`` for 1.
+
+    """
     columns = len(probability)
-    total = np.zeros(columns, np.float32)
+    total[:] = 0
     for index in range(0, len(logits) - 1, 2):      # two at a time, in the order of the classes
         one, other = logits[index], logits[index + 1]
         for x in range(columns):

@@ -11,6 +11,7 @@ from ...segments.upsampling import Axes
 from ...segments.workers import Tickets, compiled, inner, run, take_ticket
 from .cells import finite_heat
 from .options import Options
+from .slopes import leave_slopes
 
 _USUAL_PEAKS = 4096
 
@@ -74,6 +75,8 @@ def _find_peaks(tickets: Tickets, worker: int, center: npt.NDArray[np.float32], 
         if top == bottom:
             continue
         _feel(center[row], center[min(row + 1, rows - 1)], rule.threshold, warm)
+        if rule.radius > 0:
+            leave_slopes(center, axes, row, warm)
         column = 0
         while column < columns:
             if not warm[column]:

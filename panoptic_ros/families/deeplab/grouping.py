@@ -10,9 +10,9 @@ import numpy.typing as npt
 from ...segments.patches import OPEN, CodeImage
 from ...segments.tallying import tally_row
 from ...segments.workers import Tickets, compiled, inner, take_ticket
-from .assignment import Field, assign_row, new_aim
+from .assignment import Aim, Field, assign_row, new_aim
 from .cells import Cells, read_probability, read_row
-from .classification import Window, new_contest, settle_row
+from .classification import Contest, Window, new_contest, settle_row
 from .codes import UNASSIGNED
 
 _ROWS = 16
@@ -37,6 +37,25 @@ class Counts(NamedTuple):
     """(workers, codes) of ``tallies.TALLY``."""
     votes: npt.NDArray[np.int64]
     """(workers, K, C) the pixels of each class in each instance."""
+
+
+class Memory(NamedTuple):
+    """What a worker needs for a row of patches."""
+
+    logits: npt.NDArray[np.float32]
+    """(2, C, more than w) finite logits of the rows of cells above and below, in turns."""
+    best: npt.NDArray[np.float32]
+    """(w,) the largest of each cell of the row that was read last ..."""
+    winner: npt.NDArray[np.int32]
+    """... its class ..."""
+    total: npt.NDArray[np.float32]
+    """... and (w,) scratch."""
+    mixed: npt.NDArray[np.int32]
+    """(w,) columns of the patches between cells that disagree."""
+    has_things: npt.NDArray[np.bool_]
+    """(w,) patches with a pixel of a thing."""
+    contest: Contest
+    aim: Aim
 
 
 @compiled
@@ -65,43 +84,56 @@ def group(tickets: Tickets, worker: int, semantic: Logits, field: Field, cells: 
         Added to.
 
     """
-    values, code_of = semantic
-    classes, rows, columns = values.shape
-    centers = len(field.centers.y)
-    patches, class_id, y_starts = image.patches, cells.class_id, image.axes.y.starts
-    tallies, votes = counts.tallies[worker], counts.votes[worker]
-    logits = np.empty((2, classes, columns + _SPARE), np.float32)
-    contest, aim = new_contest(classes), new_aim(columns, centers)
-    mixed = np.empty(columns, np.int32)
-    has_things = np.empty(columns, np.bool_)
+    classes, rows, columns = semantic.values.shape
+    memory = Memory(np.empty((2, classes, columns + _SPARE), np.float32),
+                    np.empty(columns, np.float32), np.empty(columns, np.int32),
+                    np.empty(columns, np.float32), np.empty(columns, np.int32),
+                    np.empty(columns, np.bool_), new_contest(classes),
+                    new_aim(columns, len(field.centers.y)))
+    own = Counts(counts.tallies[worker:worker + 1], counts.votes[worker:worker + 1])
     while True:
         first = take_ticket(tickets) * _ROWS
         if first >= rows:
             return
-        end = min(first + _ROWS, rows)
-        _read(values, first, True, logits, cells)
-        for row in range(first, end):
-            below = min(row + 1, rows - 1)
-            if below > row:
-                _read(values, below, below < end, logits, cells)
-            window = Window(logits[row % 2], logits[below % 2], class_id[row], class_id[below])
-            found = _write_plain(window, code_of, patches[row], mixed, has_things)
-            if y_starts[row] < y_starts[row + 1]:
-                if found > 0:
-                    settle_row(window, image, row, mixed[:found], code_of, contest, has_things)
-                if centers > 0:
-                    assign_row(field, image, row, has_things, aim, votes)
-                tally_row(image, row, tallies)
+        _group_rows((first, min(first + _ROWS, rows)), semantic, field, cells, image, own, memory)
 
 
-@compiled
-def _read(values: npt.NDArray[np.float32], row: int, is_own: bool,
-          logits: npt.NDArray[np.float32], cells: Cells) -> None:
+@inner
+def _group_rows(rows: tuple[int, int], semantic: Logits, field: Field, cells: Cells,
+                image: CodeImage, counts: Counts, memory: Memory) -> None:
+    """Write and tally some rows of patches."""
+    values, code_of = semantic
+    logits, has_things = memory.logits, memory.has_things
+    tallies, votes = counts.tallies[0], counts.votes[0]
+    class_id, y_starts = cells.class_id, image.axes.y.starts
+    first, end = rows
+    _read(values, first, True, cells, memory)
+    for row in range(first, end):
+        below = min(row + 1, len(class_id) - 1)
+        if below > row:
+            _read(values, below, below < end, cells, memory)
+        window = Window(logits[row % 2], logits[below % 2], class_id[row], class_id[below])
+        found = _write_plain(window, code_of, image.patches[row], memory.mixed, has_things)
+        if y_starts[row] < y_starts[row + 1]:
+            if found > 0:
+                settle_row(window, image, row, memory.mixed[:found], code_of, memory.contest,
+                           has_things)
+            if len(field.centers.y) > 0:
+                assign_row(field, image, row, has_things, memory.aim, votes)
+            tally_row(image, row, tallies)
+
+
+@inner
+def _read(values: npt.NDArray[np.float32], row: int, is_own: bool, cells: Cells, memory: Memory
+          ) -> None:
     """Read a row of cells; the probabilities only where no other worker does."""
-    best = np.empty(len(cells.class_id[row]), np.float32)
-    read_row(values, row, logits[row % 2], best, cells.class_id[row])
+    logits = memory.logits[row % 2]
+    read_row(values, row, logits, memory.best, memory.winner)
+    class_id, winner = cells.class_id[row], memory.winner
+    for x in range(len(class_id)):
+        class_id[x] = winner[x]
     if is_own:
-        read_probability(logits[row % 2], best, cells.probability[row])
+        read_probability(logits, memory.best, memory.total, cells.probability[row])
 
 
 @inner

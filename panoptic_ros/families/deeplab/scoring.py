@@ -54,13 +54,20 @@ def add_probability(tickets: Tickets, worker: int, classes: Classes, image: Code
         class_id, probability = cells.class_id[row], cells.probability[row]
         height = np.int64(y_starts[row + 1]) - y_starts[row]
         _find_plain(above, here, is_plain)
+        last, total = here[0], np.int64(0)      # of neighbouring plain cells of one code
         for column in range(columns):
             code = here[column]
             if is_plain[column] and class_of[code] == class_id[column]:
-                tally[code].probability += np.int64(probability[column]) * (
+                if code != last:
+                    if total > 0:
+                        tally[last].probability += total
+                    last, total = code, np.int64(0)
+                total += np.int64(probability[column]) * (
                     height * (x_starts[column + 1] - x_starts[column]))
             else:
                 _add_cell(classes, image, row, column, tally)
+        if total > 0:
+            tally[last].probability += total
 
 
 @inner
@@ -80,32 +87,35 @@ def _add_cell(classes: Classes, image: CodeImage, row: int, column: int,
     """Add the pixels that are nearest to one cell, run by run."""
     semantic, cells, class_of = classes
     axes, patches, pixels = image
-    y, x = axes
     winner = cells.class_id[row, column]
     probability = np.int64(cells.probability[row, column])
     best = finite(semantic[winner, row, column])
-    top, bottom = np.int64(y.cell_starts[row]), np.int64(y.cell_starts[row + 1])
-    first, end = np.int64(x.cell_starts[column]), np.int64(x.cell_starts[column + 1])
-    y_middle, x_middle = y.starts[row], x.starts[column]
-    before = max(column - 1, 0)
+    top, bottom = np.int64(axes.y.cell_starts[row]), np.int64(axes.y.cell_starts[row + 1])
+    first, end = np.int64(axes.x.cell_starts[column]), np.int64(axes.x.cell_starts[column + 1])
+    y_middle = min(max(np.int64(axes.y.starts[row]), top), bottom)
+    x_middle = min(max(np.int64(axes.x.starts[column]), first), end)
     known, share = winner, np.float32(1)        # of the class that was looked up last
-    for line in range(top, bottom):
-        patch_row = row if line >= y_middle else max(row - 1, 0)
-        code_before, code_after = patches[patch_row, before], patches[patch_row, column]
-        left, code = first, np.uint16(OPEN)
-        for right in range(first, end + 1):
-            following = np.uint16(OPEN)
-            if right < end:
-                following = code_after if right >= x_middle else code_before
-                following = pixels[line, right] if following == OPEN else following
-            if following == code:
-                continue
-            if right > left:
-                part, class_id = probability * (right - left), class_of[code]
-                if class_id != winner:
-                    if class_id != known:
-                        known = class_id
-                        share = np.exp(finite(semantic[class_id, row, column]) - best)
-                    part = np.int64(part * share)
-                tally[code].probability += part
-            left, code = right, following
+    for half in range(2):
+        start, stop = (y_middle, bottom) if half else (top, y_middle)
+        patch_row = row if half else max(row - 1, 0)
+        before, after = patches[patch_row, max(column - 1, 0)], patches[patch_row, column]
+        is_open = (before == OPEN) & (first < x_middle) | (after == OPEN) & (x_middle < end)
+        times = 1 if is_open else stop - start      # as often as the same line comes
+        for line in range(start, stop, max(times, 1)):
+            left, code = first, np.uint16(OPEN)
+            for right in range(first, end + 1):
+                following = np.uint16(OPEN)
+                if right < end:
+                    following = after if right >= x_middle else before
+                    following = pixels[line, right] if following == OPEN else following
+                if following == code:
+                    continue
+                if right > left:
+                    part, class_id = probability * (right - left), class_of[code]
+                    if class_id != winner:
+                        if class_id != known:
+                            known = class_id
+                            share = np.exp(finite(semantic[class_id, row, column]) - best)
+                        part = np.int64(part * share)
+                    tally[code].probability += part * times
+                left, code = right, following

@@ -20,14 +20,16 @@ _LARGEST = np.float32(3.4028235e38)
 
 
 class Tile(NamedTuple):
-    """Memory for at most _ROWS x _COLUMNS pixels."""
+    """Memory for at most _ROWS x _COLUMNS pixels, row by row without gaps."""
 
     edges: npt.NDArray[np.float32]
     """(4, _COLUMNS) offsets on the upper and the lower edge of the patches, of y and of x."""
-    target: npt.NDArray[np.float32]
-    """(2, _ROWS, _COLUMNS) where the pixels point to."""
+    y: npt.NDArray[np.float32]
+    """(_ROWS * _COLUMNS,) where the pixels point to."""
+    x: npt.NDArray[np.float32]
+    """(_ROWS * _COLUMNS,)"""
     least: npt.NDArray[np.float32]
-    """(_COLUMNS,) squared distances of a row of pixels to ..."""
+    """(_ROWS * _COLUMNS,) squared distances to ..."""
     nearest: npt.NDArray[np.int32]
     """... the nearest of the candidates."""
 
@@ -35,8 +37,10 @@ class Tile(NamedTuple):
 @compiled
 def new_tile() -> Tile:
     """Return memory for ``assign_strip``."""
-    return Tile(np.empty((4, _COLUMNS), np.float32), np.empty((2, _ROWS, _COLUMNS), np.float32),
-                np.empty(_COLUMNS, np.float32), np.empty(_COLUMNS, np.int32))
+    pixels = _ROWS * _COLUMNS
+    return Tile(np.empty((4, _COLUMNS), np.float32), np.empty(pixels, np.float32),
+                np.empty(pixels, np.float32), np.empty(pixels, np.float32),
+                np.empty(pixels, np.int32))
 
 
 @inner
@@ -101,46 +105,55 @@ def _interpolate(above: npt.NDArray[np.float32], below: npt.NDArray[np.float32],
 def _aim(tile: Tile, place: tuple[int, int, int], weights: npt.NDArray[np.float32],
          scale: npt.NDArray[np.float32]) -> None:
     """Write where the offset of each pixel points; ``place`` is top, left and width."""
-    edges, target = tile.edges, tile.target
+    edges, target_y, target_x, _, _ = tile
     top, left, width = place
     y_scale, x_scale = scale[0], scale[1]
     for row in range(weights.shape[1]):
         upper, lower = weights[0, row], weights[1, row]
         y = np.float32(top + row)
         for x in range(width):
-            target[0, row, x] = y + (upper * edges[0, x] + lower * edges[1, x]) * y_scale
-        for x in range(width):
-            target[1, row, x] = (np.float32(np.int32(left) + np.int32(x))
-                                 + (upper * edges[2, x] + lower * edges[3, x]) * x_scale)
+            target_y[row * width + x] = y + (upper * edges[0, x] + lower * edges[1, x]) * y_scale
+            target_x[row * width + x] = (np.float32(np.int32(left) + np.int32(x))
+                                         + (upper * edges[2, x] + lower * edges[3, x]) * x_scale)
 
 
 @inner
 def _assign(tile: Tile, nearby: Nearby, count: int, pixels: npt.NDArray[np.uint16],
             votes: npt.NDArray[np.int64]) -> None:
     """Write the instances of one tile."""
-    _, target, least, nearest = tile
-    y, x, index, _, chosen = nearby
+    nearest, index = tile.nearest, nearby.index
     rows, columns = pixels.shape
-    nearest[:] = chosen[0]
+    _find_nearest(tile, nearby, count, rows * columns)
     for row in range(rows):
-        if count > 1:
-            least[:] = _LARGEST
-            for place in range(count):      # of the equally near ones the first
-                candidate = chosen[place]
-                center_y, center_x = y[candidate], x[candidate]
-                for pixel in range(columns):
-                    dy, dx = target[0, row, pixel] - center_y, target[1, row, pixel] - center_x
-                    distance = dy * dy + dx * dx
-                    closer = distance < least[pixel]
-                    least[pixel] = distance if closer else least[pixel]
-                    nearest[pixel] = candidate if closer else nearest[pixel]
         right = 0
         while right < columns:      # run by run: neighbours mostly share class and instance
-            left, code, candidate = right, pixels[row, right], nearest[right]
-            while right < columns and pixels[row, right] == code and nearest[right] == candidate:
+            left, code, candidate = right, pixels[row, right], nearest[row * columns + right]
+            while (right < columns and pixels[row, right] == code
+                   and nearest[row * columns + right] == candidate):
                 right += 1
             if code >= UNASSIGNED:
                 instance = index[candidate]
                 for pixel in range(left, right):
                     pixels[row, pixel] = INSTANCE + instance
                 votes[instance, code - UNASSIGNED] += right - left
+
+
+@inner
+def _find_nearest(tile: Tile, nearby: Nearby, count: int, pixels: int) -> None:
+    """Find the nearest of the chosen candidates to each target, the first on ties."""
+    _, target_y, target_x, least, nearest = tile
+    y, x, _, _, chosen = nearby
+    for pixel in range(pixels):
+        least[pixel] = _LARGEST
+        nearest[pixel] = chosen[0]
+    if count == 1:
+        return
+    for place in range(count):
+        candidate = chosen[place]
+        center_y, center_x = y[candidate], x[candidate]
+        for pixel in range(pixels):
+            dy, dx = target_y[pixel] - center_y, target_x[pixel] - center_x
+            distance = dy * dy + dx * dx
+            closer = distance < least[pixel]
+            least[pixel] = distance if closer else least[pixel]
+            nearest[pixel] = candidate if closer else nearest[pixel]
