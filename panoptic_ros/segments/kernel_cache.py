@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import pickle
 from collections.abc import Callable
 from functools import lru_cache
@@ -26,9 +25,10 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
     """
     One function's compiled forms on disk; whatever is wrong with them, the function is compiled.
 
-    A function holds what it calls, from other files too.  So it is compiled anew when a source
-    file changes in its folder, or in that of this file.  It takes what nobody but this user, root and the owner of the function's source may have
-    written, and what is as it was written.  The first fault in a folder is a warning.
+    A compiled function holds those that it calls, from other files too.  So it is compiled anew
+    when any source changes in the function's folder or in this one.  The cache takes what nobody
+    but this user, root and the owner of the function's source may have written, and what is as it
+    was written.  The first fault in a folder is a warning.
 
     Raises
     ------

@@ -10,14 +10,14 @@ from .workers import Tickets, inner, take_ticket
 
 
 @inner
-def paint(tickets: Tickets, worker: int, image: CodeImage, label_of: npt.NDArray[np.uint16]
+def paint(tickets: Tickets, image: CodeImage, label_of: npt.NDArray[np.uint16]
           ) -> None:
     """
     Turn a code image into labels, in its ``pixels``.
 
     Parameters
     ----------
-    tickets, worker
+    tickets
         As ``run`` gives them.
     image
         The codes.

@@ -85,14 +85,20 @@ os.register_at_fork(after_in_child=_helpers.cache_clear)    # threads do not sur
 
 def run(kernel: Callable[..., None], *arguments: object) -> None:
     """
-    Call ``kernel(tickets, worker, *arguments)`` on every thread, and wait for all.
+    Call ``kernel(tickets, *arguments)`` on every thread, and wait for all.
 
-    The kernel takes tickets, counted from 0, until there is no work for the one it got.
+    The kernel takes tickets, counted from 0, until there is no work for the one it got.  An
+    argument that is a list holds one for each thread.
     """
     tickets = np.zeros(1, np.int64)
-    helpers = [_helpers().submit(kernel, tickets, worker, *arguments)
+
+    def own(worker: int) -> list[Any]:
+        return [argument[worker] if isinstance(argument, list) else argument
+                for argument in arguments]
+
+    helpers = [_helpers().submit(kernel, tickets, *own(worker))
                for worker in range(1, thread_count())]
-    kernel(tickets, 0, *arguments)
+    kernel(tickets, *own(0))
     for helper in helpers:
         if not helper.cancel():     # one that has not begun would find no work
             helper.result()

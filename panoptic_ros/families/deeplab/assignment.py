@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.patches import OPEN, CodeImage
-from ...segments.workers import compiled, inner
-from .candidates import Centers, Nearby, choose, choose_nearby, farthest, new_nearby
+from ...segments.workers import inner
+from .candidates import Centers, Nearby, choose, choose_nearby, farthest
 from .codes import INSTANCE, UNASSIGNED
-from .strips import Tile, assign_strip, new_tile
-from .targets import Box, Boxes, Offsets, bound_targets, new_boxes, united
+from .strips import Tile, assign_strip
+from .targets import Box, Boxes, Offsets, bound_targets, united
 
 _GROUP = 16
 """Neighbouring patches whose candidates are chosen among all centres at once."""
@@ -35,11 +35,10 @@ class Aim(NamedTuple):
     tile: Tile
     """For ``assign_strip``."""
 
-
-@compiled
-def new_aim(columns: int, centers: int) -> Aim:
-    """Return memory for ``assign_row``."""
-    return Aim(new_boxes(columns), new_nearby(centers), new_tile())
+    @classmethod
+    def new(cls, columns: int, centers: int) -> Aim:
+        """Return memory for ``assign_row``."""
+        return cls(Boxes.new(columns), Nearby.new(centers), Tile.new())
 
 
 @inner
@@ -65,7 +64,7 @@ def assign_row(field: Field, image: CodeImage, row: int, has_things: npt.NDArray
 
     """
     columns = len(has_things)
-    end = 0
+    end = np.int64(0)
     while end < columns:
         if not has_things[end]:
             end += 1

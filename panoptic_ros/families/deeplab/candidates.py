@@ -12,6 +12,8 @@ from .targets import Box
 
 _LARGEST = np.float32(3.4028235e38)
 _WORD = 8
+_VECTORS = 32       # a multiple of what vectors of any processor hold
+_FAR = np.float32(1e18)
 _HALF = 0.4995      # less than half, by more than squared distances are rounded
 
 
@@ -19,28 +21,29 @@ class Centers(NamedTuple):
     """The centres of things, as kernels take them."""
 
     y: npt.NDArray[np.float32]
-    """(K,) in pixels."""
+    """(K,) in pixels; there are some more, far away, that fill vectors."""
     x: npt.NDArray[np.float32]
-    """(K,)"""
+    """(K,) and more."""
     reach: npt.NDArray[np.float32]
     """(K,) what is nearer to the centre, by the square of the distance, is near to no other."""
 
     @classmethod
     def of(cls, places: npt.NDArray[np.int64]) -> Centers:
         """Return the centres at (y, x), (K, 2)."""
-        y, x = (np.ascontiguousarray(column) for column in places.T)
-        return cls(y.astype(np.float32), x.astype(np.float32), _measure_reach(y, x))
+        filled = np.full((2, -(-len(places) // _VECTORS) * _VECTORS), _FAR, np.float32)
+        filled[:, :len(places)] = places.T
+        return cls(*filled, _measure_reach(np.ascontiguousarray(places)))
 
 
 @compiled
-def _measure_reach(y: npt.NDArray[np.int64], x: npt.NDArray[np.int64]
-                   ) -> npt.NDArray[np.float32]:
+def _measure_reach(places: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """Return the square of about half the distance from each centre to the next one."""
-    reach = np.empty(len(y), np.float32)
-    for index in range(len(y)):
+    reach = np.empty(len(places), np.float32)
+    for index in range(len(places)):
         least = np.int64(1) << 60
-        for other in range(len(y)):
-            dy, dx = y[other] - y[index], x[other] - x[index]
+        for other in range(len(places)):
+            dy = places[other, 0] - places[index, 0]
+            dx = places[other, 1] - places[index, 1]
             distance = dy * dy + dx * dx
             distance = distance if other != index else np.int64(1) << 60
             least = distance if distance < least else least
@@ -95,11 +98,11 @@ def choose(y: npt.NDArray[np.float32], x: npt.NDArray[np.float32], box: Box,
     Parameters
     ----------
     y, x
-        (K,) the centres, at least one.
+        (K,) the centres, at least one; those at _FAR are never chosen beside others.
     box
         The box.
     near
-        (at least K, a multiple of _WORD) scratch.
+        (K + _WORD or more,) scratch.
     chosen
         (more than K,), written: their indices in ascending order.
 
@@ -130,18 +133,17 @@ class Nearby(NamedTuple):
     index: npt.NDArray[np.int32]
     """(K + 1,) which of the centres they are, in ascending order."""
     near: npt.NDArray[np.bool_]
-    """(at least K,) for ``choose``."""
+    """(K + _VECTORS + _WORD,) for ``choose``."""
     chosen: npt.NDArray[np.int32]
     """(K + 1,) those of them that were chosen last."""
 
-
-@compiled
-def new_nearby(centers: int) -> Nearby:
-    """Return memory for the centres near to some patches."""
-    return Nearby(np.empty(centers, np.float32), np.empty(centers, np.float32),
-                  np.zeros(centers + 1, np.int32),
-                  np.zeros((centers + _WORD - 1) // _WORD * _WORD, np.bool_),
-                  np.empty(centers + 1, np.int32))
+    @classmethod
+    def new(cls, centers: int) -> Nearby:
+        """Return memory for the centres near to some patches."""
+        return cls(np.empty(centers, np.float32), np.empty(centers, np.float32),
+                   np.zeros(centers + 1, np.int32),
+                   np.zeros(centers + _VECTORS + _WORD, np.bool_),
+                   np.empty(centers + 1, np.int32))
 
 
 @inner

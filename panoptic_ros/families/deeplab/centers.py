@@ -60,7 +60,7 @@ def find_centers(center: npt.NDArray[np.float32], axes: Axes, options: Options
 
 
 @compiled
-def _find_peaks(tickets: Tickets, worker: int, center: npt.NDArray[np.float32], axes: Axes,
+def _find_peaks(tickets: Tickets, center: npt.NDArray[np.float32], axes: Axes,
                 rule: Rule, peaks: Peaks) -> None:
     """Find the peaks; only cells one of whose corners is over the threshold are looked at."""
     rows, columns = center.shape

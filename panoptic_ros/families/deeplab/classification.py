@@ -15,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.patches import CodeImage
-from ...segments.workers import compiled, inner
+from ...segments.workers import inner
 from .codes import UNASSIGNED
 
 _SIDE = 4
 """Open patches are cut into blocks of at most _SIDE x _SIDE pixels ..."""
 _LANES = 128
 """... and those of so many patches are worked on at a time: vectors run over the patches."""
+_VECTORS = 32
 _ROUNDED = np.float32(2e-5)     # more than what an interpolation rounds, in parts of the logits
 _TINY = np.float32(1e-30)
 _LARGEST = np.float32(3.4028235e38)
@@ -58,15 +59,14 @@ class Contest(NamedTuple):
     winner: npt.NDArray[np.int32]
     """... and the code of its class."""
 
-
-@compiled
-def new_contest(classes: int) -> Contest:
-    """Return memory for ``settle_row``."""
-    return Contest(np.empty(_LANES, np.int32), np.empty((classes, _LANES), np.int32),
-                   np.empty((2, _SIDE, _LANES), np.float32), np.empty(_LANES, np.int32),
-                   np.empty((6, _LANES), np.float32),
-                   np.empty((_SIDE, _SIDE, _LANES), np.float32),
-                   np.empty((_SIDE, _SIDE, _LANES), np.int32))
+    @classmethod
+    def new(cls, classes: int) -> Contest:
+        """Return memory for ``settle_row``."""
+        return cls(np.empty(_LANES, np.int32), np.empty((classes, _LANES), np.int32),
+                       np.empty((2, _SIDE, _LANES), np.float32), np.empty(_LANES, np.int32),
+                       np.empty((6, _LANES), np.float32),
+                       np.empty((_SIDE, _SIDE, _LANES), np.float32),
+                       np.empty((_SIDE, _SIDE, _LANES), np.int32))
 
 
 @inner
@@ -98,6 +98,7 @@ def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np
     for first in range(0, len(mixed), _LANES):
         columns = mixed[first:first + _LANES]
         rounds = _list_contenders(window, columns, contest)
+        lanes = (len(columns) + _VECTORS - 1) // _VECTORS * _VECTORS    # whole vectors
         width = 0
         for column in columns:
             width = max(width, starts[column + 1] - starts[column])
@@ -108,7 +109,7 @@ def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np
                 best[:] = -_LARGEST
                 for turn in range(rounds):
                     _look_up(window, columns, turn, code_of, contest)
-                    _contend(weights, min(_SIDE, width - left), len(columns), contest)
+                    _contend(weights, min(_SIDE, width - left), lanes, contest)
                 pixels = image.pixels[upper:upper + weights.shape[1]]
                 _write(contest.winner, columns, starts, left, pixels, has_things)
 

@@ -11,7 +11,7 @@ from ...segments.workers import Tickets, inner, take_ticket
 
 
 @inner
-def paint_confidence(tickets: Tickets, worker: int, probability: npt.NDArray[np.int32],
+def paint_confidence(tickets: Tickets, probability: npt.NDArray[np.int32],
                      axes: Axes, confidence: npt.NDArray[np.uint8]) -> None:
     """Upsample the cells' probability, (h, w), to an image, (H, W), 255 for 1."""
     rows, columns = probability.shape

@@ -25,7 +25,7 @@ from .cells import Cells
 from .centers import find_centers
 from .codes import INSTANCE, UNASSIGNED
 from .confidence import paint_confidence
-from .grouping import Counts, Logits, group
+from .grouping import Counts, Logits, Memory, group
 from .heads import Heads
 from .options import Options
 from .scoring import Classes, add_probability
@@ -44,24 +44,25 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
                       in zip(size, heads.input_size, strict=True)], np.float32)
     code_of = np.where(label_space.is_thing, UNASSIGNED + classes, classes).astype(np.uint16)
     workers = thread_count()
-    counts = Counts(empty_tallies(workers, INSTANCE + len(places)),
-                    np.zeros((workers, len(places), len(classes)), np.int64))
+    tallies = empty_tallies(workers, INSTANCE + len(places))
+    votes = np.zeros((workers, len(places), len(classes)), np.int64)
+    memory = [Memory.new(len(classes), center.shape[1], len(places)) for _ in range(workers)]
     cells, image = Cells.empty(center.shape), CodeImage.empty(axes)
     run(group, Logits(semantic, code_of), Field(Offsets(offset, scale), Centers.of(places)),
-        cells, image, counts)
+        cells, image, [Counts(*own) for own in zip(tallies, votes, strict=True)], memory)
 
     class_of = np.full(INSTANCE + len(places), -1)
     class_of[classes] = np.where(label_space.is_thing, -1, classes)
-    class_of[INSTANCE:] = counts.votes.sum(0).argmax(1)
-    label_of = number(class_of, counts.tallies['area'].sum(0), label_space, options.stuff_area)
-    run(add_probability, Classes(semantic, cells, class_of.astype(np.uint8)), image,
-        counts.tallies)
+    class_of[INSTANCE:] = votes.sum(0).argmax(1)
+    label_of = number(class_of, tallies['area'].sum(0), label_space, options.stuff_area)
+    run(add_probability, Classes(semantic, cells, class_of.clip(0).astype(np.uint8)), image,
+        list(tallies))
     run(paint, image, label_of)
     weight = np.ones(len(label_of), np.float32)
     weight[INSTANCE:] = heats
     return Panoptic(image.pixels,
-                    Tallies.add_up(counts.tallies).segments(label_of, weight, label_space),
-                    label_space, _confidence(cells, image) if confidence else None)
+                    Tallies.add_up(tallies).segments(label_of, weight, label_space), label_space,
+                    _confidence(cells, image) if confidence else None)
 
 
 def _float32(head: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:

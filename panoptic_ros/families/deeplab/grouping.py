@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from ...segments.patches import OPEN, CodeImage
 from ...segments.tallying import tally_row
-from ...segments.workers import Tickets, compiled, inner, take_ticket
-from .assignment import Aim, Field, assign_row, new_aim
+from ...segments.workers import Tickets, inner, take_ticket
+from .assignment import Aim, Field, assign_row
 from .cells import Cells, read_probability, read_row
-from .classification import Contest, Window, new_contest, settle_row
+from .classification import Contest, Window, settle_row
 from .codes import UNASSIGNED
 
 _ROWS = 16
@@ -31,12 +31,12 @@ class Logits(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What each worker counts."""
+    """What a worker counts."""
 
     tallies: npt.NDArray[Any]
-    """(workers, codes) of ``tallies.TALLY``."""
+    """(codes,) of ``tallies.TALLY``."""
     votes: npt.NDArray[np.int64]
-    """(workers, K, C) the pixels of each class in each instance."""
+    """(K, C) the pixels of each class in each instance."""
 
 
 class Memory(NamedTuple):
@@ -57,10 +57,18 @@ class Memory(NamedTuple):
     contest: Contest
     aim: Aim
 
+    @classmethod
+    def new(cls, classes: int, columns: int, centers: int) -> Memory:
+        """Return memory for heads of so many classes and columns, and so many centres."""
+        return cls(np.empty((2, classes, columns + _SPARE), np.float32),
+                   np.empty(columns, np.float32), np.empty(columns, np.int32),
+                   np.empty(columns, np.float32), np.empty(columns, np.int32),
+                   np.empty(columns, np.bool_), Contest.new(classes), Aim.new(columns, centers))
 
-@compiled
-def group(tickets: Tickets, worker: int, semantic: Logits, field: Field, cells: Cells,
-          image: CodeImage, counts: Counts) -> None:
+
+@inner
+def group(tickets: Tickets, semantic: Logits, field: Field, cells: Cells,
+          image: CodeImage, counts: Counts, memory: Memory) -> None:
     """
     Write the code of each pixel, and tally them.
 
@@ -70,7 +78,7 @@ def group(tickets: Tickets, worker: int, semantic: Logits, field: Field, cells: 
 
     Parameters
     ----------
-    tickets, worker
+    tickets
         As ``run`` gives them.
     semantic
         The logits.
@@ -82,45 +90,33 @@ def group(tickets: Tickets, worker: int, semantic: Logits, field: Field, cells: 
         Written: a stuff class, UNASSIGNED + a class of things, or INSTANCE + a centre.
     counts
         Added to.
+    memory
+        Scratch.
 
     """
-    classes, rows, columns = semantic.values.shape
-    memory = Memory(np.empty((2, classes, columns + _SPARE), np.float32),
-                    np.empty(columns, np.float32), np.empty(columns, np.int32),
-                    np.empty(columns, np.float32), np.empty(columns, np.int32),
-                    np.empty(columns, np.bool_), new_contest(classes),
-                    new_aim(columns, len(field.centers.y)))
-    own = Counts(counts.tallies[worker:worker + 1], counts.votes[worker:worker + 1])
+    values, code_of = semantic
+    logits, has_things = memory.logits, memory.has_things
+    class_id, y_starts = cells.class_id, image.axes.y.starts
+    rows = len(class_id)
     while True:
         first = take_ticket(tickets) * _ROWS
         if first >= rows:
             return
-        _group_rows((first, min(first + _ROWS, rows)), semantic, field, cells, image, own, memory)
-
-
-@inner
-def _group_rows(rows: tuple[int, int], semantic: Logits, field: Field, cells: Cells,
-                image: CodeImage, counts: Counts, memory: Memory) -> None:
-    """Write and tally some rows of patches."""
-    values, code_of = semantic
-    logits, has_things = memory.logits, memory.has_things
-    tallies, votes = counts.tallies[0], counts.votes[0]
-    class_id, y_starts = cells.class_id, image.axes.y.starts
-    first, end = rows
-    _read(values, first, True, cells, memory)
-    for row in range(first, end):
-        below = min(row + 1, len(class_id) - 1)
-        if below > row:
-            _read(values, below, below < end, cells, memory)
-        window = Window(logits[row % 2], logits[below % 2], class_id[row], class_id[below])
-        found = _write_plain(window, code_of, image.patches[row], memory.mixed, has_things)
-        if y_starts[row] < y_starts[row + 1]:
-            if found > 0:
-                settle_row(window, image, row, memory.mixed[:found], code_of, memory.contest,
-                           has_things)
-            if len(field.centers.y) > 0:
-                assign_row(field, image, row, has_things, memory.aim, votes)
-            tally_row(image, row, tallies)
+        end = min(first + _ROWS, rows)
+        _read(values, first, first < end, cells, memory)
+        for row in range(first, end):
+            below = min(row + 1, rows - 1)
+            if below > row:
+                _read(values, below, below < end, cells, memory)
+            window = Window(logits[row % 2], logits[below % 2], class_id[row], class_id[below])
+            found = _write_plain(window, code_of, image.patches[row], memory.mixed, has_things)
+            if y_starts[row] < y_starts[row + 1]:
+                if found > 0:
+                    settle_row(window, image, row, memory.mixed[:found], code_of,
+                               memory.contest, has_things)
+                if len(field.centers.reach) > 0:
+                    assign_row(field, image, row, has_things, memory.aim, counts.votes)
+                tally_row(image, row, counts.tallies)
 
 
 @inner

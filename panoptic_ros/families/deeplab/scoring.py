@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.patches import OPEN, CodeImage
-from ...segments.workers import Tickets, compiled, inner, take_ticket
+from ...segments.workers import Tickets, inner, take_ticket
 from .cells import Cells, finite
 
 
@@ -23,29 +23,27 @@ class Classes(NamedTuple):
     """(codes,) class of each code; any where the code is no segment."""
 
 
-@compiled
-def add_probability(tickets: Tickets, worker: int, classes: Classes, image: CodeImage,
+@inner
+def add_probability(tickets: Tickets, classes: Classes, image: CodeImage,
                     tallies: npt.NDArray[Any]) -> None:
     """
     Add the probability of the codes' classes: each pixel has that of its nearest cell.
 
     Parameters
     ----------
-    tickets, worker
+    tickets
         As ``run`` gives them.
     classes
         The classes of cells and codes.
     image
         The codes.
     tallies
-        (workers, codes) of ``tallies.TALLY``, whose ``probability`` is added to.
+        (codes,) of ``tallies.TALLY``, whose ``probability`` is added to.
 
     """
     patches, cells, class_of = image.patches, classes.cells, classes.class_of
     rows, columns = patches.shape
-    tally = tallies[worker]
     y_starts, x_starts = image.axes.y.cell_starts, image.axes.x.cell_starts
-    is_plain = np.empty(columns, np.bool_)
     while True:
         row = take_ticket(tickets)
         if row >= rows:
@@ -53,37 +51,34 @@ def add_probability(tickets: Tickets, worker: int, classes: Classes, image: Code
         above, here = patches[max(row - 1, 0)], patches[row]
         class_id, probability = cells.class_id[row], cells.probability[row]
         height = np.int64(y_starts[row + 1]) - y_starts[row]
-        _find_plain(above, here, is_plain)
         last, total = here[0], np.int64(0)      # of neighbouring plain cells of one code
         for column in range(columns):
             code = here[column]
-            if is_plain[column] and class_of[code] == class_id[column]:
+            plain = _is_plain(above, here, column)
+            if plain and class_of[code] == class_id[column]:
                 if code != last:
                     if total > 0:
-                        tally[last].probability += total
+                        tallies[last].probability += total
                     last, total = code, np.int64(0)
                 total += np.int64(probability[column]) * (
                     height * (x_starts[column + 1] - x_starts[column]))
             else:
-                _add_cell(classes, image, row, column, tally)
+                _add_cell(classes, image, row, column, tallies)
         if total > 0:
-            tally[last].probability += total
+            tallies[last].probability += total
 
 
 @inner
-def _find_plain(above: npt.NDArray[np.uint16], here: npt.NDArray[np.uint16],
-                is_plain: npt.NDArray[np.bool_]) -> None:
-    """Tell the cells between four patches of one code."""
-    is_plain[0] = (here[0] != OPEN) & (above[0] == here[0])
-    for column in range(1, len(here)):
-        is_plain[column] = ((here[column] != OPEN) & (here[column - 1] == here[column])
-                            & (above[column - 1] == here[column])
-                            & (above[column] == here[column]))
+def _is_plain(above: npt.NDArray[np.uint16], here: npt.NDArray[np.uint16], column: int) -> bool:
+    """Tell whether a cell lies between patches of one code."""
+    code, before = here[column], max(column - 1, 0)
+    return ((code != OPEN) & (here[before] == code) & (above[before] == code)
+            & (above[column] == code))
 
 
 @inner
 def _add_cell(classes: Classes, image: CodeImage, row: int, column: int,
-              tally: npt.NDArray[Any]) -> None:
+              tallies: npt.NDArray[Any]) -> None:
     """Add the pixels that are nearest to one cell, run by run."""
     semantic, cells, class_of = classes
     axes, patches, pixels = image
@@ -117,5 +112,5 @@ def _add_cell(classes: Classes, image: CodeImage, row: int, column: int,
                             known = class_id
                             share = np.exp(finite(semantic[class_id, row, column]) - best)
                         part = np.int64(part * share)
-                    tally[code].probability += part * times
+                    tallies[code].probability += part * times
                 left, code = right, following

@@ -48,14 +48,11 @@ def leave_slopes(center: npt.NDArray[np.float32], axes: Axes, row: int,
         pixels = max(height, x_starts[column + 1] - x_starts[column]) + 1
         least = hottest * np.float32(pixels) * _ROUNDED
         aside = below - row
-        if column + 2 < columns and _rises(center, (row, column), (0, 1), (aside, 0), least):
-            warm[column] = False
-        elif _rises(center, (row, column + 1), (0, -1), (aside, 0), least):
-            warm[column] = False
-        elif 0 < row < rows - 2 and _rises(center, (row, column), (1, 0), (0, 1), least):
-            warm[column] = False
-        elif 0 < row < rows - 1 and _rises(center, (row + 1, column), (-1, 0), (0, 1), least):
-            warm[column] = False
+        warm[column] = not (
+            (column + 2 < columns and _rises(center, (row, column), (0, 1), (aside, 0), least))
+            or _rises(center, (row, column + 1), (0, -1), (aside, 0), least)
+            or (0 < row < rows - 2 and _rises(center, (row, column), (1, 0), (0, 1), least))
+            or (0 < row < rows - 1 and _rises(center, (row + 1, column), (-1, 0), (0, 1), least)))
 
 
 @inner

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.patches import CodeImage
-from ...segments.workers import compiled, inner
+from ...segments.workers import inner
 from .candidates import Nearby
 from .cells import finite_offset
 from .codes import INSTANCE, UNASSIGNED
@@ -16,6 +16,7 @@ from .targets import Offsets
 
 _ROWS = 8
 _COLUMNS = 64
+_VECTORS = 32
 _LARGEST = np.float32(3.4028235e38)
 
 
@@ -33,14 +34,13 @@ class Tile(NamedTuple):
     nearest: npt.NDArray[np.int32]
     """... the nearest of the candidates."""
 
-
-@compiled
-def new_tile() -> Tile:
-    """Return memory for ``assign_strip``."""
-    pixels = _ROWS * _COLUMNS
-    return Tile(np.empty((4, _COLUMNS), np.float32), np.empty(pixels, np.float32),
-                np.empty(pixels, np.float32), np.empty(pixels, np.float32),
-                np.empty(pixels, np.int32))
+    @classmethod
+    def new(cls) -> Tile:
+        """Return memory for ``assign_strip``."""
+        pixels = _ROWS * _COLUMNS
+        return cls(np.empty((4, _COLUMNS), np.float32), np.empty(pixels, np.float32),
+                    np.empty(pixels, np.float32), np.empty(pixels, np.float32),
+                    np.empty(pixels, np.int32))
 
 
 @inner
@@ -143,6 +143,7 @@ def _find_nearest(tile: Tile, nearby: Nearby, count: int, pixels: int) -> None:
     """Find the nearest of the chosen candidates to each target, the first on ties."""
     _, target_y, target_x, least, nearest = tile
     y, x, _, _, chosen = nearby
+    pixels = (pixels + _VECTORS - 1) // _VECTORS * _VECTORS     # whole vectors; the rest is unread
     for pixel in range(pixels):
         least[pixel] = _LARGEST
         nearest[pixel] = chosen[0]

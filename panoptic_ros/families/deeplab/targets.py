@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.upsampling import Axes
-from ...segments.workers import compiled, inner
+from ...segments.workers import inner
 from .cells import finite_offset
 
 _ROUNDED = np.float32(4e-6)     # more than what is rounded, in parts of the values
@@ -41,12 +41,11 @@ class Boxes(NamedTuple):
     left: npt.NDArray[np.float32]
     right: npt.NDArray[np.float32]
 
-
-@compiled
-def new_boxes(columns: int) -> Boxes:
-    """Return boxes that are still to be written."""
-    return Boxes(np.empty(columns, np.float32), np.empty(columns, np.float32),
-                 np.empty(columns, np.float32), np.empty(columns, np.float32))
+    @classmethod
+    def new(cls, columns: int) -> Boxes:
+        """Return boxes that are still to be written."""
+        return cls(np.empty(columns, np.float32), np.empty(columns, np.float32),
+                     np.empty(columns, np.float32), np.empty(columns, np.float32))
 
 
 @inner
