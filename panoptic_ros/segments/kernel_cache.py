@@ -56,6 +56,9 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
             return None
         try:
             return super().load_overload(signature, context)
+        except (ImportError, AttributeError):   # it names types that the sources have no more
+            self._try(self.flush)
+            return None
         except Exception as error:      # a damaged pickle raises whatever it likes
             _warn(self._cache_path, f'are compiled anew, as the cache in {self._cache_path} is '
                   f'damaged ({type(error).__name__}: {error})')

@@ -11,7 +11,7 @@ from ...segments.patches import OPEN, CodeImage
 from ...segments.workers import inner
 from .candidates import Centers, Nearby, choose, choose_nearby, farthest
 from .codes import INSTANCE, UNASSIGNED
-from .strips import Tile, assign_strip
+from .open_patches import Batch, Candidates, assign_pixels
 from .targets import Box, Boxes, Offsets, bound_targets, united
 
 _GROUP = 16
@@ -32,13 +32,13 @@ class Aim(NamedTuple):
     """Those of a row of patches."""
     nearby: Nearby
     """The candidates of a group of them."""
-    tile: Tile
-    """For ``assign_strip``."""
+    batch: Batch
+    """For ``assign_pixels``."""
 
     @classmethod
     def new(cls, columns: int, centers: int) -> Aim:
         """Return memory for ``assign_row``."""
-        return cls(Boxes.new(columns), Nearby.new(centers), Tile.new())
+        return cls(Boxes.new(columns), Nearby.new(centers), Batch.new())
 
 
 @inner
@@ -90,39 +90,42 @@ def _assign_group(field: Field, image: CodeImage, group: tuple[int, int, int],
     starts, y_starts = image.axes.x.starts, image.axes.y.starts
     row, start, end = group
     first_line, end_line = np.int64(y_starts[row]), np.int64(y_starts[row + 1])
+    height = end_line - first_line
     center, count = np.int64(index[0]), 0       # mostly the center of the last patch
-    for column in range(start, end):
+    column, is_open = start, False
+    while column < end:
         code = patches[row, column]
         if code == OPEN:
+            is_open |= has_things[column]
+            column += 1
             continue
-        box = Box(top[column], bottom[column], left[column], right[column])
-        is_sure = farthest(box, all_y[center], all_x[center]) < reach[center]
-        if not is_sure:
+        first, center_y, center_x = column, all_y[center], all_x[center]
+        while column < end and patches[row, column] == code:
+            box = Box(top[column], bottom[column], left[column], right[column])
+            if farthest(box, center_y, center_x) >= reach[center]:
+                break
+            column += 1
+        if column == first:     # by no means sure: look at the others
             if count == 0:
-                count = choose_nearby(field.centers, united(boxes, start, end), nearby)
-            is_sure = choose(y[:count], x[:count], box, near, chosen) == 1
+                count = choose_nearby(field.centers, united(boxes, has_things, start, end),
+                                      nearby)
+            box = Box(top[column], bottom[column], left[column], right[column])
+            column += 1
+            if choose(y[:count], x[:count], box, near, chosen) > 1:
+                is_open = True
+                patches[row, first] = OPEN
+                for line in range(first_line, end_line):
+                    for pixel in range(starts[first], starts[column]):
+                        pixels[line, pixel] = code
+                continue
             center = np.int64(index[chosen[0]])
-        first, last = np.int64(starts[column]), np.int64(starts[column + 1])
-        if is_sure:
-            has_things[column] = False
-            patches[row, column] = INSTANCE + center
-            votes[center, code - UNASSIGNED] += (end_line - first_line) * (last - first)
-        else:
-            patches[row, column] = OPEN
-            for line in range(first_line, end_line):
-                for pixel in range(first, last):
-                    pixels[line, pixel] = code
-    column = start
-    while column < end:
-        if not has_things[column]:
-            column += 1
-            continue
+        for patch in range(first, column):
+            has_things[patch] = False
+            patches[row, patch] = INSTANCE + center
+        votes[center, code - UNASSIGNED] += height * (starts[column] - starts[first])
+    if is_open:
         if count == 0:
-            count = choose_nearby(field.centers, united(boxes, start, end), nearby)
-        first_column = column
-        while column < end and has_things[column]:
-            column += 1
-        several = choose(y[:count], x[:count], united(boxes, first_column, column), near, chosen)
-        assign_strip(field.offsets, image, (row, first_column, column), nearby, several,
-                     aim.tile, votes)
+            count = choose_nearby(field.centers, united(boxes, has_things, start, end), nearby)
+        assign_pixels(field.offsets, image, group, has_things, Candidates(nearby, count),
+                      aim.batch, votes)
     index[0] = center

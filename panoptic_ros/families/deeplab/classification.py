@@ -25,7 +25,6 @@ _LANES = 128
 _VECTORS = 32
 _ROUNDED = np.float32(2e-5)     # more than what an interpolation rounds, in parts of the logits
 _TINY = np.float32(1e-30)
-_LARGEST = np.float32(3.4028235e38)
 
 
 class Window(NamedTuple):
@@ -50,12 +49,14 @@ class Contest(NamedTuple):
     """... (C, _LANES) and which."""
     shares: npt.NDArray[np.float32]
     """(2, _SIDE, _LANES) weights of the pixels along x."""
-    code: npt.NDArray[np.int32]
-    """(_LANES,) code of the contender whose turn it is ..."""
     logits: npt.NDArray[np.float32]
-    """... (6, _LANES) and its logits in four cells; on the upper and on the lower edge."""
+    """(4, _LANES) logits of the contender whose turn it is in the four cells ..."""
+    edges: npt.NDArray[np.float32]
+    """... (2, _SIDE * _LANES) and along the upper and the lower edge of a block ..."""
+    code: npt.NDArray[np.int32]
+    """... (_SIDE * _LANES,) and its code, once for each column of the block."""
     best: npt.NDArray[np.float32]
-    """(_SIDE, _SIDE, _LANES) the largest logit of each pixel of a block ..."""
+    """(_SIDE, _SIDE * _LANES) the largest logit of each pixel of a block ..."""
     winner: npt.NDArray[np.int32]
     """... and the code of its class."""
 
@@ -63,10 +64,10 @@ class Contest(NamedTuple):
     def new(cls, classes: int) -> Contest:
         """Return memory for ``settle_row``."""
         return cls(np.empty(_LANES, np.int32), np.empty((classes, _LANES), np.int32),
-                       np.empty((2, _SIDE, _LANES), np.float32), np.empty(_LANES, np.int32),
-                       np.empty((6, _LANES), np.float32),
-                       np.empty((_SIDE, _SIDE, _LANES), np.float32),
-                       np.empty((_SIDE, _SIDE, _LANES), np.int32))
+                   np.zeros((2, _SIDE, _LANES), np.float32), np.zeros((4, _LANES), np.float32),
+                   np.empty((2, _SIDE * _LANES), np.float32), np.zeros(_SIDE * _LANES, np.int32),
+                   np.empty((_SIDE, _SIDE * _LANES), np.float32),
+                   np.zeros((_SIDE, _SIDE * _LANES), np.int32))
 
 
 @inner
@@ -93,7 +94,7 @@ def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np
 
     """
     y, x = image.axes
-    starts, best = x.starts, contest.best
+    starts = x.starts
     top, bottom = y.starts[row], y.starts[row + 1]
     for first in range(0, len(mixed), _LANES):
         columns = mixed[first:first + _LANES]
@@ -106,12 +107,11 @@ def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np
             _share(x.weights, starts, columns, left, contest.shares)
             for upper in range(top, bottom, _SIDE):
                 weights = y.weights[:, upper:min(upper + _SIDE, bottom)]
-                best[:] = -_LARGEST
                 for turn in range(rounds):
                     _look_up(window, columns, turn, code_of, contest)
-                    _contend(weights, min(_SIDE, width - left), lanes, contest)
+                    _contend(weights, min(_SIDE, width - left), lanes, turn == 0, contest)
                 pixels = image.pixels[upper:upper + weights.shape[1]]
-                _write(contest.winner, columns, starts, left, pixels, has_things)
+                _write(contest.winner, columns, starts, (left, lanes), pixels, has_things)
 
 
 @inner
@@ -173,10 +173,10 @@ def _share(weights: npt.NDArray[np.float32], starts: npt.NDArray[np.int32],
 def _look_up(window: Window, columns: npt.NDArray[np.int32], turn: int,
              code_of: npt.NDArray[np.uint16], contest: Contest) -> None:
     """Look up the logits of the contender of each patch whose turn it is; the last comes again."""
-    upper, lower = window.upper, window.lower
-    last = len(window.upper_class) - 1
-    logits, code, contenders, counts = (contest.logits, contest.code, contest.contender,
-                                        contest.count)
+    upper, lower, upper_class, _ = window
+    logits, contenders, counts = contest.logits, contest.contender, contest.count
+    code = contest.code
+    last = len(upper_class) - 1
     for lane in range(len(columns)):
         class_id = contenders[min(turn, counts[lane] - 1), lane]
         column = columns[lane]
@@ -187,36 +187,44 @@ def _look_up(window: Window, columns: npt.NDArray[np.int32], turn: int,
 
 
 @inner
-def _contend(weights: npt.NDArray[np.float32], width: int, lanes: int, contest: Contest) -> None:
+def _contend(weights: npt.NDArray[np.float32], width: int, lanes: int, is_first: bool,
+             contest: Contest) -> None:
     """Let the contenders whose turn it is win the pixels where they are the largest yet."""
-    logits, code, shares, best, winner = (contest.logits, contest.code, contest.shares,
-                                          contest.best, contest.winner)
+    _, _, shares, logits, edges, code, best, winner = contest
     for x in range(width):
         for lane in range(lanes):
             before, after = shares[0, x, lane], shares[1, x, lane]
-            logits[4, lane] = before * logits[0, lane] + after * logits[1, lane]
-            logits[5, lane] = before * logits[2, lane] + after * logits[3, lane]
-        for y in range(weights.shape[1]):
-            upper, lower = weights[0, y], weights[1, y]
-            for lane in range(lanes):
-                logit = upper * logits[4, lane] + lower * logits[5, lane]
-                better = logit > best[y, x, lane]
-                best[y, x, lane] = logit if better else best[y, x, lane]
-                winner[y, x, lane] = code[lane] if better else winner[y, x, lane]
+            edges[0, x * lanes + lane] = before * logits[0, lane] + after * logits[1, lane]
+            edges[1, x * lanes + lane] = before * logits[2, lane] + after * logits[3, lane]
+            code[x * lanes + lane] = code[lane]
+    for y in range(weights.shape[1]):
+        upper, lower = weights[0, y], weights[1, y]
+        if is_first:
+            for place in range(width * lanes):
+                best[y, place] = upper * edges[0, place] + lower * edges[1, place]
+                winner[y, place] = code[place]
+            continue
+        for place in range(width * lanes):
+            logit = upper * edges[0, place] + lower * edges[1, place]
+            better = logit > best[y, place]
+            best[y, place] = logit if better else best[y, place]
+            winner[y, place] = code[place] if better else winner[y, place]
 
 
 @inner
 def _write(winner: npt.NDArray[np.int32], columns: npt.NDArray[np.int32],
-           starts: npt.NDArray[np.int32], left: int, pixels: npt.NDArray[np.uint16],
+           starts: npt.NDArray[np.int32], block: tuple[int, int], pixels: npt.NDArray[np.uint16],
            has_things: npt.NDArray[np.bool_]) -> None:
-    """Write the codes of a block of each patch."""
+    """Write the codes of a block of each patch; ``block``: its first column, the lanes."""
+    left, lanes = block
     for lane in range(len(columns)):
         column = columns[lane]
-        start = starts[column] + left
+        start = np.int64(starts[column]) + left
         largest = np.int32(0)
-        for x in range(min(_SIDE, starts[column + 1] - start)):
-            for y in range(len(pixels)):
-                code = winner[y, x, lane]
+        width = min(_SIDE, starts[column + 1] - start)
+        for y in range(len(pixels)):
+            for x in range(width):
+                code = winner[y, x * lanes + lane]
                 pixels[y, start + x] = code
                 largest = max(largest, code)
         has_things[column] |= largest >= UNASSIGNED

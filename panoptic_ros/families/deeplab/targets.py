@@ -113,11 +113,13 @@ def _unite(low: npt.NDArray[np.float32], high: npt.NDArray[np.float32], pixels: 
 
 
 @inner
-def united(boxes: Boxes, start: int, end: int) -> Box:
-    """Return the box around some of the boxes."""
+def united(boxes: Boxes, wanted: npt.NDArray[np.bool_], start: int, end: int) -> Box:
+    """Return the box around the wanted boxes from ``start`` to ``end``."""
     tops, bottoms, lefts, rights = boxes
     top, bottom, left, right = _LARGEST, -_LARGEST, _LARGEST, -_LARGEST
     for index in range(start, end):
+        if not wanted[index]:
+            continue
         top = _least(top, tops[index])
         bottom = _greatest(bottom, bottoms[index])
         left = _least(left, lefts[index])
