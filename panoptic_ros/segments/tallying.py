@@ -39,12 +39,13 @@ def tally_row(image: CodeImage, row: int, tallies: npt.NDArray[Any]) -> None:
             _add(tallies[code], top, bottom, left, right)
             continue
         for y in range(top, bottom):
-            x = left
-            while x < right:
-                first, code = x, pixels[y, x]
-                while x < right and pixels[y, x] == code:
+            codes = pixels[y, left:right]
+            x = 0
+            while x < len(codes):
+                first, code = x, codes[x]
+                while x < len(codes) and codes[x] == code:
                     x += 1
-                _add(tallies[code], y, y + 1, first, x)
+                _add(tallies[code], y, y + 1, left + first, left + x)
 
 
 @inner

@@ -14,7 +14,7 @@ from .codes import INSTANCE, UNASSIGNED
 from .open_patches import Batch, Candidates, assign_pixels
 from .targets import Box, Boxes, Offsets, bound_targets, united
 
-_GROUP = 16
+_GROUP = 32
 """Neighbouring patches whose candidates are chosen among all centres at once."""
 
 

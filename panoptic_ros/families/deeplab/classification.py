@@ -213,18 +213,18 @@ def _contend(weights: npt.NDArray[np.float32], width: int, lanes: int, is_first:
 
 @inner
 def _write(winner: npt.NDArray[np.int32], columns: npt.NDArray[np.int32],
-           starts: npt.NDArray[np.int32], block: tuple[int, int], pixels: npt.NDArray[np.uint16],
+           starts: npt.NDArray[np.int32], place: tuple[int, int], pixels: npt.NDArray[np.uint16],
            has_things: npt.NDArray[np.bool_]) -> None:
-    """Write the codes of a block of each patch; ``block``: its first column, the lanes."""
-    left, lanes = block
+    """Write the codes of a block of each patch; ``place``: its first column, the lanes."""
+    left, lanes = place
     for lane in range(len(columns)):
         column = columns[lane]
         start = np.int64(starts[column]) + left
         largest = np.int32(0)
-        width = min(_SIDE, starts[column + 1] - start)
-        for y in range(len(pixels)):
-            for x in range(width):
+        block = pixels[:, start:min(start + _SIDE, np.int64(starts[column + 1]))]
+        for y in range(block.shape[0]):
+            for x in range(block.shape[1]):
                 code = winner[y, x * lanes + lane]
-                pixels[y, start + x] = code
+                block[y, x] = code
                 largest = max(largest, code)
         has_things[column] |= largest >= UNASSIGNED

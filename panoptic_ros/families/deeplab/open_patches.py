@@ -112,9 +112,12 @@ def _aim(offsets: Offsets, image: CodeImage, lines: tuple[int, int, int], piece:
     ``lines`` are the row of patches and the rows of pixels, half-open.
     """
     values, scale = offsets
-    codes, target_y, target_x = image.pixels, batch.y, batch.x
-    y_weights, x_weights = image.axes.y.weights, image.axes.x.weights
     row, top, bottom = lines
+    left, right = np.int64(batch.left[piece]), np.int64(batch.right[piece])
+    codes = image.pixels[top:bottom, left:right]
+    y_weights = image.axes.y.weights[:, top:bottom]
+    x_weights = image.axes.x.weights[:, left:right]
+    target_y, target_x = batch.y[pixel:], batch.x[pixel:]
     below, column = min(row + 1, values.shape[1] - 1), batch.column[piece]
     after = min(column + 1, values.shape[2] - 1)
     y_00, y_01 = finite_offset(values[0, row, column]), finite_offset(values[0, row, after])
@@ -122,16 +125,17 @@ def _aim(offsets: Offsets, image: CodeImage, lines: tuple[int, int, int], piece:
     x_00, x_01 = finite_offset(values[1, row, column]), finite_offset(values[1, row, after])
     x_10, x_11 = finite_offset(values[1, below, column]), finite_offset(values[1, below, after])
     y_scale, x_scale = scale[0], scale[1]
-    for x in range(batch.left[piece], batch.right[piece]):
-        before, beyond, place = x_weights[0, x], x_weights[1, x], np.float32(x)
+    found = 0
+    for x in range(codes.shape[1]):
+        before, beyond, place = x_weights[0, x], x_weights[1, x], np.float32(left + x)
         y_above, y_below = before * y_00 + beyond * y_01, before * y_10 + beyond * y_11
         x_above, x_below = before * x_00 + beyond * x_01, before * x_10 + beyond * x_11
-        for y in range(top, bottom):
+        for y in range(codes.shape[0]):
             upper, lower = y_weights[0, y], y_weights[1, y]
-            target_y[pixel] = np.float32(y) + (upper * y_above + lower * y_below) * y_scale
-            target_x[pixel] = place + (upper * x_above + lower * x_below) * x_scale
-            pixel += codes[y, x] >= UNASSIGNED
-    return pixel
+            target_y[found] = np.float32(top + y) + (upper * y_above + lower * y_below) * y_scale
+            target_x[found] = place + (upper * x_above + lower * x_below) * x_scale
+            found += codes[y, x] >= UNASSIGNED
+    return pixel + found
 
 
 @inner
@@ -191,15 +195,16 @@ def _write(image: CodeImage, lines: tuple[int, int], pieces: int, nearby: Nearby
     candidate, last = nearest[0], np.uint16(UNASSIGNED)     # those of the last pixels
     instance = index[candidate]
     for piece in range(pieces):
-        for x in range(batch.left[piece], batch.right[piece]):
-            for y in range(lines[0], lines[1]):
-                code = pixels[y, x]
+        codes = pixels[lines[0]:lines[1], batch.left[piece]:batch.right[piece]]
+        for x in range(codes.shape[1]):
+            for y in range(codes.shape[0]):
+                code = codes[y, x]
                 if code >= UNASSIGNED:
                     if code != last or nearest[place] != candidate:
                         votes[instance, last - UNASSIGNED] += count
                         candidate, last, count = nearest[place], code, 0
                         instance = index[candidate]
-                    pixels[y, x] = INSTANCE + instance
+                    codes[y, x] = INSTANCE + instance
                     count += 1
                     place += 1
     votes[instance, last - UNASSIGNED] += count

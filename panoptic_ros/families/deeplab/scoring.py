@@ -88,21 +88,22 @@ def _add_cell(classes: Classes, image: CodeImage, row: int, column: int,
     top, bottom = np.int64(axes.y.cell_starts[row]), np.int64(axes.y.cell_starts[row + 1])
     first, end = np.int64(axes.x.cell_starts[column]), np.int64(axes.x.cell_starts[column + 1])
     y_middle = min(max(np.int64(axes.y.starts[row]), top), bottom)
-    x_middle = min(max(np.int64(axes.x.starts[column]), first), end)
+    x_middle = min(max(np.int64(axes.x.starts[column]), first), end) - first
     known, share = winner, np.float32(1)        # of the class that was looked up last
     for half in range(2):
         start, stop = (y_middle, bottom) if half else (top, y_middle)
         patch_row = row if half else max(row - 1, 0)
         before, after = patches[patch_row, max(column - 1, 0)], patches[patch_row, column]
-        is_open = (before == OPEN) & (first < x_middle) | (after == OPEN) & (x_middle < end)
+        is_open = (before == OPEN) & (x_middle > 0) | (after == OPEN) & (x_middle < end - first)
         times = 1 if is_open else stop - start      # as often as the same line comes
         for line in range(start, stop, max(times, 1)):
-            left, code = first, np.uint16(OPEN)
-            for right in range(first, end + 1):
+            codes = pixels[line, first:end]
+            left, code = 0, np.uint16(OPEN)
+            for right in range(len(codes) + 1):
                 following = np.uint16(OPEN)
-                if right < end:
+                if right < len(codes):
                     following = after if right >= x_middle else before
-                    following = pixels[line, right] if following == OPEN else following
+                    following = codes[right] if following == OPEN else following
                 if following == code:
                     continue
                 if right > left:

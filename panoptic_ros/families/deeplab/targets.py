@@ -70,24 +70,28 @@ def bound_targets(offsets: Offsets, axes: Axes, row: int, start: int, end: int, 
 
     """
     values, scale = offsets
-    top, bottom, left, right = boxes
     y, x = axes.y.places, axes.x.places
     y_scale, x_scale = scale[0], scale[1]
     below = min(row + 1, values.shape[1] - 1)
     first, second, third, fourth = y[0, row], y[0, below], y[1, row], y[1, below]
-    for cell in range(start, min(end + 1, values.shape[2])):
-        upper = finite_offset(values[0, row, cell]) * y_scale
-        lower = finite_offset(values[0, below, cell]) * y_scale
-        top[cell] = _least(first + upper, second + lower)
-        bottom[cell] = _greatest(third + upper, fourth + lower)
-    for cell in range(start, min(end + 1, values.shape[2])):
-        upper = finite_offset(values[1, row, cell]) * x_scale
-        lower = finite_offset(values[1, below, cell]) * x_scale
-        left[cell] = x[0, cell] + _least(upper, lower)
-        right[cell] = x[1, cell] + _greatest(upper, lower)
+    # views, as loops from 0 on become vectors
     cells = min(end + 1, values.shape[2])
-    _unite(top[start:cells], bottom[start:cells], len(axes.y.lower))
-    _unite(left[start:cells], right[start:cells], len(axes.x.lower))
+    upper, lower = values[:, row, start:cells], values[:, below, start:cells]
+    top, bottom = boxes.top[start:cells], boxes.bottom[start:cells]
+    left, right = boxes.left[start:cells], boxes.right[start:cells]
+    from_x, to_x = x[0, start:cells], x[1, start:cells]
+    for cell in range(len(top)):
+        one = finite_offset(upper[0, cell]) * y_scale
+        other = finite_offset(lower[0, cell]) * y_scale
+        top[cell] = _least(first + one, second + other)
+        bottom[cell] = _greatest(third + one, fourth + other)
+    for cell in range(len(left)):
+        one = finite_offset(upper[1, cell]) * x_scale
+        other = finite_offset(lower[1, cell]) * x_scale
+        left[cell] = from_x[cell] + _least(one, other)
+        right[cell] = to_x[cell] + _greatest(one, other)
+    _unite(top, bottom, len(axes.y.lower))
+    _unite(left, right, len(axes.x.lower))
 
 
 @inner
