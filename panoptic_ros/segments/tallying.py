@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from .patches import OPEN, CodeImage
-from .workers import inner
+from .workers import inner, int64
 
 
 @inner
@@ -28,13 +27,13 @@ def tally_row(image: CodeImage, row: int, tallies: npt.NDArray[Any]) -> None:
     """
     patches, pixels, starts = image.patches[row], image.pixels, image.axes.x.starts
     columns = len(patches)
-    top, bottom = np.int64(image.axes.y.starts[row]), np.int64(image.axes.y.starts[row + 1])
+    top, bottom = int64(image.axes.y.starts[row]), int64(image.axes.y.starts[row + 1])
     column = 0
     while column < columns and top < bottom:
         start, code = column, patches[column]
         while column < columns and patches[column] == code:
             column += 1
-        left, right = np.int64(starts[start]), np.int64(starts[column])
+        left, right = int64(starts[start]), int64(starts[column])
         if code != OPEN:
             _add(tallies[code], top, bottom, left, right)
             continue

@@ -51,7 +51,7 @@ def inner(function: Function) -> Function:
     return _compiled(function, _nrt=False)
 
 
-def _compiled(function: Function, **options: bool) -> Function:
+def _compiled(function: Function, **options: Any) -> Function:
     dispatcher = numba.njit(nogil=True, error_model='numpy', **options)(function)
     keep(dispatcher)
     return cast(Function, dispatcher)
@@ -67,6 +67,10 @@ def _take_ticket(typing_context: Any, tickets: Any) -> Any:
 
 take_ticket = cast(Callable[[Tickets], int], intrinsic(_take_ticket))
 """Return ``tickets[0]`` and add one to it, atomically; for kernels."""
+
+
+int64 = cast(Callable[[Any], int], np.int64)
+"""Make an integer of the one type that functions are compiled for, not of a literal's own."""
 
 
 def thread_count() -> int:

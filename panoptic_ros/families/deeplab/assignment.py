@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.patches import OPEN, CodeImage
-from ...segments.workers import inner
+from ...segments.workers import inner, int64
 from .candidates import Centers, Nearby, choose, choose_nearby, farthest
 from .codes import INSTANCE, UNASSIGNED
 from .open_patches import Batch, Candidates, assign_pixels
@@ -64,7 +64,7 @@ def assign_row(field: Field, image: CodeImage, row: int, has_things: npt.NDArray
 
     """
     columns = len(has_things)
-    end = np.int64(0)
+    end = int64(0)
     while end < columns:
         if not has_things[end]:
             end += 1
@@ -86,12 +86,12 @@ def _assign_group(field: Field, image: CodeImage, group: tuple[int, int, int],
     boxes, nearby, patches, pixels = aim.boxes, aim.nearby, image.patches, image.pixels
     top, bottom, left, right = boxes
     all_y, all_x, reach = field.centers
-    y, x, index, near, chosen = nearby
+    y, x, number, near, chosen = nearby
     starts, y_starts = image.axes.x.starts, image.axes.y.starts
     row, start, end = group
-    first_line, end_line = np.int64(y_starts[row]), np.int64(y_starts[row + 1])
+    first_line, end_line = int64(y_starts[row]), int64(y_starts[row + 1])
     height = end_line - first_line
-    center, count = np.int64(index[0]), 0       # mostly the center of the last patch
+    center, count = int64(number[0]), 0       # mostly the center of the last patch
     column, is_open = start, False
     while column < end:
         code = patches[row, column]
@@ -118,7 +118,7 @@ def _assign_group(field: Field, image: CodeImage, group: tuple[int, int, int],
                     for pixel in range(starts[first], starts[column]):
                         pixels[line, pixel] = code
                 continue
-            center = np.int64(index[chosen[0]])
+            center = int64(number[chosen[0]])
         for patch in range(first, column):
             has_things[patch] = False
             patches[row, patch] = INSTANCE + center
@@ -128,4 +128,4 @@ def _assign_group(field: Field, image: CodeImage, group: tuple[int, int, int],
             count = choose_nearby(field.centers, united(boxes, has_things, start, end), nearby)
         assign_pixels(field.offsets, image, group, has_things, Candidates(nearby, count),
                       aim.batch, votes)
-    index[0] = center
+    number[0] = center

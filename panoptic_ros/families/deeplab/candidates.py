@@ -32,7 +32,7 @@ class Centers(NamedTuple):
         """Return the centres at (y, x), (K, 2)."""
         filled = np.full((2, -(-len(places) // _VECTORS) * _VECTORS), _FAR, np.float32)
         filled[:, :len(places)] = places.T
-        return cls(*filled, _measure_reach(np.ascontiguousarray(places)))
+        return cls(filled[0], filled[1], _measure_reach(np.ascontiguousarray(places)))
 
 
 @compiled
@@ -130,7 +130,7 @@ class Nearby(NamedTuple):
     """(K,) in pixels."""
     x: npt.NDArray[np.float32]
     """(K,)"""
-    index: npt.NDArray[np.int32]
+    center: npt.NDArray[np.int32]
     """(K + 1,) which of the centres they are, in ascending order."""
     near: npt.NDArray[np.bool_]
     """(K + _VECTORS + _WORD,) for ``choose``."""
@@ -149,9 +149,9 @@ class Nearby(NamedTuple):
 @inner
 def choose_nearby(centers: Centers, box: Box, nearby: Nearby) -> int:
     """Choose the centres near to a box; return how many."""
-    y, x, index, near, _ = nearby
+    y, x, center, near, _ = nearby
     all_y, all_x = centers.y, centers.x
-    count = choose(all_y, all_x, box, near, index)
+    count = choose(all_y, all_x, box, near, center)
     for place in range(count):
-        y[place], x[place] = all_y[index[place]], all_x[index[place]]
+        y[place], x[place] = all_y[center[place]], all_x[center[place]]
     return count

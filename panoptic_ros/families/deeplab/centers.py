@@ -19,7 +19,7 @@ _USUAL_PEAKS = 4096
 class Peaks(NamedTuple):
     """What was found, in no order."""
 
-    count: Tickets
+    found: Tickets
     """(1,) how many; it goes on past the room for them."""
     place: npt.NDArray[np.int64]
     """(room,) y * width + x."""
@@ -44,7 +44,7 @@ def find_centers(center: npt.NDArray[np.float32], axes: Axes, options: Options
     while True:
         peaks = Peaks(np.zeros(1, np.int64), np.empty(room, np.int64), np.empty(room, np.float32))
         run(_find_peaks, center, axes, rule, peaks)
-        count = int(peaks.count[0])
+        count = int(peaks.found[0])
         if count <= room:
             break
         room = count
@@ -93,7 +93,7 @@ def _find_peaks(tickets: Tickets, center: npt.NDArray[np.float32], axes: Axes,
                 _compare(area, y + rule.radius, rule, stands_out[left:right])
                 for x in range(right - left):
                     if stands_out[left + x] and _is_maximum(area, y, x, rule.radius):
-                        slot = take_ticket(peaks.count)
+                        slot = take_ticket(peaks.found)
                         if slot < len(peaks.place):
                             peaks.place[slot] = np.int64(top + y) * width + left + x
                             peaks.heat[slot] = area[y + rule.radius, x + rule.radius]

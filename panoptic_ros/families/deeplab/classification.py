@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.patches import CodeImage
-from ...segments.workers import inner
+from ...segments.workers import inner, int64
 from .codes import UNASSIGNED
 
 _SIDE = 4
@@ -43,9 +43,9 @@ class Window(NamedTuple):
 class Contest(NamedTuple):
     """Memory of ``settle_row``; the last axis is that of the patches."""
 
-    count: npt.NDArray[np.int32]
+    counts: npt.NDArray[np.int32]
     """(_LANES,) classes that can win ..."""
-    contender: npt.NDArray[np.int32]
+    contenders: npt.NDArray[np.int32]
     """... (C, _LANES) and which."""
     shares: npt.NDArray[np.float32]
     """(2, _SIDE, _LANES) weights of the pixels along x."""
@@ -118,7 +118,7 @@ def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np
 def _list_contenders(window: Window, columns: npt.NDArray[np.int32], contest: Contest) -> int:
     """List the classes that can win in each of some patches; return how many there are at most."""
     upper, lower, upper_class, lower_class = window
-    contenders, counts = contest.contender, contest.count
+    contenders, counts = contest.contenders, contest.counts
     last = len(upper_class) - 1
     most = 0
     for lane in range(len(columns)):
@@ -174,7 +174,7 @@ def _look_up(window: Window, columns: npt.NDArray[np.int32], turn: int,
              code_of: npt.NDArray[np.uint16], contest: Contest) -> None:
     """Look up the logits of the contender of each patch whose turn it is; the last comes again."""
     upper, lower, upper_class, _ = window
-    logits, contenders, counts = contest.logits, contest.contender, contest.count
+    logits, contenders, counts = contest.logits, contest.contenders, contest.counts
     code = contest.code
     last = len(upper_class) - 1
     for lane in range(len(columns)):
@@ -219,9 +219,9 @@ def _write(winner: npt.NDArray[np.int32], columns: npt.NDArray[np.int32],
     left, lanes = place
     for lane in range(len(columns)):
         column = columns[lane]
-        start = np.int64(starts[column]) + left
+        start = int64(starts[column]) + left
         largest = np.int32(0)
-        block = pixels[:, start:min(start + _SIDE, np.int64(starts[column + 1]))]
+        block = pixels[:, start:min(start + _SIDE, int64(starts[column + 1]))]
         for y in range(block.shape[0]):
             for x in range(block.shape[1]):
                 code = winner[y, x * lanes + lane]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.patches import CodeImage
-from ...segments.workers import inner
+from ...segments.workers import inner, int64
 from .candidates import Nearby, choose
 from .cells import finite_offset
 from .codes import INSTANCE, UNASSIGNED
@@ -43,8 +43,10 @@ class Batch(NamedTuple):
     @classmethod
     def new(cls) -> Batch:
         """Return memory for ``assign_pixels``."""
-        return cls(*(np.zeros(_PIXELS + 1, kind) for kind in (
-            np.int32, np.int32, np.int32, np.float32, np.float32, np.float32, np.int32)))
+        size = _PIXELS + 1
+        return cls(np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32),
+                   np.zeros(size, np.float32), np.zeros(size, np.float32),
+                   np.empty(size, np.float32), np.empty(size, np.int32))
 
 
 class Candidates(NamedTuple):
@@ -52,8 +54,8 @@ class Candidates(NamedTuple):
 
     nearby: Nearby
     """The centres ..."""
-    count: int
-    """... and how many of them are."""
+    number: int
+    """... and how many they are."""
 
 
 @inner
@@ -83,19 +85,19 @@ def assign_pixels(offsets: Offsets, image: CodeImage, group: tuple[int, int, int
     """
     row, start, end = group
     y_starts, x_starts = image.axes.y.starts, image.axes.x.starts
-    first_line, end_line = np.int64(y_starts[row]), np.int64(y_starts[row + 1])
+    first_line, end_line = int64(y_starts[row]), int64(y_starts[row + 1])
     for top in range(first_line, end_line, _ROWS):
         bottom = min(top + _ROWS, end_line)
-        pieces, pixels = 0, np.int64(0)
+        pieces, pixels = int64(0), int64(0)
         for column in range(start, end):
             if not has_things[column]:
                 continue
-            last = np.int64(x_starts[column + 1])
-            for left in range(np.int64(x_starts[column]), last, _COLUMNS):
+            last = int64(x_starts[column + 1])
+            for left in range(int64(x_starts[column]), last, _COLUMNS):
                 right = min(left + _COLUMNS, last)
                 if (pixels + (bottom - top) * (right - left) > _PIXELS) | (pieces == _PIXELS):
                     _assign_batch(image, (top, bottom), pieces, pixels, candidates, batch, votes)
-                    pieces, pixels = 0, np.int64(0)
+                    pieces, pixels = int64(0), int64(0)
                 batch.column[pieces], batch.left[pieces] = column, left
                 batch.right[pieces] = right
                 pixels = _aim(offsets, image, (row, top, bottom), pieces, pixels, batch)
@@ -113,7 +115,7 @@ def _aim(offsets: Offsets, image: CodeImage, lines: tuple[int, int, int], piece:
     """
     values, scale = offsets
     row, top, bottom = lines
-    left, right = np.int64(batch.left[piece]), np.int64(batch.right[piece])
+    left, right = int64(batch.left[piece]), int64(batch.right[piece])
     codes = image.pixels[top:bottom, left:right]
     y_weights = image.axes.y.weights[:, top:bottom]
     x_weights = image.axes.x.weights[:, left:right]
@@ -144,7 +146,7 @@ def _assign_batch(image: CodeImage, lines: tuple[int, int], pieces: int, pixels:
     """Assign the pixels of a batch."""
     if pixels > 0:
         y, x, _, near, chosen = candidates.nearby
-        count = choose(y[:candidates.count], x[:candidates.count], _box(batch, pixels), near,
+        count = choose(y[:candidates.number], x[:candidates.number], _box(batch, pixels), near,
                        chosen)
         _find_nearest(candidates.nearby, count, pixels, batch)
         _write(image, lines, pieces, candidates.nearby, batch, votes)
@@ -190,7 +192,7 @@ def _find_nearest(nearby: Nearby, count: int, pixels: int, batch: Batch) -> None
 def _write(image: CodeImage, lines: tuple[int, int], pieces: int, nearby: Nearby, batch: Batch,
            votes: npt.NDArray[np.int64]) -> None:
     """Write the instances of the things' pixels."""
-    pixels, index, nearest = image.pixels, nearby.index, batch.nearest
+    pixels, index, nearest = image.pixels, nearby.center, batch.nearest
     place, count = 0, 0
     candidate, last = nearest[0], np.uint16(UNASSIGNED)     # those of the last pixels
     instance = index[candidate]

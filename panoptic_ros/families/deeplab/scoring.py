@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.patches import OPEN, CodeImage
-from ...segments.workers import Tickets, inner, take_ticket
+from ...segments.workers import Tickets, inner, int64, take_ticket
 from .cells import Cells, finite
 
 
@@ -50,8 +50,8 @@ def add_probability(tickets: Tickets, classes: Classes, image: CodeImage,
             return
         above, here = patches[max(row - 1, 0)], patches[row]
         class_id, probability = cells.class_id[row], cells.probability[row]
-        height = np.int64(y_starts[row + 1]) - y_starts[row]
-        last, total = here[0], np.int64(0)      # of neighbouring plain cells of one code
+        height = int64(y_starts[row + 1]) - y_starts[row]
+        last, total = here[0], int64(0)      # of neighbouring plain cells of one code
         for column in range(columns):
             code = here[column]
             plain = _is_plain(above, here, column)
@@ -59,8 +59,8 @@ def add_probability(tickets: Tickets, classes: Classes, image: CodeImage,
                 if code != last:
                     if total > 0:
                         tallies[last].probability += total
-                    last, total = code, np.int64(0)
-                total += np.int64(probability[column]) * (
+                    last, total = code, int64(0)
+                total += int64(probability[column]) * (
                     height * (x_starts[column + 1] - x_starts[column]))
             else:
                 _add_cell(classes, image, row, column, tallies)
@@ -83,12 +83,12 @@ def _add_cell(classes: Classes, image: CodeImage, row: int, column: int,
     semantic, cells, class_of = classes
     axes, patches, pixels = image
     winner = cells.class_id[row, column]
-    probability = np.int64(cells.probability[row, column])
+    probability = int64(cells.probability[row, column])
     best = finite(semantic[winner, row, column])
-    top, bottom = np.int64(axes.y.cell_starts[row]), np.int64(axes.y.cell_starts[row + 1])
-    first, end = np.int64(axes.x.cell_starts[column]), np.int64(axes.x.cell_starts[column + 1])
-    y_middle = min(max(np.int64(axes.y.starts[row]), top), bottom)
-    x_middle = min(max(np.int64(axes.x.starts[column]), first), end) - first
+    top, bottom = int64(axes.y.cell_starts[row]), int64(axes.y.cell_starts[row + 1])
+    first, end = int64(axes.x.cell_starts[column]), int64(axes.x.cell_starts[column + 1])
+    y_middle = min(max(int64(axes.y.starts[row]), top), bottom)
+    x_middle = min(max(int64(axes.x.starts[column]), first), end) - first
     known, share = winner, np.float32(1)        # of the class that was looked up last
     for half in range(2):
         start, stop = (y_middle, bottom) if half else (top, y_middle)
@@ -112,6 +112,6 @@ def _add_cell(classes: Classes, image: CodeImage, row: int, column: int,
                         if class_id != known:
                             known = class_id
                             share = np.exp(finite(semantic[class_id, row, column]) - best)
-                        part = np.int64(part * share)
+                        part = int64(part * share)
                     tallies[code].probability += part * times
                 left, code = right, following

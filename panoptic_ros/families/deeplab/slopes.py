@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.upsampling import Axes
-from ...segments.workers import inner
+from ...segments.workers import inner, int64
 from .cells import finite_heat
 
 _ROUNDED = np.float32(2e-6)     # more than what an interpolation rounds, in parts of the heat
@@ -37,6 +37,7 @@ def leave_slopes(center: npt.NDArray[np.float32], axes: Axes, row: int,
     if len(axes.y.lower) <= rows or len(axes.x.lower) <= columns:
         return      # the next pixel may lie past the next patch
     below = min(row + 1, rows - 1)
+    none, one = int64(0), int64(1)    # of one type, or _rises is compiled for several
     height = y_starts[row + 1] - y_starts[row]
     for column in range(1, columns - 1):    # the outermost pixels are all as hot as their cell
         if not warm[column]:
@@ -47,12 +48,14 @@ def leave_slopes(center: npt.NDArray[np.float32], axes: Axes, row: int,
                 hottest = max(hottest, abs(finite_heat(center[y, x])))
         pixels = max(height, x_starts[column + 1] - x_starts[column]) + 1
         least = hottest * np.float32(pixels) * _ROUNDED
-        aside = below - row
+        here, down, right, up, left = (
+            (row, column), (one, none), (none, one), (-one, none), (none, -one))
+        aside = (below - row, none)
         warm[column] = not (
-            (column + 2 < columns and _rises(center, (row, column), (0, 1), (aside, 0), least))
-            or _rises(center, (row, column + 1), (0, -1), (aside, 0), least)
-            or (0 < row < rows - 2 and _rises(center, (row, column), (1, 0), (0, 1), least))
-            or (0 < row < rows - 1 and _rises(center, (row + 1, column), (-1, 0), (0, 1), least)))
+            (column + 2 < columns and _rises(center, here, right, aside, least))
+            or _rises(center, (row, column + 1), left, aside, least)
+            or (0 < row < rows - 2 and _rises(center, here, down, right, least))
+            or (0 < row < rows - 1 and _rises(center, (row + 1, column), up, right, least)))
 
 
 @inner
