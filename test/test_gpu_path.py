@@ -295,6 +295,16 @@ def test_kernels_for_another_gpu(tensorrt, tmp_path, tiny_onnx):
         Segmenter.open(foreign)
 
 
+def test_kernels_of_another_version(tensorrt, cuda, tmp_path, tiny_onnx, monkeypatch):
+    """They would take what this version writes for something else."""
+    with monkeypatch.context() as earlier:
+        earlier.setattr('gpu_plans.kernels_sha256', lambda _: 'cd' * 32)
+        former = make_plan(tmp_path / 'former.plan', tiny_onnx)
+    with pytest.raises(ModelError, match='kernels of another version.*build it again'):
+        Segmenter.open(former)
+    assert not cuda.machine.left_behind()
+
+
 def test_a_plan_without_its_kernels(tensorrt, plan):
     cubin_path(plan).unlink()
     with pytest.raises(ModelError, match=r'tiny\.cubin'):

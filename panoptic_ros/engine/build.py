@@ -17,13 +17,13 @@ from .builder import BuildError, serialize, targets
 from .calibration import CalibrationImages
 from .monitor import BuildCancelled, Cancelled, Progress, create_monitor, poll
 from .onnx_file import OnnxFile
-from .plan import PlanInfo, write_plan
+from .plan import PlanError, PlanInfo, write_plan
 from .plan_info import trusting
 from .precision import convert
 from .tensorrt import describe_tensorrt, load_tensorrt
 
 __all__ = ['BuildCancelled', 'BuildError', 'BuildOptions', 'Built', 'Gpu', 'build_engine',
-           'build_plan', 'describe_plan', 'kernels_sha256']
+           'build_plan', 'check_kernels', 'describe_plan', 'kernels_sha256']
 
 Compile = Callable[[Path, str], bytes]
 """Compiles a folder of kernels for a target such as 'sm_89' to a cubin."""
@@ -65,6 +65,22 @@ def kernels_sha256(folder: Path) -> str:
         for path in sources:
             digest.update(f'{path.name}\0{path.stat().st_size}\0'.encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def check_kernels(plan: Path, info: PlanInfo, folder: Path) -> None:
+    """
+    Refuse a plan whose cubin was compiled from other kernels than those in a folder.
+
+    Another version of the package writes other tasks, which such kernels would take for theirs.
+
+    Raises
+    ------
+    PlanError
+        It was.
+
+    """
+    if info.kernels_sha256 != kernels_sha256(folder):
+        raise PlanError(f'{plan} has the kernels of another version of panoptic_ros')
 
 
 def describe_plan(onnx: OnnxFile, options: BuildOptions, gpu: Gpu | None = None,

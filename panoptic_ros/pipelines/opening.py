@@ -11,10 +11,12 @@ from pathlib import Path
 from ..device import Device, DeviceError
 from ..device.libcuda import load_libcuda
 from ..engine import ModelError, ModelMetadata, OnnxEngine
+from ..engine.build import check_kernels
 from ..engine.build_options import BuildOptions
 from ..engine.builder import why_not_target
 from ..engine.cache import PlanCache
 from ..engine.calibration import CalibrationImages
+from ..engine.contract import outputs_of
 from ..engine.monitor import Cancelled, Progress
 from ..engine.onnx_file import OnnxFile, import_onnx
 from ..engine.plan import read_cubin, read_plan, sidecar_path
@@ -176,13 +178,14 @@ def _find_or_build(device: Device, path: Path, setup: Setup) -> CudaPipeline:
 
 def _load(device: Device, path: Path, setup: Setup) -> CudaPipeline:
     """Open a plan with its sidecar and its kernels."""
-    from ..engine.contract import outputs_of
     from ..engine.tensorrt_engine import TensorRtEngine
     plan, info = read_plan(path)
     metadata = info.metadata(str(path))
-    _accepted(metadata, setup)
+    family = _accepted(metadata, setup)
+    outputs = outputs_of(metadata, contract, str(path))
+    check_kernels(path, info, family.kernels)
     kernels = device.load(read_cubin(path))
-    engine = TensorRtEngine(device, plan, metadata, outputs_of(metadata, contract, str(path)))
+    engine = TensorRtEngine(device, plan, metadata, outputs)
     pipeline = CudaPipeline(device, engine, kernels)
     pipeline.about |= {'precision': info.checked or info.precision, 'built': info.created}
     return pipeline

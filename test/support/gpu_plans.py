@@ -9,6 +9,7 @@ import fake_tensorrt
 import pytest
 
 from panoptic_ros.device import compile_kernels
+from panoptic_ros.engine.build import kernels_sha256
 from panoptic_ros.engine.onnx_file import OnnxFile
 from panoptic_ros.engine.plan import write_plan
 from panoptic_ros.engine.plan_info import PlanInfo
@@ -31,7 +32,7 @@ def make_plan(path: Path, onnx: Path, batch: tuple[int, int] = (1, 4), target: s
     """Write a plan of an ONNX file that the double of TensorRT runs."""
     file = OnnxFile.read(onnx, contract)
     info = PlanInfo(file.sha256, 'a double', f'any {target}', target, 'fp32',
-                    (batch[0], batch[1], batch[1]), '', file.properties)
+                    (batch[0], batch[1], batch[1]), kernels_sha256(KERNELS), file.properties)
     write_plan(path, fake_tensorrt.write_plan(onnx, batch, target), info,
                cubin or cubin_for('sm_89'))
     return path

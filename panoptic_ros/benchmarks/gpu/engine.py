@@ -53,6 +53,7 @@ def open_engine(device: Device, args: argparse.Namespace, kernels: Module) -> Op
 
 def _open_plan(device: Device, args: argparse.Namespace) -> Opened:
     """Open a plan; the plan of an ONNX file is found in the cache, or built."""
+    from ...engine.build import check_kernels
     from ...engine.build_options import BuildOptions
     from ...engine.cache import PlanCache
     from ...engine.contract import outputs_of
@@ -69,6 +70,7 @@ def _open_plan(device: Device, args: argparse.Namespace) -> Opened:
             kernels=family_of(onnx.metadata).kernels)
     content, info = read_plan(plan)
     metadata = info.metadata(str(plan))
+    check_kernels(plan, info, family_of(metadata).kernels)
     engine = TensorRtEngine(device, content, metadata, outputs_of(metadata, contract, str(plan)))
     return Opened(engine, device.load(read_cubin(plan)), f'{plan.name}, {info.precision}')
 
