@@ -13,7 +13,7 @@ from sensor_msgs.msg import Image
 
 from panoptic_ros import Segmenter
 from panoptic_ros.families import deeplab
-from panoptic_ros.families.deeplab import painting
+from panoptic_ros.families.deeplab import scoring
 
 pytestmark = pytest.mark.ros
 
@@ -25,9 +25,9 @@ def test_a_damaged_cache_of_kernels_is_named(domain, client, tiny_onnx, tmp_path
     locate = numba.core.caching.UserProvidedCacheLocator.get_suitable_cache_subpath
     copy = tmp_path / 'cache' / locate(deeplab.__file__)
     copy.mkdir(parents=True)
-    for file in Path(painting.paint._cache.cache_path).glob('*.sealed.*'):
+    for file in Path(scoring.add_probability._cache.cache_path).glob('*.sealed.*'):
         shutil.copy(file, copy)
-    for file in copy.glob('painting.[a-z]*.nbc'):
+    for file in copy.glob('scoring.[a-z]*.nbc'):
         file.write_bytes(file.read_bytes()[:100])
     with start_node(domain, model=tiny_onnx, tracking=False,
                     environment={'NUMBA_CACHE_DIR': str(tmp_path / 'cache')},
