@@ -38,10 +38,12 @@ def paint(tickets: Tickets, image: CodeImage, label_of: npt.NDArray[np.uint16]
             start, code = column, patches[row, column]
             while column < columns and patches[row, column] == code:
                 column += 1
-            tile = pixels[top:bottom, x_starts[start]:x_starts[column]]
+            left, right = x_starts[start], x_starts[column]
             if code == OPEN:
-                for y in range(tile.shape[0]):
-                    for x in range(tile.shape[1]):
-                        tile[y, x] = label_of[tile[y, x]]
+                for y in range(top, bottom):
+                    for x in range(left, right):
+                        pixels[y, x] = label_of[pixels[y, x]]
             else:
-                tile[:] = label_of[code]
+                label = label_of[code]
+                for y in range(top, bottom):
+                    pixels[y, left:right] = label

@@ -1,9 +1,11 @@
 """numba's cache on disk: damaged, somebody else's, full or absent, it never stops a kernel."""
 
 import errno
+import importlib
 import importlib.util
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +37,7 @@ class Kernels:
 
     def load(self):
         """Run the kernel as a new process would; return whether it came from the cache."""
+        kernel_cache._stamp.cache_clear()
         spec = importlib.util.spec_from_file_location('module', self.source)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -63,6 +66,44 @@ def kernels(tmp_path, monkeypatch):
 
 
 def test_what_was_compiled_once_is_taken_from_the_disk(kernels, caplog):
+    assert [kernels.load(), kernels.load()] == [False, True]
+    assert not caplog.messages
+
+
+HELPER = """
+from panoptic_ros.segments.workers import inner
+
+@inner
+def times(number):
+    return 2 * number
+"""
+
+
+def test_what_calls_a_function_of_another_file_follows_it(kernels, caplog, monkeypatch):
+    monkeypatch.syspath_prepend(kernels.source.parent)
+    helper = kernels.source.with_name('helper_of_a_kernel.py')
+    kernels.source.write_text(SOURCE.replace('2 * number', 'times(number)').replace(
+        '@compiled', 'from helper_of_a_kernel import times\n\n@compiled'))
+
+    def load(source):
+        helper.write_text(source)
+        os.utime(helper, (1, 1))        # as packages that are built reproducibly have it
+        sys.modules.pop(helper.stem, None)
+        importlib.invalidate_caches()
+        shutil.rmtree(helper.parent / '__pycache__', ignore_errors=True)
+        return kernels.load()
+
+    assert [load(HELPER), load(HELPER)] == [False, True]
+    other = HELPER.replace('2 * number', '1 * number')
+    with pytest.raises(AssertionError):     # it is compiled anew, and so gives another number
+        load(other)
+    assert [load(HELPER), load(HELPER)] == [False, True]
+    assert not caplog.messages
+
+
+def test_a_cache_that_names_types_of_older_sources_is_made_anew_in_silence(kernels, caplog):
+    kernels.load()
+    kernels.index.write_bytes(pickle.dumps(numba.__version__) + b'cno_such_module\nPair\n.')
     assert [kernels.load(), kernels.load()] == [False, True]
     assert not caplog.messages
 

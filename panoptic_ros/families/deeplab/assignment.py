@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ...segments.patches import OPEN, CodeImage
-from ...segments.workers import inner, int64
+from ...segments.tallying import tally_row
+from ...segments.workers import Tickets, inner, int64, take_ticket
 from .candidates import Centers, Nearby, choose, choose_nearby, farthest
 from .codes import INSTANCE, UNASSIGNED
 from .open_patches import Batch, Candidates, assign_pixels
@@ -26,7 +27,7 @@ class Field(NamedTuple):
 
 
 class Aim(NamedTuple):
-    """Memory of ``assign_row``."""
+    """Memory of a worker."""
 
     boxes: Boxes
     """Those of a row of patches."""
@@ -37,45 +38,69 @@ class Aim(NamedTuple):
 
     @classmethod
     def new(cls, columns: int, centers: int) -> Aim:
-        """Return memory for ``assign_row``."""
+        """Return memory for heads of so many columns, and so many centres."""
         return cls(Boxes.new(columns), Nearby.new(centers), Batch.new())
 
 
+class Counts(NamedTuple):
+    """What a worker counts."""
+
+    tallies: npt.NDArray[Any]
+    """(codes,) of ``tallies.TALLY``."""
+    votes: npt.NDArray[np.int64]
+    """(K, C) the pixels of each class in each instance."""
+
+
 @inner
-def assign_row(field: Field, image: CodeImage, row: int, has_things: npt.NDArray[np.bool_],
-               aim: Aim, votes: npt.NDArray[np.int64]) -> None:
+def assign(tickets: Tickets, field: Field, image: CodeImage, has_things: npt.NDArray[np.bool_],
+           aim: Aim, counts: Counts) -> None:
     """
-    Assign the thing pixels of a row of patches to the nearest centre, and count their classes.
+    Assign the pixels of things to the nearest centre, and tally all codes.
 
     Parameters
     ----------
+    tickets
+        As ``run`` gives them.
     field
-        Offsets, and at least one centre.
+        Offsets and centres.
     image
-        UNASSIGNED + a class becomes INSTANCE + a centre.
-    row
-        The row of patches.
+        UNASSIGNED + a class becomes INSTANCE + a centre, if there are any.
     has_things
-        (w,) patches with a pixel of a thing; those that are assigned as a whole lose the mark.
+        (h, w) patches with a pixel of a thing; those that are assigned as a whole lose the mark.
     aim
         Scratch.
-    votes
-        (K, C), added to: the pixels of each class in each instance.
+    counts
+        Added to.
 
     """
-    columns = len(has_things)
-    end = int64(0)
-    while end < columns:
-        if not has_things[end]:
-            end += 1
+    y_starts, centers = image.axes.y.starts, len(field.centers.reach)
+    rows, columns = has_things.shape
+    while True:
+        row = take_ticket(tickets)
+        if row >= rows:
+            return
+        if y_starts[row] == y_starts[row + 1]:
             continue
-        start = end
-        while end < columns and has_things[end]:
-            end += 1
-        bound_targets(field.offsets, image.axes, row, start, end, aim.boxes)
-        for first in range(start, end, _GROUP):
-            _assign_group(field, image, (row, first, min(first + _GROUP, end)), has_things, aim,
-                          votes)
+        start, end = _next_things(has_things[row], int64(0))
+        while centers > 0 and start < columns:
+            bound_targets(field.offsets, image.axes, row, start, end, aim.boxes)
+            for first in range(start, end, _GROUP):
+                _assign_group(field, image, (row, first, min(first + _GROUP, end)),
+                              has_things[row], aim, counts.votes)
+            start, end = _next_things(has_things[row], end)
+        tally_row(image, row, counts.tallies)
+
+
+@inner
+def _next_things(has_things: npt.NDArray[np.bool_], start: int) -> tuple[int, int]:
+    """Return the columns, half-open, of the next neighbouring patches with things."""
+    columns = len(has_things)
+    while start < columns and not has_things[start]:
+        start += 1
+    end = start
+    while end < columns and has_things[end]:
+        end += 1
+    return start, end
 
 
 @inner

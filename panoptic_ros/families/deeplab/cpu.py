@@ -19,14 +19,14 @@ from ...segments.patches import CodeImage
 from ...segments.tallies import Tallies, empty_tallies
 from ...segments.upsampling import Axis
 from ...segments.workers import run, thread_count
-from .assignment import Field
+from .assignment import Aim, Counts, Field, assign
 from .candidates import Centers
 from .cells import Cells
 from .centers import find_centers
 from .codes import INSTANCE, UNASSIGNED
 from .confidence import paint_confidence
-from .grouping import Counts, Logits, Memory, group
 from .heads import Heads
+from .logits import Logits, Memory, classify
 from .options import Options
 from .scoring import Classes, add_probability
 from .targets import Offsets
@@ -44,12 +44,15 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
                       in zip(size, heads.input_size, strict=True)], np.float32)
     code_of = np.where(label_space.is_thing, UNASSIGNED + classes, classes).astype(np.uint16)
     workers = thread_count()
+    cells, image = Cells.empty(center.shape), CodeImage.empty(axes)
+    has_things = np.empty(center.shape, np.bool_)
+    run(classify, Logits(semantic, code_of), cells, image, has_things,
+        [Memory.new(len(classes), center.shape[1]) for _ in range(workers)])
     tallies = empty_tallies(workers, INSTANCE + len(places))
     votes = np.zeros((workers, len(places), len(classes)), np.int64)
-    memory = [Memory.new(len(classes), center.shape[1], len(places)) for _ in range(workers)]
-    cells, image = Cells.empty(center.shape), CodeImage.empty(axes)
-    run(group, Logits(semantic, code_of), Field(Offsets(offset, scale), Centers.of(places)),
-        cells, image, [Counts(*own) for own in zip(tallies, votes, strict=True)], memory)
+    run(assign, Field(Offsets(offset, scale), Centers.of(places)), image, has_things,
+        [Aim.new(center.shape[1], len(places)) for _ in range(workers)],
+        [Counts(*own) for own in zip(tallies, votes, strict=True)])
 
     class_of = np.full(INSTANCE + len(places), -1)
     class_of[classes] = np.where(label_space.is_thing, -1, classes)

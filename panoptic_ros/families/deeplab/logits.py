@@ -1,16 +1,14 @@
-"""From heads to codes: a row of patches after the other, class first, then instance."""
+"""From logits to the classes of cells and pixels, a row of patches after the other."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ...segments.patches import OPEN, CodeImage
-from ...segments.tallying import tally_row
 from ...segments.workers import Tickets, inner, take_ticket
-from .assignment import Aim, Field, assign_row
 from .cells import Cells, read_probability, read_row
 from .classification import Contest, Window, settle_row
 from .codes import UNASSIGNED
@@ -30,15 +28,6 @@ class Logits(NamedTuple):
     """(C,) code of each class: of stuff, or of things that belong to no centre yet."""
 
 
-class Counts(NamedTuple):
-    """What a worker counts."""
-
-    tallies: npt.NDArray[Any]
-    """(codes,) of ``tallies.TALLY``."""
-    votes: npt.NDArray[np.int64]
-    """(K, C) the pixels of each class in each instance."""
-
-
 class Memory(NamedTuple):
     """What a worker needs for a row of patches."""
 
@@ -52,25 +41,22 @@ class Memory(NamedTuple):
     """... and (w,) scratch."""
     mixed: npt.NDArray[np.int32]
     """(w,) columns of the patches between cells that disagree."""
-    has_things: npt.NDArray[np.bool_]
-    """(w,) patches with a pixel of a thing."""
     contest: Contest
-    aim: Aim
 
     @classmethod
-    def new(cls, classes: int, columns: int, centers: int) -> Memory:
-        """Return memory for heads of so many classes and columns, and so many centres."""
+    def new(cls, classes: int, columns: int) -> Memory:
+        """Return memory for heads of so many classes and columns."""
         return cls(np.empty((2, classes, columns + _SPARE), np.float32),
                    np.empty(columns, np.float32), np.empty(columns, np.int32),
                    np.empty(columns, np.float32), np.empty(columns, np.int32),
-                   np.empty(columns, np.bool_), Contest.new(classes), Aim.new(columns, centers))
+                   Contest.new(classes))
 
 
 @inner
-def group(tickets: Tickets, semantic: Logits, field: Field, cells: Cells,
-          image: CodeImage, counts: Counts, memory: Memory) -> None:
+def classify(tickets: Tickets, semantic: Logits, cells: Cells, image: CodeImage,
+             has_things: npt.NDArray[np.bool_], memory: Memory) -> None:
     """
-    Write the code of each pixel, and tally them.
+    Find the class of each pixel, and write it as a code.
 
     Where the four cells around a patch agree on its class, so do its pixels: no step of the
     interpolation turns the order of two logits round.  (At most rounding makes a lower class
@@ -82,21 +68,18 @@ def group(tickets: Tickets, semantic: Logits, field: Field, cells: Cells,
         As ``run`` gives them.
     semantic
         The logits.
-    field
-        The offsets and the centres of things.
     cells
         Written.
     image
-        Written: a stuff class, UNASSIGNED + a class of things, or INSTANCE + a centre.
-    counts
-        Added to.
+        Written: a stuff class, or UNASSIGNED + a class of things.
+    has_things
+        (h, w), written: whether a pixel of the patch belongs to a thing.
     memory
         Scratch.
 
     """
     values, code_of = semantic
-    logits, has_things = memory.logits, memory.has_things
-    class_id, y_starts = cells.class_id, image.axes.y.starts
+    logits, class_id, y_starts = memory.logits, cells.class_id, image.axes.y.starts
     rows = len(class_id)
     while True:
         first = take_ticket(tickets) * _ROWS
@@ -109,14 +92,11 @@ def group(tickets: Tickets, semantic: Logits, field: Field, cells: Cells,
             if below > row:
                 _read(values, below, below < end, cells, memory)
             window = Window(logits[row % 2], logits[below % 2], class_id[row], class_id[below])
-            found = _write_plain(window, code_of, image.patches[row], memory.mixed, has_things)
-            if y_starts[row] < y_starts[row + 1]:
-                if found > 0:
-                    settle_row(window, image, row, memory.mixed[:found], code_of,
-                               memory.contest, has_things)
-                if len(field.centers.reach) > 0:
-                    assign_row(field, image, row, has_things, memory.aim, counts.votes)
-                tally_row(image, row, counts.tallies)
+            found = _write_plain(window, code_of, image.patches[row], memory.mixed,
+                                 has_things[row])
+            if found > 0 and y_starts[row] < y_starts[row + 1]:
+                settle_row(window, image, row, memory.mixed[:found], code_of, memory.contest,
+                           has_things[row])
 
 
 @inner
