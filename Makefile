@@ -10,16 +10,8 @@ LOGS := build/setup
 LINT := build/lint
 LOWEST := build/lowest
 PARALLEL := -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
-BRISK := -m 'not slow and not ros'
-# Not at every save: what compiles kernels, renders, trains, or measures whole recordings.
-QUICK := $(BRISK) $(addprefix --ignore=test/,benchmarks device gpu network streets \
-  bags/test_labelling.py cli/test_build_engine.py cli/test_evaluate.py \
-  cli/test_import_checkpoint.py cli/test_segment.py engine/test_build.py \
-  engine/test_network_check.py engine/test_precision.py evaluation/test_average_precision.py \
-  evaluation/test_held_out.py evaluation/test_official_evaluators.py evaluation/test_parallel.py \
-  evaluation/test_video_quality.py families/deeplab/test_cuda.py \
-  families/deeplab/test_kernel_compilation.py \
-  packaging/test_colcon.py test_gpu_path.py test_shipped_model.py)
+# What is left of the tests where there are neither TensorRT and PyTorch nor a network of ROS.
+ARRAYS := -m 'not (build or compile or gpu or ros or torch)'
 UV := $(BIN)/uv
 STEP = @$(PYTHON) tools/step.py
 
@@ -53,11 +45,11 @@ demo: $(DONE)/demo  ## recorded drive in, panoptic images and objects out, over 
 test: $(DONE)/demo $(DONE)/test  ## run every test
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-quick: $(DONE)/demo $(DONE)/test  ## run in a minute the tests that are worth it at every save
-	@$(BIN)/python -m pytest $(PARALLEL) $(QUICK) $(ARGS)
+quick: $(DONE)/demo $(DONE)/quick  ## run the tests that are worth it at every save, within a minute
+	@$(BIN)/python -m pytest $(PARALLEL) --quick $(ARGS)
 
 lowest: $(LOWEST)/setup  ## run the tests of arrays and files with the lowest versions that are allowed
-	@$(LOWEST)/bin/python -m pytest $(PARALLEL) $(BRISK) -p no:cacheprovider $(ARGS)
+	@$(LOWEST)/bin/python -m pytest $(PARALLEL) $(ARRAYS) -p no:cacheprovider $(ARGS)
 
 lint: $(LINT)/setup  ## run ruff and mypy, in pinned versions
 	@$(LINT)/bin/ruff check
@@ -131,9 +123,17 @@ $(DONE)/gpu: $(DONE)/runtime requirements/gpu.txt
 	  echo 'no wheels of TensorRT-RTX or NVRTC for this Python: some tests are left out'; }
 	@touch $@
 
-$(DONE)/test: $(DONE)/train $(DONE)/gpu requirements/test.txt
-	$(STEP) 'Tools of the tests' $(LOGS)/test.log $(UV) pip install --python $(BIN)/python \
-	  -r requirements/test.txt
+# The kernels are kept beside their sources: whichever test came first would wait for them.
+$(DONE)/quick: $(DONE)/package requirements/quick.txt
+	$(STEP) 'Tools of the tests' $(LOGS)/quick.log $(UV) pip install --python $(BIN)/python \
+	  -r requirements/quick.txt
+	$(STEP) 'Kernels of the processor (compiled here)' $(LOGS)/kernels.log $(BIN)/python -c \
+	  'from panoptic_ros.families import deeplab; deeplab.warm_up()'
+	@touch $@
+
+$(DONE)/test: $(DONE)/quick $(DONE)/train $(DONE)/gpu requirements/test.txt
+	$(STEP) 'colcon, for the tests of packaging' $(LOGS)/test.log $(UV) pip install \
+	  --python $(BIN)/python -r requirements/test.txt
 	@touch $@
 
 # The pinned versions need Python 3.11; what they leave out, such as torch's types, is in $(VENV).
@@ -152,7 +152,7 @@ $(LOWEST)/setup: $(DONE)/vision_msgs requirements/runtime.txt requirements/ros.t
 	  $(UV) venv --quiet --clear --python $(BIN)/python $(LOWEST) && \
 	  $(UV) pip install --python $(LOWEST)/bin/python --resolution lowest-direct \
 	  -r requirements/runtime.txt -r requirements/ros.txt && \
-	  $(UV) pip install --python $(LOWEST)/bin/python hypothesis onnx pytest pytest-xdist && \
+	  $(UV) pip install --python $(LOWEST)/bin/python -r requirements/quick.txt && \
 	  $(UV) pip install --python $(LOWEST)/bin/python --no-deps --no-build-isolation --editable . && \
 	  $(UV) pip install --python $(LOWEST)/bin/python --no-deps \
 	  "$$($(BIN)/python interfaces/build.py $(UV) requirements build/wheels | tail -n 1)"'

@@ -1,4 +1,4 @@
-"""Values on a command line, of an executable or of a launch file."""
+"""Reading values from the command line of an executable or a launch file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 def image_size(text: str) -> tuple[int, int]:
     """
-    Read (height, width) in pixels as a person writes it, say 512x1024.
+    Read (height, width) in pixels from a text such as 512x1024.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def image_size(text: str) -> tuple[int, int]:
 
 def flag(name: str, text: str) -> bool:
     """
-    Read the launch argument ``name``, a yes or no: true, false, 1 or 0, in any case.
+    Read the boolean launch argument ``name``: true, false, 1 or 0, in upper or lower case.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def flag(name: str, text: str) -> bool:
 
 def choice(name: str, text: str, choices: Sequence[str]) -> str:
     """
-    Read the launch argument ``name``, a word of a few, in any case.
+    Read the launch argument ``name``, one of a few words, in upper or lower case.
 
     Raises
     ------

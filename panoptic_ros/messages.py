@@ -1,8 +1,8 @@
 """
-Panoptic results as ROS messages, whatever library makes the messages.
+Panoptic results as ROS messages, for every library that makes messages.
 
 Every function takes a factory ``new(message_type, **values)``, which returns a message of a type
-such as ``std_msgs/msg/Header``. It is given a value for every field.
+such as ``std_msgs/msg/Header``. The factory gets a value for every field.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DETECTIONS = 'vision_msgs/msg/Detection2DArray'
 LABEL_INFO = 'vision_msgs/msg/LabelInfo'
 
 JPEG_QUALITY = 90
-"""Of compressed overlays, from 1 to 100, where nothing else is said."""
+"""The default quality of compressed overlays, from 1 to 100."""
 
 _PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 
@@ -46,9 +46,9 @@ def detections(new: Factory, panoptic: Panoptic, header: Any) -> Any:
     """
     Return ``vision_msgs/Detection2DArray`` of an image's things, largest first.
 
-    Each thing has one hypothesis. Its ``id`` is the value of its pixels in ``~/panoptic``, so it
-    is unique within an image; a thing that is tracked keeps it from image to image. The box has
-    its corners at center -+ size / 2, in pixels from the image's upper left corner.
+    Each thing has one hypothesis. A thing's ``id`` is the value of its pixels in ``~/panoptic``,
+    so it is unique within an image. With tracking, a thing keeps its ``id`` from image to image.
+    The corners of the box are at center -+ size / 2, in pixels from the image's upper left corner.
     """
     things = panoptic.things
     names = panoptic.label_space.names
@@ -68,7 +68,7 @@ def compressed_image(new: Factory, pixels: npt.NDArray[np.uint8] | npt.NDArray[n
     """
     Return ``sensor_msgs/CompressedImage``: JPEG of ``bgr8`` pixels, PNG of any others.
 
-    ``data`` is given to the factory as (N,) uint8.
+    The factory gets ``data`` as (N,) uint8.
 
     Raises
     ------

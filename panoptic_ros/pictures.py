@@ -1,4 +1,4 @@
-"""Segmenting image files offline."""
+"""Labelling pictures: image files in, files of labels and overlays out."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from .panoptic import Panoptic
 from .segmenter import Segmenter
 
 Progress = Callable[[], None]
-"""Called after every image."""
+"""Called after every picture."""
 
 
 @dataclass
 class Labelled:
-    """What was labelled."""
+    """The number of labelled images and of their things, and the time that they took."""
 
     frames: int = 0
     things: int = 0
     seconds: dict[str, list[float]] = field(default_factory=dict)
-    """What each stage of the segmenter took, by frame."""
+    """The seconds of each stage of the segmenter, one value for each frame."""
 
     def segment(self, segmenter: Segmenter, image: npt.NDArray[np.uint8]) -> Panoptic:
         """Segment one image and count it."""
@@ -45,28 +45,30 @@ def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
                    progress: Progress | None = None, overwrite: bool = False,
                    limits: Limits | None = None) -> Labelled:
     """
-    Segment image files as their pixels are stored; rotation tags are ignored.
+    Segment pictures as their pixels are stored; rotation tags are ignored.
 
-    For ``NAME.jpg`` the folder receives ``NAME_panoptic.png`` (uint16 labels) and
-    ``NAME_overlay.jpg``, each when it is whole. A link of such a name is never followed.
+    For ``NAME.jpg`` the folder gets ``NAME_panoptic.png`` (uint16 labels) and
+    ``NAME_overlay.jpg``. A file appears in the folder only when it is whole. A link of such a name
+    is never followed.
 
     Parameters
     ----------
     segmenter, pictures, folder
-        The model, the files to label, and where the labels go.
+        The model, the files to label, and the folder of the labels.
     progress
         Called after every picture.
     overwrite
-        Replace what has such a name in the folder.
+        Whether to replace files of these names in the folder.
     limits
-        What is refused before it is decoded.
+        Limits of a picture; a larger picture is refused before it is decoded.
 
     Raises
     ------
     ValueError
-        A file is truncated, too large or no image that OpenCV reads, or two have the same name.
+        A file is truncated, too large or no image that OpenCV reads, or two files have the same
+        name.
     FileExistsError
-        Something has the name of an output; it is found before the first picture is labelled.
+        A file has the name of an output; this is found before the first picture is labelled.
     OSError
         The folder or a file in it cannot be written.
 
@@ -97,7 +99,7 @@ def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
 
 def find_pictures(paths: Sequence[Path]) -> Iterator[Path]:
     """
-    Yield the image files among these files and under these folders, sorted.
+    Yield the pictures among these paths and under these folders, each folder's sorted.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Showing what a command does and what it measured, and writing the same to a file."""
+"""Progress bars, tables and JSON files of commands."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from rich.table import Table
 
 
 def add_json_argument(parser: argparse.ArgumentParser) -> None:
-    """Give a command that measures its ``--json FILE``."""
+    """Add the argument ``--json FILE`` of commands that measure."""
     parser.add_argument('--json', type=Path, metavar='FILE',
                         help='also write what is printed to FILE')
 
 
 def write_json(path: Path | None, report: dict[str, Any]) -> None:
-    """Write a report where ``--json`` says; nothing without it."""
+    """Write a report to the file of ``--json``; without a file, do nothing."""
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
 
 
 def progress_bar() -> Progress:
-    """Return a bar that shows what is done, how much of it, and for how long still."""
+    """Return a bar that shows the task, how much of it is done, and the remaining time."""
     return Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
                     TimeRemainingColumn(elapsed_when_finished=True))
 

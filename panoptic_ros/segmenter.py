@@ -25,20 +25,21 @@ class Segmenter:
     """
     Image in, ``Panoptic`` out.
 
-    It serves one thread at a time; on a GPU always the one that opened it, which also closes it.
+    A segmenter serves one thread at a time.  On a GPU, the thread that opened it makes all calls
+    and closes it.
 
     Parameters
     ----------
     pipeline
-        What turns images into results; the segmenter closes it.
+        The pipeline that turns images into results; the segmenter closes it.
     options
-        How outputs are decoded, of ``pipeline.family.options``; by default those that the model
-        recommends.  They may be assigned between calls.
+        Options of the decoder, an instance of ``pipeline.family.options``.  By default they are
+        those that the model recommends.  They may be assigned between calls.
 
     Raises
     ------
     ModelError
-        The model recommends options that there are not; the pipeline is then closed.
+        The model recommends options that cannot be used; the pipeline is then closed.
 
     """
 
@@ -63,12 +64,12 @@ class Segmenter:
         path
             An ``.onnx`` file, or a ``.plan``, which runs on a GPU only.
         device
-            'cpu' or 'gpu'; 'auto' takes a GPU where there is one that can be used.  On a GPU the
-            plan of an ONNX file is found in the cache, or built, which takes minutes.
+            'cpu' or 'gpu'; 'auto' takes a GPU if there is one that can be used.  For a GPU, the
+            plan of an ONNX file is taken from the cache, or else built, which takes minutes.
         options
             As for ``Segmenter``.
         setup
-            How to open it, beside where.
+            How to open the model.
 
         Raises
         ------
@@ -82,9 +83,9 @@ class Segmenter:
         DeviceError
             There is no GPU, or it fails.
         BuildError, BuildCancelled
-            A plan could not be built, or ``setup.cancelled`` said so.
+            A plan could not be built, or ``setup.cancelled`` returned true.
         ValueError
-            There is no such device, or a value of the setup is none of those that it may be.
+            There is no such device, or a value of the setup is not allowed.
 
         """
         pipeline = open_pipeline(Path(path), device, setup or Setup())
@@ -95,12 +96,12 @@ class Segmenter:
 
     @property
     def metadata(self) -> ModelMetadata:
-        """What the model says about itself."""
+        """The model's metadata."""
         return self._pipeline.metadata
 
     @property
     def family(self) -> Family:
-        """The family that decodes what the network puts out."""
+        """The family that decodes the network's outputs."""
         return self._pipeline.family
 
     @property
@@ -110,27 +111,27 @@ class Segmenter:
 
     @property
     def description(self) -> str:
-        """The runtime and device that execute the network, for people."""
+        """The runtime and the device of the network, in words."""
         return self._pipeline.description
 
     @property
     def about(self) -> dict[str, str]:
-        """Of the engine: ``GPU``, ``precision``, and when it was ``built`` (ISO 8601)."""
+        """Facts about the engine: ``GPU``, ``precision``, and when it was ``built`` (ISO 8601)."""
         return dict(self._pipeline.about)
 
     @property
     def reason(self) -> str:
-        """Why the model is on the device that it is on; empty where nobody chose."""
+        """Why the model runs on this device; empty if nobody chose."""
         return self._pipeline.reason
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """What a call consists of, in order."""
+        """The stages of a call, in order."""
         return self._pipeline.stages
 
     @property
     def batch(self) -> int:
-        """How many images it is best given at once."""
+        """The number of images that one call serves best."""
         return self._pipeline.batch
 
     def gpu_memory(self) -> tuple[int, int] | None:
@@ -146,7 +147,7 @@ class Segmenter:
         image
             (H, W, 3) uint8, BGR, of any size; the result has the same size.
         confidence
-            Also compute ``Panoptic.confidence``.
+            Whether to compute ``Panoptic.confidence`` as well.
 
         Raises
         ------
@@ -166,11 +167,11 @@ class Segmenter:
         Parameters
         ----------
         images, confidence
-            As for a call with one.
+            As for a call with one image.
 
         Returns
         -------
-        The results, and the seconds that each of ``stages`` took for all of them.
+        The results, and the seconds that each of ``stages`` took for all images together.
 
         Raises
         ------
@@ -186,9 +187,9 @@ class Segmenter:
 
     def warm_up(self, size: tuple[int, int] | None = None) -> None:
         """
-        Compile, and segment a black image, so that no frame waits for it.
+        Compile, and segment a black image, so that no frame has to wait for that.
 
-        ``size`` is (height, width) in pixels, by default that of the network's input.
+        ``size`` is the image's (height, width) in pixels, by default that of the network's input.
         """
         self._pipeline.warm_up()
         black = np.zeros((*(size or self.metadata.input_size), 3), np.uint8)

@@ -1,4 +1,4 @@
-"""What is said about a tensor before there is one."""
+"""Shapes and types that tensors may have."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from typing import NamedTuple, TypeAlias
 
 
 class TensorSpec(NamedTuple):
-    """What a tensor of one image may be; the tensor itself has the batch in front."""
+    """Shape and types that a tensor of one image may have; the tensor has the batch in front."""
 
     shape: tuple[int, ...]
     types: tuple[str, ...]
-    """The types that are allowed, by NumPy's names; tensors that share them have one of them."""
+    """
+    The allowed types, by NumPy's names.
+
+    All tensors of a network with the same allowed types have the same one of these types.
+    """
 
     def __str__(self) -> str:
         return f'{" or ".join(self.types)} (N, {", ".join(map(str, self.shape))})'
 
 
 Outputs: TypeAlias = Mapping[str, TensorSpec]
-"""What a network puts out, by the names of the tensors."""
+"""The tensors that a network puts out, by their names."""
 
 FLOATS = ('float32', 'float16')
 """The types of logits."""

@@ -3,7 +3,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,21 @@ import pytest
 
 from panoptic_ros import LabelSpace
 
-# A machine with a GPU that runs test/gpu need not have it.
+os.environ['ORT_DISABLE_TELEMETRY'] = '1'       # also for tests that import it by themselves
+sys.path.insert(0, str(Path(__file__).parent / 'support'))
+
+import quick_run
+
+# The numbers are shares in per cent of what each test asks for with support/examples.py. Only a
+# search may find what the run before did not, and no test fails for being slow. A machine with a
+# GPU that runs test/gpu need not have Hypothesis.
 with suppress(ImportError):
     from hypothesis import settings
 
-    # The same examples in every run; HYPOTHESIS_PROFILE=search looks for new ones.
-    settings.register_profile('same', derandomize=True)
-    settings.register_profile('search', max_examples=1000)
-    settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'same'))
-
-os.environ['ORT_DISABLE_TELEMETRY'] = '1'       # also for tests that import it by themselves
-sys.path.insert(0, str(Path(__file__).parent / 'support'))
+    settings.register_profile('same', derandomize=True, deadline=None, max_examples=100)
+    settings.register_profile('quick', settings.get_profile('same'), max_examples=20)
+    settings.register_profile('search', deadline=None, max_examples=2000, print_blob=True)
+    settings.load_profile('same')
 
 # Each process of pytest-xdist takes its share of the cores; PyTorch's threads would spin for more.
 if 'PYTEST_XDIST_WORKER_COUNT' in os.environ:
@@ -34,33 +37,51 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption('--quick', action='store_true',
+                     help='only the tests without marks, which need the runtime alone')
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.quick:
+        quick_run.start(config)
+        if not config.getoption('hypothesis_profile', default=None):
+            settings.load_profile('quick')
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import what has no test of a quick run."""
+    marked = config.option.quick and collection_path.suffix == '.py' and (
+        quick_run.marks_of_file(collection_path))
+    return True if marked else None
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """
     Tell pytest-xdist which tests stay together in one process.
 
-    Files that use DDS are one piece, which runs one after the other; of the others each is one,
-    as its tests share what is built for them.
+    Those that use DDS are one piece, which runs one after the other; of the others each file is
+    one, as its tests share what is built for them.
     """
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = super()._split_scope(nodeid)
-            return 'dds' if has_mark(config.rootpath / file, 'ros') else file
+            talks = 'ros' in quick_run.marks_of(nodeid, config.rootpath)
+            return 'dds' if talks else super()._split_scope(nodeid)
 
     return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let pytest-xdist begin with what takes longest: DDS, then files with slow tests."""
+    """Mark tests by their fixtures; let pytest-xdist begin with DDS and files with slow tests."""
+    for item in items:
+        for fixture in quick_run.FIXTURES.keys() & set(getattr(item, 'fixturenames', ())):
+            item.add_marker(quick_run.FIXTURES[fixture])
     if hasattr(config, 'workerinput'):
-        items.sort(key=lambda item: [not has_mark(item.path, mark) for mark in ('ros', 'slow')])
-
-
-@lru_cache
-def has_mark(file: Path, mark: str) -> bool:
-    return f'pytest.mark.{mark}' in file.read_text(encoding='utf-8')
+        slow = {item.path for item in items if item.get_closest_marker('slow')}
+        items.sort(key=lambda item: (not item.get_closest_marker('ros'), item.path not in slow))
 
 
 @pytest.fixture(scope='session', autouse=True)

@@ -18,6 +18,8 @@ from panoptic_ros.engine.tensorrt_engine import TensorRtEngine
 from panoptic_ros.families import deeplab
 from panoptic_ros.segmenter import Setup
 
+pytestmark = pytest.mark.compile
+
 FRAMES = 10
 
 
@@ -298,7 +300,7 @@ def test_kernels_of_another_version(tensorrt, cuda, tmp_path, tiny_onnx, monkeyp
     with monkeypatch.context() as earlier:
         earlier.setattr('gpu_plans.kernels_sha256', lambda _: 'cd' * 32)
         former = make_plan(tmp_path / 'former.plan', tiny_onnx)
-    with pytest.raises(ModelError, match='kernels of another version.*build it again'):
+    with pytest.raises(ModelError, match=r'kernels of another version.*build it again'):
         Segmenter.open(former)
     assert not cuda.machine.left_behind()
 

@@ -94,6 +94,14 @@ def test_a_machine_without_a_gpu_says_why_it_takes_the_processor(tiny_onnx):
     assert Segmenter.open(tiny_onnx, 'cpu').reason == 'the device asked for is cpu'
 
 
+def test_what_does_not_suit_the_family_ends_the_opening_before_the_model_is_built(tiny_onnx):
+    def refuse(family):
+        raise ValueError(f'no {family.name}')
+
+    with pytest.raises(ValueError, match='no deeplab'):
+        Segmenter.open(tiny_onnx, setup=Setup(accept=refuse))
+
+
 def test_options_that_there_are_not_are_refused(tmp_path):
     metadata = replace(tiny_model.describe((64, 128)), options={'threshold': 0.5})
     path = tiny_model.build(tmp_path / 'm.onnx', metadata=metadata.to_properties())

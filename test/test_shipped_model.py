@@ -25,6 +25,7 @@ def test_it_is_small_and_describes_itself(segmenter):
     assert MODEL.with_suffix('.md').is_file()
 
 
+@pytest.mark.slow
 def test_it_still_knows_the_streets_that_are_rendered(segmenter):
     """Fails when renderer, grouping or metadata move away from the weights."""
     quality = PanopticQuality(segmenter.label_space)

@@ -29,6 +29,7 @@ def files_after(home, code):
     return [path for path in home.rglob('*') if path.is_file()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('way', WAYS)
 def test_nothing_is_collected(way, tmp_path, tiny_onnx, picture):
     code = WAYS[way].format(model=str(tiny_onnx), picture=str(picture))

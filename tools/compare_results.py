@@ -1,11 +1,12 @@
 """
-Tells whether two checkouts give the same results: after a change that shall change none.
+Tells whether two checkouts give the same results, after a change that must not alter results.
 
     python tools/compare_results.py BEFORE AFTER --bag demo/DRIVE
 
-Each checkout runs in its own `.venv`.  Compared are the bag that `segment` writes of a drive, byte
-for byte; labels, tables and confidence of 20 rendered streets; and those of drawn heads, the ones
-that the decoder's property tests draw, of both methods.
+Each checkout runs in its own `.venv`.  Three kinds of results are compared.  The first is the bag
+that `segment` writes of a drive, byte for byte.  The second is labels, tables and confidence of 20
+rendered streets.  The third is the same for heads that the decoder's property tests draw, with
+both methods.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ for things in (5, 28, 159):
 
 
 def main() -> None:
-    """Compare; the exit status is 1 where a result differs."""
+    """Compare two checkouts; the exit status is 1 if a result differs."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0])
     parser.add_argument('before', type=Path, help='a checkout with its .venv')
     parser.add_argument('after', type=Path, help='another, which also draws the inputs')

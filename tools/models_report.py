@@ -1,9 +1,9 @@
 """
 Export, convert, run and build every network of this package, and write docs/models.md.
 
-``models_report.py [NETWORK ...]`` measures those named again and keeps the others' figures, which
-are in build/models.  It fails when an export differs from PyTorch, a conversion from the export,
-or TensorRT-RTX cannot build it; it takes about a minute a network.
+``models_report.py [NETWORK ...]`` measures the named networks again, and keeps the figures of the
+others, which are in build/models.  It fails if an export differs from PyTorch, if a conversion
+differs from the export, or if TensorRT-RTX cannot build it.  A network takes about a minute.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def main(argv: Sequence[str]) -> int:
         print(f'{name} ...', flush=True)
         try:
             figures = examine(preset(name))
-        except Exception as error:      # the others are still worth knowing
+        except Exception as error:      # the other networks are still measured
             failures.append(f'{name}: {error}')
             print(failures[-1], file=sys.stderr)
             continue
@@ -134,10 +134,11 @@ def examine(config: NetworkConfig) -> dict[str, Any]:
 
 def random_weights(config: NetworkConfig, image: np.ndarray) -> dict[str, torch.Tensor]:
     """
-    Return random weights, and statistics of an image.
+    Return random weights, with batch statistics of an image.
 
-    Batch norms have a bias with which most ReLUs are open: a deep random network that folds at
-    every layer amplifies what rounding does to its weights a hundredfold, a trained one does not.
+    Batch norms have a bias with which most ReLUs are open.  A deep random network without it cuts
+    off values at every layer, and amplifies the rounding of its weights a hundredfold.  A trained
+    network does not.
     """
     network = PanopticDeepLab(config, 19)
     for module in network.modules():

@@ -1,9 +1,10 @@
 """
 Run one step of a set-up: ``step.py TITLE LOG COMMAND...``.
 
-On a terminal the step shows how long it has run and the last line of its output; elsewhere one
-line when it starts and one when it ends. Its whole output goes to LOG, of which the end is
-printed when it fails. Standard library only: it runs before anything is installed.
+On a terminal, the step shows how long it has run and the last line of its output. Elsewhere it
+prints one line when it starts and one when it ends. Its whole output goes to LOG. If the step
+fails, the end of LOG is printed. This file uses only the standard library, because it runs before
+anything is installed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ TAIL = 30
 
 
 def last_line(log: Path) -> str:
-    """Return what a log ends with, in one line."""
+    """Return the last line of a log that is not empty."""
     with log.open('rb') as file:
         file.seek(max(0, log.stat().st_size - 2000))
         lines = file.read().decode(errors='replace').replace('\r', '\n').split('\n')

@@ -1,12 +1,13 @@
 """
-Record which names the Python bindings of TensorRT offer: ``tensorrt_names.py OUTPUT.json``.
+Record the names that the Python bindings of TensorRT offer: ``tensorrt_names.py OUTPUT.json``.
 
-TensorRT itself is large, proprietary and not needed for that.  Its bindings come as small wheels
-of their own, and import if the three libraries that they are linked with exist, whatever is in
-them.  So this downloads the wheels with pip, builds three empty libraries with gcc, imports the
-bindings against them in a process of its own, and writes what ``dir()`` says of the classes that
-panoptic_ros uses.  The list is kept, so that the tests need neither network nor compiler; for
-another version, add its wheel and run this again.
+TensorRT itself is large and proprietary, and is not needed for that.  Its bindings come as small
+wheels of their own.  They can be imported if the three libraries that they are linked with exist,
+even if these are empty.  So this script downloads the wheels with pip and builds three empty
+libraries with gcc.  It imports the bindings against them in a process of its own.  Then it writes
+the result of ``dir()`` for the classes that panoptic_ros uses.  The list is kept, so that the
+tests need neither network nor compiler.  For another version, add its wheel and run this script
+again.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ CLASSES = (
     'IOptimizationProfile', 'IProgressMonitor', 'ITensor', 'ITimingCache',
     'LayerInformationFormat', 'LayerType', 'MemoryPoolType', 'NetworkDefinitionCreationFlag',
     'OnnxParser', 'ParserError', 'ProfilingVerbosity', 'Runtime', 'TensorIOMode')
-"""Classes whose members are recorded; of the others, that they exist."""
+"""Classes whose members are recorded; of other classes only the names are."""
 
 _LIBRARIES = ('nvinfer', 'nvinfer_plugin', 'nvonnxparser')
 _UNDEFINED = re.compile(r' UND ((?:create|get|initLib)\w*(?:Infer|Nv|Plugin|Builder)\w*)')
@@ -80,14 +81,14 @@ def list_names(wheel: str, folder: Path) -> tuple[str, dict[str, list[str]]]:
 
 
 def undefined(binary: Path) -> set[str]:
-    """Return the functions that a library expects of TensorRT's."""
+    """Return the functions of TensorRT that a library needs."""
     symbols = subprocess.run(['readelf', '--wide', '--dyn-syms', binary], check=True, text=True,
                              stdout=subprocess.PIPE)
     return set(_UNDEFINED.findall(symbols.stdout))
 
 
 def needed(binary: Path) -> list[str]:
-    """Return the names of TensorRT's libraries that a library is linked with."""
+    """Return the names of those libraries of TensorRT that a library is linked with."""
     dynamic = subprocess.run(['readelf', '--wide', '--dynamic', binary], check=True, text=True,
                              stdout=subprocess.PIPE)
     return [name for name in re.findall(r'\[(lib\w+\.so[.\d]*)\]', dynamic.stdout)

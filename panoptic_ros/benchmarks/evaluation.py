@@ -32,23 +32,23 @@ WAYS = {'files': 'from PNG files', 'counting': 'without reading them'}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what can be chosen."""
+    """Add the arguments of ``benchmark evaluation``."""
     parser.add_argument('--size', type=image_size, default='1024x2048', metavar='HxW',
                         help='size of the label images (default: %(default)s)')
     parser.add_argument('--pairs', type=int, default=10,
                         help='image pairs to evaluate (default: %(default)s)')
     parser.add_argument('--runs', type=int, default=5,
-                        help='how often; reported are the lowest and the highest median '
+                        help='number of runs; the lowest and the highest median are reported '
                         '(default: %(default)s)')
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """
-    Evaluate the same pairs both ways in one process and report medians, ratios and both PQ.
+    Evaluate the same pairs with both packages in one process; report medians, ratios and both PQ.
 
-    A pair is the ground truth of two successive frames of a drive.  Each side reads the files
-    that it takes, 16-bit label images and COCO's panoptic PNG, and counts; the time without
-    reading is that less what its reading took.  Ratios are those of single pairs.
+    A pair is the ground truth of two successive frames of a drive.  Each package reads files of
+    its own format and counts: 16-bit label images, and COCO's panoptic PNG.  The time without
+    reading is the whole time less the time of the reading.  Ratios are those of single pairs.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     taken = {way: {name: (1e3 * np.median(seconds[:, :, place, side], axis=1)).tolist()
                    for side, name in enumerate((OURS, THEIRS))}
              for place, way in enumerate(WAYS)}
-    # of one pair, whose two times lie next to each other: a machine's speed changes
+    # A machine's speed changes, so a ratio compares the two times of one pair, which are close.
     ratios = {way: np.median(seconds[:, :, place, 1] / seconds[:, :, place, 0], axis=1).tolist()
               for place, way in enumerate(WAYS)}
     height, width = args.size
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 class _Pairs:
-    """Rendered pairs in the files of both sides."""
+    """Rendered pairs, in files for both packages."""
 
     def __init__(self, official: ModuleType, folder: Path, size: tuple[int, int]) -> None:
         self._official, self._folder = official, folder
@@ -101,7 +101,7 @@ class _Pairs:
         self.forget()
 
     def forget(self) -> None:
-        """Begin to count anew."""
+        """Forget all counts."""
         self._ours, self._theirs = PanopticQuality(self._space), self._official.PQStat()
 
     def render(self, index: int) -> None:
@@ -115,7 +115,7 @@ class _Pairs:
         self._annotations.append((truth, prediction))
 
     def measure(self, index: int) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Return the seconds of both sides from files, and of both without reading."""
+        """Return the seconds of both packages, first from files, then without reading."""
         folders = LabelFolders(self._folder / 'prediction', self._folder / 'truth')
         start = perf_counter()
         prediction, truth, _ = folders(f'{index}.png')
@@ -131,7 +131,7 @@ class _Pairs:
         return (end - start, whole), (end - read, whole - sum(reading))
 
     def quality(self, name: str) -> float:
-        """Return the PQ in percent that one side found in all it measured."""
+        """Return the PQ in percent that one package found for all pairs."""
         if name == OURS:
             return self._ours.compute().all.pq
         return 100 * float(self._theirs.pq_average(self._categories, isthing=None)[0]['pq'])

@@ -1,4 +1,4 @@
-"""Grouping beside PyTorch, in one run, on the same heads."""
+"""The grouping beside that of PyTorch, in one run, on the same heads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..report import print_table
 from .heads import make_heads
 
 CASES = (((1024, 2048), 30), ((1024, 2048), 100), ((1024, 2048), 200), ((512, 1024), 30))
-_SLOW_EVERY = 5     # the slow sides take part in every fifth round
+_SLOW_EVERY = 5     # slow sides take part only in every fifth round
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def measure_memory(size: tuple[int, int], instances: int = 30) -> float | None:
-    """Return the MiB by which a fresh process grows while it groups, the result left out."""
+    """Return the MiB by which a fresh process grows while it groups, without the result."""
     with get_context('spawn').Pool(1) as pool:
         return pool.apply(_grow, (size, instances))
 
@@ -76,8 +76,8 @@ def _grow(size: tuple[int, int], instances: int) -> float | None:
     heads = make_heads(label_space, size, instances)
     gc.collect()
     try:
-        ctypes.CDLL(None).malloc_trim(0)    # or freed memory would serve and not be counted
-        Path('/proc/self/clear_refs').write_text('5', encoding='ascii')     # forget the peak
+        ctypes.CDLL(None).malloc_trim(0)    # freed memory would not be counted
+        Path('/proc/self/clear_refs').write_text('5', encoding='ascii')     # reset the peak
     except (OSError, AttributeError):   # not Linux with glibc
         return None
     before = _status('VmRSS')
@@ -110,7 +110,7 @@ def _measure(sides: dict[str, Callable[[], object]], rounds: int, title: str
 
 def _describe(heads: Heads, label_space: LabelSpace, size: tuple[int, int], instances: int
               ) -> dict[str, Any]:
-    """Say what the heads are like, and how far the two methods agree on them."""
+    """Return figures about the heads, and how far the two methods agree on them."""
     result = deeplab.decode(heads, label_space)
     reference = deeplab.decode(heads, label_space, method='reference')
     classes = heads.semantic.argmax(0)

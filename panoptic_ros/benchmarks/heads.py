@@ -1,4 +1,4 @@
-"""Heads such as a good network would output, made from a random street-like layout."""
+"""Heads like those of a good network, drawn from a random street-like layout."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ..families.deeplab.heads import Heads
 from ..labels import LabelSpace
 
 _SIGMA = 8          # pixels, of the Gaussian at a centre
-_CONFIDENCE = 8     # how far the right logit stands over the others
+_CONFIDENCE = 8     # difference of the right logit from the others
 _NOISE = 0.7        # standard deviation of the logits' noise, and of the offsets' in pixels
 
 
 def make_heads(label_space: LabelSpace, size: tuple[int, int], instances: int, seed: int = 0,
                stride: int = 4) -> Heads:
     """
-    Make heads for an image of ``size`` (height, width) in pixels with so many instances.
+    Make heads for an image of ``size`` (height, width) in pixels with a number of instances.
 
-    Layers of stuff lie behind ellipses of things, small ones high in the image and large ones
-    low; logits are blurred and noisy, heat is Gaussian, offsets are noisy.
+    Layers of stuff lie behind ellipses of things.  Small ellipses are high in the image, and large
+    ones are low.  Logits are blurred and noisy, heat is Gaussian, and offsets are noisy.
     """
     random = np.random.default_rng(seed)
     rows, columns = size[0] // stride, size[1] // stride
@@ -42,7 +42,7 @@ def make_heads(label_space: LabelSpace, size: tuple[int, int], instances: int, s
     for instance in range(instances):
         mask = owner == instance
         if mask.any():
-            # the published steps, which are measured too, split things of the outermost cells
+            # The published steps are measured, too; they split things of the outermost cells.
             middle_y, middle_x = (np.clip(values[mask].mean(), values.min() + stride,
                                           values.max() - stride) for values in (y, x))
             distance = (y - middle_y) ** 2 + (x - middle_x) ** 2

@@ -1,4 +1,4 @@
-"""How long each stage takes from a camera image to its labels."""
+"""The time of each stage from a camera image to its labels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..streets import FIRST_HELD_OUT_SEED, Drive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what can be chosen."""
+    """Add the arguments of ``benchmark segmenter``."""
     parser.add_argument('--model', type=model_path, default='streets',
                         help='a file, or the name of a shipped model (default: %(default)s)')
     parser.add_argument('--size', type=image_size, default='512x1024', metavar='HxW',
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--frames', type=int, default=60,
                         help='frames to measure (default: %(default)s)')
     parser.add_argument('--device', choices=DEVICES, default='auto',
-                        help='what runs it (default: %(default)s)')
+                        help='where the model runs (default: %(default)s)')
     parser.add_argument('--threads', type=int, default=0,
                         help='threads of the network on a CPU (default: one per core)')
 
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Segment a drive frame by frame and report median and 99th percentile per stage."""
     height, width = args.size
     drive = Drive(seed=FIRST_HELD_OUT_SEED, size=(height, width))
-    # all before the first is segmented: rendering would leave cold caches behind
+    # All images are rendered first, because rendering would leave cold caches behind.
     images = [drive.frame(index / 10)[0] for index in track(range(args.frames), 'rendering')]
     segmenter = Segmenter.open(args.model, args.device, setup=Setup(threads=args.threads))
     segmenter.warm_up((height, width))

@@ -1,4 +1,4 @@
-"""How fast streets are drawn, what is in them, and that colour alone does not solve them."""
+"""The speed of the renderer, the contents of its streets, and the PQ of colour alone."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _FIRST_SEED = 2_000_000
 _PALETTE_SEED = 3_000_000
 _DRIVES = 6
 _OCCLUDED = 0.95
-"""A thing less of which is seen counts as partly occluded."""
+"""A thing counts as partly occluded if its visible share is smaller."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what can be chosen."""
+    """Add the arguments of ``benchmark streets``."""
     parser.add_argument('--size', type=image_size, default='512x1024', metavar='HxW',
                         help='camera resolution (default: %(default)s)')
     parser.add_argument('--frames', type=int, default=60,
                         help='frames to time, over six drives (default: %(default)s)')
     parser.add_argument('--survey', type=int, default=60,
-                        help='drives to look into, two frames each (default: %(default)s)')
+                        help='drives to survey, two frames each (default: %(default)s)')
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _time(size: tuple[int, int], frames: int) -> dict[str, float]:
 
 
 def _survey(size: tuple[int, int], drives: int) -> dict[str, Any]:
-    """Count classes, things, their heights and how many are partly occluded."""
+    """Count classes, things and partly occluded things, and measure the heights of things."""
     space = LabelSpace.load('cityscapes')
     frames_with = np.zeros(len(space), int)
     pixels = np.zeros(256, np.int64)
@@ -108,7 +108,7 @@ def _survey(size: tuple[int, int], drives: int) -> dict[str, Any]:
 
 
 def _color_baseline(size: tuple[int, int]) -> float:
-    """Return the PQ of the nearest palette colour, learnt from one set of drives, on another."""
+    """Learn palette colours from one set of drives; return the PQ of the nearest on another."""
     space = LabelSpace.load('cityscapes')
     seeds = track(range(_PALETTE_SEED, _PALETTE_SEED + 40), 'learning colours')
     frames = (Drive(seed, size).image_and_labels(5) for seed in seeds)

@@ -1,4 +1,4 @@
-"""The grouping as public implementations do it: every head upsampled, then PyTorch operators."""
+"""The grouping of public implementations: every head is upsampled, then PyTorch groups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..labels import UNLABELED, LabelSpace
 
 
 class TorchHeads(NamedTuple):
-    """Heads of one image as tensors, where PyTorch is to group them."""
+    """Heads of one image as tensors, on the device on which PyTorch groups them."""
 
     semantic: torch.Tensor
     """(C, h, w) logits."""
@@ -26,12 +26,12 @@ class TorchHeads(NamedTuple):
 
 
 def set_threads(count: int) -> None:
-    """Let PyTorch use so many threads."""
+    """Set the number of PyTorch's threads."""
     torch.set_num_threads(count)
 
 
 def load(heads: Heads, device: str = 'cpu') -> TorchHeads:
-    """Bring heads to a device, such as 'cuda:0'; on the processor they are not copied."""
+    """Copy heads to a device such as 'cuda:0'; on the processor they are not copied."""
     semantic, center, offset = (torch.from_numpy(head).to(device)
                                 for head in (heads.semantic, heads.center, heads.offset))
     return TorchHeads(semantic, center, offset, heads.input_size)
@@ -46,9 +46,9 @@ def upsample(heads: Heads | TorchHeads, device: str = 'cpu'
     Parameters
     ----------
     heads
-        Those of one image; float16 is upsampled in float32, as the reference does.
+        Heads of one image; float16 is upsampled in float32, as in the reference.
     device
-        Where heads in arrays are brought to; tensors are left where they are.
+        The device to which arrays are copied; tensors stay on theirs.
 
     """
     tensors = load(heads, device) if isinstance(heads, Heads) else heads

@@ -1,4 +1,4 @@
-"""How long an image takes through the node's transport, beside a plain relay of rclpy."""
+"""The latency of the node's transport, beside that of a plain relay of rclpy."""
 
 from __future__ import annotations
 
@@ -26,28 +26,29 @@ ENDS, NODE = 'panoptic_ros.benchmarks.transport_ends', 'panoptic_ros.benchmarks.
 MIDDLES = {
     'relay': [ENDS, 'relay'],
     'node': [NODE, '--ros-args', '-r', f'image:={IMAGE}', '-r', f'~/panoptic:={LABELS}']}
-"""What stands between camera and consumer."""
+"""The process between camera and consumer, by name."""
 
 _MALLOC = {'MALLOC_MMAP_THRESHOLD_': str(1 << 30), 'MALLOC_TRIM_THRESHOLD_': str(2**31 - 1)}
 _WARM_UP = 1.0
-"""Seconds whose frames are not counted."""
+"""Seconds at the start whose frames are not counted."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what can be chosen."""
+    """Add the arguments of ``benchmark transport``."""
     parser.add_argument('--size', type=image_size, default='1080x1920', metavar='HxW',
                         help='camera resolution (default: %(default)s)')
     parser.add_argument('--rate', type=float, default=20.0,
                         help='frames per second (default: %(default)s)')
     parser.add_argument('--seconds', type=float, default=15.0,
-                        help='to measure for each rival (default: %(default)s)')
+                        help='seconds to measure each rival (default: %(default)s)')
     parser.add_argument('--rounds', type=int, default=3,
-                        help='in which the rivals take turns (default: %(default)s)')
+                        help='rounds, in each of which every rival has a turn (default: '
+                        '%(default)s)')
     parser.add_argument('--plot', type=Path, metavar='PNG', help='also draw the distributions')
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Measure the relay and the node, untuned and with all processes tuned, in turns."""
+    """Measure relay and node in turns, first untuned, then with all processes tuned."""
     rivals = [(f'{"tuned " if tuned else ""}{middle}', middle, tuned)
               for tuned in (False, True) for middle in MIDDLES]
     sent = dict.fromkeys((name for name, _, _ in rivals), 0)
@@ -85,7 +86,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _environment(domain: int, tuned: bool) -> dict[str, str]:
-    """Return the variables of all three processes, of which ours are as they are by default."""
+    """Return the environment of all three processes, without the variables that tune them."""
     variables = {name: value for name, value in os.environ.items()
                  if name not in (*TRANSPORT_VARIABLES, *_MALLOC)}
     variables['ROS_DOMAIN_ID'] = str(domain)
@@ -97,7 +98,7 @@ def _environment(domain: int, tuned: bool) -> dict[str, str]:
 
 def _measure(middle: list[str], environment: dict[str, str],
              args: argparse.Namespace) -> tuple[list[int], list[list[int]]]:
-    """Return the stamps that the camera sent, and stamp and arrival of those that came through."""
+    """Return the stamps that the camera sent, and stamp and arrival of each received image."""
     height, width = args.size
     frames = round((_WARM_UP + args.seconds / args.rounds) * args.rate)
     processes: list[subprocess.Popen[str]] = []

@@ -1,4 +1,4 @@
-"""The camera, the consumer and the plain relay of ``benchmark transport``, a process each."""
+"""Camera, consumer and plain relay of ``benchmark transport``; each is a process."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 IMAGE, LABELS = 'transport/image', 'transport/labels'
-"""The topics: from the camera, and to the consumer."""
+"""The topics from the camera and to the consumer."""
 
 _DEPTH = 10
-"""The depth that rclpy's tutorials use; with it alone a topic is reliable."""
+"""The depth that rclpy's tutorials use; a topic with nothing but a depth is reliable."""
 
 _PATIENCE, _SETTLE = 60.0, 1.0
-"""Seconds in which all have met; seconds that discovery then has to finish."""
+"""Seconds until all processes must have met; seconds for the rest of the discovery."""
 
 
 def publish_images(height: int, width: int, rate: float, frames: int) -> None:
@@ -65,7 +65,7 @@ def take_labels() -> None:
 
 
 def relay() -> None:
-    """Publish what comes, as everybody would write it."""
+    """Publish each message that comes, as a simple node does."""
     node = rclpy.create_node('relay')
     publisher = node.create_publisher(Image, LABELS, _DEPTH)
     node.create_subscription(Image, IMAGE, publisher.publish, _DEPTH)

@@ -1,4 +1,4 @@
-"""The node of ``benchmark transport``: the real one, with an engine that costs nothing."""
+"""The node of ``benchmark transport``: the real node, with a pipeline that takes no time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..segmenter import Segmented, Segmenter
 
 
 class FreePipeline:
-    """Knows the result of every image before it comes."""
+    """A pipeline that computes nothing: its result depends only on the image's size."""
 
     stages = ()
     batch = 1
@@ -54,7 +54,7 @@ class FreePipeline:
 
 
 def main() -> None:
-    """Run the node; ROS arguments as for ``panoptic_node``."""
+    """Run the node; it takes the ROS arguments of ``panoptic_node``."""
     with patch.object(Segmenter, 'open', lambda *_, **__: Segmenter(FreePipeline())):
         sys.exit(run(sys.argv[1:]))
 

@@ -1,4 +1,4 @@
-"""The picture of ``benchmark transport``: which share of the images came how late."""
+"""The picture of ``benchmark transport``: cumulative distributions of latencies."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy.typing as npt
 from ..images import encode
 
 _SIZE, _MARGIN = (420, 900), (40, 160, 60, 60)
-"""(height, width); left of it top, right, bottom and left of the axes; pixels."""
+"""(height, width) of the picture; top, right, bottom and left margin of the axes; pixels."""
 
 _COLORS = ((60, 60, 210), (190, 110, 30), (130, 130, 235), (220, 170, 110))
-"""Of the curves in order, BGR."""
+"""Colours of the curves in order, BGR."""
 
 _INK, _FAINT = (60, 60, 60), (225, 225, 225)
 _QUANTILES = np.linspace(0, 1, 201)
@@ -36,7 +36,7 @@ def plot_latencies(path: Path, latencies: Mapping[str, Sequence[float]]) -> None
 
 
 def draw_latencies(latencies: Mapping[str, Sequence[float]]) -> npt.NDArray[np.uint8]:
-    """Return that picture, (H, W, 3) BGR; its axis ends where 99 % of the slowest came."""
+    """Return the picture, (H, W, 3) BGR; its axis ends at the largest 99th percentile."""
     picture = np.full((*_SIZE, 3), 255, np.uint8)
     top, right, bottom, left = _MARGIN
     height, width = _SIZE[0] - top - bottom, _SIZE[1] - left - right

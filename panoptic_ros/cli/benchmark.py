@@ -22,7 +22,7 @@ BENCHMARKS = {
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run one benchmark, a module of ``panoptic_ros.benchmarks``; exit status 1 if it cannot."""
+    """Run one benchmark of ``panoptic_ros.benchmarks``; the exit status is 1 if it cannot run."""
     parser = argparse.ArgumentParser(prog='benchmark', description=__doc__)
     commands = parser.add_subparsers(dest='benchmark', required=True)
     words = sys.argv[1:] if argv is None else argv
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for name, summary in BENCHMARKS.items():
             command = commands.add_parser(name, help=summary, description=summary)
             add_json_argument(command)
-            if name in words[:1]:       # the others' libraries need not be there
+            if name in words[:1]:       # libraries of other benchmarks may be missing
                 import_module(f'panoptic_ros.benchmarks.{name}').add_arguments(command)
         args = parser.parse_args(words)
         report = import_module(f'panoptic_ros.benchmarks.{args.benchmark}').run(args)

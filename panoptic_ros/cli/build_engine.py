@@ -1,4 +1,4 @@
-"""Builds the TensorRT plan of an ONNX model, and the kernels that go with it."""
+"""Builds the TensorRT plan of an ONNX model, and the kernels that belong to the plan."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from .command import command, say
 
 _Image = npt.NDArray[np.uint8]
 _SPECIAL = 'static_batch', 'workspace', 'optimization_level', 'dla'
-"""Options of plans that the node does not look for."""
-_INTERRUPTED = 130      # what a shell reports of a command that Ctrl-C ended
+"""Options of plans that the node does not look for in its cache."""
+_INTERRUPTED = 130      # a shell reports this status for a command that Ctrl-C ended
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class _Gpu:
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
-    """Build one plan; the exit status is 1 when that fails, 130 when it is interrupted."""
+    """Build one plan; the exit status is 1 if that fails and 130 if it is interrupted."""
     parser = _parser()
     args = parser.parse_args(argv)
     try:
         with Building() as building:
             report = _build(args, building)
-    # RuntimeError is what a device, the compiler and TensorRT raise, ValueError a model or bag.
+    # A device, the compiler and TensorRT raise RuntimeError; a model or a bag raises ValueError.
     except (RuntimeError, ValueError, ImportError, OSError) as error:
         sys.exit(f'{parser.prog}: {error}')
     except (BuildCancelled, KeyboardInterrupt):
@@ -89,7 +89,7 @@ def _build(args: argparse.Namespace, building: Building) -> dict[str, Any]:
 
 
 def _this_gpu() -> _Gpu:
-    """Return the GPU of this machine, without keeping it."""
+    """Return name and target of this machine's GPU, and close the GPU."""
     from ..device import Device
     try:
         device = Device.open()
@@ -104,7 +104,7 @@ def _this_gpu() -> _Gpu:
 
 def _calibration(args: argparse.Namespace, onnx: OnnxFile,
                  building: Building) -> CalibrationImages | None:
-    """Read the images that int8 is scaled by, from a folder of pictures or from a bag."""
+    """Read the calibration images for int8 from a folder of pictures or from a bag."""
     source: Path | None = args.calibrate
     if source is None:
         return None
@@ -128,7 +128,7 @@ def _calibration(args: argparse.Namespace, onnx: OnnxFile,
 
 
 def _watch(images: Iterator[_Image], total: int, building: Building) -> Iterator[_Image]:
-    """Yield the images of a bag, with progress and an ear for the end."""
+    """Yield the images of a bag, show progress, and end after Ctrl-C."""
     for number, image in enumerate(images):
         poll(building.cancelled)
         building.show('Reading the bag', number / total)

@@ -1,4 +1,4 @@
-"""Building plans where a person looks on: progress, and an end at Ctrl-C."""
+"""Progress of a build on the terminal, and its end at Ctrl-C."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from rich.progress import (
 
 class Building:
     """
-    A build that may take minutes; a context.
+    The context of a build, which may take minutes.
 
-    Ctrl-C asks it to end, so that no exception crosses TensorRT; a second one insists.
+    Ctrl-C asks the build to end, so that no exception crosses TensorRT.  A second Ctrl-C raises
+    ``KeyboardInterrupt``.
 
     Parameters
     ----------
     console
-        Where progress is shown, once there is any.
+        The console for progress.
 
     """
 
@@ -52,14 +53,14 @@ class Building:
         self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def show(self, phase: str, share: float) -> None:
-        """Show what is being done, and the share that is done, 0 to 1."""
+        """Show the phase of the build, and the share that is done, 0 to 1."""
         if self._task is None:
             self._bar.start()
             self._task = self._bar.add_task(phase, total=1.0)
         self._bar.update(self._task, description=phase, completed=share)
 
     def cancelled(self) -> bool:
-        """Tell whether it was asked to end."""
+        """Return whether the build was asked to end."""
         return self._stop.is_set()
 
     def _interrupt(self, number: int, frame: Any) -> None:

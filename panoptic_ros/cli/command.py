@@ -1,4 +1,4 @@
-"""What every command owes to its surroundings: streams, a working directory, a home."""
+"""How every command treats its surroundings: streams, working directory and home."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ STREAMS = ('input', 'output', 'error')
 
 def command(main: Callable[P, None]) -> Callable[P, None]:
     """
-    Let the ``main`` of a command meet surroundings that are not as they should be.
+    Let the ``main`` of a command cope with unusual surroundings.
 
-    What it prints never fails for an encoding; the places of closed standard streams are taken,
-    or the next file that is opened would be written to instead. A working directory that was
-    deleted, a home that nobody knows and an output that takes no more end it with one line.
+    Printing never fails for an encoding. Closed standard streams are replaced, because otherwise
+    the next file that is opened would get their output. A working directory that was deleted, a
+    home that nobody knows, and an output that takes no more end the command with one line.
     """
-    name = Path(main.__code__.co_filename).stem     # of a file that is run, its module is __main__
+    name = Path(main.__code__.co_filename).stem     # the module's name may be __main__
 
     @wraps(main)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -37,7 +37,7 @@ def command(main: Callable[P, None]) -> Callable[P, None]:
             sys.stdout.reconfigure(errors='replace')
         if 'HOME' not in os.environ:        # as in a service of the system
             with suppress(NoHomeError):
-                os.environ['HOME'] = str(expand_home('~'))      # for ROS, which looks there only
+                os.environ['HOME'] = str(expand_home('~'))      # ROS reads only this variable
         try:
             Path.cwd()
         except FileNotFoundError:
@@ -51,10 +51,10 @@ def command(main: Callable[P, None]) -> Callable[P, None]:
         except NoHomeError as error:
             sys.exit(f'{name}: {error}')
         except RuntimeError as error:
-            if 'logging directory' not in str(error):       # rcl's
+            if 'logging directory' not in str(error):       # this is the error of rcl
                 raise
             sys.exit(f'{name}: ROS has no folder for its log: set HOME, ROS_HOME or ROS_LOG_DIR')
-        except OSError as error:        # without a buffer the output says it at once
+        except OSError as error:        # an output without a buffer fails at once
             sys.exit(f'{name}: {error}')
         finally:
             _flush(name)
@@ -63,13 +63,13 @@ def command(main: Callable[P, None]) -> Callable[P, None]:
 
 
 def say(command: str, words: str) -> None:
-    """Print a line of a command that is none of its results."""
+    """Print a line of a command that is no result to the standard error."""
     print(f'{command}: {words}', file=sys.stderr)
 
 
 @contextmanager
 def torch_needed(parser: argparse.ArgumentParser, purpose: str) -> Iterator[None]:
-    """End a command with one line where its imports in the block need PyTorch in vain."""
+    """End a command with one line if the imports in the block fail without PyTorch."""
     try:
         yield
     except (ImportError, OSError) as error:
@@ -94,7 +94,7 @@ def _take_closed_places(name: str) -> None:
 
 
 def _flush(name: str) -> None:
-    """Find out whether the output was taken: at its end the interpreter would only complain."""
+    """Flush the output, and end with one line if it takes no more; Python would print an error."""
     try:
         sys.stdout.flush()
     except OSError as error:

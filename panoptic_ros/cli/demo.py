@@ -1,8 +1,8 @@
 """
 Recorded drive in, panoptic images and objects out, over DDS.
 
-A recorded drive is replayed in real time to the lifecycle node, a process of its own; what the
-node publishes is recorded, measured against the drive's ground truth and drawn.
+A recorded drive is replayed in real time to the lifecycle node, which is a process of its own.
+The node's messages are recorded, measured against the drive's ground truth and drawn.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .command import command
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the demo; the exit status is 1 when something is missing or fails."""
+    """Run the demo; the exit status is 1 if something is missing or fails."""
     try:
         from ..demo import stages
         options, json = _parse(argv)
@@ -66,7 +66,7 @@ class _Bars:
 
 
 def _is_expected(error: Exception) -> bool:
-    """Tell what a user can do something about from a fault of the program."""
+    """Return whether a user can mend an error, so that it is no fault of the program."""
     from ..bags.reader import BagError
     from ..demo.node_process import NodeError
     return isinstance(error, (BagError, NodeError, OSError, ImportError, TimeoutError))
@@ -78,21 +78,22 @@ def _parse(argv: Sequence[str] | None) -> tuple[Any, Path | None]:
     recipe = Recipe()
     parser = argparse.ArgumentParser(prog='demo', description=(__doc__ or '').strip())
     parser.add_argument('--frames', type=int, default=recipe.frames,
-                        help='of the drive (default: %(default)s)')
+                        help='frames of the drive (default: %(default)s)')
     parser.add_argument('--fps', type=float, default=recipe.fps,
                         help="the camera's frames per second (default: %(default)s)")
     parser.add_argument('--size', type=image_size, default=(recipe.height, recipe.width),
-                        metavar='HxW', help='of the camera images (default: 512x1024)')
+                        metavar='HxW', help='size of the camera images (default: 512x1024)')
     parser.add_argument('--seed', type=int, default=recipe.seed,
-                        help='of the street (default: %(default)s; training uses lower ones)')
+                        help='seed of the street (default: %(default)s; training uses lower '
+                        'seeds)')
     parser.add_argument('--model', type=model_path, default='streets',
                         help='a file, or the name of a shipped model (default: %(default)s)')
     parser.add_argument('--rate', type=float, default=1.0,
-                        help='of the replay, times real time (default: %(default)s)')
+                        help='speed of the replay, times real time (default: %(default)s)')
     parser.add_argument('--folder', type=Path, default=Path('demo'),
-                        help='where everything is written (default: %(default)s)')
+                        help='folder for all files (default: %(default)s)')
     parser.add_argument('--domain', type=int, metavar='ID',
-                        help='ROS domain, to look on with other tools (default: a free one)')
+                        help='ROS domain, so that other tools can join (default: a free one)')
     add_json_argument(parser)
     args = parser.parse_args(argv)
     try:

@@ -38,12 +38,12 @@ from .opening import FAILURES
 BASELINE_FRAMES = 60
 """Frames of training seeds, from 0, whose colours the baseline learns."""
 ORACLE_STRIDES = (1, 4)
-"""Full resolution, and that of the heads."""
+"""The strides of full resolution and of the heads."""
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure, print the tables, and write them where ``--json`` says."""
+    """Measure, print the tables, and write them to the file of ``--json``."""
     parser, args = parse(__doc__, argv)
     try:
         measure = (_evaluate_files if args.predictions is not None else
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _frames(args: argparse.Namespace) -> tuple[Dataset, dict[str, Any]]:
-    """Return the frames, and what to call them."""
+    """Return the frames, and their description for the report."""
     if args.dataset is None:
         return (HeldOutStreets(args.streets, args.size, args.seed),
                 {'streets': list(args.size), 'first_seed': args.seed})
@@ -143,7 +143,7 @@ def _run(args: argparse.Namespace, items: Sequence[Any], space: LabelSpace,
 
 
 def _report(total: Evaluation, args: argparse.Namespace, about: dict[str, Any]) -> dict[str, Any]:
-    """Print the tables; return the same and more for ``--json``."""
+    """Print the tables; return the report for ``--json``, which holds more than the tables."""
     report = {**about, 'workers': args.workers, 'frames': total.panoptic_quality.images,
               'crowd_alone': total.crowd_alone(), **total.to_dict(), **_times(total)}
     mean = means(total)

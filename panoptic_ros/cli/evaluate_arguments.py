@@ -1,4 +1,4 @@
-"""The command line of ``evaluate``: what is measured on, what is measured."""
+"""The command line of ``evaluate``: the data, the predictor and the measurement."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .opening import add_device_arguments
 DEFAULTS = {'size': (512, 1024), 'seed': FIRST_HELD_OUT_SEED, 'labels': 'cityscapes',
             'scales': (), 'method': 'cpu', 'device': 'auto', 'gpu': 0,
             'workers': min(os.cpu_count() or 1, 8)}
-"""Of options that not every measurement has."""
+"""Defaults of the options that only some measurements have."""
 
 
 def parse(description: str | None,
           argv: Sequence[str] | None) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     """
-    Read the command line; it ends with one line where options do not go together.
+    Read the command line; the command ends with one line if options do not go together.
 
-    ``dataset`` is (kind, folder) where a data set is given, else None.
+    The result's ``dataset`` is (kind, folder) if a data set is given, else None.
     """
     parser = _parser(description)
     args = parser.parse_args(argv)
@@ -50,7 +50,7 @@ def parse(description: str | None,
 
 
 def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """End with the first option that goes with another source or another predictor."""
+    """End the command with an error if an option has no effect on this measurement."""
     is_model = not (args.predictions or args.oracle or args.baseline)
     for names, is_used, cure in (
             (('size', 'seed'), args.streets is not None, 'renders frames: give --streets N'),
@@ -113,7 +113,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
                            help='average with the heads of the same network exported for other '
                            'sizes (`export --size`)')
     predictor.add_argument('--method', choices=('cpu', 'reference'),
-                           help='how pixels are grouped (default: cpu)')
+                           help='how outputs are decoded (default: cpu)')
     predictor.add_argument('--baseline', choices=('color',),
                            help='instead of a model: nearest colour for each pixel')
     predictor.add_argument('--oracle', action='store_true',

@@ -23,7 +23,7 @@ from .opening import open_model
 def opener(args: argparse.Namespace,
            space: LabelSpace) -> tuple[dict[str, Any], Callable[[], Segmenter]]:
     """
-    Return what a report says of the model, and what opens it, once in each process.
+    Return a report's entries about the model, and a function that opens it in each process.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def opener(args: argparse.Namespace,
                        'runtime': segmenter.description,
                        'method': 'cuda' if on_gpu else args.method,
                        'label_space': known.name, 'measured_in': space.name}
-    # which device it is has been said, so that not every process says it again
+    # The device has been printed once.  With a fixed device, the processes do not print it again.
     return description, replace(
         model, device='gpu' if on_gpu else 'cpu',
         setup=replace(model.setup, threads=1 if args.workers > 1 else 0))
@@ -58,7 +58,7 @@ def opener(args: argparse.Namespace,
 
 @dataclass(frozen=True)
 class _Model:
-    """Opens a model, or several as one that averages their heads on the processor."""
+    """Opens one model, or several models whose heads are averaged on the processor."""
 
     path: Path
     device: str

@@ -1,4 +1,4 @@
-"""Export a checkpoint as the ONNX file that an engine runs, after checking it against PyTorch."""
+"""Export a checkpoint as an ONNX file for an engine, and compare the file with PyTorch."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that the model is to recommend: those other than the published ones."""
+    """Return the options for the model to recommend: those that differ from the published ones."""
     family = deeplab.FAMILY
     published = family.options()
     area = round(published.stuff_area * args.size[0] * args.size[1] / (1024 * 2048))
@@ -78,7 +78,7 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _quality(path: Path | None) -> dict[str, Any]:
-    """Return the figures of an evaluation that belong into the model."""
+    """Return the figures of an evaluation that the model keeps."""
     if path is None:
         return {}
     report = json.loads(path.read_text(encoding='utf-8'))

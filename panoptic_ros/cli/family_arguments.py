@@ -1,4 +1,4 @@
-"""The options of every family of networks on a command line."""
+"""The options of all families of networks, as arguments on a command line."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..families.options import FROM_MODEL, Option, chosen, describe
 
 def add_family_arguments(parser: argparse.ArgumentParser, default: str) -> None:
     """
-    Give a command an argument for every option, such as ``--deeplab.center-threshold``.
+    Add an argument for every option of every family, such as ``--deeplab.center-threshold``.
 
     Parameters
     ----------
     parser
-        The command's.
+        The command's parser.
     default
         The value of an option that is not given, in words.
 
@@ -46,7 +46,7 @@ class FamilyOptions:
     """
 
     by_family: Mapping[str, Mapping[str, Any]]
-    """Name and value of each option, by the name of its family; none without options."""
+    """Name and value of each given option, by the name of its family."""
 
     def __post_init__(self) -> None:
         for name, values in self.by_family.items():
@@ -54,7 +54,7 @@ class FamilyOptions:
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> FamilyOptions:
-        """Return what was given."""
+        """Return the options that were given on the command line."""
         found: dict[str, dict[str, Any]] = {}
         for name in families.names():
             for option in describe(families.find(name)):
@@ -63,15 +63,14 @@ class FamilyOptions:
                     found.setdefault(name, {})[option.name] = value
         return cls(found)
 
-    def applied(self, family: Family, recommended: Any) -> Any:
+    def check_family(self, family: Family) -> None:
         """
-        Return a model's options with the given ones in place of those that it recommends.
+        Refuse options of another family than the model's.
 
         Raises
         ------
         ValueError
-            An option of another family than the model's is given, or a value does not go with
-            those that the model recommends.
+            Such an option is given.
 
         """
         for name, values in self.by_family.items():
@@ -79,11 +78,24 @@ class FamilyOptions:
                 raise ValueError(f'--{_argument(name, next(iter(values)))} is an option of the '
                                  f'family {name}, and the model is of the family {family.name}: '
                                  'leave it out')
+
+    def applied(self, family: Family, recommended: Any) -> Any:
+        """
+        Return a model's options: the given values, and else the recommended ones.
+
+        Raises
+        ------
+        ValueError
+            An option of another family than the model's is given, or a value does not go with
+            the values that the model recommends.
+
+        """
+        self.check_family(family)
         return chosen(recommended, self.by_family.get(family.name, {}))
 
 
 def argument_names() -> list[str]:
-    """Return what the arguments are called, without the dashes in front, on a command line."""
+    """Return the names of the arguments, without the dashes in front."""
     return [_argument(name, option.name) for name in families.names()
             for option in describe(families.find(name))]
 

@@ -1,8 +1,8 @@
 """
 Import a public checkpoint of detectron2 or bowenc0221: .pkl, .pth or .safetensors.
 
-Nothing in the file is executed.  Its network is recognised by the names and shapes of its
-entries, each of which must be used; what comes out is a checkpoint that `export` makes a model of:
+Nothing in the file is executed.  The network is recognised by the names and shapes of the entries,
+and each entry must be used.  The result is a checkpoint, from which `export` makes a model:
 
     import_checkpoint model_final.pkl -o r52.pt
     export r52.pt -o r52.onnx --size 1024x2048
@@ -55,20 +55,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--labels', metavar='NAME|YAML',
                         help='label space (default: by the number of classes, cityscapes or coco)')
     parser.add_argument('--allow-left-over', action='append', default=[], metavar='NAME',
-                        help='name of an entry that needs not be used, or a pattern with * and ?; '
+                        help='name of an entry that may stay unused, or a pattern with * and ?; '
                         'may be given again')
     parser.add_argument('--output-stride', type=int, choices=(16, 32),
-                        help='with which the network was trained (default: as published)')
+                        help='output stride of the training (default: as published)')
     parser.add_argument('--crop', type=image_size, metavar='HxW',
-                        help='of the training, over which the network averages (default: as '
-                        'published)')
+                        help='size of the crops in training, over which the network averages '
+                        '(default: as published)')
     parser.add_argument('--keys', action='store_true', help='print the name of every entry')
     add_json_argument(parser)
     return parser
 
 
 def _import(args: argparse.Namespace) -> str:
-    """Print the comparison, write the checkpoint, and return what prevented it."""
+    """Print the comparison and write the checkpoint; return what prevents writing, or ''."""
     from ..network.importing.conversion import Conversion
     from ..network.importing.reading import read_source
 
@@ -96,7 +96,7 @@ def _import(args: argparse.Namespace) -> str:
 
 
 def _recognised(conversion: Conversion, args: argparse.Namespace) -> list[str]:
-    """Return what the file is taken for, and why, in a few lines."""
+    """Return in a few lines which network the file holds, and how it was recognised."""
     config, layout = conversion.config, conversion.layout
     lines = [
         f'{conversion.source.name}: {conversion.source.format}',
@@ -130,7 +130,7 @@ def _print_comparison(comparison: Comparison, names: bool) -> None:
 
 
 def _problems(comparison: Comparison) -> str:
-    """Name the first of what is missing, left over or of another shape."""
+    """Return the first entries that are missing, left over or of another shape, in words."""
     groups = {'missing': comparison.missing, 'left over': comparison.left_over,
               'of another shape': tuple(comparison.mismatched)}
     return ', '.join(

@@ -1,4 +1,4 @@
-"""The networks of this package: their sizes, beside what was published about them."""
+"""The networks of this package: their sizes beside the published figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .command import command, torch_needed
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure, print the table, and write it where ``--json`` says."""
+    """Measure, print the table, and write it to the file of ``--json``."""
     parser = argparse.ArgumentParser(prog='networks', description=__doc__)
     parser.add_argument('networks', nargs='*', metavar='NETWORK',
                         help=f'some of {", ".join(PRESETS)} (default: all)')

@@ -17,45 +17,44 @@ from .building import Building
 from .family_arguments import FamilyOptions
 
 FAILURES = (ImportError, OSError, ValueError, DeviceError, CompileError, BuildError)
-"""What ends a command that runs a model with one line."""
+"""The errors that end a command with one line, if the command runs a model."""
 
 
 def add_device_arguments(parser: argparse._ActionsContainer) -> None:
-    """Give a command that runs a model its ``--device`` and ``--gpu``."""
+    """Add the arguments ``--device`` and ``--gpu`` of commands that run a model."""
     parser.add_argument('--device', choices=DEVICES,
-                        help='where the model runs; auto takes a GPU where there is one, for '
-                        'which the plan of an .onnx file is found or built, in minutes (default: '
-                        'auto)')
+                        help='where the model runs; auto takes a GPU if there is one; for a GPU '
+                        'the plan of an .onnx file is found, or built in minutes (default: auto)')
     parser.add_argument('--gpu', type=int, metavar='N', help='number of the GPU (default: 0)')
 
 
 def open_model(command: str, path: Path, device: str, options: FamilyOptions,
                setup: Setup) -> Segmenter:
     """
-    Open a model, with lines and progress of what takes long on the standard error.
+    Open a model; log lines and the progress of a build go to the standard error.
 
     Parameters
     ----------
     command
-        The command's name, before each line.
+        The command's name, which begins each line.
     path, device, setup
-        As for ``Segmenter.open``; the command answers for what the setup reports.
+        As for ``Segmenter.open``; ``log``, ``progress`` and ``cancelled`` are set here.
     options
-        What was given on the command line.
+        The options from the command line.
 
     Raises
     ------
     ImportError, OSError, ValueError, DeviceError, CompileError, BuildError
-        As ``Segmenter.open`` does, or the options are not those of the model.
+        ``Segmenter.open`` raised it, or the options do not fit the model.
     KeyboardInterrupt
-        Ctrl-C ended it.
+        Ctrl-C ended the build.
 
     """
     with Building(Console(stderr=True)) as building:
         try:
             segmenter = Segmenter.open(path, device, setup=replace(
                 setup, log=lambda line: building.log(f'{command}: {line}'), progress=building.show,
-                cancelled=building.cancelled))
+                cancelled=building.cancelled, accept=options.check_family))
         except BuildCancelled as error:
             raise KeyboardInterrupt from error
     try:

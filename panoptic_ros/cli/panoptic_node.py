@@ -1,4 +1,4 @@
-"""The lifecycle node as an executable."""
+"""The executable of the lifecycle node."""
 
 from __future__ import annotations
 

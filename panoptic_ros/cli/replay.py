@@ -20,7 +20,7 @@ _INSTALL_ROS = 'source /opt/ros/DISTRO/setup.bash` or `make setup'
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
-    """Publish a bag; the exit status is 1 when it cannot be read or nobody subscribes."""
+    """Publish a bag; the exit status is 1 if the bag cannot be read or nobody subscribes."""
     args, ros_arguments = _parse(sys.argv[1:] if argv is None else list(argv))
     try:
         from ..bags.reader import BagError
@@ -36,15 +36,16 @@ def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         prog='replay', description=__doc__, epilog='ROS arguments may follow --ros-args.')
     parser.add_argument('bag', help='a rosbag2 folder, .mcap or .db3 file')
-    parser.add_argument('--topics', nargs='+', metavar='TOPIC', help='only these')
+    parser.add_argument('--topics', nargs='+', metavar='TOPIC', help='publish only these topics')
     parser.add_argument('--remap', nargs='+', metavar='FROM:=TO', default=[],
                         help='publish under other names')
-    parser.add_argument('--rate', type=float, default=1.0, help='times real time (default: 1)')
+    parser.add_argument('--rate', type=float, default=1.0,
+                        help='speed, times real time (default: 1)')
     parser.add_argument('--clock', action='store_true',
-                        help="publish /clock, for nodes with use_sim_time; the bag's own is "
-                             'left out')
+                        help="publish /clock, for nodes with use_sim_time; the bag's own /clock "
+                             'is left out')
     parser.add_argument('--max-gap', type=float, default=10.0, metavar='SECONDS',
-                        help='where the bag has no message for longer, its time leaps '
+                        help='if the bag has no message for longer, the gap is skipped '
                              '(default: 10; inf waits for everything)')
     parser.add_argument('--loop', action='store_true', help='start again at the end')
     parser.add_argument('--wait-for', nargs='*', metavar='TOPIC', default=[],

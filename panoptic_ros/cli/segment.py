@@ -1,4 +1,4 @@
-"""Labels recordings offline, no frame lost: a bag, pictures, or folders of pictures."""
+"""Labels recordings offline without losing a frame: a bag, pictures, or folders of pictures."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     Label a recording.
 
-    The exit status is 1 when it cannot be read or nothing be written, 130 after Ctrl-C and 143
-    after SIGTERM.
+    The exit status is 1 if the recording cannot be read or the output cannot be written, 130 after
+    Ctrl-C and 143 after SIGTERM.
     """
     parser = argparse.ArgumentParser(prog='segment', description=__doc__)
     parser.add_argument('input', nargs='+', type=Path,
@@ -45,16 +45,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--model', type=model_path, default='streets',
                         help='a file, or the name of a shipped model (default: %(default)s)')
     parser.add_argument('--threads', type=int, default=0,
-                        help='of the network on the processor; 0: all cores')
+                        help='threads of the network on the processor; 0: all cores')
     add_device_arguments(parser)
     parser.add_argument('--overwrite', action='store_true',
-                        help='replace an output bag, or what pictures were labelled as')
+                        help='replace an output bag, or the labels of pictures')
     parser.add_argument('--max-pixels', type=int, default=MAX_PIXELS,
                         help='largest image that is taken (default: %(default)s, 8192x4320)')
     bags = parser.add_argument_group('bags')
     bags.add_argument('--topic', help='camera topic (default: the only one)')
     bags.add_argument('--prefix', default='/panoptic_node',
-                      help='before the output topics (default: %(default)s)')
+                      help='prefix of the output topics (default: %(default)s)')
     bags.add_argument('--without-camera', action='store_true',
                       help='do not copy the camera images')
     bags.add_argument('--overlay', action='store_true',
@@ -84,9 +84,9 @@ def _label(args: argparse.Namespace) -> dict[str, Any]:
 
 def is_bag(path: Path) -> bool:
     """
-    Tell a bag, also one whose metadata are missing, from pictures.
+    Return whether a path is a bag and not pictures; the bag's metadata may be missing.
 
-    A folder holds metadata and recordings then, or one of the two and no picture.
+    The folder of a bag holds metadata and recordings, or one of the two and no picture.
     """
     if not path.is_dir():
         return path.suffix in _BAGS
@@ -98,7 +98,7 @@ def is_bag(path: Path) -> bool:
 
 @contextmanager
 def _opened(args: argparse.Namespace, options: FamilyOptions) -> Iterator[Segmenter]:
-    """Open the model, and let it compile."""
+    """Open the model and warm it up."""
     segmenter = open_model('segment', args.model, args.device or 'auto', options,
                            Setup(threads=args.threads, gpu=args.gpu or 0))
     with closing(segmenter):
@@ -155,7 +155,7 @@ class _Stop(threading.Event):
 
 @contextmanager
 def _signals() -> Iterator[_Stop]:
-    """Let the frame at work be finished when a signal asks for the end; a second one insists."""
+    """After a signal, let the frame at work be finished; a second signal ends at once."""
     stop = _Stop()
 
     def take(number: int, frame: Any) -> None:

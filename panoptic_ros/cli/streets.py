@@ -25,19 +25,21 @@ _SHEET_WIDTH = 640
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
-    """Draw frames of a drive; the exit status is 1 when an argument is out of range."""
+    """Draw frames of a drive; the exit status is 1 if an argument is out of range."""
     parser = argparse.ArgumentParser(prog='streets', description=__doc__)
-    parser.add_argument('--seed', type=int, default=7, help='of the drive (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=7,
+                        help='seed of the drive (default: %(default)s)')
     parser.add_argument('--drives', type=int, default=1,
-                        help='how many, with this seed and the following (default: %(default)s)')
+                        help='number of drives, with this seed and the next (default: '
+                        '%(default)s)')
     parser.add_argument('--size', type=image_size, default='512x1024', metavar='HxW',
                         help='camera resolution (default: %(default)s)')
     parser.add_argument('--start', type=float, default=0.0, metavar='SECONDS',
                         help='time of the first frame (default: %(default)s)')
     parser.add_argument('--rate', type=float, default=10.0, metavar='HZ',
                         help='frames per second (default: %(default)s)')
-    parser.add_argument('--frames', type=int, default=1, help='of each drive '
-                        '(default: %(default)s)')
+    parser.add_argument('--frames', type=int, default=1,
+                        help='frames of each drive (default: %(default)s)')
     parser.add_argument('-o', '--output', type=Path, metavar='DIR',
                         help='write DIR/images/*.png and DIR/labels/*.png (16-bit: class_id * '
                         '1000 + instance, 65535 unlabelled)')

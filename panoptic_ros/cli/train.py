@@ -1,14 +1,14 @@
 """
 Train a Panoptic-DeepLab on procedural streets, or with --cityscapes on Cityscapes.
 
-Street frames are rendered once into a folder; then random crops are trained on, with the
-published settings where the data are Cityscapes.  A training ends after so many steps or so many
-minutes, or at Ctrl-C, SIGTERM or the end of its terminal, leaves RUN/checkpoint.pt and
-RUN/log.jsonl, and goes on from there with --resume.  On several GPUs:
+Street frames are rendered once into a folder.  Training takes random crops of the frames; for
+Cityscapes it has the published settings.  A training ends after the given steps or minutes, at
+Ctrl-C, at SIGTERM, or at the end of its terminal.  It leaves RUN/checkpoint.pt and RUN/log.jsonl,
+and goes on from there with --resume.  On several GPUs:
 
   torchrun --nproc_per_node 4 -m panoptic_ros.cli.train RUN --cityscapes DIR
 
-The GPUs share each step's batch, so that a training may go on with another number of them.
+The GPUs share each step's batch.  So a training may go on with another number of GPUs.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ..network.trainer import Trainer
 
 UNFOLDING_FRAMES = 64
-"""From so many frames the batch statistics of an exported model are measured again."""
+"""Number of frames from which the batch statistics of an exported model are measured again."""
 
 
 @command
@@ -88,9 +88,10 @@ def _parser() -> argparse.ArgumentParser:
                         help=f'crops per step, on all GPUs together ({_default("batch")})')
     length.add_argument('--rate', type=float, help=f'highest learning rate ({_default("rate")})')
     length.add_argument('--warmup', type=float, metavar='SHARE',
-                        help=f'of the training in which it rises ({_default("warmup")})')
+                        help='share of the training in which the rate rises '
+                        f'({_default("warmup")})')
     length.add_argument('--seed', type=int, default=0,
-                        help='of the weights, the crops and the order (default: 0)')
+                        help='seed of the weights, the crops and the order (default: 0)')
 
     data = parser.add_argument_group('data')
     data.add_argument('--cityscapes', type=Path, metavar='DIR',
@@ -98,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument('--frames', type=int, default=2400, metavar='N',
                       help='street frames to render (default: 2400, 2.6 MB each)')
     data.add_argument('--data', type=Path, default=Path('runs/frames'), metavar='DIR',
-                      help='folder that keeps them (default: %(default)s)')
+                      help='folder that keeps the street frames (default: %(default)s)')
     data.add_argument('--size', type=image_size, metavar='HxW',
                       help='size of a frame, with which the pixel scales of the targets go '
                       f'({_default("size")})')
@@ -127,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _default(name: str) -> str:
-    """Describe what the recipes say about a setting."""
+    """Return a setting's values in the recipes, in words."""
     def written(value: object) -> str:
         if not isinstance(value, tuple):
             return f'{value:.3g}' if isinstance(value, float) else str(value)
@@ -167,14 +168,14 @@ def _train(args: argparse.Namespace, processes: Processes) -> None:
 
 
 def _on_end(handler: Callable[[int, FrameType | None], Any]) -> None:
-    """Answer Ctrl-C, a polite kill and, but under nohup, the end of the terminal."""
+    """Handle Ctrl-C, SIGTERM and the end of the terminal; under nohup, leave the last ignored."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)
 
 
 def _recipe(args: argparse.Namespace) -> Recipe:
-    """Return the recipe for the data, changed by what was given on the command line."""
+    """Return the recipe for the data, changed by the values on the command line."""
     recipe = RECIPES['cityscapes' if args.cityscapes else 'streets']
     if preset(args.network).align_corners:
         recipe = replace(recipe, crop=(recipe.crop[0] + 1, recipe.crop[1] + 1))

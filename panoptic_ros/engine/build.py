@@ -36,7 +36,7 @@ class Built:
     plan: bytes
     info: PlanInfo
     seconds: float
-    """How long it took."""
+    """How long the build took."""
 
 
 def compile_kernels(folder: Path, target: str) -> bytes:
@@ -47,12 +47,12 @@ def compile_kernels(folder: Path, target: str) -> bytes:
 
 def kernels_sha256(folder: Path) -> str:
     """
-    Return the hash over a family's kernels, what they may include, and how they are compiled.
+    Return the hash over a family's kernels, the shared ones, and the compiler's options.
 
     Raises
     ------
     FileNotFoundError
-        There are none.
+        A folder has no CUDA sources.
 
     """
     from ..device import compiler
@@ -86,7 +86,7 @@ def check_kernels(plan: Path, info: PlanInfo, folder: Path) -> None:
 def describe_plan(onnx: OnnxFile, options: BuildOptions, gpu: Gpu | None = None,
                   kernels: str = '', calibration: CalibrationImages | None = None) -> PlanInfo:
     """
-    Return what a build would make, without making it.
+    Return what a build would make, without building.
 
     Parameters
     ----------
@@ -102,9 +102,9 @@ def describe_plan(onnx: OnnxFile, options: BuildOptions, gpu: Gpu | None = None,
     Raises
     ------
     ValueError
-        No GPU is given nor a target named, or this TensorRT does not build for the target.
+        Neither a GPU nor a target is given, or this TensorRT does not build for the target.
     ModelError
-        The file's batch is fixed and not the one asked for.
+        The file's batch is fixed, and the options ask for another.
     ImportError
         TensorRT is not installed.
 
@@ -113,7 +113,7 @@ def describe_plan(onnx: OnnxFile, options: BuildOptions, gpu: Gpu | None = None,
     known, product = targets(tensorrt), describe_tensorrt(tensorrt)
     target = options.target or (gpu.target if gpu else None)
     if target is None:
-        raise ValueError('no target and no GPU on this machine: name one, such as '
+        raise ValueError('no target, and no GPU on this machine: name a target, such as '
                          '`--target sm_89`, or build on the machine that has the GPU')
     if known is not None and target not in known:
         raise ValueError(f'target {target}: {product} builds for {", ".join(known)} only; for '
@@ -149,24 +149,24 @@ def build_plan(onnx: OnnxFile, options: BuildOptions,
     progress
         Receives the name of the phase and the share of the build that is done.
     cancelled
-        Asked at every step whether to end.
+        Returns whether the build shall end; it is asked at every step.
     gpu, kernels
         As for ``describe_plan``.
     timing_cache
-        File that keeps what TensorRT measures, so that the next build is faster.
+        File that keeps TensorRT's measurements, which makes the next build faster.
 
     Raises
     ------
     BuildCancelled
-        ``cancelled`` said so.
+        ``cancelled`` returned true.
     BuildError
         TensorRT failed to build.
     ModelError
-        TensorRT cannot parse the file, or its layers are not in the precision asked for.
+        TensorRT cannot parse the file, or the layers are not in the requested precision.
     ValueError
         The options do not suit the file, this machine, or this TensorRT.
     ImportError
-        A library is not there.
+        A library is not installed.
 
     """
     start = time.monotonic()
@@ -196,28 +196,29 @@ def build_engine(onnx: OnnxFile, output: Path, options: BuildOptions, *,
     onnx, options, gpu, calibration, progress, cancelled, timing_cache
         As for ``build_plan``.
     output
-        The plan's path; it ends in .plan.
+        The plan's path, which ends in .plan.
     kernels
-        Folder of the sources of our CUDA kernels.
+        Folder of the family's CUDA sources.
     compile
-        Compiles that folder for a target.
+        Compiles this folder for a target.
 
     Raises
     ------
     BuildCancelled, BuildError, ModelError, ValueError, FileNotFoundError, ImportError
-        As ``build_plan`` and the compiler do; then nothing is written.
+        ``build_plan`` or the compiler raised it; nothing is written.
     OSError
         The files cannot be written.
 
     """
     if output.suffix != '.plan':
         raise ValueError(f'{output}: expected a file that ends in .plan')
-    if output.parent.is_dir():      # not after minutes: from elsewhere the plan is not taken
+    # A plan in an untrusted folder is refused later; the user learns it before the long build.
+    if output.parent.is_dir():
         with trusting():
             check_folder(output.parent.resolve(), 'plans are executed')
     hashed = kernels_sha256(kernels)
     target = describe_plan(onnx, options, gpu, hashed, calibration).target
-    # First, as it takes less than a second: a missing compiler is told before TensorRT's minutes.
+    # The kernels take less than a second.  A missing compiler is reported before the long build.
     if progress is not None:
         progress('Compiling kernels', 0.0)
     cubin = compile(kernels, target)
@@ -230,7 +231,7 @@ def build_engine(onnx: OnnxFile, output: Path, options: BuildOptions, *,
 
 def _watch(calibration: CalibrationImages, progress: Progress | None,
            cancelled: Cancelled | None) -> Iterator[Any]:
-    """Yield the images, with progress and an ear for the end."""
+    """Yield the images, report progress, and end when ``cancelled`` asks for it."""
     for number, image in enumerate(calibration):
         poll(cancelled)
         if progress is not None:

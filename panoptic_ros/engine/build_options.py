@@ -1,4 +1,4 @@
-"""What can be asked of a build."""
+"""The options of a build."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _LEVELS = range(6)
 
 
 class Gpu(Protocol):
-    """The GPU that a plan is built for, as a ``device.Device`` describes itself."""
+    """The GPU that a plan is built for; ``device.Device`` is one."""
 
     @property
     def name(self) -> str:
-        """As the driver says it."""
+        """The GPU's name, as the driver gives it."""
 
     @property
     def target(self) -> str:
-        """Its compute capability, such as 'sm_89'."""
+        """The GPU's compute capability, such as 'sm_89'."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,17 @@ class BuildOptions:
     precision: str = 'fp16'
     """'fp32', 'fp16' or 'int8'."""
     target: str | None = None
-    """Compute capability such as 'sm_89' to build for, or None for this machine's GPU."""
+    """Compute capability to build for, such as 'sm_89'; None stands for this machine's GPU."""
     batch: int = 1
-    """Most images at once."""
+    """Largest number of images at once."""
     static_batch: bool = False
-    """Whether ``batch`` is also the fewest."""
+    """Whether ``batch`` is also the smallest number of images at once."""
     workspace: int | None = None
-    """Most MiB of device memory for temporaries; None leaves it to TensorRT."""
+    """Largest device memory for temporaries in MiB; None leaves it to TensorRT."""
     optimization_level: int | None = None
     """0 (quick to build) to 5 (quick to run); None leaves it to TensorRT."""
     dla_core: int | None = None
-    """Core of the deep-learning accelerator to run on, or None for the GPU."""
+    """Core of the deep-learning accelerator to run on; None stands for the GPU."""
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -72,12 +72,12 @@ class BuildOptions:
 
     def profile(self, onnx: OnnxFile) -> tuple[int, int, int]:
         """
-        Return the fewest, usual and most images at once of a plan of that file.
+        Return the fewest, usual and most images at once of a plan built from a file.
 
         Raises
         ------
         ModelError
-            The file's batch is fixed and another.
+            The file's batch is fixed, and ``batch`` is another.
 
         """
         if onnx.batch is not None and onnx.batch != self.batch:
@@ -88,6 +88,6 @@ class BuildOptions:
         return (self.batch if fixed else 1, self.batch, self.batch)
 
     def others(self) -> dict[str, Any]:
-        """Return what a plan's sidecar keeps beside precision, target and batch."""
+        """Return the options that a plan's sidecar keeps beside precision, target and batch."""
         return {'workspace': self.workspace, 'optimization_level': self.optimization_level,
                 'dla_core': self.dla_core}

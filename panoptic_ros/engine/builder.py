@@ -16,11 +16,11 @@ from .timing_cache import load_timings, save_timings
 
 
 class BuildError(RuntimeError):
-    """TensorRT could not build the network; the message holds what it says."""
+    """TensorRT could not build the network; the message quotes TensorRT."""
 
 
 def targets(tensorrt: Any) -> list[str] | None:
-    """Return the targets that TensorRT-RTX builds for; None of TensorRT, which cannot choose."""
+    """Return the targets of TensorRT-RTX, or None for TensorRT, which builds for its own GPU."""
     if not hasattr(tensorrt, 'ComputeCapability'):
         return None
     names = dir(tensorrt.ComputeCapability)
@@ -29,7 +29,7 @@ def targets(tensorrt: Any) -> list[str] | None:
 
 
 def why_not_target(tensorrt: Any, target: str) -> str | None:
-    """Say why a TensorRT cannot build for this machine's GPU, or None where it can."""
+    """Return why a TensorRT cannot build for this machine's GPU; None if it can."""
     known = targets(tensorrt)
     if known is None or target in known:
         return None
@@ -47,24 +47,24 @@ def serialize(tensorrt: Any, file: OnnxFile, content: bytes, options: BuildOptio
     tensorrt
         The module.
     file, content
-        The file, and its content in the precision asked for.
+        The file, and its content in the requested precision.
     options, info
-        How to build, and what the result will be.
+        How to build, and the description of the result.
     monitor
-        As ``monitor.create_monitor`` makes it.
+        The result of ``monitor.create_monitor``.
     timing_cache
-        File of what was measured before, if it shall be kept.
+        File of earlier measurements, which is updated; None keeps none.
 
     Returns
     -------
-    The serialised engine, and the precision that was found in it.
+    The serialised engine, and the precision that was found in it, in words.
 
     Raises
     ------
     BuildError
         TensorRT does not start or fails to build.
     ModelError
-        It cannot parse the file, or layers are not in the precision asked for.
+        TensorRT cannot parse the file, or layers are not in the requested precision.
     ValueError
         The machine lacks what the options ask for.
 
@@ -97,7 +97,7 @@ def _serialize(tensorrt: Any, file: OnnxFile, content: bytes, options: BuildOpti
         config.add_optimization_profile(profile)
     config.progress_monitor = monitor
     with warnings.catch_warnings():
-        # TensorRT-RTX says that there timing caches are without effect.
+        # TensorRT-RTX warns that it ignores timing caches.
         warnings.simplefilter('ignore', DeprecationWarning)
         load_timings(config, timing_cache)
         plan = builder.build_serialized_network(network, config)
@@ -114,7 +114,7 @@ def _serialize(tensorrt: Any, file: OnnxFile, content: bytes, options: BuildOpti
 def _builder(tensorrt: Any, messages: list[Message]) -> Any:
     try:
         return tensorrt.Builder(tensorrt_logger(tensorrt))
-    except (TypeError, RuntimeError) as error:      # its factory returned nothing
+    except (TypeError, RuntimeError) as error:      # TensorRT's factory returned nothing
         raise BuildError(
             f'{describe_tensorrt(tensorrt)} does not start: {complaints(messages)}; it needs the '
             'NVIDIA driver, or tensorrt-rtx, which builds without one') from error
@@ -130,7 +130,7 @@ def _configure(tensorrt: Any, builder: Any, options: BuildOptions, info: PlanInf
     if options.optimization_level is not None:
         config.builder_optimization_level = options.optimization_level
     if targets(tensorrt) is not None:
-        # TensorRT-RTX alone has these.  Without them it builds for every GPU that it knows.
+        # Only TensorRT-RTX has targets.  Without one it builds for every GPU that it knows.
         capability = getattr(tensorrt.ComputeCapability, info.target.replace('sm_', 'SM'))
         config.num_compute_capabilities = 1
         if not config.set_compute_capability(capability, 0):

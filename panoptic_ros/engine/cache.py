@@ -28,7 +28,7 @@ _POLL_SECONDS = 0.1
 
 def default_folder() -> Path:
     """
-    Return where plans are kept: ``$XDG_CACHE_HOME/panoptic_ros``, or in ``~/.cache``.
+    Return the folder of plans: ``$XDG_CACHE_HOME/panoptic_ros`` or ``~/.cache/panoptic_ros``.
 
     Raises
     ------
@@ -41,19 +41,19 @@ def default_folder() -> Path:
 
 class PlanCache:
     """
-    A folder of plans, each found again by what it was built from.
+    A folder of plans, which finds each plan by what it was built from.
 
     Parameters
     ----------
     folder
-        Where they are; by default ``default_folder()``.  It is made if it is not there.
+        The folder, by default ``default_folder()``.  It is made if it is absent.
 
     Raises
     ------
     PlanError
-        Others may write to the folder, and so decide what runs here.
+        Others may write to the folder, and could so decide what runs here.
     OSError
-        It cannot be made.
+        The folder cannot be made.
 
     """
 
@@ -68,7 +68,7 @@ class PlanCache:
             check_folder(self.folder, 'plans are executed')
 
     def path(self, onnx: OnnxFile, info: PlanInfo) -> Path:
-        """Return where a plan is kept: by model and request, whichever TensorRT builds it."""
+        """Return the path of a plan; model and request decide it, the version does not."""
         return self.folder / (f'{onnx.path.stem}-{info.precision}-{info.target}-'
                               f'{info.model_key[:8]}.plan')
 
@@ -78,22 +78,22 @@ class PlanCache:
                       progress: Progress | None = None, cancelled: Cancelled | None = None,
                       compile: Compile = compile_kernels) -> Path:
         """
-        Return the path of a plan, after building it where there is none that will do.
+        Return the path of a plan, which is built if the cache has none that fits.
 
-        A plan of precision int8 is found without calibration images, whichever it was built with.
-        While another process builds the same plan, this waits for it.
+        Without calibration images, an int8 plan fits whichever images it was built with.  While
+        another process builds the same plan, this function waits for it.
 
         Parameters
         ----------
         onnx, options, gpu, kernels, calibration, progress, cancelled, compile
             As for ``build_engine``.
         log
-            Receives one line when something is built, which says why.
+            Receives one line when a plan is built, which says why.
 
         Raises
         ------
         BuildCancelled, BuildError, ModelError, ValueError, FileNotFoundError, ImportError, OSError
-            As ``build_engine`` does.
+            ``build_engine`` raised it.
 
         """
         wanted = describe_plan(onnx, options, gpu, kernels_sha256(kernels), calibration)
@@ -102,7 +102,7 @@ class PlanCache:
             return path
         with _lock(path.with_suffix('.lock'), cancelled):
             reason = _reason_to_build(path, wanted, calibration)
-            if reason is None:      # built by another process meanwhile
+            if reason is None:      # another process has built it meanwhile
                 return path
             log(f'Building {path.name}: {reason}')
             for left_over in self.folder.glob(f'.{path.stem}.*.partial'):
@@ -119,7 +119,7 @@ class PlanCache:
 
 def _reason_to_build(path: Path, wanted: PlanInfo,
                      calibration: CalibrationImages | None) -> str | None:
-    """Say why the plan at a path will not do, or None where it will."""
+    """Return why the plan at a path does not fit; None if it fits."""
     if not path.exists() and not sidecar_path(path).exists():
         return 'not built yet'
     try:
@@ -137,7 +137,7 @@ def _reason_to_build(path: Path, wanted: PlanInfo,
 
 @contextmanager
 def _lock(file: Path, cancelled: Cancelled | None) -> Iterator[None]:
-    """Hold a file's lock; the system releases it when the process ends, however it does."""
+    """Hold a file's lock; the system releases it however the process ends."""
     with trusting():
         descriptor = open_lock(file, 'plans are executed')
     try:

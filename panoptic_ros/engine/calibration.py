@@ -1,4 +1,4 @@
-"""The images that int8 activations are scaled by."""
+"""The images that decide the scales of int8 activations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..images import files as image_files
 from .fitting import check_image, fit
 
 LIMIT = 64
-"""How many images are used where nobody asks for fewer."""
+"""The number of images that are used unless a caller asks for fewer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class CalibrationImages:
     """A few images, evenly spaced over a recording, at the network's resolution."""
 
     images: tuple[npt.NDArray[np.uint8], ...]
-    """Each (H, W, 3) uint8, BGR."""
+    """The images, each (H, W, 3) uint8, BGR."""
 
     def __iter__(self) -> Iterator[npt.NDArray[np.uint8]]:
         return iter(self.images)
@@ -42,7 +42,7 @@ class CalibrationImages:
     def from_images(cls, images: Iterable[npt.NDArray[np.uint8]], size: tuple[int, int],
                     limit: int = LIMIT, total: int | None = None) -> CalibrationImages:
         """
-        Choose from a recording.
+        Choose images from a recording.
 
         Parameters
         ----------
@@ -51,15 +51,15 @@ class CalibrationImages:
         size
             (height, width) of the network's input.
         limit
-            Most images to keep.
+            Largest number of images to keep.
         total
-            How many images there are, if that is known; otherwise between half of ``limit`` and
-            ``limit`` of them are kept.
+            Number of images, if it is known.  If it is None, between half of ``limit`` and
+            ``limit`` images are kept.
 
         Raises
         ------
         ValueError
-            There is no image, or one of another kind; or ``limit`` is not positive.
+            There is no image, an image is of another kind, or ``limit`` is not positive.
 
         """
         _check_limit(limit)
@@ -86,14 +86,15 @@ class CalibrationImages:
     def from_folder(cls, folder: Path, size: tuple[int, int],
                     limit: int = LIMIT) -> CalibrationImages:
         """
-        Choose from the pictures in a folder and the folders in it, in order of their paths.
+        Choose from the pictures in a folder and its subfolders, in order of their paths.
 
         Raises
         ------
         FileNotFoundError
             There is no such folder.
         ValueError
-            It holds no pictures, or one that cannot be decoded; or ``limit`` is not positive.
+            The folder holds no picture, a picture cannot be decoded, or ``limit`` is not
+            positive.
 
         """
         _check_limit(limit)
@@ -120,6 +121,6 @@ def _spread(total: int, limit: int) -> set[int]:
 
 
 def _fitted(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """Return what the network will see of an image, in memory of its own or the image's."""
+    """Return an image at the network's size; it may share the memory of the given one."""
     check_image(image, 'a calibration image')
     return np.ascontiguousarray(fit(image, size))

@@ -1,4 +1,4 @@
-"""The tensors of the engine contract, held against those that an ONNX file declares."""
+"""Comparing the tensors of the engine contract with those that an ONNX file declares."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ class Tensor(NamedTuple):
     """An input or output as a file declares it."""
 
     type: str
-    """Such as 'float32', by NumPy's name where it has one."""
+    """Type such as 'float32', by NumPy's name if NumPy has one."""
     shape: tuple[int | str | None, ...]
-    """Names or None where a size is free."""
+    """Sizes; a free size is a name or None."""
 
     def __str__(self) -> str:
         return f'{self.type} ({", ".join(map(str, self.shape))})'
 
 
 def image_spec(metadata: ModelMetadata) -> TensorSpec:
-    """Return what the input ``image`` is: (H, W, 3), BGR, at the network's resolution."""
+    """Return the spec of the input ``image``: (H, W, 3), BGR, at the network's resolution."""
     return TensorSpec((*metadata.input_size, 3), ('uint8',))
 
 
 def outputs_of(metadata: ModelMetadata, contract: Contract, source: str) -> Outputs:
     """
-    Return which tensors the network of a file has to put out.
+    Return the tensors that the network of a file has to put out.
 
     Raises
     ------
     ModelError
-        Its family is not known, or its metadata lack what the family needs; ``source`` names the
-        file in the message.
+        The model's family is unknown, or the metadata lack what the family needs; ``source``
+        names the file in the message.
 
     """
     try:
@@ -47,25 +47,25 @@ def outputs_of(metadata: ModelMetadata, contract: Contract, source: str) -> Outp
 def check_contract(path: Path, metadata: ModelMetadata, outputs: Outputs,
                    declared: tuple[Mapping[str, Tensor], Mapping[str, Tensor]]) -> int | None:
     """
-    Refuse a file whose tensors are not those of the engine contract.
+    Refuse a file whose tensors differ from the engine contract.
 
     Parameters
     ----------
     path, metadata
-        The file, and what it says of itself.
+        The file and its metadata.
     outputs
-        What the network has to put out.
+        The tensors that the network has to put out.
     declared
         The inputs and the outputs of the file's graph.
 
     Returns
     -------
-    How many images it takes at once; None where that is free.
+    The number of images that the network takes at once; None if it is free.
 
     Raises
     ------
     ModelError
-        A tensor is absent, or has another type or shape; or there is an input beside the image.
+        A tensor is absent, or has another type or shape, or there is an input beside the image.
 
     """
     inputs, found = declared
@@ -80,7 +80,7 @@ def check_contract(path: Path, metadata: ModelMetadata, outputs: Outputs,
         count = tensor.shape[0]
         if isinstance(count, int) and count != (batch or 1):
             raise ModelError(f'{path}: output {name} is {tensor}, the input image {image}: '
-                             'expected as many images of both')
+                             'expected the same number of images for both')
     check_types(outputs, {name: found[name].type for name in outputs}, f'{path}: ')
     _check_announced(path, metadata, found)
     return batch
@@ -88,12 +88,12 @@ def check_contract(path: Path, metadata: ModelMetadata, outputs: Outputs,
 
 def check_types(outputs: Outputs, types: Mapping[str, str], where: str) -> None:
     """
-    Refuse outputs of which some have one and some another of the types that they may share.
+    Refuse outputs of different types if the contract allows them the same choice of types.
 
     Raises
     ------
     ModelError
-        They have; ``where`` begins the message.
+        The types differ; ``where`` begins the message.
 
     """
     for shared in {spec.types for spec in outputs.values()}:
@@ -113,7 +113,7 @@ def _checked(path: Path, name: str, found: Tensor | None, spec: TensorSpec) -> T
 
 
 def _check_announced(path: Path, metadata: ModelMetadata, found: Mapping[str, Tensor]) -> None:
-    """Hold the metadata against the graph: readers of one rely on the other."""
+    """Compare the metadata with the graph, because readers of one rely on the other."""
     for output in metadata.outputs:
         tensor = found.get(output.name)
         if tensor is None or tensor.type != output.type or tensor.shape[1:] != output.shape:

@@ -1,9 +1,10 @@
 """
-Which other files an ONNX file makes a runtime read, told from its bytes alone.
+Finding the other files that an ONNX file makes a runtime read, from its bytes alone.
 
-A tensor may say that its numbers are in another file.  Runtimes differ in what they open then, so
-the file is searched before one sees it, with neither a runtime nor the package onnx: in protocol
-buffers a message is found by the numbers of the fields that lead to it (onnx.proto).
+A tensor may say that its numbers are in another file.  Runtimes differ in what they open then.
+So this module searches the file before a runtime sees it.  It needs neither a runtime nor the
+package onnx: in protocol buffers a message is found by the numbers of the fields that lead to it
+(onnx.proto).
 """
 
 from __future__ import annotations
@@ -22,30 +23,32 @@ FIELDS: dict[str, dict[int, str]] = {
     'tensor': {13: 'entry'},
     'entry': {1: 'key', 2: 'value'},
 }
-"""By message and field number, the messages that lead to tensors, and to where their data are."""
+"""By message and field number, the messages that lead to tensors and to their data's place."""
 
 _DATA_LOCATION = 14
 _DEEPEST = 100
-"""As deep as protocol buffers are read by their own libraries."""
+"""The depth to which the libraries of protocol buffers read."""
 _MOST_FIELDS = 1 << 20
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
-_IN_MEMORY = '*/'       # how ONNX Runtime marks an address in this process instead of a file
+_IN_MEMORY = '*/'       # by this ONNX Runtime marks an address in this process, not a file
 
 
 def external_files(content: bytes) -> frozenset[str]:
     """
-    Return the paths under which an ONNX file's tensors are kept elsewhere; '' for an absent one.
+    Return the paths of the other files that hold tensors of an ONNX file.
+
+    A tensor that is kept elsewhere but names no path gives ''.
 
     Parameters
     ----------
     content
-        The file.
+        The file's bytes.
 
     Raises
     ------
     ValueError
-        These are no protocol buffers, or they are nested deeper or have more fields than models
-        have.
+        The bytes are no protocol buffers, or the messages are nested deeper or have more fields
+        than those of models.
 
     """
     found: set[str] = set()
@@ -84,12 +87,12 @@ def external_files(content: bytes) -> frozenset[str]:
 
 def check_inside(model: Path, files: frozenset[str]) -> None:
     """
-    Refuse files outside the folder of a model, links that lead there, and what is no file.
+    Refuse paths that leave the folder of a model, also by a link, and paths that are no file.
 
     Raises
     ------
     ValueError
-        One is; it is named.
+        There is such a path; the message names it.
 
     """
     folder = model.parent.resolve()
@@ -110,7 +113,7 @@ def check_inside(model: Path, files: frozenset[str]) -> None:
 
 
 def _field(content: bytes, kind: int, position: int, end: int) -> tuple[int, int, int]:
-    """Return a field's number if it is one, and where its value begins and ends."""
+    """Return a field's value if it is a number, else 0, and where the value begins and ends."""
     if kind == _VARINT:
         value, after = _varint(content, position, end)
         return value, position, after

@@ -1,4 +1,4 @@
-"""What a model file says about itself."""
+"""The metadata of a model file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..plain_data import Between, Length, check, plain, read, show
 from ..tensors import Outputs
 
 PREFIX = 'panoptic_ros.'
-"""Of the names of the metadata in ONNX files."""
+"""What the names of our metadata in ONNX files begin with."""
 _REQUIRED = ('network', 'input_size', 'label_space', 'training', 'quality')
 _FORMER = {'grouping': 'options'}
-"""What older files call a property."""
+"""The names that properties have in older files, and their names today."""
 _LARGEST_SIDE = 16384
 _LONGEST = 1 << 20
 _MOST_OUTPUTS = 16
@@ -24,7 +24,7 @@ Side = Annotated[int, Between(1, _LARGEST_SIDE)]
 
 
 class ModelError(ValueError):
-    """A model file that does not keep the engine contract."""
+    """A model file does not keep the engine contract."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Output:
 
     name: Annotated[str, Length(100, 1)]
     shape: Annotated[tuple[Annotated[int, Between(1, 1 << 24)], ...], Length(8)]
-    """Without the batch in front."""
+    """Sizes, without the batch in front."""
     type: Annotated[str, Length(20, 1)]
-    """By NumPy's name."""
+    """The type's name in NumPy."""
 
     def __post_init__(self) -> None:
         check(self)
@@ -44,32 +44,32 @@ class Output:
 @dataclass(frozen=True)
 class ModelMetadata:
     """
-    The part of the engine contract that tensors cannot carry, kept in the file itself.
+    The part of the engine contract that tensors cannot carry; the model's file keeps it.
 
     Raises
     ------
     ValueError
-        A value is of another type or out of range, or a text too long or not to be encoded.
+        A value is of another type or out of range, or a text is too long or cannot be encoded.
 
     """
 
     network: Annotated[str, Length(200, 1)]
     """Name of the network's variant."""
     input_size: tuple[Side, Side]
-    """(height, width) in pixels that the network takes."""
+    """The network's input (height, width) in pixels."""
     label_space: LabelSpace
     training: dict[str, Any] = field(default_factory=dict)
     """Data set, recipe, seed and date."""
     quality: dict[str, Any] = field(default_factory=dict)
-    """Measured PQ, SQ and RQ, in percent, and on what; empty when nobody measured."""
+    """PQ, SQ and RQ in percent, and the data they were measured on; empty if nobody measured."""
     options: dict[str, Any] = field(default_factory=dict)
     """Options of the family that suit this model better than the published ones."""
     family: Annotated[str, Length(100, 1)] = 'deeplab'
     """Name of the family that decodes the outputs."""
     layout: dict[str, Any] = field(default_factory=dict)
-    """What else the file says; the family alone understands it."""
+    """All further metadata of the file; only the family understands them."""
     outputs: Annotated[tuple[Output, ...], Length(_MOST_OUTPUTS)] = ()
-    """The tensors that the network puts out; none in older files, whose family tells them."""
+    """The tensors that the network puts out; older files list none, and the family knows them."""
 
     def __post_init__(self) -> None:
         check(self)
@@ -116,9 +116,9 @@ class ModelMetadata:
 
 Contract: TypeAlias = Callable[[ModelMetadata], Outputs]
 """
-Tells which tensors a model's network has to put out: its family knows.
+Returns the tensors that a model's network has to put out, as its family says.
 
-It raises ``ValueError`` where there is no such family, or the layout is none of it.
+It raises ``ValueError`` if there is no such family, or if the layout is not one of the family's.
 """
 
 

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 Progress = Callable[[str, float], None]
-"""Receives the name of what is being done and the share of the build that is done, 0 to 1."""
+"""Receives the name of the phase and the share of the build that is done, 0 to 1."""
 
 Cancelled = Callable[[], bool]
 """Returns whether the build shall end; ``threading.Event.is_set`` is one."""
 
 
-class BuildCancelled(Exception):  # noqa: N818 - it is no error
+class BuildCancelled(Exception):  # noqa: N818 - this is no error
     """The build was asked to end; nothing was written."""
 
 
 class Phases:
-    """The phases of a build, one within another, as one share that only grows."""
+    """The phases of a build, which lie within each other, as one share that only grows."""
 
     def __init__(self) -> None:
         self._steps: list[tuple[str, int, int]] = []    # name, done, of how many
@@ -55,12 +55,12 @@ def create_monitor(tensorrt: Any, progress: Progress | None, cancelled: Cancelle
     """
     Return an ``IProgressMonitor``.
 
-    What its callables raise ends the build and waits in the attribute ``error``: an exception
-    must not travel through TensorRT's own frames.
+    An exception in ``progress`` or ``cancelled`` ends the build.  It is kept in the attribute
+    ``error``, because it must not travel through TensorRT's own frames.
     """
 
     class Monitor(tensorrt.IProgressMonitor):
-        """Passes on what TensorRT says of its progress."""
+        """Passes on the progress that TensorRT reports."""
 
         def __init__(self) -> None:
             tensorrt.IProgressMonitor.__init__(self)
@@ -92,12 +92,12 @@ def create_monitor(tensorrt: Any, progress: Progress | None, cancelled: Cancelle
 
 def poll(cancelled: Cancelled | None) -> None:
     """
-    Return unless the build shall end.
+    Raise an exception if the build shall end.
 
     Raises
     ------
     BuildCancelled
-        It shall.
+        ``cancelled`` returned true.
 
     """
     if cancelled is not None and cancelled():

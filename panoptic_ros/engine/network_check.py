@@ -1,4 +1,4 @@
-"""The precision that a network has, as TensorRT itself says."""
+"""Checking the precision of a network, as TensorRT itself reports it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _MOST_NAMES = 5
 
 def check_network(tensorrt: Any, network: Any, precision: str) -> str:
     """
-    Compare the types of a parsed network's layers with what was asked for.
+    Compare the types of a parsed network's layers with the requested precision.
 
     Strongly typed networks are built in the types that they have after parsing.
 
     Returns
     -------
-    What was found, for people, such as 'fp16: 75 of 75 convolutions in half precision'.
+    The finding in words, such as 'fp16: 75 of 75 convolutions in half precision'.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def output_types(tensorrt: Any, network: Any, outputs: Outputs) -> dict[str, Any
     Raises
     ------
     ModelError
-        One is missing or has a type that is not allowed.
+        An output is missing or has a type that is not allowed.
 
     """
     found = (network.get_output(n) for n in range(network.num_outputs))
@@ -75,18 +75,18 @@ def output_types(tensorrt: Any, network: Any, outputs: Outputs) -> dict[str, Any
 
 def check_engine(tensorrt: Any, plan: Any, precision: str, types: dict[str, Any]) -> str | None:
     """
-    Compare a built engine with what was asked for, where this machine can load it.
+    Compare a built engine with the requested precision, if this machine can load it.
 
     Parameters
     ----------
     tensorrt, plan, precision
-        The module, the serialised engine and what it was built as.
+        The module, the serialised engine and the precision it was built in.
     types
         ``output_types`` of the network that it was built from.
 
     Returns
     -------
-    What was found, for people; None where there is no driver or another GPU.
+    The finding in words; None if the machine has no driver or another GPU.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def check_engine(tensorrt: Any, plan: Any, precision: str, types: dict[str, Any]
     described = inspector.get_engine_information(tensorrt.LayerInformationFormat.JSON)
     formats = list(_formats(described))
     words = {'fp16': ('half', 'fp16'), 'int8': ('int8',), 'fp32': ('float', 'fp32')}[precision]
-    if not formats:     # it lists no tensors where everything became one kernel
+    if not formats:     # the inspector lists no tensors if everything became one kernel
         return 'outputs of the engine as in the network'
     found = sum(any(word in text for word in words) for text in formats)
     if not found:
@@ -116,13 +116,13 @@ def check_engine(tensorrt: Any, plan: Any, precision: str, types: dict[str, Any]
 
 
 def _formats(description: str) -> Iterator[str]:
-    """Yield the format of every tensor between layers, in lower case, as the inspector says it."""
+    """Yield the format of every tensor between layers from the inspector's text, in lower case."""
     try:
         described = json.loads(description).get('Layers', [])
     except (ValueError, AttributeError):
         return
     for entry in described:
-        if isinstance(entry, dict):     # without detailed verbosity it is a name
+        if isinstance(entry, dict):     # without detailed verbosity an entry is a name
             for end in (*entry.get('Inputs', ()), *entry.get('Outputs', ())):
                 yield str(end.get('Format/Datatype', '')).lower()
 

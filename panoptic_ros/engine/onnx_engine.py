@@ -24,7 +24,7 @@ class OnnxEngine:
     path
         An ONNX file that keeps the engine contract.
     contract
-        Tells what its network has to put out.
+        Tells which tensors the network has to put out.
     threads
         Threads of one inference; 0 leaves it to the runtime, one per physical core.
 
@@ -33,7 +33,7 @@ class OnnxEngine:
     FileNotFoundError
         There is no such file.
     ModelError
-        It is not an ONNX model, or one that does not keep the contract.
+        The file is no ONNX model, or does not keep the contract.
     ImportError
         ONNX Runtime is not installed.
 
@@ -49,8 +49,8 @@ class OnnxEngine:
                                     'reinstall the package, which ships streets.onnx')
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 4         # errors are raised: they need no line of their own
-        # A spinning pool would take the cores from the grouping that follows each inference.
+        options.log_severity_level = 4         # errors are raised and need no line in the log
+        # A spinning pool would take the cores from the decoder, which follows each inference.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         options.add_session_config_entry('session.load_model_format', 'ONNX')
         self._session: Any = _open(runtime, path, options)
@@ -83,17 +83,18 @@ class OnnxEngine:
         batch = check_contract(path, self.metadata, self._outputs, (inputs, outputs))
         if batch not in (None, 1):
             raise ModelError(f'{path}: input image is {inputs["image"]}, which is {batch} images '
-                             'at once: on the processor the engine is given one; export it with a '
+                             'at once: on the processor a model takes one; export it with a '
                              'symbolic batch')
 
 
 def _open(runtime: Any, path: Path, options: Any) -> Any:
-    """Return a session, after looking at what else the file makes the runtime read."""
+    """Return a session, after checking the other files that the model makes the runtime read."""
     content = read_onnx(path)
     try:
         files = external_files(content)
         check_inside(path, files)
-        # what was looked at is what is loaded; other files are found from the model's own path
+        # The session gets the bytes that were checked.  Only a model with other files is loaded
+        # by its path, from which the runtime finds these.
         return runtime.InferenceSession(str(path) if files else content, options,
                                         providers=['CPUExecutionProvider'])
     except Exception as error:      # the runtime's errors have no common base of their own
@@ -102,7 +103,7 @@ def _open(runtime: Any, path: Path, options: Any) -> Any:
 
 
 def _type_of(tensor: Any) -> str:
-    """Return NumPy's name for 'tensor(float)', and others, such as sequences, as they are."""
+    """Return NumPy's name of a tensor's type; other types, such as sequences, stay as they are."""
     name = str(tensor.type)
     inner = name[len('tensor('):-1] if name.startswith('tensor(') else name
     return {'float': 'float32', 'double': 'float64'}.get(inner, inner)

@@ -1,4 +1,4 @@
-"""An ONNX file as something to build a plan from."""
+"""An ONNX file that a plan can be built from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .external_data import external_files
 from .metadata import PREFIX, Contract, ModelError, ModelMetadata
 
 LARGEST = 2**31 - 1
-"""Bytes that a protocol buffer may have."""
+"""The most bytes that a protocol buffer may have."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class OnnxFile:
     path: Path
     content: bytes
     properties: dict[str, str]
-    """Its ``metadata_props`` that are ours."""
+    """Those of the file's ``metadata_props`` that are ours."""
     metadata: ModelMetadata
     outputs: Outputs
-    """What its network puts out."""
+    """The tensors that the network puts out."""
     batch: int | None
-    """How many images it takes at once; None where that is free."""
+    """The number of images that the network takes at once; None if it is free."""
 
     @property
     def sha256(self) -> str:
@@ -39,14 +39,14 @@ class OnnxFile:
     @classmethod
     def read(cls, path: str | Path, contract: Contract) -> OnnxFile:
         """
-        Read a file; ``contract`` tells what its network has to put out.
+        Read a file; ``contract`` tells which tensors the network has to put out.
 
         Raises
         ------
         FileNotFoundError
             There is no such file.
         ModelError
-            It is not an ONNX model, or one that does not keep the contract.
+            The file is no ONNX model, or does not keep the contract.
         ImportError
             The package onnx is not installed.
 
@@ -73,7 +73,7 @@ def read_onnx(path: Path) -> bytes:
     Raises
     ------
     ModelError
-        It is larger than a protocol buffer may be.
+        The file is larger than a protocol buffer may be.
 
     """
     with path.open('rb') as file:
@@ -91,7 +91,7 @@ def import_onnx() -> Any:
     Raises
     ------
     ImportError
-        It is not installed, or cannot be imported.
+        The package is not installed, or cannot be imported.
 
     """
     with needed('building plans', 'onnx', 'pip install onnx', 'the package onnx'):
@@ -106,7 +106,7 @@ def parse_onnx(content: bytes, source: str) -> Any:
     Raises
     ------
     ModelError
-        The content is something else.
+        The content is no ONNX model.
     ImportError
         The package onnx is not installed.
 
@@ -131,7 +131,7 @@ def _tensors(model: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 
 def declared(value: Any) -> Tensor:
-    """Return what a graph declares of a tensor, a ``ValueInfoProto``."""
+    """Return the declaration of a tensor in a graph, from its ``ValueInfoProto``."""
     if not value.type.HasField('tensor_type'):
         return Tensor(value.type.WhichOneof('value') or 'untyped', ())
     tensor = value.type.tensor_type

@@ -1,4 +1,4 @@
-"""The one place that imports ONNX Runtime, which the package has forbidden to report by then."""
+"""The one place that imports ONNX Runtime; the package has disabled its telemetry before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def load_onnxruntime() -> Any:
     Raises
     ------
     ImportError
-        It is not installed, or cannot be imported.
+        The package is not installed, or cannot be imported.
 
     """
     with needed('running .onnx models', 'onnxruntime', 'pip install onnxruntime', 'ONNX Runtime'):

@@ -17,26 +17,26 @@ _LARGEST_SIDECAR = 4 << 20
 
 
 def sidecar_path(plan: Path) -> Path:
-    """Return where the sidecar of a plan is: NAME.plan.json."""
+    """Return the path of a plan's sidecar: NAME.plan.json."""
     return plan.with_name(plan.name + '.json')
 
 
 def cubin_path(plan: Path) -> Path:
-    """Return where the kernels of a plan are: NAME.cubin."""
+    """Return the path of a plan's kernels: NAME.cubin."""
     return plan.with_suffix('.cubin')
 
 
 def read_plan(path: Path) -> tuple[bytes, PlanInfo]:
     """
-    Return a plan and what is known of it, after checking that it is whole, unaltered and ours.
+    Return a plan and its description, after checking that it is whole, unaltered and ours.
 
     Raises
     ------
     FileNotFoundError
         There is no such plan.
     PlanError
-        Its sidecar is missing or unreadable, the plan is not the one that it vouches for, or
-        others than this user and root may have written one of them.
+        The sidecar is missing or unreadable, or does not vouch for this plan.  Or others than
+        this user and root may have written one of the two files.
 
     """
     if not path.is_file():
@@ -53,7 +53,8 @@ def read_cubin(path: Path) -> bytes:
     Raises
     ------
     PlanError
-        They, or the plan's sidecar, are missing, unreadable, altered or may be others' work.
+        The kernels or the plan's sidecar are missing, unreadable or altered, or others than this
+        user and root may have written them.
 
     """
     return _read_sealed(cubin_path(path), 'cubin', _read_sidecar(path), sidecar_path(path))
@@ -63,8 +64,8 @@ def write_plan(path: Path, plan: bytes, info: PlanInfo, cubin: bytes) -> None:
     """
     Write a plan, its kernels and its sidecar, each by atomic rename.
 
-    The sidecar comes last and vouches for the others by size and hash: interrupted at any moment,
-    this leaves the old plan, or one that ``read_plan`` refuses.
+    The sidecar comes last and vouches for the other two by size and hash.  So an interruption
+    leaves the old plan, or one that ``read_plan`` refuses.
 
     Raises
     ------
@@ -107,7 +108,7 @@ def _read_sidecar(plan: Path) -> str:
 
 
 def _read_sealed(file: Path, name: str, sidecar: str, source: Path) -> bytes:
-    """Return a file's content if it is what the sidecar vouches for."""
+    """Return a file's content if the sidecar vouches for it; otherwise raise ``PlanError``."""
     seal = read_object(sidecar, str(source)).get(name)
     if not isinstance(seal, dict) or not {'bytes', 'sha256'} <= seal.keys():
         raise PlanError(f'{source} does not vouch for {file.name}')

@@ -1,4 +1,4 @@
-"""What a plan was built from, by what and for what."""
+"""The description of a plan: what it was built from, with which TensorRT, and for which GPU."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..trust import UntrustedError
 from .metadata import ModelError, ModelMetadata
 
 FORMAT = 1
-"""Counts up when the sidecar's fields, or what building does by itself, change their meaning."""
+"""This number rises when the sidecar's fields or the steps of a build change their meaning."""
 
 BUILD_AGAIN = 'build it again with `ros2 run panoptic_ros build_engine`'
 
@@ -27,7 +27,7 @@ Count = Annotated[int, Between(1, 4096)]
 
 
 class PlanError(ModelError):
-    """A plan that is not whole, or not what it says; ``reason`` leaves out the cure."""
+    """A plan is not whole, or not what it claims; ``reason`` is the message without the cure."""
 
     def __init__(self, reason: str, cure: str = BUILD_AGAIN) -> None:
         super().__init__(f'{reason}; {cure}')
@@ -36,7 +36,7 @@ class PlanError(ModelError):
 
 @contextmanager
 def trusting() -> Iterator[None]:
-    """Raise ``PlanError`` for what others may have written."""
+    """Turn ``UntrustedError``, for files that others may have written, into ``PlanError``."""
     try:
         yield
     except UntrustedError as error:
@@ -45,10 +45,14 @@ def trusting() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class PlanInfo:
-    """What a plan was built from, by what and for what; its sidecar holds it."""
+    """
+    The description of a plan, which its sidecar holds.
+
+    It says what the plan was built from, with which TensorRT, and for which GPU.
+    """
 
     onnx_sha256: Word
-    """Of the ONNX file, as it was before conversion."""
+    """Hash of the ONNX file, as it was before conversion."""
     tensorrt: Word
     """Product and version, such as 'TensorRT 10.13.3.9'."""
     gpu: Word
@@ -59,15 +63,15 @@ class PlanInfo:
     batch: tuple[Count, Count, Count]
     """Fewest, usual and most images at once."""
     kernels_sha256: Word
-    """Of the sources of the kernels in the cubin."""
+    """Hash of the sources of the kernels in the cubin."""
     properties: Annotated[dict[str, str], Length(1 << 20)]
     """Metadata of the ONNX file, for ``ModelMetadata.from_properties``."""
     options: dict[str, Any] = field(default_factory=dict)
-    """What else the build was asked for."""
+    """All other options of the build."""
     checked: Annotated[str, Length(4096)] = ''
-    """The precision as found in the network, for people."""
+    """The precision that was found in the network, in words."""
     created: Word = ''
-    """When, in UTC, ISO 8601."""
+    """Time of the build, in UTC, ISO 8601."""
 
     def __post_init__(self) -> None:
         check(self)
@@ -76,13 +80,13 @@ class PlanInfo:
 
     @property
     def key(self) -> str:
-        """Hash over all that decides what the plan's bytes do."""
+        """Hash over everything that decides what the plan's bytes do."""
         identity = {'format': FORMAT} | {name: getattr(self, name) for name in _IDENTITY}
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
     @property
     def model_key(self) -> str:
-        """Hash over what was asked for, whichever version and images met the request."""
+        """Hash over the request, without TensorRT's version and the calibration images."""
         options = {k: v for k, v in self.options.items() if k != 'calibration'}
         product = self.tensorrt.rpartition(' ')[0]
         identity = [self.onnx_sha256, self.precision, self.batch, options, product, self.gpu]
@@ -90,7 +94,7 @@ class PlanInfo:
 
     def metadata(self, source: str) -> ModelMetadata:
         """
-        Return what the model says about itself; ``source`` names the plan in errors.
+        Return the model's metadata; ``source`` names the plan in errors.
 
         Raises
         ------
@@ -101,7 +105,7 @@ class PlanInfo:
         return ModelMetadata.from_properties(self.properties, source)
 
     def difference(self, wanted: PlanInfo) -> str | None:
-        """Say in words why this plan is not the wanted one, or None where it is."""
+        """Return in words why this plan is not the wanted one; None if it is."""
         for name in _IDENTITY:
             found, expected = getattr(self, name), getattr(wanted, name)
             if found != expected:
@@ -121,7 +125,7 @@ class PlanInfo:
         Raises
         ------
         PlanError
-            The text is no JSON object, lacks a field, or contradicts itself.
+            The text is no JSON object, lacks a field, or has a key that its fields do not make.
 
         """
         data = read_object(text, source)
@@ -140,12 +144,12 @@ class PlanInfo:
 
 def read_object(text: str, source: str) -> dict[str, Any]:
     """
-    Return the fields in a sidecar's text; ``source`` names it in errors.
+    Return the fields in a sidecar's text; ``source`` names the sidecar in errors.
 
     Raises
     ------
     PlanError
-        The text is no JSON object, or one of another version of this package.
+        The text is no JSON object, or another version of this package wrote it.
 
     """
     try:

@@ -1,9 +1,9 @@
 """
-The precision of a network, made in its ONNX graph.
+Converting a network's ONNX graph to another precision.
 
 TensorRT's networks are strongly typed: they compute in the types that the graph says.  So fp16
-and int8 are conversions of the graph, the same for every version of TensorRT, and what they cost
-in accuracy can be measured with any runtime.
+and int8 are conversions of the graph.  They are the same for every version of TensorRT, and any
+runtime can measure what they cost in accuracy.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from .onnx_runtime import load_onnxruntime
 
 PRECISIONS = ('fp32', 'fp16', 'int8')
 
-# From this opset on the scales of quantised tensors may be float16.
+# From this opset on, the scales of quantised tensors may be float16.
 _HALF_SCALES = 19
-# Sums of this many values and more can exceed what float16 holds.
+# A sum of this many values or more can exceed the range of float16.
 _MANY = 64
 _SUMS = ('ReduceMean', 'ReduceSum', 'GlobalAveragePool')
 _INSTALL = 'pip install onnxruntime onnx packaging'
@@ -35,14 +35,16 @@ _INSTALL = 'pip install onnxruntime onnx packaging'
 def convert(model: Any, precision: str,
             calibration: Iterable[npt.NDArray[np.uint8]] | None = None) -> bytes:
     """
-    Return a model in another precision; its inputs and names stay as they are.
+    Return a model in another precision.
 
-    So do its metadata, but for the types of outputs that they announce.
+    Inputs and names stay as they are.  The metadata stay, too, except for the types of the
+    outputs that they announce.
 
-    fp16 keeps the sums of large means in float32.  int8 quantises dense convolutions, the weights
-    per channel; the first one, the two before each head, depthwise ones and everything else are
-    float16, as quantising them costs accuracy and gains little.  A model whose graph is quantised
-    already keeps its scales.  The outputs are float16 of both.
+    fp16 keeps the sums of large means in float32.  int8 quantises dense convolutions, with
+    weights scaled per channel.  The first convolution, the two before each output, depthwise
+    ones and everything else become float16, because quantising them costs accuracy and gains
+    little.  A model whose graph is already quantised keeps its scales.  Both precisions have
+    float16 outputs.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def convert(model: Any, precision: str,
     Raises
     ------
     ValueError
-        The precision is another, or int8 is asked for without images.
+        There is no such precision, or int8 is requested without images.
     ModelError
         The model is no ONNX model, or has nothing to quantise.
     ImportError
@@ -68,7 +70,7 @@ def convert(model: Any, precision: str,
     content = model if isinstance(model, bytes) else model.SerializeToString()
     if precision == 'fp32':
         return content
-    # The libraries below change what they are given, hence a copy for each.
+    # The libraries below change the model that they are given, so each gets a copy.
     if precision == 'int8':
         if not is_quantized(parse_onnx(content, 'the model')):
             if calibration is None:
@@ -94,7 +96,7 @@ def _halve(content: bytes) -> bytes:
     sums = _name_sums(model)
     properties = _properties(model)
     halved = convert_float_to_float16(model, keep_io_types=False, node_block_list=sums)
-    _sort(halved.graph)     # the casts around the sums were appended
+    _sort(halved.graph)     # the conversion appended the casts around the sums
     return _finish(halved, properties)
 
 
@@ -111,7 +113,7 @@ def _quantize(content: bytes, calibration: Iterable[npt.NDArray[np.uint8]]) -> b
     if not chosen:
         raise ModelError('the model has no convolution to quantise beside its first, depthwise '
                          'and last ones: build it with precision fp16')
-    # Says that shapes are inferred already, which saves a warning about a step without effect.
+    # This property says that shapes are inferred.  It avoids a warning about a needless step.
     onnx.helper.set_model_props(model, {'onnx.quant.pre_process': 'onnxruntime.quant'})
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / 'quantized.onnx'
@@ -121,8 +123,8 @@ def _quantize(content: bytes, calibration: Iterable[npt.NDArray[np.uint8]]) -> b
             op_types_to_quantize=['Conv'], nodes_to_quantize=chosen,
             extra_options={'ActivationSymmetric': True, 'WeightSymmetric': True,
                            'QuantizeBias': False,
-                           # Between a convolution and its ReLU they would keep TensorRT from
-                           # fusing the two.
+                           # Quantisation between a convolution and its ReLU would keep TensorRT
+                           # from fusing the two.
                            'OpTypesToExcludeOutputQuantization': ['Conv']})
         quantized = onnx.load(file)
     return _finish(quantized, properties)
@@ -155,7 +157,7 @@ def _reader(calibration: Iterable[npt.NDArray[np.uint8]]) -> Any:
 
 
 def _dense_convolutions(model: Any) -> list[str]:
-    """Return the names of the convolutions that int8 makes faster and leaves accurate."""
+    """Return the names of the convolutions that int8 makes faster without loss of accuracy."""
     producers = {name: node for node in model.graph.node for name in node.output}
     convolutions = [node for node in model.graph.node if node.op_type == 'Conv']
     predictors = _convolutions_before([o.name for o in model.graph.output], producers)
@@ -189,13 +191,13 @@ def _sums_many(node: Any) -> bool:
 
 
 def _name_nodes(model: Any) -> None:
-    """Name the nameless: both libraries leave nodes out by name."""
+    """Name the nodes without a name, because both libraries exclude nodes by name."""
     for number, node in enumerate(model.graph.node):
         node.name = node.name or f'{node.op_type}_{number}'
 
 
 def _name_sums(model: Any) -> list[str]:
-    """Return the names of large sums, after making sure that those of their casts are free."""
+    """Return the names of large sums, renamed if the names of their casts would be taken."""
     taken = {name for node in model.graph.node for name in (node.name, *node.output)}
     sums = [node for node in model.graph.node if _sums_many(node)]
     for node in sums:
@@ -205,7 +207,7 @@ def _name_sums(model: Any) -> list[str]:
 
 
 def _sort(graph: Any) -> None:
-    """Put every operation behind those that it depends on, and change the order no further."""
+    """Put every operation behind those it depends on; otherwise keep the order."""
     producers = {name: node for node in graph.node for name in node.output}
     ordered: dict[str, Any] = {}
     pending = list(reversed(graph.node))
@@ -227,7 +229,7 @@ def _properties(model: Any) -> dict[str, str]:
 
 
 def _finish(model: Any, properties: dict[str, str]) -> bytes:
-    """Serialise a model with the properties that it had, and the types that its outputs have."""
+    """Serialise a model with its former properties, which announce the outputs' present types."""
     key = f'{PREFIX}outputs'
     if key in properties:
         types = {output.name: declared(output).type for output in model.graph.output}

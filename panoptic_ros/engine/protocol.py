@@ -1,4 +1,4 @@
-"""What every engine can do, whichever runtime executes it."""
+"""The interface of every engine, whichever runtime it uses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Engine(Protocol):
 
     metadata: ModelMetadata
     description: str
-    """The runtime and device that execute it, for people."""
+    """The runtime and the device, in words."""
 
     def __call__(self, images: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[Any]]:
         """
@@ -32,8 +32,7 @@ class Engine(Protocol):
 
         Returns
         -------
-        What the network puts out, by name, each [N, ...].  The arrays may be reused by the next
-        call.
+        The outputs by name, each [N, ...].  The next call may reuse the arrays.
 
         Raises
         ------
@@ -49,25 +48,25 @@ class Engine(Protocol):
 
 
 class DeviceEngine(Protocol):
-    """A loaded network whose tensors stand in device memory, always in the same place."""
+    """A loaded network whose tensors always have the same place in device memory."""
 
     metadata: ModelMetadata
     description: str
-    """The runtime and device that execute it, for people."""
+    """The runtime and the device, in words."""
     batch: int
-    """Most images at once."""
+    """Largest number of images at once."""
     image: DeviceArray
-    """uint8 [batch, H, W, 3], BGR, at ``metadata.input_size``: what ``enqueue`` reads."""
+    """What ``enqueue`` reads: uint8 [batch, H, W, 3], BGR, at ``metadata.input_size``."""
 
     @property
     def outputs(self) -> Mapping[str, DeviceArray]:
-        """What ``enqueue`` writes, by name, each [batch, ...]."""
+        """The outputs that ``enqueue`` writes, by name, each [batch, ...]."""
 
     def enqueue(self, count: int) -> None:
         """
-        Run the network on the first ``count`` images.  Asynchronous on the device's stream.
+        Enqueue the network for the first ``count`` images on the device's stream.
 
-        It can be captured in a graph after it was called once with the same count.
+        A graph can capture this call after an earlier call with the same count.
 
         Raises
         ------

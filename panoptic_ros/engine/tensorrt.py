@@ -1,4 +1,4 @@
-"""The one place that imports TensorRT, and what it says while it works."""
+"""The one place that imports TensorRT and collects its messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..libraries import LibraryError, is_installed
 
 MODULES = {'tensorrt': 'TensorRT', 'tensorrt_rtx': 'TensorRT-RTX'}
-"""The Python modules that offer TensorRT's interface, in order of preference, and their names."""
+"""The Python modules with TensorRT's interface, in order of preference, and their products."""
 
 _CHOICE = 'PANOPTIC_ROS_TENSORRT'
 _INSTALL = ('`pip install tensorrt` (or JetPack, which brings it), or '
@@ -27,7 +27,7 @@ class Message(NamedTuple):
     """One line of TensorRT's log."""
 
     level: int
-    """As in ``logging``."""
+    """Level as in ``logging``."""
     text: str
 
 
@@ -35,12 +35,13 @@ def load_tensorrt() -> Any:
     """
     Return the module of TensorRT 10 or 11, or else that of TensorRT-RTX.
 
-    The environment variable ``PANOPTIC_ROS_TENSORRT`` chooses one of them by its module's name.
+    The environment variable ``PANOPTIC_ROS_TENSORRT`` chooses one of the two by its module's
+    name.
 
     Raises
     ------
     ImportError
-        None is installed, or the chosen one is not; the message names the line that installs it.
+        Neither is installed, or the chosen one is not; the message says how to install it.
 
     """
     choice = os.environ.get(_CHOICE)
@@ -72,17 +73,17 @@ def tensor_type(tensorrt: Any, name: str) -> Any:
 @cache
 def tensorrt_logger(tensorrt: Any) -> Any:
     """
-    Return the logger to construct builders, parsers and runtimes of a module with.
+    Return the logger for builders, parsers and runtimes of a module.
 
-    TensorRT keeps the first logger that a process gives it and ignores later ones, hence one for
-    all; ``collect_messages`` listens to it.
+    TensorRT keeps the first logger that a process gives it and ignores later ones.  So there is
+    one logger, and ``collect_messages`` listens to it.
     """
     severity = tensorrt.ILogger.Severity
     levels = {severity.INTERNAL_ERROR: logging.CRITICAL, severity.ERROR: logging.ERROR,
               severity.WARNING: logging.WARNING, severity.INFO: logging.INFO}
 
     class Logger(tensorrt.ILogger):
-        """Hands TensorRT's messages to ``logging`` and to who listens."""
+        """Passes TensorRT's messages to ``logging`` and to the listeners."""
 
         def __init__(self) -> None:
             tensorrt.ILogger.__init__(self)
@@ -91,7 +92,7 @@ def tensorrt_logger(tensorrt: Any) -> Any:
             level = levels.get(severity, logging.DEBUG)
             for listener in tuple(_listeners):
                 listener(level, message)
-            # Errors end up in exceptions; TensorRT's information is detail to everyone else.
+            # Errors end up in exceptions.  All other messages of TensorRT are details.
             _log.log(logging.DEBUG if level < logging.WARNING else logging.INFO, message)
 
     return Logger()
@@ -99,7 +100,7 @@ def tensorrt_logger(tensorrt: Any) -> Any:
 
 @contextmanager
 def collect_messages() -> Iterator[list[Message]]:
-    """Collect what TensorRT says, from any thread, while the block runs."""
+    """Collect TensorRT's messages from all threads while the block runs."""
     messages: list[Message] = []
 
     def listen(level: int, text: str) -> None:
@@ -114,7 +115,7 @@ def collect_messages() -> Iterator[list[Message]]:
 
 
 def complaints(messages: list[Message]) -> str:
-    """Return the errors among the messages as one text for an exception; the last come last."""
+    """Return the last errors, or else warnings, among the messages as one text, in their order."""
     texts = [m.text for m in messages if m.level >= logging.ERROR]
     texts = texts or [m.text for m in messages if m.level >= logging.WARNING]
     return '; '.join(dict.fromkeys(texts[-_MOST_COMPLAINTS:])) or 'TensorRT gives no reason'

@@ -29,19 +29,19 @@ class TensorRtEngine:
     """
     A serialised TensorRT engine on a GPU; see ``DeviceEngine``.
 
-    Each number of images has an execution context of its own, so that a graph captured with one
-    stays valid when another runs; all share one piece of scratch memory.
+    Each number of images has an execution context of its own.  So a graph that was captured with
+    one number stays valid when another runs.  All contexts share one piece of scratch memory.
 
     Parameters
     ----------
     device
         The GPU, opened by this thread; closing it closes the engine.
     plan
-        What TensorRT serialised.
+        The bytes that TensorRT serialised.
     metadata
-        What the model says about itself, from the plan's sidecar.
+        The model's metadata, from the plan's sidecar.
     outputs
-        What the network has to put out.
+        The tensors that the network has to put out.
 
     Raises
     ------
@@ -57,7 +57,7 @@ class TensorRtEngine:
     def __init__(self, device: Device, plan: bytes, metadata: ModelMetadata,
                  outputs: Outputs) -> None:
         self._tensorrt = load_tensorrt()
-        device.hold_context()       # TensorRT's part of the CUDA runtime stays in it
+        device.hold_context()       # TensorRT's part of the CUDA runtime stays in the context
         runtime = describe_tensorrt(self._tensorrt)
         self.metadata = metadata
         self.description = f'{runtime}, {device.name}'
@@ -107,13 +107,13 @@ class TensorRtEngine:
             done = self._contexts[count].execute_async_v3(self._device.stream_handle)
         if not done:
             if not self._device.capturing:
-                self._device.synchronize()      # says so if the context is lost
+                self._device.synchronize()      # raises an error if the context is lost
             raise DeviceError(f'{self.description} cannot run the network: '
                               f'{complaints(messages)}: {_REBUILD}')
         self._ran.add(count)
 
     def close(self) -> None:
-        """Release the engine and its memory; once is enough, and twice is no error."""
+        """Release the engine and its memory; a second call does nothing."""
         if self._engine is not None and not self._device.lost:
             with suppress(DeviceError):         # the network may still be running
                 self._device.synchronize()
@@ -127,7 +127,7 @@ class TensorRtEngine:
         self._device.disown(self)
 
     def _batch_range(self) -> tuple[bool, int, int]:
-        """Return whether the number of images may change, the least and the most of them."""
+        """Return whether the number of images may change, and its smallest and largest value."""
         if 'image' not in self._names():
             raise ModelError('the plan has no input image: the engine contract asks for one; '
                              f'{_REBUILD}')
@@ -138,7 +138,7 @@ class TensorRtEngine:
         return True, least[0], most[0]
 
     def _type_of(self, name: str, spec: TensorSpec, is_input: bool = False) -> str:
-        """Return the type of a tensor, or raise ModelError where it is not what it has to be."""
+        """Return the type of a tensor; raise ModelError if the tensor does not fit its spec."""
         tensorrt, engine = self._tensorrt, self._engine
         mode = tensorrt.TensorIOMode.INPUT if is_input else tensorrt.TensorIOMode.OUTPUT
         shape: tuple[int, ...] = ()
@@ -187,10 +187,10 @@ class TensorRtEngine:
             for name, array in {'image': self.image, **self.outputs}.items():
                 ready = ready and context.set_tensor_address(name, array.pointer)
         if not ready:
-            del context         # it must not outlive the engine in the frames of the exception
+            del context         # the exception's traceback must not keep it beyond the engine
             raise DeviceError(f'{self.description} cannot be set up for {count} images: '
                               f'{complaints(messages)}: {_REBUILD}')
-        self._device.synchronize()      # with what the change of the profile enqueued
+        self._device.synchronize()      # wait for what the change of the profile enqueued
         self._contexts[count] = context
 
     def _fail_to_load(self, found: str) -> None:

@@ -1,4 +1,4 @@
-"""What TensorRT measured in earlier builds, in a file."""
+"""A file of TensorRT's measurements in earlier builds."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _log = logging.getLogger(__name__)
 
 def load_timings(config: Any, file: Path | None) -> None:
     """
-    Give a builder's configuration the measurements in a file, if any.
+    Give a builder's configuration the measurements in a file, if there are any.
 
-    Those that somebody else may have written decide which kernels run: they are left alone, with
-    a warning, and everything is measured anew.
+    Measurements decide which kernels run.  So a file that somebody else may have written is
+    ignored with a warning, and TensorRT measures anew.
     """
     if file is None:
         return
@@ -28,13 +28,13 @@ def load_timings(config: Any, file: Path | None) -> None:
     except FileNotFoundError:
         pass
     except (OSError, UntrustedError) as error:
-        _log.warning('measured anew, as %s', error)
+        _log.warning('TensorRT measures anew: %s', error)
     cache = config.create_timing_cache(known) or config.create_timing_cache(b'')
     config.set_timing_cache(cache, False)
 
 
 def save_timings(config: Any, file: Path | None) -> None:
-    """Keep what a build measured in a file, by atomic rename."""
+    """Write the measurements of a build to a file, by atomic rename."""
     cache = None if file is None else config.get_timing_cache()
     if file is None or cache is None:
         return

@@ -1,4 +1,4 @@
-"""The families of networks, a folder each."""
+"""The families of networks; each is a folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ['Family', 'find', 'names']
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of the families that there are."""
+    """Return the names of all families."""
     return _names_in(tuple(__path__))
 
 
@@ -25,12 +25,12 @@ def _names_in(folders: tuple[str, ...]) -> tuple[str, ...]:
 
 def find(name: str) -> Family:
     """
-    Return a family.
+    Return the family of a name.
 
     Raises
     ------
     ValueError
-        There is none of that name.
+        There is no family of that name.
 
     """
     if name not in names():

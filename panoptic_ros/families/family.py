@@ -1,4 +1,4 @@
-"""What a family of networks owes to the rest of the house."""
+"""The interface of a family of networks, which the rest of the package relies on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Model(Protocol):
-    """What a family is told of a model: a part of its metadata."""
+    """The part of a model's metadata that a family gets."""
 
     @property
     def label_space(self) -> LabelSpace:
@@ -29,7 +29,7 @@ class Model(Protocol):
 
     @property
     def layout(self) -> Mapping[str, Any]:
-        """What only the family understands, as the model's file says it."""
+        """The metadata of the model's file that only the family understands."""
 
 
 class Decoder(Protocol):
@@ -38,16 +38,16 @@ class Decoder(Protocol):
     def __call__(self, outputs: Mapping[str, npt.NDArray[Any]], size: tuple[int, int],
                  options: Any, confidence: bool = False) -> Panoptic:
         """
-        Decode.
+        Decode the outputs for one image.
 
         Parameters
         ----------
         outputs
-            What the network put out for the image, by name, without the batch.
+            The network's outputs for the image, by name, without the batch.
         size
             (height, width) of the label image in pixels.
         options
-            Of the family's class.
+            Options of the family, an instance of ``Family.options``.
         confidence
             Whether to compute ``Panoptic.confidence`` as well.
 
@@ -56,30 +56,30 @@ class Decoder(Protocol):
 
 
 class DeviceDecoder(Protocol):
-    """Decodes a batch in device memory; made once for images of certain sizes."""
+    """Decodes a batch in device memory; each decoder is made for images of certain sizes."""
 
     options: Any
-    """Those that the next images are decoded with."""
+    """The options for the next images."""
 
     @property
     def nbytes(self) -> int:
         """Bytes of device memory."""
 
     def serves(self, options: Any) -> bool:
-        """Tell whether the memory is enough for other options."""
+        """Return whether the memory is enough for other options."""
         ...
 
     def change_options(self, options: Any) -> None:
-        """Take other options from the next images on; captured graphs stay valid."""
+        """Use other options from the next images on; captured graphs stay valid."""
 
     def enqueue(self) -> None:
-        """Decode what the network put out; asynchronous, can be captured."""
+        """Enqueue the decoding of the network's outputs; a graph can capture it."""
 
     def enqueue_download(self) -> None:
-        """Bring the results to the host; asynchronous, can be captured."""
+        """Enqueue the copy of the results to the host; a graph can capture it."""
 
     def result(self, image: int) -> Panoptic:
-        """Return the result of one image, once the device has been synchronised."""
+        """Return the result of one image; the device must be synchronised before."""
         ...
 
     def close(self) -> None:
@@ -87,28 +87,28 @@ class DeviceDecoder(Protocol):
 
 
 class Family(Protocol):
-    """Networks that share what they put out, and how that becomes segments."""
+    """Networks that share their outputs and their decoder."""
 
     name: str
-    """As models and parameters call it."""
+    """The family's name in metadata and parameters."""
     options: type[Any]
-    """Dataclass of the decoder's options; ``plain_data.Help`` says what each means."""
+    """Dataclass of the decoder's options; the ``plain_data.Help`` of a field explains it."""
     kernels: Path
     """
     Folder of ``kernels.cu``, the CUDA sources of ``device_decoder``.
 
-    It may include those in ``segments/kernels``, and has ``resize_images`` of ``resizing.cuh``,
-    with which the pipeline makes the network's input.
+    The sources may include those in ``segments/kernels``.  They must have ``resize_images`` of
+    ``resizing.cuh``, because the pipeline makes the network's input with it.
     """
 
     def outputs(self, model: Model) -> Outputs:
         """
-        Return what the network has to put out.
+        Return the tensors that the network has to put out.
 
         Raises
         ------
         ValueError
-            The model's layout is none of this family.
+            The model's layout is not one of this family's.
 
         """
         ...
@@ -128,27 +128,27 @@ class Family(Protocol):
         ...
 
     def warm_up(self, method: str = 'cpu') -> None:
-        """Load and compile what a method needs, so that no frame waits for it."""
+        """Load and compile what a method needs, so that no frame has to wait for that."""
 
     def device_decoder(self, device: Device, kernels: Module,
                        outputs: Mapping[str, DeviceArray], model: Model,
                        sizes: Sequence[tuple[int, int]], options: Any,
                        confidence: bool = False) -> DeviceDecoder:
         """
-        Return a decoder of a batch that the network writes to device memory.
+        Return a decoder for a batch of outputs that the network writes to device memory.
 
         Parameters
         ----------
         device, kernels
             The GPU, opened by this thread, and ``Family.kernels`` compiled for it.
         outputs
-            Where the network writes, by name, each with the batch in front.
+            The memory that the network writes, by name, each with the batch in front.
         model
             The model.
         sizes
             (height, width) of each image's labels, at most as many as the batch.
         options
-            Of the family's class.
+            Options of the family, an instance of ``Family.options``.
         confidence
             Whether to compute ``Panoptic.confidence`` as well.
 

@@ -1,4 +1,4 @@
-"""A family's options, as models recommend them and as users set them."""
+"""A family's options: those that a model recommends, and those that a user sets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FROM_MODEL = -1
 
 @dataclass(frozen=True)
 class Option:
-    """One field of a family's options, for those who make parameters and arguments of it."""
+    """One field of a family's options, as parameters and arguments are made from it."""
 
     name: str
     kind: type[Any]
@@ -26,7 +26,7 @@ class Option:
     least: float
     most: float
     help: str
-    """A sentence."""
+    """One sentence that explains the option."""
 
 
 def describe(family: Family) -> tuple[Option, ...]:
@@ -36,7 +36,7 @@ def describe(family: Family) -> tuple[Option, ...]:
 
 
 @cache
-def _describe(options: type[Any]) -> tuple[Option, ...]:
+def _describe(options: Any) -> tuple[Option, ...]:
     hints = get_type_hints(options, include_extras=True)
     found = []
     for field in fields(options):
@@ -50,7 +50,7 @@ def _describe(options: type[Any]) -> tuple[Option, ...]:
 
 def recommended(family: Family, by_model: Mapping[str, Any]) -> Any:
     """
-    Return the options that a model recommends, with the published values for the others.
+    Return the options that a model recommends; the others have the published values.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def recommended(family: Family, by_model: Mapping[str, Any]) -> Any:
 
 def chosen(options: Any, values: Mapping[str, Any]) -> Any:
     """
-    Return options with what a user chose in place of their values; ``FROM_MODEL`` leaves one.
+    Return options with the values that a user chose; ``FROM_MODEL`` keeps an option's value.
 
     Raises
     ------

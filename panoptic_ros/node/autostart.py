@@ -11,27 +11,27 @@ from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.timer import Timer
 
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
-"""Seconds before the first try to recover, and before any; each waits twice as long."""
+"""Seconds before the first try to recover, and at most before a later try; delays double."""
 
 TRUSTED_AFTER = 60.0
-"""Seconds after which a recovery without a frame counts as one that lasts."""
+"""Seconds after which a recovery counts as lasting, even if no frame was segmented."""
 
 
 class Autostart:
     """
     Configures and activates the node as soon as it spins, and again after a loss.
 
-    A first start that fails is not repeated: a model that cannot be loaded does not heal.  A GPU
-    may, so a recovery that fails is, until somebody drives a transition.
+    A first start that fails is not repeated, because a model that cannot be loaded does not heal.
+    A GPU may heal.  So a recovery that fails is repeated, until somebody drives a transition.
 
     Parameters
     ----------
     node
         The node.
     state
-        Returns the label of its state.
+        Returns the label of the node's state.
     clock
-        For timers that go on while /clock stands still.
+        A clock for timers that go on while /clock stands still.
 
     """
 
@@ -42,25 +42,25 @@ class Autostart:
         self._recovered_at: float | None = None
         self._recovers = self._drives = False
         self.failed = False
-        """Whether the first start failed, which is not tried again."""
+        """Whether the first start failed, so that the node does not try again."""
 
     def start(self) -> None:
         """Configure and activate as soon as the node spins."""
         self._schedule(0.0)
 
     def recover(self) -> None:
-        """Configure and activate after a while, and try so until it succeeds."""
+        """Configure and activate after a while, and try again until that succeeds."""
         self._recovers, self._recovered_at = True, None
         self._schedule(self._delay)
         self._delay = min(2 * self._delay, LONGEST_DELAY)
 
     def outlook(self, otherwise: str) -> str:
-        """Return what comes after a failure, for people; or else what somebody has to do."""
+        """Return when the next try comes, in words; if none comes, return ``otherwise``."""
         return f'next try in {self._delay:.0f} s' if self._recovers else otherwise
 
     @contextmanager
     def driving(self) -> Iterator[None]:
-        """Tell the transitions in this block from those that somebody else drives."""
+        """Mark the transitions in this block as the node's own."""
         before, self._drives = self._drives, True
         try:
             yield
@@ -68,14 +68,14 @@ class Autostart:
             self._drives = before
 
     def give_way(self) -> None:
-        """Leave the node to who drives a transition; nothing is left to try then."""
+        """Give up all tries if somebody else drives a transition."""
         if not self._drives:
             self._cancel()
             self._recovers, self._recovered_at, self._delay = False, None, FIRST_DELAY
             self.failed = False
 
     def trust(self, segmented: int) -> None:
-        """Begin with short delays again when a recovery has shown itself good."""
+        """Begin with short delays again after a recovery that lasts."""
         if self._recovered_at is not None and (
                 segmented or time.monotonic() - self._recovered_at > TRUSTED_AFTER):
             self._recovered_at, self._delay = None, FIRST_DELAY

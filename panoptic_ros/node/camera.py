@@ -1,4 +1,4 @@
-"""One camera: its frames, what became of them, and what is published for them."""
+"""One camera: its frames, their outcomes, and the outputs that are published for them."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ class Camera:
     """
     A camera with its subscription, its decoder, its tracker, its outputs and its record.
 
-    The executor counts frames as received, dropped and lost, the worker counts the rest, so that
-    each number has one writer and needs no lock.  Both reject: the executor rejects a message
-    that cannot be read, the worker one that holds no usable image.
+    The executor counts frames as received, dropped and lost, and the worker counts the others.  So
+    each number has one writer and needs no lock.  Only rejections have two writers: the executor
+    rejects a message that cannot be read, and the worker rejects one without a usable image.
 
     Parameters
     ----------
     name
-        Of the camera; empty where there is one only.
+        The camera's name; empty if there is only one camera.
     subscription
-        Where its images come from.
+        The source of the camera's images.
     outputs
-        Where results are published.
+        The topics on which results are published.
     tracker
-        Follows the camera's things.
+        The tracker of the camera's things.
     clock
-        The node's, which stamps are held against.
+        The node's clock, with which stamps are compared.
     log
-        Receives what is wrong with frames.
+        Receives the errors of frames.
 
     """
 
@@ -58,24 +58,24 @@ class Camera:
         self.started = time.perf_counter()
         self.last_arrival: float | None = None
         self.stamp: Stamp | None = None
-        """Of the newest message."""
+        """The stamp of the newest message."""
         self.format = ''
-        """Size and encoding of the newest image that was usable."""
+        """Size and encoding of the newest usable image."""
         self.rejection: str | None = None
-        """Why the newest frame was not usable; None when it was."""
+        """Why the newest frame was not usable; None if it was usable."""
         self._rejected, self._rejecting = 0.0, Lock()
         self.at_work: Frame | None = None
-        """The frame whose turn it is, until its labels are published or it is lost."""
+        """The frame that has its turn, until its labels are published or it is lost."""
         self._largest_message = 0
 
     @property
     def silence(self) -> float:
-        """Seconds since the last image, or since the subscription while there was none."""
+        """Seconds since the last image, or since the subscription if no image has come."""
         since = self.started if self.last_arrival is None else self.last_arrival
         return time.perf_counter() - since
 
     def worked(self, now: float) -> float:
-        """Return the seconds since the frame at work was published by the camera; or 0."""
+        """Return the seconds since the camera published the frame at work; 0 without one."""
         frame = self.at_work
         return 0.0 if frame is None else now - frame.arrival + frame.receive
 
@@ -83,16 +83,16 @@ class Camera:
         """
         Return the bytes of the largest message or image since the last call; 0 without any.
 
-        The file of an image tells nothing of the memory that the image needs.
+        Both are needed, because the size of a file says nothing about the size of its image.
         """
-        # another thread writes it: a size that is lost comes again with the next image
+        # Another thread writes this number.  If a size is lost, the next image brings it again.
         image, self.decoder.largest = self.decoder.largest, 0
         message, self._largest_message = self._largest_message, 0
         return max(image, message)
 
     def start(self) -> None:
         """
-        Take images.
+        Subscribe to images.
 
         Raises
         ------
@@ -106,7 +106,7 @@ class Camera:
         self.subscription.start()
 
     def stop(self) -> None:
-        """Take no more images."""
+        """Unsubscribe."""
         self.subscription.stop()
 
     def close(self) -> None:
@@ -115,7 +115,7 @@ class Camera:
         self.outputs.destroy()
 
     def drop(self) -> None:
-        """Count a frame that a newer one replaced, or that nobody waits for any more."""
+        """Count a frame as dropped: a newer one replaced it, or the node was deactivated."""
         self.counts.dropped += 1
 
     def pass_over(self) -> None:
@@ -124,7 +124,7 @@ class Camera:
         self.at_work = None
 
     def accept(self, frame: Frame) -> None:
-        """Note that an image is usable; for those before it, that were not, no labels are due."""
+        """Note that an image is usable, and that no labels are due for rejected ones before it."""
         image = frame.image
         self.format = f'{image.shape[1]}x{image.shape[0]} {frame.format}'
         with self._rejecting:       # a newer one may be rejected meanwhile
@@ -133,7 +133,7 @@ class Camera:
                 self.rejection = None
 
     def reject(self, arrival: float, error: ImageError) -> None:
-        """Count the message that came at ``arrival`` and holds no usable image, and say why."""
+        """Count the message of ``arrival``, which holds no usable image, and log the reason."""
         with self._rejecting:
             self.counts.rejected += 1
             self._rejected = max(self._rejected, arrival)
@@ -142,7 +142,7 @@ class Camera:
                         f'image on {self.subscription.topic.name} rejected: {error}')
 
     def lose(self, error: Exception) -> str:
-        """Count the frame at work as lost; return why, for people."""
+        """Count the frame at work as lost; return the reason in words."""
         failure = described(error)
         self.counts.failed += 1
         self.at_work = None
@@ -174,7 +174,7 @@ class Camera:
 
     def _compare(self, message: ImageMessage) -> Stamp:
         now = self._clock.now().nanoseconds
-        # not rclpy's Time, which refuses the negative stamps that a broken driver may send
+        # rclpy's Time would refuse the negative stamps that a broken driver may send
         stamp = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
         return Stamp((now - stamp) * 1e-9, stamp == 0, now != 0)
 

@@ -1,4 +1,4 @@
-"""How a camera is: one state, and the statuses and lines of the log that tell of it."""
+"""The state of a camera, and the statuses and log lines that report it."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ from .settings import Settings
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
 FUTURE_TOLERANCE = 0.1
-"""Seconds by which a stamp may be ahead of the clock: clocks of two machines never agree."""
+"""Seconds by which a stamp may be ahead of the clock, as clocks of two machines never agree."""
 
 
 class State(Enum):
-    """What a camera is doing, as a consumer of its labels sees it."""
+    """The state of a camera, as a consumer of its labels sees it."""
 
     RESTING = 'resting'
     """The node is not active."""
     WAITING = 'waiting'
     """No image has come yet."""
     RUNNING = 'running'
-    """Images come, and so do labels."""
+    """Images come, and labels come."""
     REJECTED = 'rejected'
     """The newest image was not usable."""
     OVERDUE = 'overdue'
-    """Images come, labels do not."""
+    """Images come, but no labels."""
     STALLED = 'stalled'
-    """Somebody publishes it, but images come no more."""
+    """The topic has a publisher, but images come no more."""
     LEFT = 'left'
-    """Images came, and nobody publishes it any more: a driver that ended, a bag at its end."""
+    """Images came, but the topic has no publisher any more: a driver ended, or a bag."""
 
 
 class Condition(NamedTuple):
-    """A state, and what there is to say about it; nothing where all is well."""
+    """A state, and the text about it; the text is empty if all is well."""
 
     state: State
     text: str = ''
     since: float = 0.0
-    """Seconds for which nobody has had what he should."""
+    """Seconds for which images or labels have been missing."""
 
 
 def look_at(camera: Camera, lately: Lately, settings: Settings) -> Condition:
-    """Return the worst that is true of a camera."""
+    """Return the worst condition that a camera is in."""
     silence = camera.silence
     if not camera.subscription.active:
         return Condition(State.RESTING, 'no images are taken while the node is not active')
@@ -63,7 +63,7 @@ def look_at(camera: Camera, lately: Lately, settings: Settings) -> Condition:
         return Condition(State.LEFT, f'its publisher has left: the last image came {silence:.1f} '
                          's ago', silence)
     overdue = camera.freshness.overdue(time.perf_counter())
-    if camera.rejection is not None:    # also when they come seldom: it is one fault, not two
+    if camera.rejection is not None:    # images that also come seldom are still one fault
         also = f'; the last image came {silence:.1f} s ago' if silent else ''
         return Condition(State.REJECTED, f'image rejected: {camera.rejection}{also}', overdue)
     if silent:
@@ -83,7 +83,7 @@ def _missing(camera: Camera, silence: float) -> str:
 
 
 def _cause(camera: Camera, lately: Lately) -> str:
-    """Return why no labels come, as far as it can be told."""
+    """Return the likeliest reason why no labels come."""
     seconds, decoding = camera.worked(time.perf_counter()), camera.decoder.busy
     if decoding:
         return f'an image of {seconds:.1f} s ago is still being decoded'
@@ -97,7 +97,7 @@ def _cause(camera: Camera, lately: Lately) -> str:
 
 
 def doubt(stamp: Stamp, max_age: float) -> str | None:
-    """Return what is wrong with a stamp, or None."""
+    """Return what is wrong with a stamp; None if nothing is."""
     if stamp.is_zero:
         return 'the stamp is zero: the camera driver does not set it'
     if not stamp.clock_runs:
@@ -112,14 +112,14 @@ def doubt(stamp: Stamp, max_age: float) -> str | None:
 
 class Teller:
     """
-    Logs a camera's state when it becomes another, once.
+    Logs a camera's state once, when it changes.
 
     Parameters
     ----------
     logger
         A logger of rclpy.
     topic
-        Of the camera's images.
+        The topic of the camera's images.
 
     """
 
@@ -129,10 +129,11 @@ class Teller:
 
     def tell(self, condition: Condition, patience: float) -> None:
         """
-        Log what is new about a condition.
+        Log a condition if its state is new.
 
-        Each rejected image is logged by itself, and a good one may follow: that images are
-        rejected counts as told only after ``patience`` seconds in which none was usable.
+        ``Camera.reject`` logs each rejected image.  A good image may follow a rejected one.  So
+        the state ``REJECTED`` counts as told only after ``patience`` seconds without a usable
+        image, and only then is its end logged.
         """
         state = condition.state
         if state in (State.RESTING, State.WAITING):
@@ -158,7 +159,7 @@ _END = {State.REJECTED: 'images on {} are usable again', State.OVERDUE: '{} has 
 
 LEVELS = {State.RESTING: OK, State.WAITING: WARN, State.RUNNING: OK, State.REJECTED: ERROR,
           State.OVERDUE: ERROR, State.STALLED: ERROR, State.LEFT: ERROR}
-"""Whoever drives by the labels has none in the states of an error, whatever the reason."""
+"""The level of each state; in the states with ERROR, a vehicle that needs the labels has none."""
 
 _CURES = {
     ReliabilityPolicy.BEST_EFFORT:
@@ -171,7 +172,7 @@ _CURES = {
 
 def camera_statuses(camera: Camera, condition: Condition, lately: Lately,
                     settings: Settings) -> list[DiagnosticStatus]:
-    """Return how a camera is, its latency and its frames."""
+    """Return the statuses of a camera: its condition, its latency and its frames."""
     latency, now = camera.latency, time.perf_counter()
     return _named(camera.name, [
         camera_status(camera, condition, lately.received_rate, settings),
@@ -181,7 +182,11 @@ def camera_statuses(camera: Camera, condition: Condition, lately: Lately,
 
 
 def absent_statuses(name: str, topic: str, transport: str) -> list[DiagnosticStatus]:
-    """Return the same of a camera while the node is not configured: what vanishes is stale."""
+    """
+    Return the same statuses for a camera while the node is not configured.
+
+    Without them, monitors would show the former statuses as stale.
+    """
     return _named(name, [
         new_status('camera', OK, 'not configured', {'topic': topic, 'transport': transport},
                    topic),
@@ -196,7 +201,7 @@ def _named(name: str, statuses: list[DiagnosticStatus]) -> list[DiagnosticStatus
 
 def camera_status(camera: Camera, condition: Condition, rate: float,
                   settings: Settings) -> DiagnosticStatus:
-    """Return how a camera is: the worst that is true of it, and what to do."""
+    """Return the status of a camera: its worst condition, and what to do about it."""
     (state, text, since), source = condition, camera.subscription
     level = LEVELS[state]
     if state is State.WAITING and since < settings.stall_timeout:
@@ -222,10 +227,10 @@ def camera_status(camera: Camera, condition: Condition, rate: float,
 def latency_status(latency: Mapping[str, Latency], frames: int, limit: float,
                    at_work: float = 0.0) -> DiagnosticStatus:
     """
-    Return the time per stage over the window of the last frames, in milliseconds.
+    Return the status of the latency: the time per stage over the last frames, in milliseconds.
 
-    ``at_work`` are the seconds since the frame that has its turn now was published, which count
-    as much as those of the frames that were finished.
+    ``at_work`` is the number of seconds since the frame at work was published.  It counts as much
+    as the latency of the finished frames.
     """
     values = {'limit [ms]': _ms(limit), 'frames': str(frames), 'at work [ms]': _ms(at_work)}
     for stage, times in latency.items():
@@ -245,12 +250,12 @@ def latency_status(latency: Mapping[str, Latency], frames: int, limit: float,
 def counts_status(lately: Lately, settings: Settings,
                   reliability: ReliabilityPolicy) -> DiagnosticStatus:
     """
-    Return what became of the frames.
+    Return the status of a camera's frames: what became of them.
 
-    An engine that is slower than the camera drops frames by design, which is only told.  It warns
-    when some were lost in another way since the last report; when images come, but fewer than
-    ``min_rate`` of them are segmented in a second; and when frames are dropped and a consumer
-    waits longer for the next labels than ``latency_limit``, which labels may take.
+    An engine that is slower than the camera drops frames by design.  The status reports these
+    frames without a warning.  It warns in three cases: frames were lost in another way since the
+    last report; images come, but fewer than ``min_rate`` of them are segmented in a second; or
+    frames are dropped, and a consumer waits longer than ``latency_limit`` for the next labels.
     """
     numbers = asdict(lately.counts)
     text = ', '.join(f'{number} {name}' for name, number in numbers.items())
@@ -277,7 +282,7 @@ def counts_status(lately: Lately, settings: Settings,
 
 def new_status(name: str, level: bytes, message: str, values: Mapping[str, object],
                hardware: str = '') -> DiagnosticStatus:
-    """Return a status of which every text can be sent."""
+    """Return a status whose texts ROS can send."""
     return DiagnosticStatus(
         name=name, level=level, message=publishable(message), hardware_id=publishable(hardware),
         values=[KeyValue(key=publishable(key), value=publishable(value))

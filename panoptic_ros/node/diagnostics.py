@@ -1,4 +1,4 @@
-"""What the node publishes about itself: /diagnostics, and ~/statistics latched."""
+"""What the node publishes about itself: /diagnostics, and ~/statistics, which is latched."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from .settings import Settings
 from .subscription import ImageTopic
 
 SCARCE = 0.05
-"""Share of memory that is left when diagnostics warn: an allocation may soon fail."""
+"""Share of free memory below which diagnostics warn, because an allocation may soon fail."""
 
 
 class Reporter:
     """
-    Publishes how the node is, whenever it is asked to.
+    Publishes the condition of the node whenever it is called.
 
     Parameters
     ----------
     node
         The node that publishes.
     mishaps
-        What went wrong in its callbacks.
+        The errors of the node's callbacks.
 
     """
 
@@ -63,9 +63,10 @@ class Reporter:
     def report(self, session: Session | None, state: str, fault: str | None,
                settings: Settings) -> None:
         """
-        Publish how everything is, and the statistics of a session.
+        Publish all statuses, and the statistics of a session.
 
-        ``state`` is the node's, ``fault`` why it is not active though it should be.
+        ``state`` is the node's state.  ``fault`` is the reason why the node is not active although
+        it should be.
         """
         self._surplus.look(max((camera.take_largest() for camera in session.cameras),
                                default=0) if session else 0, time.perf_counter())
@@ -83,11 +84,11 @@ class Reporter:
         self._statistics.publish(self._message(stage_statistics(session.cameras)))
 
     def report_loading(self, progress: str, fault: str | None, settings: Settings) -> None:
-        """Publish how far a load is, for which the executor waits; ``fault`` is an earlier one."""
+        """Publish the progress of a load; ``fault`` is the reason of an earlier failure."""
         self._report_absence(fault, progress, 'configuring', settings)
 
     def report_mishaps(self) -> None:
-        """Publish what went wrong in callbacks, alone: the report itself did."""
+        """Publish only the errors of callbacks, because the report itself failed."""
         self._publish([])
 
     def _report_absence(self, fault: str | None, progress: str, state: str,
@@ -138,20 +139,20 @@ class Reporter:
 def engine_status(fault: str | None, failure: str | None, progress: str,
                   values: Mapping[str, object], hanging: float = 0.0) -> DiagnosticStatus:
     """
-    Return how the engine is.
+    Return the status of the engine.
 
     Parameters
     ----------
     fault
-        Why the model could not be loaded, or the node not be activated.
+        Why the model could not be loaded, or why the node could not be activated; or None.
     failure
-        Why the last frame was lost.
+        Why the last frame was lost; or None.
     progress
-        What is done, or was, where all is well.
+        The message if all is well.
     values
-        What else is to be known.
+        Further facts about the engine.
     hanging
-        Seconds for which a frame has been at work, where that is too long.
+        Seconds for which a frame has been at work, if they are too many; else 0.
 
     """
     gpu = values.get('GPU', '')
@@ -160,7 +161,7 @@ def engine_status(fault: str | None, failure: str | None, progress: str,
         return new_status('engine', ERROR, fault, values, hardware)
     if hanging:
         return new_status('engine', ERROR, f'a frame has been at work for {hanging:.1f} s: the '
-                          'model hangs, or this machine is too slow for it; where it does not '
+                          'model hangs, or this machine is too slow for it; if it does not '
                           'end, start the node again with another model', values, hardware)
     if failure is not None:
         return new_status('engine', ERROR, f'the last frame was lost: {failure}', values, hardware)
@@ -168,7 +169,7 @@ def engine_status(fault: str | None, failure: str | None, progress: str,
 
 
 def build_age(built: str) -> dict[str, str]:
-    """Return how long ago an engine was built, ISO 8601; nothing where none was."""
+    """Return the age of a plan that was built at a time in ISO 8601; nothing without a time."""
     try:
         then = datetime.fromisoformat(built)
     except ValueError:
@@ -178,7 +179,7 @@ def build_age(built: str) -> dict[str, str]:
 
 
 def memory_status(memory: Memory, gpu: tuple[int, int] | None) -> DiagnosticStatus:
-    """Return the process's memory; ``gpu`` is free and total bytes of the GPU, if there is one."""
+    """Return the status of the memory; ``gpu`` is a GPU's free and total bytes, or None."""
     parts = {'resident': memory.resident, 'peak resident': memory.peak,
              'available': memory.available, 'total': memory.total}
     if gpu is not None:
@@ -196,7 +197,7 @@ def memory_status(memory: Memory, gpu: tuple[int, int] | None) -> DiagnosticStat
 
 
 def callbacks_status(mishaps: Mishaps) -> DiagnosticStatus:
-    """Return what went wrong in callbacks, for a while after it last did."""
+    """Return the status of the callbacks, with errors that happened a short while ago."""
     lately = mishaps.lately()
     text = '; '.join(f'{callback}: {cause}' for callback, cause in lately.items())
     return new_status('callbacks', ERROR if lately else OK, text or 'none fails',
@@ -207,9 +208,10 @@ def stage_statistics(cameras: Sequence[Camera]) -> list[DiagnosticStatus]:
     """
     Return the latency of every stage of every camera, over the window of its last frames.
 
-    A status is named after its stage, with several cameras CAMERA/STAGE; its values are those of
-    a ``statistics_msgs/MetricsMessage``, which not every ROS installation has: ``unit``,
-    ``window`` in seconds, ``samples``, and ``p50``, ``p99`` and ``max`` in the unit.
+    A status is named STAGE, or CAMERA/STAGE if there are several cameras.  Its values are those
+    of a ``statistics_msgs/MetricsMessage``: ``unit``, ``window`` in seconds, ``samples``, and
+    ``p50``, ``p99`` and ``max`` in the unit.  That message itself is not in every ROS
+    installation.
     """
     statuses = []
     for camera in cameras:

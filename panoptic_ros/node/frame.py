@@ -1,4 +1,4 @@
-"""One image of a camera: its message, when it came, and its pixels once they are made."""
+"""One image of a camera: its message, the time of its arrival, and its pixels once decoded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ImageMessage: TypeAlias = 'WireImage | Image | WireCompressedImage | CompressedI
 
 
 class Decoded(NamedTuple):
-    """An image, and the seconds that it took to make it."""
+    """An image, and the seconds that its decoding took."""
 
     image: npt.NDArray[np.uint8]
     seconds: float
@@ -30,41 +30,41 @@ class Decoded(NamedTuple):
 
 class Decoder:
     """
-    Makes images of one camera's messages, one after the other.
+    Makes images from one camera's messages, one after the other.
 
-    A file may take seconds to decode, so files are decoded in a thread of the camera's own; what a
-    raw image takes is bounded by its pixels, and it is made at once.
+    A file may take seconds to decode, so files are decoded in a thread of the camera's own.  The
+    time for a raw image is bounded by its pixels, so it is converted at once.
 
     Parameters
     ----------
     transport
         'raw' or 'compressed'.
     name
-        Of the thread.
+        The thread's name.
 
     """
 
     def __init__(self, transport: str, name: str) -> None:
         self._thread = ThreadPoolExecutor(1, name) if transport == 'compressed' else None
         self.busy = False
-        """Whether an image is being made."""
+        """Whether an image is being decoded."""
         self.largest = 0
-        """Bytes of the largest image that was made; whoever reads it sets it back."""
+        """Bytes of the largest image that was decoded; whoever reads it sets it back."""
 
     def decode(self, message: ImageMessage, limits: images.Limits) -> Future[Decoded]:
-        """Return the image of a message, now or later; or whatever making it raised."""
+        """Return a future of a message's image; the future may also hold an error."""
         if self._thread is not None:
             return self._thread.submit(self._measure, message, limits)
         future: Future[Decoded] = Future()
         try:
             future.set_result(self._measure(message, limits))
-        except Exception as error:      # as a thread would hand it on
-            # without its frames, one of which holds the future, and so the message, in a cycle
+        except Exception as error:      # a thread would hand it on like this
+            # The traceback is removed.  One of its frames holds the future, and so the message.
             future.set_exception(error.with_traceback(None))
         return future
 
     def close(self) -> None:
-        """End the thread, once it has finished; what has not begun is given up."""
+        """End the thread after the file that it decodes; files that wait are given up."""
         if self._thread is not None:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
@@ -86,10 +86,10 @@ def _convert(message: ImageMessage, limits: images.Limits) -> npt.NDArray[np.uin
 
 @dataclass(frozen=True)
 class Stamp:
-    """A header's stamp against the node's clock when it came, both in seconds."""
+    """A header's stamp, compared with the node's clock at the time of arrival."""
 
     age: float
-    """Positive behind the clock, negative in the future."""
+    """Seconds by which the stamp lies behind the clock; negative if it lies in the future."""
     is_zero: bool
     clock_runs: bool
     """False under use_sim_time while nothing publishes /clock."""
@@ -100,65 +100,68 @@ class Frame:
     """
     A camera's image on its way to its labels.
 
-    Its message is decoded when its turn has come: ``begin``, then ``finish`` once that is done.
+    The message is decoded when the frame has its turn: ``begin`` starts the decoding, and
+    ``finish`` takes the image once it is ready.
     """
 
     camera: Camera
     message: ImageMessage
     arrival: float
-    """Of the clock ``time.perf_counter``."""
+    """Time of arrival, by the clock ``time.perf_counter``."""
     receive: float
     """Seconds from the camera's publish to the callback, by the middleware's wall clock stamps."""
     stamp: Stamp
     seconds: dict[str, float] = field(default_factory=dict)
-    """What its stages took, by their names; see ``record.STAGES``."""
+    """The seconds of the frame's stages, by their names; see ``record.STAGES``."""
     _decoding: Future[Decoded] | None = None
     _image: npt.NDArray[np.uint8] | None = None
 
     @property
     def time(self) -> float:
-        """Seconds of its stamp; of its arrival where the camera stamps nothing."""
+        """The stamp in seconds; without a stamp, the arrival in seconds."""
         stamp = self.message.header.stamp
         return stamp.sec + 1e-9 * stamp.nanosec or self.arrival
 
     @property
     def format(self) -> str:
-        """Its encoding, as the camera calls it."""
+        """The image's encoding, as the message gives it."""
         if isinstance(self.message, WireCompressedImage | CompressedImage):
             return self.message.format
         return self.message.encoding
 
     @property
     def image(self) -> npt.NDArray[np.uint8]:
-        """Its pixels, (H, W, 3) uint8, BGR, after ``finish``."""
+        """The image's pixels, (H, W, 3) uint8, BGR, after ``finish``."""
         assert self._image is not None
         return self._image
 
     def age(self, now: float) -> float:
-        """Return the seconds since its stamp, at a time of ``perf_counter``; 0 if not known."""
+        """Return the seconds since the stamp, at a time of ``perf_counter``; 0 if unknown."""
         if self.stamp.is_zero or not self.stamp.clock_runs:
             return 0.0
         return self.stamp.age + now - self.arrival
 
     def begin(self, limits: images.Limits) -> Future[Decoded]:
-        """Begin to make the image, unless that has begun, and return it, ready or not."""
+        """Begin to decode the image, unless that has begun; return a future of it."""
         if self._decoding is None:
             self._decoding = self.camera.decoder.decode(self.message, limits)
         return self._decoding
 
     def finish(self) -> None:
         """
-        Take the image, which is ready; whatever the frame did not wait for that long was waiting.
+        Take the image, which must be ready, and note the times of the stages so far.
+
+        The time since the arrival in which the image was not being decoded counts as waiting.
 
         Raises
         ------
         Exception
-            Whatever making the image raised.
+            The decoding raised it.
 
         """
         assert self._decoding is not None
-        # a future keeps its callbacks, and an error the frames that it passed: both lead back
-        # here, and would keep message and image until the collector comes
+        # A future keeps its callbacks, and an error keeps the stack frames that it passed.  Both
+        # lead back to this frame, and would keep message and image until a garbage collection.
         decoding, self._decoding = self._decoding, None
         try:
             self._image, seconds = decoding.result(timeout=0)
@@ -168,6 +171,6 @@ class Frame:
         self.seconds |= {'receive': self.receive, 'wait': waited, 'convert': seconds}
 
     def when_ready(self, call: Callable[[Frame], None]) -> None:
-        """Call with the frame, in any thread, once the image that was begun is ready."""
+        """Call a function with this frame once its image is ready; any thread may call it."""
         assert self._decoding is not None
         self._decoding.add_done_callback(lambda _: call(self))

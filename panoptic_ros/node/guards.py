@@ -1,8 +1,8 @@
 """
-What keeps rclpy alive: an executor that no callback ends, and screens at the node's services.
+Keeping rclpy alive: an executor that no callback ends, and screens for the node's services.
 
-The executor survives what a callback raises.  The screens refuse, with a reason, what is known to
-make rclpy raise.
+The executor survives errors of callbacks.  The screens refuse requests that are known to make
+rclpy raise, and give a reason.
 """
 
 from __future__ import annotations
@@ -27,23 +27,24 @@ from .mishaps import Mishaps, publishable
 RCLError = rclpy_implementation.RCLError
 
 MOST_PARAMETERS = 1000
-"""In one request: setting each is work, and is answered."""
+"""The largest number of parameters in one request; each is work and needs an answer."""
 
 PAUSE = 0.1
-"""Seconds before the next turn where the executor itself failed, which may fail again at once."""
+"""Seconds to wait after an error of the executor itself, which may fail again at once."""
 
 
 class GuardedExecutor(SingleThreadedExecutor):
     """
-    Runs callbacks in the thread that spins, and survives what they raise.
+    Runs callbacks in the thread that spins, and survives their errors.
 
-    In rclpy an error while a message is taken leaves its callback, and with it every other one of
-    the node, marked as running for good; so both steps are guarded, not only ``spin_once``.
+    In rclpy, an error while a message is taken leaves its callback marked as running for good, and
+    with it all other callbacks of the node.  So taking a message and running its callback are
+    guarded, and not only ``spin_once``.
 
     Parameters
     ----------
     mishaps
-        Is told what a callback raised.
+        Receives the errors of callbacks.
     options
         As for ``rclpy.executors.SingleThreadedExecutor``.
 
@@ -54,7 +55,7 @@ class GuardedExecutor(SingleThreadedExecutor):
         self._mishaps = mishaps
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
-        """Wait for one callback and run it; raise only when the context was shut down."""
+        """Wait for one callback and run it; raise only if the context was shut down."""
         try:
             super().spin_once(timeout_sec)
         except ExternalShutdownException:
@@ -88,7 +89,7 @@ class GuardedExecutor(SingleThreadedExecutor):
 
 
 class _Answering:
-    """A service that answers whatever its callback does: a client would wait for ever."""
+    """A service that answers even if its callback fails; a client would wait for ever."""
 
     def __init__(self, service: Any, mishaps: Mishaps) -> None:
         self._service, self._mishaps = service, mishaps
@@ -102,13 +103,13 @@ class _Answering:
     def send_response(self, response: Any, header: Any) -> None:
         try:
             self._service.send_response(response, header)
-        except Exception as error:      # it holds what a message cannot hold
+        except Exception as error:      # a field of the response has a value that ROS refuses
             self._mishaps.survive(_name(self._service), error)
             self._service.send_response(self.srv_type.Response(), header)
 
 
 def _name(entity: Any) -> str:
-    """Return what a callback belongs to, for people; also of what was destroyed meanwhile."""
+    """Return in words what a callback belongs to, even if that was destroyed meanwhile."""
     for kind, attribute in (('service', 'srv_name'), ('subscription', 'topic')):
         if hasattr(entity, attribute):
             return f'{kind} {getattr(entity, attribute)}'
@@ -117,7 +118,7 @@ def _name(entity: Any) -> str:
 
 
 def screen_parameters(services: Iterable[Service]) -> None:
-    """Let a node's services refuse to set what is of no type of ROS or without a type."""
+    """Let a node's services refuse parameters without a type or with an unknown type."""
     for service in services:
         if service.srv_type is SetParameters:
             service.callback = _one_by_one(service.callback)
@@ -173,14 +174,14 @@ def _obstacle(parameter: ParameterMessage) -> str | None:
 
 
 def without_type(name: str) -> str:
-    """Return why a parameter is refused whose value has no type."""
+    """Return the reason for refusing a parameter whose value has no type."""
     return (f'{name} comes without a type, as an empty list does: give it a value, or '
             'leave it out')
 
 
 def screen_clock(take: Callable[[Clock], None],
                  tell: Callable[[str, str], None]) -> Callable[[Clock], None]:
-    """Return a callback for /clock that leaves out times that ROS does not have, and tells it."""
+    """Return a callback for /clock that ignores negative times, and reports them."""
     def receive(message: Clock) -> None:
         seconds = message.clock.sec
         if seconds < 0:
@@ -193,7 +194,7 @@ def screen_clock(take: Callable[[Clock], None],
 
 def screen_transitions(services: Iterable[Service], state: Callable[[], str],
                        error: Callable[[str], object]) -> None:
-    """Refuse a transition that the present state lacks; in Jazzy it would raise."""
+    """Refuse a transition that the present state does not have; Jazzy would raise an error."""
     for service in services:
         if service.srv_type is ChangeState:
             service.callback = _if_possible(service.callback, state, error)

@@ -14,9 +14,10 @@ class Mailbox(Generic[Sender, T]):
     """
     One slot for each sender, between the threads that receive and the one that works.
 
-    The newest item of a sender wins, so nothing queues up: however slow the worker, what it takes
-    is never older than the turns of the other senders.  An item that is not ready when its turn
-    comes is sent away and brought back; meanwhile the others have their turns.
+    The newest item of a sender replaces an older one, so nothing queues up.  However slow the
+    worker is, an item that it takes has waited no longer than the turns of the other senders.  An
+    item that is not ready when its turn comes is sent away and brought back.  Meanwhile the other
+    senders have their turns.
     """
 
     def __init__(self) -> None:
@@ -31,7 +32,7 @@ class Mailbox(Generic[Sender, T]):
         self._busy = self._drained = False
 
     def put(self, sender: Sender, item: T) -> bool:
-        """Leave an item, in place of one that still waits; return whether one was replaced."""
+        """Put an item into its sender's slot; return whether it replaced one that waited."""
         with self._condition:
             replaced = sender in self._items
             self._items[sender] = item
@@ -42,9 +43,9 @@ class Mailbox(Generic[Sender, T]):
         """
         Wait for an item and take up to ``most``, each of another sender; None once closed.
 
-        Those go first that were brought back, as their turn has been, then those whose last turn
-        was the longest ago, so that no sender starves.  The taker counts as busy until it comes
-        back for the next ones.
+        Items that were brought back go first, as their turn has been.  Then come the items of the
+        senders whose last turn was the longest ago, so that no sender starves.  The taker counts
+        as busy until it calls ``take`` again.
         """
         with self._condition:
             self._busy = False
@@ -62,9 +63,10 @@ class Mailbox(Generic[Sender, T]):
 
     def send_away(self, sender: Sender) -> bool:
         """
-        Let no item of a sender be taken until the one that was is brought back.
+        Hold back a sender's items until the item that was taken is brought back.
 
-        Return whether it will be taken again: not when all was thrown away meanwhile.
+        Return whether that item will be taken again.  It will not if ``drain`` was called
+        meanwhile.
         """
         with self._condition:
             if not self._drained:
@@ -72,7 +74,7 @@ class Mailbox(Generic[Sender, T]):
             return not self._drained
 
     def bring_back(self, sender: Sender, item: T) -> None:
-        """Let the item of a sender that was sent away be taken, before all others."""
+        """Give back the item that was sent away; it is taken before all others."""
         with self._condition:
             self._away.discard(sender)
             if sender in self._unwanted:
@@ -83,12 +85,12 @@ class Mailbox(Generic[Sender, T]):
 
     def drain(self, timeout: float) -> tuple[list[Sender], bool]:
         """
-        Throw away what waits and what is away, then wait until the taker is not busy.
+        Throw away all items that wait or are away, then wait until the taker is not busy.
 
         Returns
         -------
-        The senders whose items were thrown away, one for each, and whether the taker finished
-        within ``timeout`` seconds.
+        The sender of each item that was thrown away, and whether the taker finished within
+        ``timeout`` seconds.
 
         """
         with self._condition:
@@ -101,13 +103,13 @@ class Mailbox(Generic[Sender, T]):
             return thrown, self._condition.wait_for(lambda: not self._busy, timeout)
 
     def close(self) -> None:
-        """Send the taker home."""
+        """Let ``take`` return None from now on."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()
 
     def _senders(self) -> list[Sender]:
-        """Return those of whom something can be taken, in the order of their turns."""
+        """Return the senders with an item that can be taken, in the order of their turns."""
         waiting = [sender for sender in self._items
                    if sender not in self._away and sender not in self._back]
         return [*self._back, *sorted(waiting, key=lambda sender: self._turns.get(sender, -1))]

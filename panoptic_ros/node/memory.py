@@ -1,8 +1,8 @@
 """
 The memory of the node's process: how much there is, and how images of megabytes use it.
 
-Before the first message the allocator is told to keep large buffers and Fast DDS to make its own
-as large as an image.  What large images needed is given back when they have ended.
+Before the first message, the allocator is told to keep large buffers, and Fast DDS is told to
+make buffers as large as an image.  When large images have ended, their memory is given back.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from pathlib import Path
 from ..resources import share_directory
 
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
-"""Where Fast DDS of Jazzy and of later distributions is told its profile."""
+"""Environment variables for the profile of Fast DDS, in Jazzy and in later distributions."""
 
 TRANSPORT_VARIABLES = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS', 'ROS_DISCOVERY_SERVER')
-"""Who sets one of these has chosen how Fast DDS transports, and is not contradicted."""
+"""A user who sets one of these variables has chosen a transport; that choice is respected."""
 
 _OWN_PROFILE = 'DEFAULT_FASTDDS_PROFILES.xml', 'DEFAULT_FASTRTPS_PROFILES.xml'
 """Files in the working directory that Fast DDS reads by itself."""
 
 _SHARED_MEMORY, _NEEDED = Path('/dev/shm'), 48 << 20
-"""Where Fast DDS has its segments, and the free bytes with which ours leaves room for others."""
+"""The folder of Fast DDS's segments, and the free bytes that it must have for ours."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST, _LARGEST_OF_OLD_GLIBC = 1 << 30, 32 << 20
 
 _WINDOW = 10.0
-"""Seconds without large images after which they have ended."""
+"""Seconds without large images after which they count as ended."""
 
 _LARGE = 32 << 20
-"""Bytes of an image whose memory is worth the while: a camera of 8 megapixels needs less."""
+"""Bytes of an image whose memory is worth giving back; a camera of 8 megapixels needs less."""
 
 _MUCH_LARGER = 4
 
@@ -46,19 +46,19 @@ _UNIT = 1024
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes; None where the system does not say."""
+    """Sizes in bytes; None if the system does not tell them."""
 
     resident: int | None
-    """Of the process, now."""
+    """The process's resident memory now."""
     peak: int
-    """The most that was resident."""
+    """The largest resident memory so far."""
     available: int | None
-    """What the machine can still give."""
+    """The memory that the machine can still give."""
     total: int | None
 
 
 def read_memory(proc: Path = Path('/proc')) -> Memory:
-    """Return the memory of this process and of the machine; ``proc`` is where Linux tells it."""
+    """Return the memory of this process and of the machine; ``proc`` is Linux's /proc."""
     machine = _meminfo(proc / 'meminfo')
     return Memory(_resident(proc / 'self/statm'),
                   resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT,
@@ -83,10 +83,10 @@ def _meminfo(path: Path) -> dict[str, int]:
 
 def keep_large_buffers() -> None:
     """
-    Let the allocator keep buffers of the size of images; other allocators than glibc ignore it.
+    Let the allocator keep buffers of the size of images; allocators other than glibc ignore it.
 
-    By default each image is mapped, page-faulted and unmapped at every hop, which costs more
-    than copying it.
+    By default, each image is mapped, page-faulted and unmapped at every hop.  That costs more than
+    copying it.
     """
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
     if mallopt is not None:
@@ -96,7 +96,7 @@ def keep_large_buffers() -> None:
 
 
 def return_memory() -> None:
-    """Give every page that is free back to the system; other allocators than glibc ignore it."""
+    """Give all free pages back to the system; allocators other than glibc ignore it."""
     trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)
     if trim is not None:
         trim(0)
@@ -104,15 +104,15 @@ def return_memory() -> None:
 
 def use_large_buffers(environment: MutableMapping[str, str] = os.environ) -> bool:
     """
-    Let Fast DDS write into shared memory, and read from sockets, that hold a whole image.
+    Let Fast DDS use shared memory and socket buffers that hold a whole image.
 
-    Neither subscribers nor publishers need a profile for it.  Nothing is done where the user has
-    chosen a transport or where shared memory is scarce.
+    Subscribers and publishers need no profile for that.  Nothing is changed if
+    the user has chosen a transport, or if shared memory is scarce.
 
     Parameters
     ----------
     environment
-        The variables that Fast DDS will read when the first node is made.
+        The variables, which Fast DDS will read when the first node is made.
 
     Returns
     -------
@@ -134,13 +134,13 @@ class Surplus:
     """
     Notices that images have become much smaller, or come no more.
 
-    The node keeps what was allocated, since the next image needs as much; see
-    ``keep_large_buffers``.  One image of 67 megapixels leaves 2 GB so.
+    The node keeps allocated memory, since the next image usually needs as much; see
+    ``keep_large_buffers``.  After one image of 67 megapixels it keeps 2 GB.
 
     Parameters
     ----------
     give_back
-        Called when that is memory that nobody needs.
+        Called when the node keeps memory that images no longer need.
 
     """
 
@@ -156,7 +156,7 @@ class Surplus:
         Parameters
         ----------
         largest
-            Bytes of the largest one; 0 without any.
+            Bytes of the largest image; 0 without any.
         now
             Seconds of a steady clock.
 

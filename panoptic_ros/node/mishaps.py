@@ -1,4 +1,4 @@
-"""What failed and was survived: said once in a while, diagnosed while it lasts."""
+"""Mishaps: errors that the node survives, logs once in a while, and reports in diagnostics."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from threading import Lock
 from typing import Any
 
 LASTS = 10.0
-"""Seconds for which a mishap is diagnosed after it last happened."""
+"""Seconds for which diagnostics report a mishap after it last happened."""
 
 LONGEST = 2000
-"""Characters of a text that is published; nobody reads more of it in a log or a dashboard."""
+"""Most characters of a published text; nobody reads more in a log or a dashboard."""
 
 
 def publishable(text: object, longest: int = LONGEST) -> str:
     """
-    Return a text that UTF-8 can hold, that does not end early, and that is not too long.
+    Return a text that ROS can send in full, and that is not too long.
 
-    ROS refuses a lone surrogate, which a model file, a file name or an error may contain, and ends
-    a text at its first NUL; both are written as Python escapes them.
+    ROS refuses a lone surrogate, which a model file, a file name or an error may contain.  ROS
+    also ends a text at its first NUL.  Both are written as Python's escapes.
     """
     whole = str(text)
     safe = whole[:longest].replace('\0', '\\x00').encode(errors='backslashreplace').decode()
@@ -29,7 +29,7 @@ def publishable(text: object, longest: int = LONGEST) -> str:
 
 
 def described(error: Exception) -> str:
-    """Return the kind of an error and what it says, even where it cannot say anything."""
+    """Return the kind and the text of an error, even if making the text fails."""
     try:
         text = str(error)
     except Exception:       # the error of a library whose own text fails
@@ -58,7 +58,7 @@ class ThrottledLog:
         self._lock = Lock()
 
     def error(self, kind: str, text: str) -> None:
-        """Log an error, or count it when one of its kind was logged within the period."""
+        """Log an error, or only count it if one of its kind was logged within the period."""
         now = time.monotonic()
         with self._lock:
             if now - self._last.get(kind, -self._period) < self._period:
@@ -72,7 +72,7 @@ class ThrottledLog:
 
 class Mishaps:
     """
-    Remembers the last mishap of each callback, of any thread.
+    Remembers the last mishap of each callback, from any thread.
 
     Parameters
     ----------
@@ -87,10 +87,10 @@ class Mishaps:
         self._last: dict[str, tuple[float, str]] = {}
         self._lock = Lock()
         self.count = 0
-        """Of all mishaps since the start."""
+        """Number of all mishaps since the start."""
 
     def tell(self, callback: str, cause: str, kind: str = '') -> None:
-        """Say that something went wrong in a callback, each kind of it, and diagnose it."""
+        """Log a mishap of a callback, throttled for each ``kind``, and remember it."""
         cause = publishable(cause)
         with self._lock:
             self.count += 1
@@ -98,21 +98,21 @@ class Mishaps:
         self._log.error(f'{callback} {kind}', f'{callback}: {cause}; the node goes on')
 
     def survive(self, callback: str, error: Exception) -> None:
-        """Tell of an error that a callback raised."""
-        with suppress(Exception):       # its text may fail; ``described`` says so
+        """Log an error that a callback raised, and remember it."""
+        with suppress(Exception):       # making the error's text may fail; see ``described``
             self._logger.debug(publishable(''.join(traceback.format_exception(error)), 20_000))
         self.tell(callback, described(error), type(error).__name__)
 
     @contextmanager
     def survived(self, callback: str) -> Iterator[None]:
-        """Tell of any error in this block, and go on behind it."""
+        """Log and remember any error in this block, and go on behind the block."""
         try:
             yield
-        except Exception as error:      # whatever it is, it must not end the process
+        except Exception as error:      # no error may end the process
             self.survive(callback, error)
 
     def lately(self) -> dict[str, str]:
-        """Return the cause of each mishap that lasts, by its callback."""
+        """Return the causes of the mishaps of the last ``LASTS`` seconds, by their callbacks."""
         now = time.monotonic()
         with self._lock:
             self._last = {callback: (then, cause) for callback, (then, cause)

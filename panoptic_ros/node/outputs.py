@@ -1,4 +1,4 @@
-"""What is published for a camera, and the work that is saved while nobody listens."""
+"""The outputs of a camera; work for outputs without a subscriber is left out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ImageOutput:
     encoding
         Encoding of the images.
     always
-        Publish the raw image also while nobody subscribes to it.
+        Whether to publish the raw image also while nobody subscribes to it.
 
     """
 
@@ -73,14 +73,14 @@ class ImageOutput:
 
 class CameraOutputs:
     """
-    Everything that is published for one camera.
+    All outputs of one camera.
 
     Parameters
     ----------
     node
         The node that publishes.
     prefix
-        What stands before the topics' names, ``~`` for a single camera.
+        Prefix of the topics' names; ``~`` for a single camera.
 
     """
 
@@ -96,17 +96,17 @@ class CameraOutputs:
 
     @property
     def wants_confidence(self) -> bool:
-        """Whether somebody subscribes to the confidence, which only a decoder can compute."""
+        """Whether somebody subscribes to the confidence, which the decoder has to compute."""
         return self._confidence.wanted
 
     def publish_label_info(self, label_space: LabelSpace) -> None:
-        """Publish the names of the classes, latched: before the first label image."""
+        """Publish the names of the classes, latched; call this before the first label image."""
         header = Header(stamp=self._node.get_clock().now().to_msg())
         self._label_info.publish(messages.label_info(new, label_space, header))
 
     def publish(self, header: Header, image: npt.NDArray[np.uint8], panoptic: Panoptic,
                 opacity: float, jpeg_quality: int) -> None:
-        """Publish one frame's result, all under the header of its image."""
+        """Publish one frame's result; all messages have the header of its image."""
         self._panoptic.publish(header, panoptic.labels)
         self._objects.publish(messages.detections(new, panoptic, header))
         optional: tuple[tuple[ImageOutput, Callable[[], Pixels | None]], ...] = (
@@ -129,7 +129,7 @@ class CameraOutputs:
 
 
 def _publisher(node: Node, kind: type, topic: str, latched: bool = False) -> Publisher:
-    # a profile of its own for each: qos_overrides are written into it
+    # Each publisher has a profile of its own, because qos_overrides are written into it.
     qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
     if latched:
         qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
@@ -141,10 +141,11 @@ def fill(message: Image, pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16])
     """
     Put pixels, (H, W) or (H, W, channels), into a message that is reused from frame to frame.
 
-    Its memory is reused while the size stays; the encoding and the header are the caller's.
+    The message's memory is reused while the size stays the same.  The caller sets the encoding and
+    the header.
     """
     if len(message.data) != pixels.nbytes:
-        # a new array from bytes: rosidl checks any other type element by element
+        # rosidl would check any other type than an array element by element
         message.data = array('B', bytes(pixels.nbytes))
     message.height, message.width = pixels.shape[:2]
     message.step = pixels.nbytes // pixels.shape[0]
@@ -154,12 +155,12 @@ def fill(message: Image, pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16])
 
 
 def new(message_type: str, /, **values: Any) -> Any:
-    """Return a message of the ROS that is installed; every field has to be given."""
+    """Return a message of the installed ROS; the caller gives a value for every field."""
     data = values.get('data')
-    if isinstance(data, np.ndarray):        # rosidl checks any other type element by element
+    if isinstance(data, np.ndarray):        # rosidl would check its elements one by one
         values['data'] = array('B', data.tobytes())
     kind, others = _kind(message_type)
-    message = object.__new__(kind)          # the constructor would make every default first
+    message = object.__new__(kind)          # the constructor would first make all defaults
     for name, value in others:
         setattr(message, name, value)
     for name, value in values.items():
@@ -169,7 +170,7 @@ def new(message_type: str, /, **values: Any) -> Any:
 
 @cache
 def _kind(message_type: str) -> tuple[type[Any], tuple[tuple[str, Any], ...]]:
-    """Return the class of a message, and what its constructor sets beside the fields."""
+    """Return a message's class, and the attributes that its constructor sets beside the fields."""
     package, _, name = message_type.split('/')
     kind: Any = getattr(import_module(f'{package}.msg'), name)
     fields, default = {f'_{field}' for field in kind.get_fields_and_field_types()}, kind()

@@ -35,7 +35,7 @@ REPORT_PERIOD = 1.0
 
 
 def _told(transition: Transition) -> Transition:
-    """Tell of an error that a transition raises: rclpy would hide it, and end in on_error."""
+    """Log an error that a transition raises; rclpy would hide it, and call on_error."""
     @wraps(transition)
     def change(node: PanopticNode, state: LifecycleState) -> TransitionCallbackReturn:
         with node.mishaps.survived(f'transition {transition.__name__.removeprefix("on_")}'):
@@ -47,15 +47,15 @@ def _told(transition: Transition) -> Transition:
 
 class PanopticNode(LifecycleNode):
     """
-    ``panoptic_node``: loads the model in configure, takes images while active.
+    ``panoptic_node``, which loads the model in configure and takes images while it is active.
 
-    With the parameter ``autostart`` it configures and activates itself as soon as it spins, and
-    again after its engine was lost.
+    With the parameter ``autostart``, the node configures and activates itself as soon as it spins,
+    and again after its engine was lost.
 
     Parameters
     ----------
     ending
-        Set when the process shall end: a build that goes on is then given up.
+        Event that is set when the process shall end; a build is then given up.
     options
         As for ``rclpy.lifecycle.LifecycleNode``.
 
@@ -71,7 +71,7 @@ class PanopticNode(LifecycleNode):
     def __init__(self, ending: Event | None = None, **options: Any) -> None:
         super().__init__('panoptic_node', **options)
         self.mishaps = Mishaps(self.get_logger())
-        """What its callbacks raised, wherever that was survived."""
+        """The errors of the node's callbacks that were survived."""
         self._ending = ending or Event()
         self._session: Session | None = None
         self._state = 'unconfigured'
@@ -85,7 +85,7 @@ class PanopticNode(LifecycleNode):
         screen_parameters(services)
         screen_transitions(services, lambda: self._state, self.get_logger().error)
         self._reporter = Reporter(self, self.mishaps)
-        # steady time: diagnostics go on while /clock stands still
+        # With steady time, diagnostics go on while /clock stands still.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(REPORT_PERIOD, self._report, clock=steady)
         self._autostart = Autostart(self, lambda: self._state, steady)
@@ -98,18 +98,18 @@ class PanopticNode(LifecycleNode):
 
     def create_subscription(self, msg_type: type, topic: str, callback: Callable[..., None],
                             *arguments: Any, **options: Any) -> Subscription:
-        """Subscribe, as ``rclpy.node.Node`` does; rclpy's own to /clock is screened."""
+        """Subscribe as ``rclpy.node.Node`` does, but screen rclpy's own subscription to /clock."""
         if msg_type is ClockMessage:
             callback = screen_clock(callback, lambda *told: self.mishaps.tell(*told))
         return super().create_subscription(msg_type, topic, callback, *arguments, **options)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load the model; FAILURE with the cause in the log and in diagnostics."""
+        """Load the model; after a failure, log and diagnostics tell the cause."""
         self._autostart.give_way()
         try:
             self._session = Session(self, lambda: self._settings, self._ending,
                                     self._report_loading, self.mishaps)
-        except Exception as error:      # rclpy would hide it, and end in on_error
+        except Exception as error:      # rclpy would hide it, and call on_error
             self._fault = _text(error)
             self.get_logger().error(f'cannot configure: {self._fault}; '
                                     f'{self._autostart.outlook("then configure again")}')
@@ -125,7 +125,7 @@ class PanopticNode(LifecycleNode):
         self._autostart.give_way()
         try:
             session.activate()
-        except Exception as error:      # which may pass, and costs no model
+        except Exception as error:      # a later try may succeed, and the model stays loaded
             session.stop_cameras()
             self._fault = f'cannot activate: {_text(error)}'
             self.get_logger().error(
@@ -161,21 +161,21 @@ class PanopticNode(LifecycleNode):
 
     @_told
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Release what a failed transition left, so that the node can be configured again."""
+        """Release everything after a failed transition, so that configure can be called again."""
         return self._release('unconfigured')
 
     @property
     def build_only(self) -> bool:
-        """Whether ``build`` is all that was asked for."""
+        """Whether the node shall only ``build``."""
         return self._settings.build_only
 
     @property
     def is_given_up(self) -> bool:
-        """Whether the node is required to start itself, and could not."""
+        """Whether the node was required to start itself and could not."""
         return self._settings.required and self._autostart.failed
 
     def build(self) -> bool:
-        """Build and load the engine, as configure does; return whether that succeeded."""
+        """Build the plan and load it, as configure does; return whether that succeeded."""
         return bool(self.trigger_configure() == SUCCESS)
 
     def shut_down(self) -> None:
@@ -184,7 +184,7 @@ class PanopticNode(LifecycleNode):
             return
         try:
             self.trigger_shutdown()
-        except RCLError:        # it is between two states, for whatever reason
+        except RCLError:        # the node is between two states
             self._release('finalized')
 
     def _loaded(self) -> Session:
@@ -198,7 +198,7 @@ class PanopticNode(LifecycleNode):
         try:
             if session is not None:
                 session.close()
-        except Exception as error:      # a thread that never ends is not as good as none
+        except Exception as error:      # a thread that does not end is reported as a fault
             self._fault = _text(error)
             self.get_logger().error(self._fault)
         return SUCCESS
@@ -220,7 +220,7 @@ class PanopticNode(LifecycleNode):
                                      self._session.family if self._session else None)
 
     def _report(self) -> None:
-        """Publish the diagnostics; from a timer, so that silence is reported too."""
+        """Publish the diagnostics; a timer calls this, so that silence is reported, too."""
         with self.mishaps.survived('recovery of the engine'):
             self._abandon_lost()
             if self._session is not None:
@@ -236,11 +236,11 @@ class PanopticNode(LifecycleNode):
         self._reporter.report_mishaps()
 
     def _report_loading(self, progress: str) -> None:
-        with self.mishaps.survived('report'):       # or the load would be given up
+        with self.mishaps.survived('report'):       # an error would give up the load
             self._reporter.report_loading(progress, self._fault, self._settings)
 
     def _abandon_lost(self) -> None:
-        """Release a GPU whose context is lost, and recover where the node started itself."""
+        """Release a GPU whose context is lost, and recover if the node started itself."""
         lost = self._session.server.lost if self._session else None
         if lost is None:
             return

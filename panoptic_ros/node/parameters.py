@@ -1,4 +1,4 @@
-"""The node's parameters: declared with what they mean and may be, also those of the families."""
+"""Declaring the parameters of the node and of the families, with descriptions and limits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .settings import Settings, family_parameters, own_parameters
 from .subscription import check_topics
 
 DEEPEST = 1_000_000
-"""Messages that a QoS override may ask to be kept."""
+"""The largest number of messages that a QoS override may ask to keep."""
 
 
 def declare(node: Node) -> Settings:
@@ -30,7 +30,7 @@ def declare(node: Node) -> Settings:
         A value given at the start has the wrong type.
 
     """
-    given = getattr(node, '_parameter_overrides', {})      # rclpy's own affair
+    given = getattr(node, '_parameter_overrides', {})      # private in rclpy
     declared = own_parameters() | family_parameters()
     for name, parameter in given.items():
         if (name in declared or node.has_parameter(name) or name.startswith('qos_overrides.')):
@@ -44,7 +44,7 @@ def declare(node: Node) -> Settings:
 
 
 def _check_override(parameter: Parameter) -> None:
-    """Refuse what rclpy would take and then stumble over."""
+    """Refuse a value that rclpy would take and fail on later."""
     name, value = parameter.name, parameter.value
     if parameter.type_ == Parameter.Type.NOT_SET:
         raise ValueError(without_type(name))
@@ -54,7 +54,7 @@ def _check_override(parameter: Parameter) -> None:
 
 
 def as_floats(changed: Sequence[Parameter]) -> list[Parameter]:
-    """Return parameters with 1.0 in place of the integer 1 where a float is meant."""
+    """Return parameters in which integers are floats where the parameter is a float."""
     floats = {name for name, parameter in (own_parameters() | family_parameters()).items()
               if isinstance(parameter.default, float)}
     return [Parameter(parameter.name, Parameter.Type.DOUBLE, float(parameter.value))

@@ -19,26 +19,26 @@ from .memory import keep_large_buffers, use_large_buffers
 from .mishaps import publishable
 
 PARAMETER_BYTES = 1 << 18
-"""Most bytes of a parameter file: rcl's time for it grows with its square, deaf to signals."""
+"""Most bytes of a parameter file; rcl's time grows with their square, and rcl ignores signals."""
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 DEADLINE = 1.5
-"""Seconds for an orderly end; then the process ends as it is, say in the middle of a build."""
+"""Seconds for an orderly end; then the process ends even in the middle of a build."""
 
 
 class Signals:
     """
-    Waits for a signal in a thread of its own, from when it is made.
+    Waits for a signal in a thread of its own, from its construction on.
 
-    A Python handler would wait for the main thread, which may be far inside a library.
+    A Python handler would wait for the main thread, which may be busy inside a library.
     """
 
     def __init__(self) -> None:
         self.received = Event()
         self.exit_code = 0
-        """With which the process ends where there is no orderly end in time."""
+        """The exit code of the process if an orderly end does not come in time."""
         self._stop: Callable[[], object] | None = None
         self._reader, writer = os.pipe()
         os.set_blocking(writer, False)
@@ -48,14 +48,14 @@ class Signals:
         Thread(target=self._wait, name='signals', daemon=True).start()
 
     def end_with(self, stop: Callable[[], object]) -> None:
-        """Begin the orderly end with ``stop``; until this is called a signal ends at once."""
+        """Set the function that begins the orderly end; without it, a signal ends at once."""
         self._stop = stop
 
     def _wait(self) -> None:
         os.read(self._reader, 1)
         self.received.set()
         if self._stop is not None:
-            with suppress(Exception):       # the end may have come meanwhile, in good order
+            with suppress(Exception):       # the orderly end may have come meanwhile
                 self._stop()
             select.select([self._reader], [], [], DEADLINE)     # a second signal does not wait
         os._exit(self.exit_code)
@@ -78,7 +78,7 @@ def run(argv: Sequence[str]) -> int:
 
     """
     signals = Signals()
-    signals.exit_code = int('build_only:=true' in argv)     # an interrupted build is none
+    signals.exit_code = int('build_only:=true' in argv)     # an interrupted build has failed
     keep_large_buffers()
     use_large_buffers()
     import rclpy
@@ -95,7 +95,7 @@ def run(argv: Sequence[str]) -> int:
         rclpy.init(args=list(argv), signal_handler_options=SignalHandlerOptions.NO)
         node = PanopticNode(signals.received)
         executor = GuardedExecutor(node.mishaps)
-    except Exception as error:      # of many kinds: rcl's, rclpy's, and what rclpy overlooks
+    except Exception as error:      # rcl and rclpy raise errors of many kinds
         get_logger('panoptic_node').fatal(f'cannot start: {_cause(error)}')
         return 2
     executor.add_node(node)
@@ -105,13 +105,13 @@ def run(argv: Sequence[str]) -> int:
         signals.end_with(lambda: None)
         built = node.build()
     else:
-        # not spin_until_future_complete, which keeps something of every callback
+        # spin_until_future_complete would keep an object for every callback
         signals.end_with(lambda: executor.create_task(lambda: None))
         while not (signals.received.is_set() or node.is_given_up):
             executor.spin_once()
     given_up = node.is_given_up and not signals.received.is_set()
     if given_up:
-        get_logger('panoptic_node').fatal('required is true and the node cannot start: the end')
+        get_logger('panoptic_node').fatal('required is true, and the node cannot start: it ends')
     node.shut_down()
     executor.shutdown()
     node.destroy_node()
@@ -121,14 +121,14 @@ def run(argv: Sequence[str]) -> int:
 
 def leave(code: int) -> NoReturn:
     """
-    End the process after ``run``, which has released everything that others see.
+    End the process after ``run``, which has released everything that other processes see.
 
-    The interpreter would take seconds on a busy machine to take its libraries apart, in which it
-    heeds no signal: ``ros2 launch`` would kill it and report a failure.
+    On a busy machine, the interpreter would take seconds to end, and would ignore signals
+    meanwhile.  So ``ros2 launch`` would kill it and report a failure.
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    ctypes.CDLL(None).fflush(None)      # where rcl writes its log
+    ctypes.CDLL(None).fflush(None)      # rcl writes its log to C streams
     os._exit(code)
 
 
@@ -142,7 +142,7 @@ def _check_parameter_files(argv: Sequence[str]) -> None:
 
 
 def _cause(error: Exception) -> str:
-    """Return what an error says, in one line, without the lines of rcl's source."""
+    """Return an error's text in one line, without the places in rcl's source."""
     text = publishable(re.sub(r', at \S+:\d+', '', ' '.join(str(error).split())))
     if text.endswith('logging directory'):
         return 'ROS has no folder for its log: set HOME, ROS_HOME or ROS_LOG_DIR'

@@ -1,4 +1,4 @@
-"""What became of a camera's frames: their number, their age, and how long their stages took."""
+"""The record of a camera's frames: their outcomes, their age, and the times of their stages."""
 
 from __future__ import annotations
 
@@ -11,53 +11,54 @@ from time import perf_counter
 import numpy as np
 
 WINDOW = 5.0
-"""Seconds over which rates are taken, at least."""
+"""The least number of seconds over which rates are taken."""
 
 _REMEMBERED = 4096
-"""Images without labels whose arrival is remembered; those that came first are."""
+"""How many arrivals of images without labels are remembered; these are the first ones."""
 
 STAGES = ('receive', 'wait', 'convert', 'upload', 'resize', 'network', 'grouping', 'download',
           'tracking', 'publish', 'total')
 """
-In the order in which a frame passes them; ``total`` is from the camera's publish to ours.
+The stages in the order in which a frame passes them.
 
-Upload and download are a GPU's, which resizes as part of ``network``; see ``CudaPipeline.stages``.
+``total`` is the time from the camera's publish to ours.  Only a GPU has ``upload`` and
+``download``; it resizes as part of ``network``.  See ``CudaPipeline.stages``.
 """
 
 
 @dataclass
 class Counts:
-    """What became of the frames; each one that is received is later one of the others."""
+    """Numbers of frames by outcome; each frame that is received has one of the outcomes later."""
 
     received: int = 0
     segmented: int = 0
     dropped: int = 0
-    """A newer one came before the worker was free."""
+    """A newer frame came before the worker was free."""
     rejected: int = 0
     """The message held no usable image."""
     failed: int = 0
-    """The engine or a publisher raised."""
+    """The engine or a publisher raised an error."""
     stale: int = 0
-    """Its stamp was older than ``max_age`` when its turn came."""
+    """The stamp was older than ``max_age`` when the frame's turn came."""
     lost: int = 0
-    """It never came, says the middleware; the only one that is not among those received."""
+    """The middleware says that the frame never came; it is not among those received."""
 
     @property
     def waiting(self) -> int:
-        """How many are on their way."""
+        """The number of frames without an outcome so far."""
         return self.received - (self.segmented + self.dropped + self.rejected + self.failed
                                 + self.stale)
 
 
 @dataclass(frozen=True)
 class Lately:
-    """One look at a camera's counts, and what they were before."""
+    """A camera's counts now and at the last look, and rates over the window."""
 
     counts: Counts
     before: Counts
-    """When they were last looked at."""
+    """The counts at the last look."""
     received_rate: float
-    """Frames per second, over the window; also the next ones."""
+    """Frames per second over the window; so are the next three rates."""
     segmented_rate: float
     dropped_rate: float
     lost_rate: float
@@ -66,19 +67,19 @@ class Lately:
 
     @property
     def new(self) -> Counts:
-        """What became of the frames between the two."""
+        """The difference of the two counts."""
         return Counts(*(now - then for now, then in zip(
             astuple(self.counts), astuple(self.before), strict=True)))
 
 
 class Tally:
     """
-    Looks at a camera's counts once in a while, and remembers a window of that.
+    Looks at a camera's counts once in a while, and remembers a window of them.
 
     Parameters
     ----------
     started
-        When the counts began, in seconds of any clock that is steady.
+        Time at which the counts began, in seconds of any steady clock.
 
     """
 
@@ -87,16 +88,16 @@ class Tally:
 
     def look(self, counts: Counts, now: float, coming: bool) -> Lately:
         """
-        Return what became of the frames.
+        Return the counts now and at the last look, with rates.
 
         Parameters
         ----------
         counts
-            The camera's, which others go on changing.
+            The camera's counts, which other threads go on changing.
         now
-            Seconds of the same clock.
+            Time in seconds of the same clock.
         coming
-            Whether images come; the window begins anew when they do so again.
+            Whether images come; after a pause the window begins anew.
 
         """
         counts = replace(counts)
@@ -117,10 +118,10 @@ class Tally:
 
 class Freshness:
     """
-    What a consumer of the labels feels, whatever the node is doing meanwhile.
+    The age of the labels, as a consumer sees it.
 
-    Images are noted by the thread that receives them and asks, labels by the one that publishes.
-    All times are seconds of one steady clock.
+    The thread that receives images notes them, and also calls ``age`` and ``overdue``.  The thread
+    that publishes labels notes these.  All times are seconds of one steady clock.
     """
 
     def __init__(self) -> None:
@@ -129,7 +130,7 @@ class Freshness:
         self._forgiven = 0.0
 
     def restart(self) -> None:
-        """Forget everything: what comes from now on is judged alone."""
+        """Forget everything; only later images and labels are judged."""
         self._due.clear()
         self._published, self._forgiven = None, 0.0
 
@@ -143,15 +144,15 @@ class Freshness:
         self._published = arrival
 
     def forgive(self, arrival: float) -> None:
-        """Note that no labels are due for what came before ``arrival``, as it was not usable."""
+        """Note that no labels are due for images before ``arrival``, which were not usable."""
         self._forgiven = arrival
 
     def age(self, now: float) -> float | None:
-        """Return the seconds since the image of the newest labels came; None without any."""
+        """Return the seconds since the image of the newest labels came; None without labels."""
         return None if self._published is None else now - self._published
 
     def overdue(self, now: float) -> float:
-        """Return the seconds since the first image came that is newer than all labels; or 0."""
+        """Return the seconds since the first image without labels came; 0 if there is none."""
         published = self._published
         while self._due and (self._due[0] < self._forgiven
                              or (published is not None and self._due[0] <= published)):
@@ -161,7 +162,7 @@ class Freshness:
 
 @dataclass(frozen=True)
 class Latency:
-    """Seconds that one stage took: median, 99th percentile and maximum."""
+    """The seconds of one stage: median, 99th percentile and maximum."""
 
     p50: float
     p99: float
@@ -190,13 +191,13 @@ class LatencyWindow:
 
     @property
     def seconds(self) -> float:
-        """How long ago the oldest frame that is remembered was recorded; 0 without any."""
+        """Seconds since the oldest remembered frame was recorded; 0 without any."""
         if not self._count:
             return 0.0
         return perf_counter() - float(self._ends[:len(self)].min())
 
     def record(self, times: Mapping[str, float]) -> None:
-        """Remember one frame's seconds per stage; a stage that it lacks is not counted."""
+        """Remember one frame's seconds per stage; a stage that is absent is not counted."""
         row = [times.get(stage, np.nan) for stage in STAGES]
         with self._lock:
             self._times[self._count % len(self._times)] = row
@@ -216,5 +217,5 @@ class LatencyWindow:
 
 
 def _rank(ordered: np.ndarray[tuple[int], np.dtype[np.float64]], quantile: float) -> float:
-    # the nearest rank: a value that was measured, never an interpolation between two
+    # The nearest rank is a measured value, not an interpolation between two.
     return float(ordered[max(0, int(np.ceil(quantile * len(ordered))) - 1)])

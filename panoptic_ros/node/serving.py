@@ -1,4 +1,4 @@
-"""The thread that owns the segmenter, and what it does with frames: see ``Server.serve``."""
+"""The thread that owns the segmenter and serves frames with it; see ``Server.serve``."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from .mishaps import Mishaps
 from .settings import Settings
 
 GRACE = 0.05
-"""Seconds that cameras wait for the image of another; beyond them they have its turn."""
+"""Seconds that cameras wait for another camera's image; then they go on without it."""
 
 _PERIOD = 1.0
-"""Seconds between two words about a load that goes on, and two looks at the GPU's memory."""
+"""Seconds between two reports on a load, and between two looks at the GPU's memory."""
 
 
 class Server:
     """
     One thread that opens a segmenter, serves frames with it, and closes it.
 
-    A GPU context belongs to the thread that made it, so nobody else ever touches the segmenter.
+    A GPU context belongs to the thread that made it, so no other thread ever uses the segmenter.
 
     Parameters
     ----------
     settings
         Returns the parameters' present values.
     mishaps
-        Are told what fails beside the frames themselves.
+        Receives errors that are not those of a frame.
 
     """
 
@@ -48,24 +48,26 @@ class Server:
         self.load_time = 0.0
         """Seconds that loading took."""
         self.failure: str | None = None
-        """Why a frame was lost when the last ones were served; None when none was."""
+        """Why a frame was lost when frames were last served; None if none was lost."""
         self.lost: str | None = None
-        """Why no frame will ever be segmented again; None while there is hope."""
+        """Why this segmenter cannot segment any more; None while it can."""
         self.gpu_memory: tuple[int, int] | None = None
-        """Free and total bytes of the GPU, as of about a second ago; None without one."""
+        """Free and total bytes of the GPU, about a second old; None without a GPU."""
         self._looked = -_PERIOD
         self._begun: float | None = None
         self._failures: list[str] = []
 
     @property
     def engine_time(self) -> float:
-        """Seconds for which the engine has had the frames that are at work; 0 without any."""
+        """Seconds for which the engine has had the frames at work; 0 without any."""
         begun = self._begun
         return 0.0 if begun is None else time.perf_counter() - begun
 
     def start(self, load: Callable[[], Segmenter], waiting: Callable[[float], None]) -> Segmenter:
         """
-        Start the thread and wait until the segmenter is loaded; it is for reading only.
+        Start the thread and wait until the segmenter is loaded.
+
+        The caller may only read the segmenter that is returned.
 
         Parameters
         ----------
@@ -77,7 +79,7 @@ class Server:
         Raises
         ------
         Exception
-            Whatever ``load`` raised.
+            ``load`` raised it.
 
         """
         start = time.perf_counter()
@@ -90,11 +92,11 @@ class Server:
         return segmenter
 
     def put(self, frame: Frame) -> bool:
-        """Take a frame, in place of its camera's that still waits; return whether one did."""
+        """Take a frame; return whether it replaced one of its camera that still waited."""
         return self._mailbox.put(frame.camera, frame)
 
     def drain(self, timeout: float) -> tuple[list[Camera], bool]:
-        """Throw away what waits and finish what is at work, as ``Mailbox.drain``."""
+        """Throw away frames that wait and finish those at work; see ``Mailbox.drain``."""
         return self._mailbox.drain(timeout)
 
     def stop(self, timeout: float) -> bool:
@@ -108,7 +110,7 @@ class Server:
     def _run(self, load: Callable[[], Segmenter]) -> None:
         try:
             segmenter = load()
-        except Exception as error:      # it is raised again in the thread that waits
+        except Exception as error:      # the thread that waits raises it again
             self._loading.set_exception(error)
             return
         self._loading.set_result(segmenter)
@@ -119,7 +121,7 @@ class Server:
             segmenter.close()
 
     def _serve_next(self, segmenter: Segmenter) -> bool:
-        """Serve the next frames, and forget them before others are waited for."""
+        """Serve the next frames, and release them before waiting for others."""
         frames = self._mailbox.take(segmenter.batch)
         if frames is None:
             return False
@@ -128,7 +130,7 @@ class Server:
         return True
 
     def turn(self, segmenter: Segmenter, frames: Sequence[Frame]) -> list[Frame]:
-        """Serve frames; whatever that raises loses them and not the thread."""
+        """Serve frames; an error loses these frames, but does not end the thread."""
         late: list[Frame] = []
         for frame in frames:
             frame.camera.at_work = frame
@@ -137,7 +139,7 @@ class Server:
         except Exception as error:      # the next frames may be fine
             self._mishaps.survive('worker', error)
             for frame in frames:
-                if frame.camera.at_work is frame:       # and nothing has become of it
+                if frame.camera.at_work is frame:       # the frame has no outcome yet
                     self._lose(frame, error)
         if self._failures or self._begun is not None:
             self.failure = next(iter(self._failures), None)
@@ -150,7 +152,7 @@ class Server:
 
         Returns
         -------
-        Those whose images are not ready; their turn goes on when they are.
+        The frames whose images are not ready; their turn goes on when the images are.
 
         """
         settings = self._settings()
@@ -161,7 +163,7 @@ class Server:
                 if settings.tracking:
                     panoptic = _track(frame, panoptic)
                 _publish(frame, panoptic, settings)
-            except Exception as error:      # it costs no other camera's frame
+            except Exception as error:      # the error loses no other camera's frame
                 self._lose(frame, error)
         self._look_at_memory(segmenter)
         return late
@@ -178,7 +180,7 @@ class Server:
             except ImageError as error:
                 frame.camera.reject(frame.arrival, error)
                 frame.camera.at_work = None
-            except Exception as error:      # memory may lack: the next frame may be fine
+            except Exception as error:      # for lack of memory, say; the next frame may be fine
                 self._lose(frame, error)
             else:
                 frame.camera.accept(frame)
@@ -187,7 +189,7 @@ class Server:
 
     def _segment(self, segmenter: Segmenter, frames: Sequence[Frame], settings: Settings,
                  ) -> list[tuple[Frame, Panoptic]]:
-        """Segment images together; where that fails each alone, as one may be to blame."""
+        """Segment images together; if that fails, segment each alone, as one may be to blame."""
         if not frames:
             return []
         self._begun = self._begun or time.perf_counter()
@@ -196,7 +198,7 @@ class Server:
             panoptics, seconds = segmenter.segment(
                 [frame.image for frame in frames],
                 any(frame.camera.outputs.wants_confidence for frame in frames))
-        except Exception as error:      # whatever it is, the next frame may be fine
+        except Exception as error:      # the next frame may be fine
             if isinstance(error, DeviceError) and error.sticky:
                 self.lost = self.lost or str(error)     # the first one names the cause
             elif len(frames) > 1:
@@ -213,7 +215,7 @@ class Server:
         self._failures.append(frame.camera.lose(error))
 
     def _look_at_memory(self, segmenter: Segmenter) -> None:
-        """Ask the GPU in the only thread that may."""
+        """Ask for the GPU's free memory, in the only thread that may."""
         now = time.perf_counter()
         if self._begun is not None and now - self._looked >= _PERIOD and self.lost is None:
             self._looked = now
@@ -224,13 +226,13 @@ class Server:
         """Let a frame have its turn when its image is ready."""
         if self._mailbox.send_away(frame.camera):
             frame.when_ready(lambda ready: self._mailbox.bring_back(ready.camera, ready))
-        else:       # nobody else counts while the executor waits for the end of a drain
+        else:       # the executor waits for the end of a drain, so nobody else counts
             frame.camera.drop()
             frame.camera.at_work = None
 
 
 def _timely(frames: Sequence[Frame], max_age: float) -> list[Frame]:
-    """Return the frames that did not come too late, and count the others."""
+    """Return the frames that are not older than ``max_age``, and count the others."""
     timely, now = [], time.perf_counter()
     for frame in frames:
         if 0 < max_age < frame.age(now):
@@ -242,9 +244,10 @@ def _timely(frames: Sequence[Frame], max_age: float) -> list[Frame]:
 
 def _begin(frames: Sequence[Frame], limits: Limits) -> list[Frame]:
     """
-    Make the images; return the frames whose image is not ready when ``GRACE`` is over.
+    Begin to decode images; return the frames whose image is not ready after ``GRACE`` seconds.
 
-    A function of its own, since an error keeps what the functions that it passes hold.
+    This is a function of its own, because an error keeps the local variables of the functions that
+    it passes.
     """
     decoding = [frame.begin(limits) for frame in frames]
     wait(decoding, GRACE)
@@ -253,10 +256,10 @@ def _begin(frames: Sequence[Frame], limits: Limits) -> list[Frame]:
 
 def _check(panoptic: Panoptic) -> None:
     """
-    Refuse what logits of NaN become, which is the first class everywhere.
+    Refuse a result of NaN logits, which has the first class everywhere.
 
-    The score of stuff is a mean of soft-max probabilities of the likeliest class: only where
-    nothing is likelier than the rest is it as low as one part of the number of classes.
+    The score of stuff is a mean of soft-max probabilities of the likeliest class.  It is as low as
+    one divided by the number of classes only if no class is likelier than the others.
     """
     scores, classes = panoptic.stuff.score, len(panoptic.label_space)
     if len(scores) and classes > 1 and scores.max() < 1.0001 / classes:
@@ -265,7 +268,7 @@ def _check(panoptic: Panoptic) -> None:
 
 
 def _track(frame: Frame, panoptic: Panoptic) -> Panoptic:
-    """Return a frame's result with the numbers that its things had in the frames before."""
+    """Return a frame's result in which things have the numbers of the frames before."""
     start = time.perf_counter()
     tracked = frame.camera.tracker(panoptic, frame.time)
     frame.seconds['tracking'] = time.perf_counter() - start
@@ -273,7 +276,7 @@ def _track(frame: Frame, panoptic: Panoptic) -> Panoptic:
 
 
 def _publish(frame: Frame, panoptic: Panoptic, settings: Settings) -> None:
-    """Publish a frame's result under its header, and note how long everything took."""
+    """Publish a frame's result under its header, and note the times."""
     start = time.perf_counter()
     frame.camera.outputs.publish(frame.message.header, frame.image, panoptic,
                                  settings.overlay_opacity, settings.jpeg_quality)

@@ -1,4 +1,4 @@
-"""Everything that exists while the node is configured: a model, its thread, and the cameras."""
+"""The objects that exist while the node is configured: a model, its thread, and the cameras."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .settings import Settings
 from .subscription import ImageSubscription
 
 PATIENCE = 10.0
-"""Seconds that a transition waits for the frame at work, far beyond any that still runs."""
+"""Seconds that a transition waits for the frame at work; no working engine needs so long."""
 
 
 class Session:
@@ -35,11 +35,11 @@ class Session:
     settings
         Returns the parameters' present values.
     ending
-        Set when the process shall end, which ends a build.
+        Event that is set when the process shall end; it ends a build.
     loading
-        Receives about once a second, while the model loads, how far that is.
+        Receives the progress in words about once a second while the model loads.
     mishaps
-        Are told what the server survived.
+        Receives the errors that the server survived.
 
     Raises
     ------
@@ -50,7 +50,7 @@ class Session:
     ImportError
         The runtime for that kind of model is not installed.
     DeviceError, BuildError, BuildCancelled
-        As ``Segmenter.open`` does.
+        As for ``Segmenter.open``.
     ValueError
         An option of another family than the model's is set.
     RuntimeError
@@ -67,20 +67,20 @@ class Session:
         self._segmenter = self.server.start(
             self._load, lambda seconds: loading(f'{self._phase} ({seconds:.0f} s)'))
         self.family = self._segmenter.family
-        """That of the model."""
+        """The family of the model."""
         self.cameras: list[Camera] = []
         try:
             self._add_cameras(node)
-        except Exception:       # whatever it is, nothing of it may stay
+        except Exception:       # after any error, everything is released
             self.close()
             raise
         self.description = self._describe(self._segmenter)
-        """What is to be known of the engine, for diagnostics."""
+        """Facts about the engine for diagnostics."""
         self._log.info(f'{self._model} loaded in {self.server.load_time:.2f} s: '
                        f'{self._segmenter.description}')
 
     def activate(self) -> None:
-        """Publish the names of the classes, then take images."""
+        """Publish the names of the classes, then subscribe to images."""
         for camera in self.cameras:
             camera.outputs.publish_label_info(self._segmenter.label_space)
             camera.start()
@@ -99,13 +99,13 @@ class Session:
         dropped, finished = self.server.drain(PATIENCE)
         for camera in dropped:
             camera.drop()
-            camera.at_work = None       # it may have been away, being decoded
+            camera.at_work = None       # the frame may have been sent away to be decoded
         if not finished:
             raise TimeoutError(f'the engine has not finished a frame for {PATIENCE:.0f} s: '
                                'restart the node')
 
     def stop_cameras(self) -> None:
-        """Take no more images."""
+        """Unsubscribe from all images."""
         for camera in self.cameras:
             camera.stop()
 
@@ -128,16 +128,15 @@ class Session:
                                'restart the node')
 
     def _load(self) -> Segmenter:
-        """Open the model and let it segment once, so that no frame waits for the network."""
+        """Open the model and let it segment once, so that no frame has to wait for that."""
         settings = self._settings()
         with _forwarded(self._log):
             segmenter = Segmenter.open(self._model, settings.device, setup=Setup(
                 threads=settings.threads, gpu=settings.gpu, precision=settings.precision,
                 batch=max(1, len(settings.named_cameras())), cache=settings.cache_folder(),
                 log=self._log.info, warn=self._log.warning, progress=self._tell_progress,
-                cancelled=self._ending.is_set))
+                cancelled=self._ending.is_set, accept=settings.check_family))
             try:
-                settings.check_family(segmenter.family)
                 segmenter.options = settings.options_of(segmenter.family, segmenter.recommended)
                 segmenter.warm_up()
             except BaseException:
@@ -147,14 +146,14 @@ class Session:
         return segmenter
 
     def _tell_progress(self, phase: str, share: float) -> None:
-        self._phase = f'building the engine: {phase}, {share:.0%}'
+        self._phase = f'building the plan: {phase}, {share:.0%}'
 
     def _describe(self, segmenter: Segmenter) -> dict[str, object]:
         metadata, settings = segmenter.metadata, self._settings()
         device = 'CPU' if segmenter.about.get('GPU', 'none') == 'none' else 'GPU'
-        reason = f'runtime is {settings.runtime}'
-        if settings.device == 'auto':       # as of a plan, whatever ``runtime`` is
-            reason = segmenter.reason
+        # a plan runs on a GPU whatever ``runtime`` is
+        reason = (segmenter.reason if settings.device == 'auto'
+                  else f'runtime is {settings.runtime}')
         return {
             'model': self._model, 'runtime': f'{device} ({segmenter.description}): {reason}',
             **segmenter.about, 'family': metadata.family, 'network': metadata.network,
@@ -176,7 +175,7 @@ class Session:
 
 @contextmanager
 def _forwarded(log: Any) -> Iterator[None]:
-    """Let what the package warns of, such as a cache that it does not take, be the node's log."""
+    """Write the package's warnings, such as that about an untrusted file, to the node's log."""
     class Forward(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             log.warning(record.getMessage())

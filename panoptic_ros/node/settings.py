@@ -1,4 +1,4 @@
-"""The values of the node's parameters: what they mean, what they may be, when they may change."""
+"""The node's parameters: their meaning, their limits, and when they may change."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..resources import expand_home, model_path
 
 TRANSPORTS = ('raw', 'compressed')
 DEVICES = {'auto': 'auto', 'onnxruntime': 'cpu', 'tensorrt': 'gpu'}
-"""Of ``Segmenter.open``, by the names of the runtimes that use them."""
+"""The devices of ``Segmenter.open``, by the names of the runtimes."""
 _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
 MOST_CAMERAS = 64
-"""Each has a dozen topics, and its images wait for the turns of all the others."""
+"""Most cameras; each has a dozen topics, and its images wait for the turns of all others."""
 
 LONGEST_PATH = 4096
-"""Characters, as in Linux."""
+"""Most characters of a path, as in Linux."""
 
 
 def _parameter(default: Any, description: str, limits: tuple[float, float] | None = None, *,
@@ -38,34 +38,34 @@ class Settings:
     """
     The values of all parameters at one moment.
 
-    A field is a parameter, but for ``options``, which holds those that belong to families.
+    Each field is a parameter, except ``options``, which holds the parameters of the families.
 
     Raises
     ------
     ValueError
-        A value is out of range; the message is the reason that whoever sets it is given.
+        A value is out of range; whoever sets it gets the message as the reason.
 
     """
 
     autostart: bool = _parameter(
         True, 'Configure and activate without a lifecycle manager.', read_only=True)
     required: bool = _parameter(
-        False, 'End the process with exit code 1 where autostart cannot configure and activate '
-        'the node at the start; false: it waits to be repaired.', read_only=True)
+        False, 'End the process with exit code 1 if autostart cannot configure and activate the '
+        'node at the start; otherwise the node waits to be repaired.', read_only=True)
     build_only: bool = _parameter(
-        False, 'Build the engine for this GPU, and end.', read_only=True)
+        False, 'Build the plan for this GPU, and end.', read_only=True)
     model: str = _parameter(
         'streets', 'Name of a shipped model or path of an .onnx or .plan file.', structural=True)
     runtime: str = _parameter(
-        'auto', 'What executes an .onnx model: TensorRT on a GPU, ONNX Runtime on the CPU; auto '
-        'takes a GPU where there is one.', constraints='auto, onnxruntime or tensorrt',
+        'auto', 'Runtime of an .onnx model: TensorRT on a GPU, ONNX Runtime on the CPU; auto '
+        'takes a GPU if there is one.', constraints='auto, onnxruntime or tensorrt',
         structural=True)
     precision: str = _parameter(
-        'fp16', 'In which a GPU computes an .onnx model; int8 needs a plan that build_engine has '
-        'calibrated.', constraints='fp32, fp16 or int8', structural=True)
+        'fp16', 'Precision in which a GPU computes an .onnx model; int8 needs a plan that '
+        'build_engine has calibrated.', constraints='fp32, fp16 or int8', structural=True)
     gpu: int = _parameter(0, 'Number of the GPU.', (0, 63), structural=True)
     engine_cache: str = _parameter(
-        '', 'Folder of built engines; ~/.cache/panoptic_ros by default.', structural=True)
+        '', 'Folder of built plans; ~/.cache/panoptic_ros by default.', structural=True)
     threads: int = _parameter(
         0, 'CPU threads of the network; 0 takes all cores.', (0, 1024), structural=True)
     cameras: tuple[str, ...] = _parameter(
@@ -80,7 +80,8 @@ class Settings:
         MAX_PIXELS, 'Largest image that is taken, in pixels; 35389440 are 8192x4320.',
         (1, 1 << 28))
     tracking: bool = _parameter(
-        True, 'Things keep their numbers from frame to frame; off, each frame counts anew.')
+        True, 'Whether things keep their numbers from frame to frame; otherwise each frame '
+        'numbers its things anew.')
     overlay_opacity: float = _parameter(
         0.5, 'How much the colors of ~/overlay hide the camera image.', (0.0, 1.0))
     jpeg_quality: int = _parameter(90, 'JPEG quality of ~/overlay/compressed.', (1, 100))
@@ -88,8 +89,8 @@ class Settings:
         2.0, 'Seconds without an image after which the camera is diagnosed as stalled.',
         (0.1, 3600.0))
     label_timeout: float = _parameter(
-        5.0, 'Seconds that labels may be due for an image that came, and that a frame may be at '
-        'work, before the camera and the engine are diagnosed as faulty.', (0.1, 3600.0))
+        5.0, 'Seconds that an image may wait for labels, and that a frame may be at work, before '
+        'diagnostics report the camera or the engine as faulty.', (0.1, 3600.0))
     max_stamp_age: float = _parameter(
         5.0, 'Seconds by which a stamp may lie behind the clock before diagnostics warn; '
         '0 never warns.', (0.0, 86400.0))
@@ -103,7 +104,7 @@ class Settings:
         0.5, 'Seconds from publish of an image to publish of its labels that 99 % of frames may '
         'take before diagnostics warn; 0 never warns.', (0.0, 3600.0))
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Those that are set, by the names of their parameters, as in ``deeplab.top_k``."""
+    """The options that are set, by the names of their parameters, such as ``deeplab.top_k``."""
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -132,7 +133,7 @@ class Settings:
 
     def options_of(self, family: Family, recommended: Any) -> Any:
         """
-        Return a family's options: those that are set, and the model's own for the others.
+        Return a family's options: the values that are set, and else those of the model.
 
         Raises
         ------
@@ -145,7 +146,7 @@ class Settings:
             return chosen(recommended, {
                 name.removeprefix(prefix): value for name, value in self.options.items()
                 if name.startswith(prefix)})
-        except ValueError as error:         # which begins with the option's name
+        except ValueError as error:         # its message begins with the option's name
             raise ValueError(f'{prefix}{error}') from error
 
     def check_family(self, family: Family) -> None:
@@ -155,7 +156,7 @@ class Settings:
         Raises
         ------
         ValueError
-            One is set.
+            Such an option is set.
 
         """
         for name, value in self.options.items():
@@ -167,18 +168,18 @@ class Settings:
 
     @property
     def device(self) -> str:
-        """Where the model runs, as ``Segmenter.open`` calls it; a plan says so itself."""
+        """The device for ``Segmenter.open``; a plan always runs on a GPU."""
         if self.model_path().suffix == '.plan':
             return 'auto'
         return 'gpu' if self.build_only else DEVICES[self.runtime]
 
     @property
     def limits(self) -> Limits:
-        """What an image may be."""
+        """The limits of an image."""
         return Limits(pixels=self.max_pixels)
 
     def model_path(self) -> Path:
-        """Return the file that ``model`` means, which need not exist."""
+        """Return the path of the file that ``model`` means; the file may be absent."""
         return model_path(self.model)
 
     def _check_cameras(self) -> None:
@@ -191,13 +192,13 @@ class Settings:
                                  'digits and _, each with or without /compressed')
 
     def named_cameras(self) -> list[tuple[str, str]]:
-        """Return name and transport of each camera of ``cameras``; none means one without name."""
+        """Return name and transport of each camera in ``cameras``."""
         return [(entry.removesuffix('/compressed'),
                  'compressed' if entry.endswith('/compressed') else self.image_transport)
                 for entry in self.cameras if entry]
 
     def every_camera(self) -> list[tuple[str, str]]:
-        """Return name and transport of each camera, the empty name where there is one only."""
+        """Return name and transport of each camera; a single camera has the empty name."""
         return self.named_cameras() or [('', self.image_transport)]
 
     def cache_folder(self) -> Path | None:
@@ -211,14 +212,14 @@ class Settings:
         Parameters
         ----------
         changes
-            Values by the names of parameters; those of others are left alone.
+            Values by the names of parameters; names of other parameters are ignored.
         family
-            Of the loaded model; None while the node is not configured.
+            Family of the loaded model; None while the node is not configured.
 
         Raises
         ------
         ValueError
-            A value is out of range, of another family, or cannot change while the node is
+            A value is out of range, belongs to another family, or cannot change while the node is
             configured.
 
         """
@@ -242,10 +243,10 @@ def own_parameters() -> dict[str, Field[Any]]:
 
 
 def family_parameters() -> dict[str, Field[Any]]:
-    """Return a parameter for each option of each family that there is, by their names."""
+    """Return a parameter for each option of each family, by their names."""
     return {f'{name}.{option.name}': _parameter(
-        option.kind(FROM_MODEL), f'{option.help} {FROM_MODEL} takes what the model file '
-        'recommends.', (FROM_MODEL, option.most),
+        option.kind(FROM_MODEL), f'{option.help} {FROM_MODEL} takes the value that the '
+        'model file recommends.', (FROM_MODEL, option.most),
         constraints=f'{FROM_MODEL}, or {option.least:g} to {option.most:.10g}')
         for name in families.names() for option in describe(families.find(name))}
 

@@ -21,22 +21,22 @@ from .guards import RCLError
 from .mishaps import publishable
 
 LONGEST_OUTPUT = 'confidence/compressed'
-"""The longest name that is published under a camera's."""
+"""The longest name of an output, which follows the camera's name."""
 
 
 class ImageTopic:
     """
-    Where a camera's images come from.
+    The topic of a camera's images.
 
-    A transport's name follows that of the raw images after remapping, so that it is enough to
-    remap ``image``; a remapping of ``image/compressed`` itself goes before that.
+    The name of a transport is appended to the name of the raw images after remapping.  So it is
+    enough to remap ``image``.  A remapping of ``image/compressed`` itself takes precedence.
 
     Parameters
     ----------
     node
         The node that subscribes.
     camera
-        Name of the camera; empty where there is one only.
+        Name of the camera; empty if there is only one.
     transport
         'raw' or 'compressed'.
 
@@ -45,9 +45,9 @@ class ImageTopic:
     def __init__(self, node: Node, camera: str, transport: str) -> None:
         base = f'{camera}/image' if camera else 'image'
         self.own = base if transport == 'raw' else f'{base}/{transport}'
-        """The name that a remapping has on its left, for people."""
+        """The name to remap, for messages."""
         self.subscribed = self.own
-        """The name to subscribe to, which is remapped then."""
+        """The name to subscribe to; ROS then remaps it."""
         if transport != 'raw' and not _is_remapped(node, self.own):
             self.subscribed = f'{node.resolve_topic_name(base)}/{transport}'
         self.name = str(node.resolve_topic_name(self.subscribed))
@@ -60,7 +60,9 @@ def _is_remapped(node: Node, name: str) -> bool:
 
 def check_topics(node: Node, cameras: Iterable[tuple[str, str]]) -> None:
     """
-    Refuse a camera whose topics ROS could not have: a name has 247 bytes, namespace and node too.
+    Refuse a camera whose topics would have too long a name.
+
+    A name has 247 bytes at most, with the names of namespace and node.
 
     Parameters
     ----------
@@ -89,7 +91,7 @@ def check_topics(node: Node, cameras: Iterable[tuple[str, str]]) -> None:
 
 class ImageSubscription:
     """
-    Takes a camera's images as the bytes that they came as.
+    Subscribes to a camera's images, and passes them on as serialised bytes.
 
     Parameters
     ----------
@@ -98,7 +100,7 @@ class ImageSubscription:
     transport
         'raw' or 'compressed'.
     name
-        Of the camera; empty where there is one only.
+        Name of the camera; empty if there is only one.
 
     """
 
@@ -106,7 +108,7 @@ class ImageSubscription:
         self._node, self.transport = node, transport
         self.topic = ImageTopic(node, name, transport)
         self.on_image: Callable[[bytes, dict[str, int]], None] = lambda data, info: None
-        """Called with each serialised message and what the middleware says of it."""
+        """Called with each serialised message and the middleware's facts about it."""
         self.on_loss: Callable[[int], None] = lambda count: None
         """Called with the number of messages that were lost on their way."""
         self.reliability = ReliabilityPolicy.RELIABLE
@@ -115,17 +117,17 @@ class ImageSubscription:
 
     @property
     def publisher_count(self) -> int:
-        """How many publish the camera's topic."""
+        """The number of publishers of the camera's topic."""
         return int(self._node.count_publishers(self.topic.name))
 
     @property
     def active(self) -> bool:
-        """Whether images are taken."""
+        """Whether the node is subscribed to the camera."""
         return self._subscription is not None
 
     def check(self) -> None:
         """
-        Subscribe and unsubscribe: a QoS override is read when a subscription is made.
+        Subscribe and unsubscribe, because rclpy reads a QoS override only then.
 
         Raises
         ------
@@ -148,7 +150,7 @@ class ImageSubscription:
         """
         try:
             self._subscription = self._make(self._lose)
-        except UnsupportedEventTypeError:       # not every middleware tells of losses
+        except UnsupportedEventTypeError:       # not every middleware reports losses
             self._subscription = self._make(None)
 
     def stop(self) -> None:
@@ -163,15 +165,15 @@ class ImageSubscription:
         if former and self._automatic and self._offered() not in (None, reliability):
             try:
                 self.start()
-            except Exception:       # or it would count as one at rest, and not be tried again
+            except Exception:       # keep the former one, so that a later call tries again
                 self._subscription, self.reliability = former, reliability
                 raise
             self._node.destroy_subscription(former)
 
     def _make(self, lose: Callable[[QoSMessageLostInfo], None] | None) -> Subscription:
-        # two: an image that is complete before the last one was taken must not replace it
+        # The depth is two: a complete image must not replace one that has not been taken yet.
         qos = QoSProfile(depth=2, reliability=ReliabilityPolicy.BEST_AVAILABLE)
-        receive: Callable[..., None] = self._receive     # rclpy sees that it takes two arguments
+        receive: Callable[..., None] = self._receive     # rclpy inspects its two arguments
         return self._node.create_subscription(
             CompressedImage if self.transport == 'compressed' else Image, self.topic.subscribed,
             receive, qos, raw=True, event_callbacks=SubscriptionEventCallbacks(
@@ -184,10 +186,10 @@ class ImageSubscription:
 
     def _choose_reliability(self, qos: QoSProfile) -> SetParametersResult:
         """
-        Take images as reliably as all publishers offer them, unless overridden.
+        Choose the reliability that all publishers offer, unless an override chooses one.
 
-        With the default transport most large images that are best effort are lost; asking for
-        more than is offered would bring nothing at all.
+        With the default transport, most large images are lost if they are best effort.  But a
+        subscription that asks for more than a publisher offers would get nothing at all.
         """
         self._automatic = qos.reliability == ReliabilityPolicy.BEST_AVAILABLE
         if self._automatic:

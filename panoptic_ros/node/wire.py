@@ -1,5 +1,5 @@
 """
-Image messages as the bytes that DDS carries, read where they are.
+Image messages, read in place from the bytes that DDS carries.
 
 rclpy would copy an image into a message in C, and from there into one in Python.
 """
@@ -17,18 +17,22 @@ from std_msgs.msg import Header
 from ..images import ImageError
 
 _ORDERS = {b'\0\0': '>', b'\0\1': '<'}
-"""Plain CDR by the first bytes of its encapsulation; the next two are options of no meaning."""
+"""
+Byte orders of plain CDR, by the first two bytes of the encapsulation.
+
+The next two bytes are options without a meaning.
+"""
 
 _LONGEST_TEXT = 1024
-"""Bytes of a text; what is wrong with it goes to the log and to diagnostics."""
+"""Most bytes of a text, because errors quote it in the log and in diagnostics."""
 
 _START = 4
-"""Bytes of the encapsulation, from whose end fields are aligned."""
+"""Bytes of the encapsulation; the alignment of fields is counted from its end."""
 
 
 @dataclass
 class WireImage:
-    """A ``sensor_msgs/Image`` whose pixels are still where they were received."""
+    """A ``sensor_msgs/Image`` whose pixels are still in the received bytes."""
 
     header: Header
     height: int
@@ -41,7 +45,7 @@ class WireImage:
 
 @dataclass
 class WireCompressedImage:
-    """A ``sensor_msgs/CompressedImage`` whose file is still where it was received."""
+    """A ``sensor_msgs/CompressedImage`` whose file is still in the received bytes."""
 
     header: Header
     format: str
@@ -58,7 +62,7 @@ def read_image(message: bytes) -> AnyImage:
     """
     Return a serialised ``sensor_msgs/Image`` without a copy of its pixels.
 
-    A middleware that does not use plain CDR reads its bytes itself.
+    Bytes that are not plain CDR are read by the middleware itself.
 
     Raises
     ------
@@ -93,17 +97,17 @@ def read_compressed_image(message: bytes) -> AnyCompressedImage:
 
 
 def _convert(message: bytes, kind: type[Kind]) -> Kind:
-    """Let the middleware read its bytes."""
+    """Let the middleware deserialise a message."""
     try:
         converted: Kind = deserialize_message(message, kind)
-    except Exception as error:      # what it raises is the middleware's affair
+    except Exception as error:      # each middleware raises errors of its own
         raise ImageError('wire', f'a message of {len(message)} bytes that begins with '
                                  f'{message[:4].hex()} is no {kind.__name__}: {error}') from error
     return converted
 
 
 class _Reader:
-    """Takes one field after the other from a message in plain CDR."""
+    """Reads one field after the other of a message in plain CDR."""
 
     def __init__(self, message: bytes) -> None:
         self._view = memoryview(message)

@@ -1,4 +1,4 @@
-"""Where a model's metadata and its family meet."""
+"""Finding the family of a model by its metadata."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from ..tensors import Outputs
 
 def contract(metadata: ModelMetadata) -> Outputs:
     """
-    Return which tensors the network has to put out, as its family says; an ``engine.Contract``.
+    Return the tensors that the network has to put out, as its family says.
+
+    This function is an ``engine.Contract``.
 
     Raises
     ------
     ValueError
-        There is no such family, or the model's layout is none of it.
+        There is no such family, or the model's layout is not one of the family's.
 
     """
     return families.find(metadata.family).outputs(metadata)
@@ -44,7 +46,7 @@ def recommended(metadata: ModelMetadata) -> object:
     Raises
     ------
     ModelError
-        Its family has no such options.
+        There is no such family, or it has no such options.
 
     """
     try:
@@ -52,5 +54,5 @@ def recommended(metadata: ModelMetadata) -> object:
     except ModelError:
         raise
     except ValueError as error:
-        raise ModelError(f'the model recommends options that there are not: {error}; export it '
-                         'again') from error
+        raise ModelError(f'the model recommends options that cannot be used: {error}; export '
+                         'it again') from error

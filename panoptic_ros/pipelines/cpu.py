@@ -27,12 +27,12 @@ class CpuPipeline:
     method
         How the outputs are decoded: 'cpu' or 'reference'.
     reason
-        Why it is on the processor; empty where nobody chose.
+        Why the model runs on the processor; empty if nobody chose.
 
     Raises
     ------
     ModelError
-        There is no such family as the model's.
+        The model's family is unknown.
     ValueError
         There is no such method.
     ImportError
@@ -41,7 +41,7 @@ class CpuPipeline:
     """
 
     stages = ('resize', 'network', 'grouping')
-    """What a call consists of, in order."""
+    """The stages of a call, in order."""
 
     batch = 1
 
@@ -61,7 +61,7 @@ class CpuPipeline:
                           for image in images], seconds)
 
     def warm_up(self) -> None:
-        """Compile what is compiled on its first use."""
+        """Compile the functions that would be compiled on their first use."""
         self.family.warm_up(self._method)
 
     def memory(self) -> None:

@@ -17,18 +17,18 @@ from .contract import family_of
 from .cuda_batch import Batch
 from .protocol import Segmented
 
-_KEPT_SHARE = 8         # one part in so many of the GPU's memory
+_KEPT_SHARE = 8         # batches may keep this part of the GPU's memory: one eighth
 
 
 class CudaPipeline:
     """
     Keeps everything between a camera's bytes and its labels on the GPU; see ``Pipeline``.
 
-    What a frame needs is allocated, and its work recorded as a CUDA graph, for the first frames of
-    its size; from then on a frame costs a copy into page-locked memory, the launch of the graph,
-    and the copy of its labels out.  So it is for each combination of cameras that come together,
-    kept until they fill an eighth of the GPU's memory.  All calls come from the thread that opened
-    the device.
+    The first frame of a size allocates memory, and the second one records the work as a CUDA
+    graph.  From then on a frame costs a copy into page-locked memory, the launch of the graph, and
+    the copy of its labels out.  Images that come together share one batch, so each combination of
+    sizes has memory and a graph of its own.  These are kept until they fill an eighth of the GPU's
+    memory.  All calls come from the thread that opened the device.
 
     Parameters
     ----------
@@ -37,20 +37,25 @@ class CudaPipeline:
     engine
         The network on it.
     kernels
-        Those of the model's family, compiled for it.
+        The kernels of the model's family, compiled for the GPU.
     graph
-        Whether to record a graph; without, each frame enqueues its work anew.
+        Whether to record graphs; without a graph, each frame enqueues its work anew.
 
     Raises
     ------
     ModelError
-        There is no such family as the model's.
+        The model's family is unknown.
 
     """
 
     stages = ('upload', 'network', 'grouping', 'download')
-    """To page-locked memory, launch and copy to the GPU; resize and network; grouping and copy of
-    the labels; making of the results."""
+    """
+    The stages of a call, in order.
+
+    ``upload`` is the copy into page-locked memory, the launch, and the copy to the GPU.
+    ``network`` includes the resize.  ``grouping`` includes the copy of the labels to the host.
+    ``download`` is the making of the results.
+    """
 
     def __init__(self, device: Device, engine: DeviceEngine, kernels: Module,
                  graph: bool = True) -> None:
@@ -74,7 +79,7 @@ class CudaPipeline:
         return found
 
     def warm_up(self) -> None:
-        """Let the network run once with each number of images, for which it may prepare."""
+        """Run the network once with each number of images, so that it can prepare for each."""
         for count in range(1, self.batch + 1):
             self._engine.enqueue(count)
         self._device.synchronize()
@@ -88,19 +93,19 @@ class CudaPipeline:
         with ExitStack() as last_first:
             last_first.callback(self._device.close)
             last_first.callback(self._engine.close)
-            if not self._device.lost:       # graphs go before the engine that they recorded
+            if not self._device.lost:       # graphs are released before the engine they recorded
                 with suppress(DeviceError):
                     self.forget_sizes()
 
     def forget_sizes(self) -> None:
-        """Release the memory and the graphs that are kept for sizes of images."""
+        """Release the memory and the graphs of all sizes of images."""
         while self._batches:
             self._batches.popitem()[1].close()
 
     def _segment(self, images: Sequence[npt.NDArray[np.uint8]], options: Any, confidence: bool,
                  seconds: dict[str, float]) -> list[Panoptic]:
         start = perf_counter()
-        # by size, so that it does not matter in which order cameras come
+        # Images are sorted by size, so the order of the cameras does not matter.
         order = sorted(range(len(images)), key=lambda index: images[index].shape)
         batch = self._batch_for([images[index].shape[:2] for index in order], options, confidence)
         batch.change_options(options)
@@ -131,7 +136,7 @@ class CudaPipeline:
             except DeviceError as error:
                 if error.sticky or not self._batches:
                     raise
-                self.forget_sizes()         # it may fit without the others
+                self.forget_sizes()         # without the other batches this one may fit
                 batch = self._make(sizes, options, confidence)
         self._batches[key] = batch
         return batch

@@ -1,4 +1,4 @@
-"""What is done on a GPU for images that come together: one upload, one graph, one download."""
+"""The work on a GPU for images that come together: one upload, one graph, one download."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _LOG = logging.getLogger(__name__)
 
 class Batch:
     """
-    Memory for images of certain sizes, and the work on them, in parts that follow each other.
+    Memory for images of certain sizes, and the work on them, in consecutive parts.
 
-    Each part enqueues something on the device's stream and can be recorded; ``run`` does all of
-    them and waits.
+    Each part enqueues work on the device's stream and can be recorded.  ``run`` does all parts and
+    waits.
 
     Parameters
     ----------
     device, engine, kernels
         The GPU, the network on it, and the kernels of ``family``.
     family
-        What decodes the network's outputs.
+        The family that decodes the network's outputs.
     sizes
         (height, width) of each image.
     options
-        Of the family's class.
+        Options of the family, an instance of ``Family.options``.
     confidence
         Whether to compute ``Panoptic.confidence`` as well.
 
@@ -56,7 +56,7 @@ class Batch:
         starts = [0, *ends[:-1]]
         self._resizer: Resizer | None = None
         if all(size == engine.metadata.input_size for size in sizes):
-            self._target = engine.image.part(0, count)      # they are the input as they are
+            self._target = engine.image.part(0, count)      # the images are the input
         else:
             self._target = device.empty((ends[-1],), np.uint8)
             cameras = [self._target.part(*span) for span in zip(starts, ends, strict=True)]
@@ -68,7 +68,7 @@ class Batch:
         self._decoder = family.device_decoder(device, kernels, engine.outputs, engine.metadata,
                                               sizes, options, confidence)
         self._moments = [device.event() for _ in range(3)]
-        """After the upload, the network and the decoder."""
+        """Events after the upload, the network and the decoder."""
 
     @property
     def nbytes(self) -> int:
@@ -77,16 +77,16 @@ class Batch:
         return self._decoder.nbytes + resizing
 
     def serves(self, options: Any) -> bool:
-        """Tell whether the memory is enough for other options."""
+        """Return whether the memory is enough for other options."""
         return self._decoder.serves(options)
 
     def change_options(self, options: Any) -> None:
-        """Take other options, for which the memory is enough, from the next run on."""
+        """Use other options from the next run on; the memory must be enough for them."""
         if options != self._decoder.options:
             self._decoder.change_options(options)
 
     def fill(self, images: Sequence[npt.NDArray[np.uint8]]) -> None:
-        """Copy images, uint8 (H, W, 3), of the sizes in their order, into page-locked memory."""
+        """Copy images, uint8 (H, W, 3), in the order of the sizes, into page-locked memory."""
         for pixels, image in zip(self._pixels, images, strict=True):
             np.copyto(pixels, image)
 
@@ -95,12 +95,12 @@ class Batch:
         self._device.upload(self._target, self._pinned)
 
     def resize(self) -> None:
-        """Enqueue the making of the network's input, where images have another size."""
+        """Enqueue the resize to the network's input, if an image has another size."""
         if self._resizer is not None:
             self._resizer.enqueue()
 
     def infer(self) -> None:
-        """Enqueue the network on what stands in its input."""
+        """Enqueue the network, which reads its input in device memory."""
         self._engine.enqueue(self._count)
 
     def decode(self) -> None:
@@ -112,7 +112,7 @@ class Batch:
         self._decoder.enqueue_download()
 
     def enqueue(self) -> None:
-        """Enqueue all of it, in the order of a frame, and events in between."""
+        """Enqueue all parts in their order, with events in between."""
         uploaded, inferred, decoded = self._moments
         self.upload()
         uploaded.record()
@@ -125,7 +125,7 @@ class Batch:
 
     def run(self, with_graph: bool = True) -> None:
         """
-        Do all of it, from the second time on as a graph if that is wanted, and wait.
+        Do all parts and wait; from the second time on as a graph, if ``with_graph`` is true.
 
         Raises
         ------
@@ -137,19 +137,19 @@ class Batch:
             self._graph.launch()
         elif with_graph and self._ran and self._recordable:
             self._record()
-        else:                   # the first run lets TensorRT set up what cannot be recorded
+        else:                   # in the first run TensorRT sets up what cannot be recorded
             self.enqueue()
             self._ran = True
         self._device.synchronize()
 
     def seconds(self) -> tuple[float, float]:
-        """Return how long network, with the resize, and decoder took in the last run."""
+        """Return the seconds of network, with the resize, and decoder in the last run."""
         uploaded, inferred, decoded = self._moments
         return (1e-3 * inferred.elapsed_since(uploaded),
                 1e-3 * decoded.elapsed_since(inferred))
 
     def results(self) -> list[Panoptic]:
-        """Return what the last run found, for each image, in memory of its own."""
+        """Return the results of the last run, one for each image, in memory of their own."""
         return [self._decoder.result(image) for image in range(self._count)]
 
     def close(self) -> None:

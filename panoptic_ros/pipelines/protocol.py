@@ -1,4 +1,4 @@
-"""What every pipeline can do, on whichever device."""
+"""The interface of every pipeline, on every device."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from ..panoptic import Panoptic
 
 
 class Segmented(NamedTuple):
-    """The results of some images, and how long they took."""
+    """The results of some images, and the time that they took."""
 
     panoptics: list[Panoptic]
-    """One for each image, in their order."""
+    """One result for each image, in the order of the images."""
     seconds: dict[str, float]
-    """What each stage took for all of them."""
+    """The seconds that each stage took for all images together."""
 
 
 class Pipeline(Protocol):
-    """What turns images into results, on one kind of device."""
+    """An engine and a decoder on one device, which turn images into results."""
 
     metadata: ModelMetadata
     family: Family
     description: str
-    """The runtime and device that execute the network, for people."""
+    """The runtime and the device of the network, in words."""
     about: dict[str, str]
-    """Of the engine: ``GPU``, ``precision``, and when it was ``built`` (ISO 8601)."""
+    """Facts about the engine: ``GPU``, ``precision``, and when it was ``built`` (ISO 8601)."""
     reason: str
-    """Why it is on the device that it is on; empty where nobody chose."""
+    """Why the model runs on this device; empty if nobody chose."""
     batch: int
-    """Images that are served together; more are served in turns."""
+    """Number of images that are served together; more images are served in turns."""
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """What a call consists of, in order."""
+        """The stages of a call, in order."""
 
     def __call__(self, images: Sequence[npt.NDArray[np.uint8]], options: Any,
                  confidence: bool) -> Segmented:
@@ -50,20 +50,20 @@ class Pipeline(Protocol):
         images
             uint8 (H, W, 3), BGR, each of a size of its own.
         options
-            Of the family's class.
+            Options of the family, an instance of ``Family.options``.
         confidence
             Whether to compute ``Panoptic.confidence`` as well.
 
         Raises
         ------
         DeviceError
-            The GPU fails or has not enough memory; after a ``sticky`` one only ``close`` works.
+            The GPU fails or has not enough memory; after a ``sticky`` error only ``close`` works.
 
         """
         ...
 
     def warm_up(self) -> None:
-        """Load and compile what is compiled on its first use."""
+        """Load and compile now what would be loaded and compiled on its first use."""
 
     def memory(self) -> tuple[int, int] | None:
         """Return the free and total bytes of the GPU's memory; None on a processor."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 RESIZING = np.dtype([*((name, np.uint64) for name in ('camera', 'network_input')),
                      *((name, np.int32) for name in ('height', 'width', 'input_height',
                                                      'input_width'))], align=True)
-"""What the kernel knows about one image: the fields of ``Resizing`` in ``resizing.cuh``."""
+"""The kernel's description of one image: the fields of ``Resizing`` in ``resizing.cuh``."""
 
 _BLOCK = 32, 8      # RESIZE_COLUMNS and RESIZE_ROWS of the kernel
 
@@ -25,13 +25,13 @@ class Resizer:
     Parameters
     ----------
     device, kernels
-        The GPU, opened by this thread, and kernels for it with ``resize_images``.
+        The GPU, opened by this thread, and kernels for it, among them ``resize_images``.
     cameras
-        uint8 B, G, R of each image in device memory.
+        Each image's pixels in device memory, uint8 in the order B, G, R.
     sizes
-        (height, width) of each.
+        (height, width) of each image.
     network_input
-        uint8 [N, h, w, 3] in device memory.
+        The network's input in device memory, uint8 [N, h, w, 3].
 
     Raises
     ------
@@ -59,7 +59,7 @@ class Resizer:
         return self._tasks.nbytes
 
     def enqueue(self) -> None:
-        """Make the network's input from the camera images; asynchronous, can be captured."""
+        """Enqueue the resize of camera images to the network's input; a graph can capture it."""
         height, width = self._input_size
         columns, rows = _BLOCK
         self._kernels.launch('resize_images', (-(-width // columns), -(-height // rows),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import pickle
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,10 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
     """
     One function's compiled forms on disk; whatever is wrong with them, the function is compiled.
 
-    It takes what nobody but this user, root and the owner of the function's source may have
-    written, and what is as it was written.  The first fault in a folder is a warning.
+    A compiled function holds those that it calls, from other files too.  So it is compiled anew
+    when any source changes in the function's folder or in this one.  The cache takes what nobody
+    but this user, root and the owner of the function's source may have written, and what is as it
+    was written.  The first fault in a folder is a warning.
 
     Raises
     ------
@@ -37,10 +39,10 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        file = self._cache_file
+        source = Path(function.__code__.co_filename)
         self._cache_file = _SealedFile(self._cache_path, f'{self._impl.filename_base}.sealed',
-                                       file._source_stamp)
-        self._owners = (os.stat(function.__code__.co_filename).st_uid,)
+                                       _stamp(source.parent) + _stamp(Path(__file__).parent))
+        self._owners = (source.stat().st_uid,)
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Return the compiled form for some types, or None."""
@@ -54,6 +56,9 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
             return None
         try:
             return super().load_overload(signature, context)
+        except (ImportError, AttributeError):   # it names types that the sources have no more
+            self._try(self.flush)
+            return None
         except Exception as error:      # a damaged pickle raises whatever it likes
             _warn(self._cache_path, f'are compiled anew, as the cache in {self._cache_path} is '
                   f'damaged ({type(error).__name__}: {error})')
@@ -95,6 +100,16 @@ class _SealedFile(IndexDataCacheFile):  # type: ignore[misc]
         if hashlib.sha256(content[_SEAL:]).digest() != content[:_SEAL]:
             raise ValueError(f'{name} was altered')
         return pickle.loads(content[_SEAL:])
+
+
+@lru_cache(maxsize=64)
+def _stamp(folder: Path) -> str:
+    """Return what changes with the sources in a folder: while a process lives they are as read."""
+    sources = hashlib.sha256()
+    for file in sorted(folder.glob('*.py')):
+        content = file.read_bytes()
+        sources.update(f'{file.name} {len(content)} '.encode() + content)
+    return sources.hexdigest()
 
 
 def keep(dispatcher: Any) -> None:

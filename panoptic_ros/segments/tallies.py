@@ -1,17 +1,32 @@
-"""From what was summed over the pixels of each segment to the segment table."""
+"""What is summed over the pixels of each code, and the segment table that is made of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..labels import LabelSpace
+from ..labels import UNLABELED, LabelSpace
 from ..panoptic import Segments
 
 PROBABILITY_ONE = 1 << 24
 """Probabilities are kept in fixed point, so that their sums do not depend on their order."""
+
+_FAR = np.iinfo(np.int32).max
+
+TALLY = np.dtype([('area', np.int64), ('sum_x', np.int64), ('sum_y', np.int64),
+                  ('x0', np.int32), ('y0', np.int32), ('x1', np.int32), ('y1', np.int32),
+                  ('probability', np.int64)], align=True)
+"""The tally of one code; x1 and y1 are past the last pixel."""
+
+
+def empty_tallies(workers: int, codes: int) -> npt.NDArray[Any]:
+    """Return tallies without pixels, (workers, codes)."""
+    tallies = np.zeros((workers, codes), TALLY)
+    tallies['x0'] = tallies['y0'] = _FAR
+    return tallies
 
 
 @dataclass(frozen=True)
@@ -27,7 +42,16 @@ class Tallies:
     probability: npt.NDArray[np.int64]
     """(N,) sum of the probability of the segment's class, ``PROBABILITY_ONE`` for 1."""
 
-    def segments(self, label: npt.NDArray[np.uint16], heat: npt.NDArray[np.float32],
+    @classmethod
+    def add_up(cls, tallies: npt.NDArray[Any]) -> Tallies:
+        """Add up what several workers tallied, (workers, codes) of ``TALLY``."""
+        low = np.stack([tallies[name].min(0) for name in ('x0', 'y0')], axis=1)
+        high = np.stack([tallies[name].max(0) for name in ('x1', 'y1')], axis=1)
+        sum_xy = np.stack([tallies[name].sum(0) for name in ('sum_x', 'sum_y')], axis=1)
+        return cls(tallies['area'].sum(0), sum_xy, np.concatenate([low, high], axis=1),
+                   tallies['probability'].sum(0))
+
+    def segments(self, label: npt.NDArray[np.uint16], weight: npt.NDArray[np.float32],
                  label_space: LabelSpace) -> Segments:
         """
         Return the table, largest segment first.
@@ -35,14 +59,14 @@ class Tallies:
         Parameters
         ----------
         label
-            (N,) label of each row.
-        heat
-            (N,) heat at the centre of an instance, 1 for stuff.
+            (N,) label of each row; what is unlabelled is no segment.
+        weight
+            (N,) what the mean probability of a row's pixels is multiplied with to be its score.
         label_space
             What the labels mean.
 
         """
-        present = np.flatnonzero(self.area)
+        present = np.flatnonzero((self.area > 0) & (label != UNLABELED))
         order = present[np.lexsort((label[present], -self.area[present]))]
         label, area = label[order], self.area[order]
         mean = self.probability[order] / (area * PROBABILITY_ONE)
@@ -50,4 +74,4 @@ class Tallies:
             label, (label // label_space.label_divisor).astype(np.uint8),
             label % np.uint16(label_space.label_divisor), area, self.box[order],
             (self.sum_xy[order] / area[:, None]).astype(np.float32),
-            np.clip(np.clip(heat[order], 0, 1) * mean, 0, 1).astype(np.float32))
+            np.clip(np.clip(weight[order], 0, 1) * mean, 0, 1).astype(np.float32))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,9 @@ OFFSET_LIMIT = np.float32(1e6)
 """Offsets are clipped to +-OFFSET_LIMIT pixels, so that no squared distance overflows."""
 
 
-@dataclass(frozen=True, eq=False)
-class Axis:
+class Axis(NamedTuple):
     """
-    One axis of the bilinear upsampling, in float32.
+    One axis of the bilinear upsampling, in float32; kernels take it as it is.
 
     Pixel ``i`` of the output lies at ``(i + 0.5) * step - shift`` in cells, not under 0; ``step``
     is the size of a pixel in cells, ``shift`` that of ``Grid``.  Its value is
@@ -41,13 +40,17 @@ class Axis:
     """(pixels,) the cell nearest to the middle of each pixel, the later one of two."""
     cell_starts: npt.NDArray[np.int32]
     """(cells + 1,) first pixel whose ``cell`` is at least the cell."""
+    places: npt.NDArray[np.float32]
+    """
+    (2, cells) where each cell lies, in pixels: from, to.  The first cell reaches to the first
+    pixel and the last cell to the last, as all pixels beyond have its value.
+    """
 
     @classmethod
     @lru_cache(maxsize=32)
-    def both(cls, grid: Grid, size: tuple[int, int]) -> tuple[Axis, Axis]:
+    def both(cls, grid: Grid, size: tuple[int, int]) -> Axes:
         """Return the axes y and x that bring heads to an image of (height, width) pixels."""
-        y, x = (cls._between(grid, axis, pixels) for axis, pixels in enumerate(size))
-        return y, x
+        return Axes(*(cls._between(grid, axis, pixels) for axis, pixels in enumerate(size)))
 
     @classmethod
     def _between(cls, grid: Grid, axis: int, pixels: int) -> Axis:
@@ -64,12 +67,21 @@ class Axis:
             2 * pixels * grid.stride)
         cell = np.minimum(cell, cells - 1)
         edges = np.arange(cells + 1)
+        places = np.stack([(edges[:-1] + grid.shift) * grid.stride * pixels / full - 0.5] * 2)
+        places[0, 0], places[1, -1] = min(places[0, 0], 0), max(places[1, -1], pixels - 1)
         arrays = (lower, upper, np.stack([np.float32(1) - upper_weight, upper_weight]),
                   np.searchsorted(lower, edges).astype(np.int32), cell.astype(np.int32),
-                  np.searchsorted(cell, edges).astype(np.int32))
+                  np.searchsorted(cell, edges).astype(np.int32), places.astype(np.float32))
         for array in arrays:
             array.setflags(write=False)
         return cls(*arrays)
+
+
+class Axes(NamedTuple):
+    """The two axes of an image."""
+
+    y: Axis
+    x: Axis
 
 
 def cell_step(full: int, pixels: int, stride: int) -> np.float32:

@@ -4,9 +4,6 @@ Compiling and running the kernels of the cpu method.
 numba's own ``parallel=True`` is not used: its threading layers either forbid calls from several
 threads or forbid ``fork``.  Kernels release the interpreter's lock instead, take their
 work by tickets, and run on a few threads of ours.
-
-A kernel calls only functions of its own file and of this one, because numba's cache on disk
-looks no further than a kernel's own file for changes.
 """
 
 from __future__ import annotations
@@ -30,8 +27,6 @@ with needed("grouping method 'cpu' (beside method 'reference')", 'numba', 'pip i
 
     from .kernel_cache import keep
 
-from .upsampling import LIMIT
-
 Tickets = npt.NDArray[np.int64]
 Function = TypeVar('Function', bound=Callable[..., Any])
 _MOST_THREADS = 8
@@ -43,16 +38,23 @@ def compiled(function: Function) -> Function:
 
     Floats keep their order of evaluation: results are those of NumPy, to the last bit.
     """
-    dispatcher = numba.njit(nogil=True, error_model='numpy')(function)
+    return _compiled(function)
+
+
+def inner(function: Function) -> Function:
+    """
+    Compile a function that compiled ones call, and that makes no arrays itself.
+
+    Nothing counts the references to arrays then.  Threads would share the counters, and to take
+    arrays out of named tuples would cost more than most of these functions do.
+    """
+    return _compiled(function, _nrt=False)
+
+
+def _compiled(function: Function, **options: Any) -> Function:
+    dispatcher = numba.njit(nogil=True, error_model='numpy', **options)(function)
     keep(dispatcher)
     return cast(Function, dispatcher)
-
-
-@compiled
-def finite(logit: np.float32) -> np.float32:
-    """Return a logit within +-LIMIT; NaN is the lowest."""
-    logit = logit if logit > -LIMIT else -LIMIT     # also NaN
-    return logit if logit < LIMIT else LIMIT
 
 
 def _take_ticket(typing_context: Any, tickets: Any) -> Any:
@@ -65,6 +67,10 @@ def _take_ticket(typing_context: Any, tickets: Any) -> Any:
 
 take_ticket = cast(Callable[[Tickets], int], intrinsic(_take_ticket))
 """Return ``tickets[0]`` and add one to it, atomically; for kernels."""
+
+
+int64 = cast(Callable[[Any], int], np.int64)
+"""Make an integer of the one type that functions are compiled for, not of a literal's own."""
 
 
 def thread_count() -> int:
@@ -83,14 +89,20 @@ os.register_at_fork(after_in_child=_helpers.cache_clear)    # threads do not sur
 
 def run(kernel: Callable[..., None], *arguments: object) -> None:
     """
-    Call ``kernel(tickets, worker, *arguments)`` on every thread, and wait for all.
+    Call ``kernel(tickets, *arguments)`` on every thread, and wait for all.
 
-    The kernel takes tickets, counted from 0, until there is no work for the one it got.
+    The kernel takes tickets, counted from 0, until there is no work for the one it got.  An
+    argument that is a list holds one for each thread.
     """
     tickets = np.zeros(1, np.int64)
-    helpers = [_helpers().submit(kernel, tickets, worker, *arguments)
+
+    def own(worker: int) -> list[Any]:
+        return [argument[worker] if isinstance(argument, list) else argument
+                for argument in arguments]
+
+    helpers = [_helpers().submit(kernel, tickets, *own(worker))
                for worker in range(1, thread_count())]
-    kernel(tickets, 0, *arguments)
+    kernel(tickets, *own(0))
     for helper in helpers:
         if not helper.cancel():     # one that has not begun would find no work
             helper.result()

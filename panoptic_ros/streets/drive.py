@@ -46,7 +46,9 @@ class Drive:
     ValueError
         The seed is negative or the size under 32 pixels.
 
-    Notes ----- An object keeps its label through the whole drive; instance numbers are not dense.
+    Notes
+    -----
+    An object keeps its label through the whole drive; instance numbers are not dense.
     A thing is not drawn at all when less than ten pixels of its height are seen (in an image of
     512 rows, and in proportion).
 

@@ -229,6 +229,7 @@ def test_a_link_is_not_followed(recording, tmp_path, tiny_onnx):
                       '--overwrite'])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(('number', 'code'), [(signal.SIGINT, 130), (signal.SIGTERM, 143),
                                               (signal.SIGKILL, -9)])
 def test_a_signal_leaves_what_the_same_command_goes_on_from(tmp_path, tiny_onnx, number, code):
@@ -260,6 +261,7 @@ def test_a_signal_leaves_what_the_same_command_goes_on_from(tmp_path, tiny_onnx,
         assert 5 <= report['resumed'] < 120
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_what_the_same_command_goes_on_from(tmp_path, tiny_onnx):
     """A limit on the size of files stands for it."""
     drive = record(tmp_path / 'drive', 30, scale=6)     # a frame is a chunk

@@ -19,6 +19,8 @@ from panoptic_ros.benchmarks.gpu.probes import Probes
 from panoptic_ros.benchmarks.gpu.stopwatch import Stopwatch
 from panoptic_ros.cli import benchmark
 
+pytestmark = pytest.mark.compile
+
 ROOT = Path(__file__).resolve().parents[2]
 DOUBLED = ROOT / 'test' / 'support' / 'doubled_python.py'
 SANITIZER = """#!/bin/sh

@@ -11,6 +11,8 @@ from panoptic_ros.families import deeplab
 
 torch = pytest.importorskip('torch')
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture
 def make(torch_on_host, device):

@@ -22,6 +22,8 @@ SIZE = (512, 1024)
 
 pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
 
+pytestmark = pytest.mark.build
+
 
 @pytest.fixture(autouse=True)
 def surroundings(tmp_path, monkeypatch):

@@ -33,6 +33,7 @@ def folders(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_files_as_a_command_with_workers(folders):
     report = folders / 'reports' / 'pq.json'
     done = subprocess.run(

@@ -56,6 +56,7 @@ def test_video_of_a_data_set_with_and_without_tracking(tiny_onnx, tmp_path, caps
     assert data['video_panoptic_quality']['tracked']['per_window']['4']['images'] == 2
 
 
+@pytest.mark.slow
 def test_hidden_files_change_nothing_that_the_command_measures(tmp_path):
     dataset = kitti_step(tmp_path, range(4))
     for file in (dataset.image_file, dataset.label_file):

@@ -16,6 +16,7 @@ from panoptic_ros.families.options import describe
 from panoptic_ros.pipelines import opening
 
 COMMANDS = {'segment': segment, 'evaluate': evaluate, 'export': export}
+WITH_TORCH = ['segment', 'evaluate', pytest.param('export', marks=pytest.mark.torch)]
 WORDS = {'segment': ['picture.png', '-o', 'out'], 'evaluate': ['--streets', '1'],
          'export': ['checkpoint.pt', '-o', 'model.onnx']}
 
@@ -39,7 +40,7 @@ def test_every_option_of_every_family_is_an_argument_with_its_help(command, caps
                 f'{option.most}, published: {option.default})') in shown
 
 
-@pytest.mark.parametrize('command', COMMANDS)
+@pytest.mark.parametrize('command', WITH_TORCH)
 @pytest.mark.parametrize(('words', 'reason'), [
     (['--deeplab.nms-kernel', '4'], 'nms_kernel is 4: expected an odd number'),
     (['--deeplab.top-k', '0'], 'top_k is 0: expected 1 to 1000'),
@@ -57,7 +58,7 @@ def test_a_value_out_of_range_ends_with_one_line(command, words, reason, capsys,
     assert reason in error
 
 
-@pytest.mark.parametrize('command', COMMANDS)
+@pytest.mark.parametrize('command', WITH_TORCH)
 def test_an_option_of_another_family_is_refused_with_the_reason(command, capsys, tmp_path,
                                                                 monkeypatch, tiny_onnx):
     other_family.add(tmp_path, monkeypatch)
@@ -102,6 +103,7 @@ def test_what_is_left_to_the_model_may_be_of_any_family(picture, tiny_onnx, tmp_
     np.testing.assert_array_equal(labels_of(picture, tiny_onnx, '--other.most', '-1'), own)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('words', [['--flip', '--workers', '1'],
                                    ['--device', 'cpu', '--workers', '2']])
 def test_models_are_evaluated_with_the_options(words, tiny_onnx, tmp_path):

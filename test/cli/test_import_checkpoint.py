@@ -13,6 +13,8 @@ from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
 from panoptic_ros.network.config import NetworkConfig  # noqa: E402
 from panoptic_ros.network.variants import PRESETS  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture
 def entries(monkeypatch):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -11,7 +12,7 @@ SPACE = LabelSpace.load('cityscapes')
 CAR, ROAD = SPACE.names.index('car'), SPACE.names.index('road')
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=examples(30))
 @given(arrays(np.uint32, st.tuples(st.integers(1, 6), st.integers(1, 6)),
               elements=st.integers(0, 5)))
 def test_each_pixel_gets_what_the_rule_says_of_its_code(codes):

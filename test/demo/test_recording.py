@@ -20,6 +20,7 @@ def drive(folder):
     return recorded_drive(SMALL, folder)
 
 
+@pytest.mark.slow
 def test_frames_and_truth_are_the_street_s(drive):
     street = Drive(SMALL.seed, (64, 128))
     with Bag(drive) as bag:
@@ -36,6 +37,7 @@ def test_frames_and_truth_are_the_street_s(drive):
                                       panoptic.labels)
 
 
+@pytest.mark.slow
 def test_a_drive_is_made_once(drive, folder, monkeypatch):
     def refuse(*_):
         raise AssertionError('drawn again')

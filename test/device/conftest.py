@@ -39,7 +39,7 @@ def kernel_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='session')
 def cubin(kernel_folder: Path) -> bytes:
-    """The kernels for the double's GPU."""
+    """The kernels for the double's GPU; who asks for it has the mark ``compile``."""
     try:
         return compile_kernels(kernel_folder, 'sm_89')
     except ImportError as error:

@@ -6,6 +6,8 @@ import pytest
 from panoptic_ros.device import CompileError, compile_kernels, compiler, kernel_resources
 from panoptic_ros.device.cubin import architecture, parameter_sizes
 
+pytestmark = pytest.mark.compile
+
 TARGETS = ('sm_75', 'sm_80', 'sm_86', 'sm_87', 'sm_89', 'sm_90', 'sm_100', 'sm_110', 'sm_120')
 
 

@@ -251,6 +251,7 @@ class TestKernels:
         launch(device, module)
         device.synchronize()
 
+    @pytest.mark.compile
     def test_kernels_for_another_gpu(self, device, kernel_folder):
         with pytest.raises(DeviceError, match=(
                 r'loading kernels for sm_90 on Host GPU: .*no kernel image.*this GPU, Host GPU, is'

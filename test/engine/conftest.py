@@ -18,20 +18,19 @@ def gpu():
 
 @pytest.fixture
 def rtx(monkeypatch):
-    """TensorRT-RTX itself, which builds without a GPU."""
+    """TensorRT-RTX itself, which builds without a GPU; who asks for it has the mark ``build``."""
     monkeypatch.setenv('PANOPTIC_ROS_TENSORRT', 'tensorrt_rtx')
     return pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
 
 
 @pytest.fixture
-def tensorrt(monkeypatch):
+def tensorrt(monkeypatch, rtx):
     """
     A TensorRT that, as versions 10 and 11, cannot choose what it builds for.
 
     It is TensorRT-RTX under another name and without the names that it alone has; tests change
     its version and replace its parts.
     """
-    rtx = pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
     module = ModuleType('tensorrt')
     module.__dict__.update({name: value for name, value in vars(rtx).items()
                             if not name.startswith('__') and name != 'ComputeCapability'})

@@ -228,7 +228,7 @@ def test_this_gpu_is_the_target_where_none_is_named(rtx, tiny_onnx, gpu):
     hopper = dataclasses.replace(gpu, name='NVIDIA H200', target='sm_90')
     with pytest.raises(ValueError, match=r'sm_121 only; .* with the package tensorrt'):
         build_plan(engines.read(tiny_onnx), BuildOptions('fp16'), gpu=hopper)
-    with pytest.raises(ValueError, match='no target and no GPU on this machine: name one'):
+    with pytest.raises(ValueError, match='no target, and no GPU on this machine: name a target'):
         build_plan(engines.read(tiny_onnx), BuildOptions('fp16'))
 
 

@@ -57,7 +57,7 @@ WRONG = {
               'the outputs are semantic float32, center float16, offset float32'),
     'another input': (with_another_input, "input 'mask' stands beside image"),
     'sequence': (of_sequences, 'output offset is seq'),
-    'output for four': (output_for_four, 'expected as many images of both'),
+    'output for four': (output_for_four, 'expected the same number of images for both'),
 }
 
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import onnx
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,13 +117,13 @@ def by_onnx(message):
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(models())
 def test_what_onnx_finds_is_found(model):
     assert external_files(model.SerializeToString()) == by_onnx(model)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(models(), st.data())
 def test_damaged_bytes_are_refused_or_read_as_onnx_reads_them(model, data):
     content = bytearray(model.SerializeToString())

@@ -70,6 +70,7 @@ def test_fp32_is_the_file_as_it_is(streets):
     assert convert(streets, 'fp32') == streets
 
 
+@pytest.mark.slow
 def test_fp16_heads_are_half_and_close(streets, frames, expected):
     heads = run(convert(streets, 'fp16'), frames)
     assert {head.dtype for head in heads} == {np.dtype(np.float16)}
@@ -96,6 +97,7 @@ def rounded(content):
     return model.SerializeToString()
 
 
+@pytest.mark.slow
 def test_int8_keeps_the_classes(int8, frames, expected):
     heads = run(rounded(int8), frames)
     assert {head.dtype for head in heads} == {np.dtype(np.float16)}
@@ -105,6 +107,7 @@ def test_int8_keeps_the_classes(int8, frames, expected):
     assert agreement(expected, heads) > 0.985
 
 
+@pytest.mark.slow
 def test_int8_quantises_dense_convolutions_and_neither_end(int8):
     graph = onnx.load_from_string(int8).graph
     producers = {name: node for node in graph.node for name in node.output}
@@ -123,6 +126,7 @@ def test_int8_quantises_dense_convolutions_and_neither_end(int8):
     assert not any(map(quantized, [convolutions[0], *depthwise, *heads]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('precision', ['fp16', 'int8'])
 def test_the_contract_is_kept(streets, int8, precision):
     before = onnx.load_from_string(streets)
@@ -145,6 +149,7 @@ def test_large_sums_stay_in_float32(streets):
     assert (cast.op_type, cast.attribute[0].i) == ('Cast', onnx.TensorProto.FLOAT)
 
 
+@pytest.mark.slow
 def test_a_quantised_model_keeps_its_scales(int8, frames):
     """Quantised by somebody else, or twice: no images are needed, nothing changes."""
     assert is_quantized(onnx.load_from_string(int8))

@@ -62,6 +62,7 @@ def test_missing_shared_libraries_are_told(monkeypatch, tmp_path):
         load_tensorrt()
 
 
+@pytest.mark.build
 def test_messages_reach_listeners_and_logging(caplog):
     tensorrt = pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
     logger = tensorrt_logger(tensorrt)
@@ -76,6 +77,7 @@ def test_messages_reach_listeners_and_logging(caplog):
     assert [r.getMessage() for r in caplog.records][:3] == ['broken', 'detail', 'odd']
 
 
+@pytest.mark.build
 def test_the_real_parser_speaks_through_the_logger():
     tensorrt = pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
     logger = tensorrt_logger(tensorrt)

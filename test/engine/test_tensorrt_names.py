@@ -94,6 +94,7 @@ def test_what_is_asked_for_by_hasattr_is_not_in_tensorrt(version):
     assert not [use for use in RTX_ONLY if offers(RECORDED[version], *use)]
 
 
+@pytest.mark.build
 def test_tensorrt_rtx_has_every_name():
     module = pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
     names = {'module': dir(module)} | {

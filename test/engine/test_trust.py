@@ -230,7 +230,7 @@ def test_timings_of_somebody_else_are_measured_anew(tmp_path, caplog, monkeypatc
     load_timings(config, file)
     assert config.content == b''
     line, = caplog.messages
-    assert line.startswith('measured anew, as ')
+    assert line.startswith('TensorRT measures anew: ')
     assert 'belongs to user' in line
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from panoptic_ros import LabelSpace
 from panoptic_ros.evaluation import evaluate
@@ -50,6 +51,7 @@ def test_the_predictor_opens_once_and_its_first_call_is_not_timed():
     assert [predictor.calls for predictor in opened] == [1 + 3]
 
 
+@pytest.mark.slow
 def test_evaluation_of_streets_is_the_same_with_workers():
     one, two = (evaluate(range(4), SPACE, Predicted(HeldOutStreets(4, SIZE), AllRoad), workers)
                 for workers in (1, 2))

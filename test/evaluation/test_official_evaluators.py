@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import official_panoptic as official
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -60,7 +61,7 @@ def test_equal_to_the_cityscapes_evaluator_on_files(tmp_path, name, crowd):
                 100 * theirs[measure], abs=1e-6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(st.data())
 def test_counts_are_the_cityscapes_evaluators_on_any_labels(data):
     size = data.draw(SIZES)
@@ -98,6 +99,7 @@ def test_mean_iou_is_that_of_the_cityscapes_evaluator(tmp_path, monkeypatch):
     assert 5 < result.mean < 95
 
 
+@pytest.mark.torch
 def test_equal_to_torchmetrics_where_nothing_is_predicted_void():
     reason = 'needs torch and torchmetrics: run `make setup`, or install requirements/train.txt'
     torch = pytest.importorskip('torch', reason=reason)

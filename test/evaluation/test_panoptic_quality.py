@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_scenes import scene_pair
@@ -27,7 +28,7 @@ def row(*runs):
 
 
 @given(SEEDS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 def test_a_perfect_prediction_has_100(seed):
     truth = scene_pair(seed, SPACE, (40, 60), crowd=False)[1]
     result = quality_of((truth, truth))
@@ -37,7 +38,7 @@ def test_a_perfect_prediction_has_100(seed):
 
 
 @given(SEEDS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 def test_instance_numbers_are_only_names(seed):
     prediction, truth = scene_pair(seed, SPACE, (40, 60))
     rng = np.random.default_rng(seed)
@@ -56,7 +57,7 @@ def test_instance_numbers_are_only_names(seed):
 
 
 @given(SEEDS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 def test_pq_is_sq_times_rq(seed):
     result = quality_of(*(scene_pair(seed + i, SPACE, (40, 60)) for i in range(3)))
     for quality in result.per_class.values():
@@ -72,7 +73,7 @@ def test_pq_is_sq_times_rq(seed):
 
 
 @given(SEEDS, st.permutations(range(4)), st.integers(0, 4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 def test_merging_in_any_order_is_counting_in_one_go(seed, order, cut):
     pairs = [scene_pair(seed + i, SPACE, (40, 60)) for i in range(4)]
     left, right = PanopticQuality(SPACE), PanopticQuality(SPACE)

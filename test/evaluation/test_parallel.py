@@ -33,6 +33,7 @@ def expected(seeds):
     return total.to_dict()
 
 
+@pytest.mark.slow
 def test_workers_change_nothing():
     done = []
     total = evaluate(range(12), SPACE, Loader(), workers=2, progress=done.append)
@@ -42,6 +43,7 @@ def test_workers_change_nothing():
     assert max(total.seconds) > 2       # a worker keeps its loader from item to item
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('workers', [1, 2])
 def test_endless_items_are_drawn_only_as_fast_as_they_are_evaluated(workers):
     drawn = []
@@ -59,6 +61,7 @@ def test_endless_items_are_drawn_only_as_fast_as_they_are_evaluated(workers):
     assert max(ahead) <= (0 if workers == 1 else 2 * workers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('workers', [1, 2])
 def test_an_error_says_which_pair(workers):
     with pytest.raises(ValueError, match='image pair 5: prediction is 60x39 and truth 60x40'):

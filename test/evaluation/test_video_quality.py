@@ -60,6 +60,7 @@ def test_windows_are_checked(windows):
         VideoPanopticQuality(SPACE, windows)
 
 
+@pytest.mark.slow
 def test_clips_of_streets_with_and_without_tracking():
     """A predictor that knows the truth but numbers things anew, from the other end each time."""
     clips = DriveClips(2, 4, (96, 192))

@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip('hypothesis', reason='pip install hypothesis')
 
 from device_decoding import decode_on
+from examples import examples
 from grouping_cases import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ def decode(device, kernels):
     return decode_on(device, kernels)
 
 
-@settings(deadline=None, max_examples=effort.EXAMPLES)
+@settings(max_examples=examples(effort.EXAMPLES))
 @given(cases(), st.sampled_from([1, 2, 3, 8]), st.booleans())
 def test_the_kernels_equal_the_reference(decode, case, warps, confidence):
     heads, label_space, size, options = case

@@ -18,6 +18,8 @@ real_launch.share()
 
 from launch.actions import ExecuteProcess, SetLaunchConfiguration  # noqa: E402
 
+pytestmark = pytest.mark.ros
+
 DOCUMENT = Path(__file__).parents[2] / 'docs' / 'integration.md'
 READY = ('car.panoptic_node]: waiting for images on /front/image_raw, '
          '/rear/image_raw/compressed')

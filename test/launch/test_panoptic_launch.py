@@ -11,6 +11,8 @@ import launch_testing.asserts  # noqa: E402
 from launch.actions import GroupAction, IncludeLaunchDescription  # noqa: E402
 from launch_ros.actions import PushRosNamespace  # noqa: E402
 
+pytestmark = pytest.mark.ros
+
 
 def include(**arguments):
     return IncludeLaunchDescription(str(SHARE / 'launch' / 'panoptic.launch.py'),

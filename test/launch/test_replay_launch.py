@@ -12,6 +12,8 @@ real_launch.needs_ros2_bag()
 import launch_testing.asserts  # noqa: E402
 from launch.actions import IncludeLaunchDescription  # noqa: E402
 
+pytestmark = pytest.mark.ros
+
 
 @pytest.mark.launch_test
 def generate_test_description():

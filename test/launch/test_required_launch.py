@@ -7,6 +7,8 @@ import sys
 import pytest
 import real_launch
 
+pytestmark = pytest.mark.ros
+
 SHARE = real_launch.share()
 
 # what `ros2 launch` does, without its command line

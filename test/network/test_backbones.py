@@ -14,6 +14,8 @@ from panoptic_ros.network.backbones.mobilenet import SqueezeExcite  # noqa: E402
 from panoptic_ros.network.backbones.places import place  # noqa: E402
 from panoptic_ros.network.importing.backbones import rename  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 DILATED = ('mobilenet_v2', 'mobilenet_v3', 'xception65', 'xception71')
 VARIANTS = [*((name, stride) for name in DILATED for stride in (16, 32)), ('hrnet48', 32)]
 CHANNELS = {

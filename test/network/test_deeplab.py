@@ -11,6 +11,8 @@ from panoptic_ros.network.decoder import AtrousPyramid  # noqa: E402
 from panoptic_ros.network.deeplab import PanopticDeepLab  # noqa: E402
 from panoptic_ros.network.variants import preset  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 NETWORKS = ('mobile', 'r50-one-decoder', 'mobilenet_v3', 'mobilenet_v2-bowenc')
 
 

@@ -23,6 +23,8 @@ from panoptic_ros.network.batches import batches  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
 from panoptic_ros.network.distributed import Processes, own_device  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / 'test/support/training_process.py'
 

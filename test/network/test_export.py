@@ -32,6 +32,8 @@ from panoptic_ros.network.size import measure  # noqa: E402
 from panoptic_ros.network.variants import PRESETS  # noqa: E402
 from panoptic_ros.segments.grid import Grid  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 SIZE = (64, 96)
 PUBLIC = 'mobilenet_v2-bowenc'
 
@@ -161,8 +163,8 @@ def test_a_network_of_the_literature_is_imported_and_exported(imported):
     engine = engines.load(model)
     assert engine.metadata.training['imported_from'] == 'theirs.pkl'
     images = np.random.default_rng(0).integers(0, 256, (1, 64, 128, 3), np.uint8)
-    heads, = engine(images)
-    assert heads.grid == engine.metadata.grid == Grid((64, 128), 4, align_corners=True)
+    heads, = engines.heads(engine, images)
+    assert heads.grid == deeplab.grid_of(engine.metadata) == Grid((64, 128), 4, align_corners=True)
     assert heads.semantic.shape[1:] == (17, 33)
     assert deeplab.decode(heads, LabelSpace.load('cityscapes')).size == (64, 128)
     with torch.inference_mode():

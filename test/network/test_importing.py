@@ -18,6 +18,8 @@ from panoptic_ros.network.importing.recognition import (  # noqa: E402
 )
 from panoptic_ros.network.variants import PRESETS  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 NETWORKS = [(source, config) for source in SOURCES for config in presets(source)]
 
 

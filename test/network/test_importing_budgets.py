@@ -20,6 +20,8 @@ from panoptic_ros.network.importing.torch_files import _GLOBALS, _storage  # noq
 from panoptic_ros.network.importing.unpickling import MOST_DEPTH, Unpickler  # noqa: E402
 from panoptic_ros.network.variants import PRESETS  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 BUDGET = 20_000                 # of these tests, to be spent at once
 MERSENNE = (1 << 61) - 1        # integers that differ by multiples of it have the same hash
 

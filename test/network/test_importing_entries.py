@@ -17,6 +17,8 @@ from panoptic_ros.network.importing.reading import read_source  # noqa: E402
 from panoptic_ros.network.importing.safetensors_files import _TYPES  # noqa: E402
 from panoptic_ros.network.importing.values import refuse_impossible  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 LAST = {'a.weight': torch.zeros(2), 'b': torch.zeros(1)}
 AVERAGE = {'a.weight': torch.ones(2), 'b': torch.ones(1)}
 AUTHOR = {'iteration': 5, 'optimizer': {'state': {0: {'step': torch.tensor(1.0)}}}}

@@ -17,6 +17,8 @@ torch = pytest.importorskip('torch')
 from panoptic_ros.network.checkpoint import CheckpointError  # noqa: E402
 from panoptic_ros.network.importing.reading import read_source  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 ARRAYS = {'a.weight': np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2),
           'a.norm.running_var': np.asfortranarray(np.arange(6, dtype='>f8').reshape(2, 3)),
           'a.norm.num_batches_tracked': np.array(7),

@@ -15,6 +15,8 @@ from panoptic_ros.network.losses import (  # noqa: E402
     sample_phase,
 )
 
+pytestmark = pytest.mark.torch
+
 
 def test_cross_entropy_averages_the_hardest_pixels_only():
     logits = torch.zeros(1, 2, 2, 5)

@@ -18,6 +18,8 @@ import recorded_network  # noqa: E402
 from panoptic_ros.network.deeplab import PanopticDeepLab  # noqa: E402
 from panoptic_ros.network.variants import PRESETS  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 CASES = [
     ('r52-detectron2', (64, 128), (64, 128)),
     ('r52-dsconv-detectron2', (64, 128), (128, 256)),

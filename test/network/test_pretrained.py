@@ -12,6 +12,8 @@ from panoptic_ros.network.importing.reading import read_source  # noqa: E402
 from panoptic_ros.network.importing.recognition import SOURCES  # noqa: E402
 from panoptic_ros.network.pretrained import backbone_weights  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture(params=['detectron2', 'bowenc'])
 def foreign(request):

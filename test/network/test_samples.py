@@ -10,6 +10,8 @@ from tiny_training import of_streets  # noqa: E402
 from panoptic_ros.network.samples import SampleOptions, Samples, collate  # noqa: E402
 from panoptic_ros.network.targets import TargetOptions  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 
 def make(boxes, **options):
     chosen = of_streets(

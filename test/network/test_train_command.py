@@ -12,6 +12,8 @@ torch = pytest.importorskip('torch', reason='training needs PyTorch')
 from panoptic_ros.cli import train as command  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 SMALL = ['--frames', '4', '--size', '64x128', '--crop', '32x64', '--batch', '4', '--workers', '1',
          '--loaders', '0', '--device', 'cpu', '--threads', '1']
 

@@ -16,6 +16,8 @@ from dataset_trees import cityscapes_tree  # noqa: E402
 
 from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -16,6 +16,8 @@ from tiny_training import TINY, make, run  # noqa: E402
 from panoptic_ros.network.backbone_config import StagedConfig  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint, CheckpointError  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 
 def test_the_loss_of_two_frames_falls(boxes):
     trainer = make(type(boxes)(count=2), steps=30)

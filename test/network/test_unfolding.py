@@ -10,6 +10,8 @@ from panoptic_ros.network.unfolding import unfold  # noqa: E402
 from panoptic_ros.resources import share_directory  # noqa: E402
 from panoptic_ros.streets import Drive  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 MODEL = share_directory() / 'models' / 'streets.onnx'
 
 

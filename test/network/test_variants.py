@@ -15,6 +15,8 @@ from panoptic_ros.network.importing import bowenc, detectron2  # noqa: E402
 from panoptic_ros.network.size import measure, multiply_adds  # noqa: E402
 from panoptic_ros.network.variants import PRESETS, PUBLISHED  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 COUNTED = {
     'r52-detectron2': (detectron2, 59_770_166, 508),
     'r52-dsconv-detectron2': (detectron2, 30_271_350, 544),

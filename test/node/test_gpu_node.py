@@ -195,7 +195,7 @@ def test_a_signal_ends_a_build_and_nothing_is_written(domain, client, tiny_onnx,
     diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
     with start(domain, tiny_onnx, fault, 'interrupted', engine_cache=cache) as node:
         node.wait_for_output('^building')
-        client.wait(lambda: 'building the engine: Tactics' in client.status(
+        client.wait(lambda: 'building the plan: Tactics' in client.status(
             diagnostics, 'engine', 'interrupted').message, 'word of the build')
         end(node)
         node.wait_for_output(FAULTS['Ctrl-C while an engine is built'].log)

@@ -95,7 +95,7 @@ def test_each_family_has_parameters_made_of_its_options(masks):
     assert (overlap.default, type(overlap.default)) == (-1.0, float)
     assert (most.default, type(most.default)) == (-1, int)
     assert overlap.metadata['description'] == (
-        'Share of a mask that stays. -1 takes what the model file recommends.')
+        'Share of a mask that stays. -1 takes the value that the model file recommends.')
     assert most.metadata['limits'] == (-1, 100)
     assert most.metadata['constraints'] == '-1, or 1 to 100'
     settings = Settings().change({'masks.most': 7, 'deeplab.top_k': 9}, None)

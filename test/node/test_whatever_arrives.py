@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import tiny_model
 from diagnostic_msgs.msg import DiagnosticArray
+from examples import examples
 from generated_messages import any_of, damaged, load, messages, near
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -37,9 +38,9 @@ SERVICES = {'lifecycle_msgs/srv/ChangeState', 'rcl_interfaces/srv/SetParameters'
             'type_description_interfaces/srv/GetTypeDescription'}
 
 
-EXAMPLES = settings(deadline=None, database=None, derandomize=True, phases=[Phase.generate],
+EXAMPLES = settings(database=None, phases=[Phase.generate],
                     suppress_health_check=list(HealthCheck))
-"""The same in every run, and none is made smaller: a process that has ended fails all."""
+"""None is made smaller: a process that has ended fails all."""
 
 
 class Target:
@@ -110,9 +111,9 @@ class Target:
         for labels in self.labels.values():
             labels.clear()
 
-    def try_all(self, generated: st.SearchStrategy[Any], send: Any, examples: int) -> None:
+    def try_all(self, generated: st.SearchStrategy[Any], send: Any, usual: int) -> None:
         """Send what is generated, one after the other, and check the node after each."""
-        @settings(EXAMPLES, max_examples=examples)
+        @settings(EXAMPLES, max_examples=examples(usual))
         @given(generated)
         def arrive(message: Any) -> None:
             send(message)
@@ -196,7 +197,7 @@ def test_every_parameter_while_nothing_is_loaded(target):
     diagnostics = client.subscribe(DiagnosticArray, '/diagnostics')
     requests = messages(SetParameters.Request, target.words, target.overrides)
 
-    @settings(EXAMPLES, max_examples=500)
+    @settings(EXAMPLES, max_examples=examples(500))
     @given(requests)
     def change(request: Any) -> None:
         answer = target.ask(f'{NODE}/set_parameters', request)

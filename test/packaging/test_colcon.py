@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.build
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ('config', 'launch', 'models', 'panoptic_ros', 'resource', 'package.xml', 'setup.cfg',
            'setup.py')

@@ -53,12 +53,16 @@ def test_make_lists_its_targets():
         assert re.search(rf'^  make {target} +\w', listed, re.M), target
 
 
-def test_what_is_left_out_at_every_save_exists():
-    """A folder or file of another name would be run again, and take its minutes."""
-    listed = re.search(r'addprefix --ignore=test/,(.*?)\)', (ROOT / 'Makefile').read_text(), re.S)
-    names = listed[1].replace('\\', ' ').split()
-    assert len(names) > 10
-    assert all((ROOT / 'test' / name).exists() for name in names), names
+def test_a_quick_run_needs_no_more_than_the_runtime():
+    """A newcomer need not wait for PyTorch and TensorRT."""
+    listed = re.findall(r'^\$\(DONE\)/(\w+):(.*)', (ROOT / 'Makefile').read_text(), re.M)
+    steps = {name: re.findall(r'\$\(DONE\)/(\w+)', needs) for name, needs in listed}
+
+    def all_of(name):
+        return {name}.union(*map(all_of, steps[name]))
+
+    assert all_of('quick') == {'quick', 'package', 'runtime', 'uv'}
+    assert {'quick', 'train', 'gpu'} <= all_of('test')
 
 
 def test_ros_wheels_are_pinned():
@@ -75,7 +79,9 @@ def test_linters_are_pinned_and_apart_from_the_tests():
     pinned = {line.partition('==')[0] for line in lines if re.fullmatch(r'[\w-]+==[\d.]+', line)}
     assert len(pinned) == len(lines)
     assert {'mypy', 'numpy', 'ruff'} <= pinned
-    assert not re.search('^(mypy|ruff)', (ROOT / 'requirements/test.txt').read_text(), re.M)
+    for name in ('quick', 'test'):
+        tools = (ROOT / f'requirements/{name}.txt').read_text()
+        assert not re.search('^(mypy|ruff)', tools, re.M)
     for configuration in ('.pre-commit-config.yaml', 'Makefile'):
         text = (ROOT / configuration).read_text()
         assert not re.search(r'(\.venv|\$\(BIN\))/bin/(ruff|mypy)', text), configuration
@@ -85,5 +91,6 @@ def test_continuous_integration_runs_what_the_readme_tells_and_then_the_linters(
     script = ROOT / '.ci' / 'run'
     assert os.access(script, os.X_OK)
     commands = [line for line in script.read_text().splitlines() if line.startswith('make ')]
-    assert commands == ['make test', 'make lint']
-    assert re.search('^make test ', (ROOT / 'README.md').read_text(), re.M)
+    assert commands == ['make quick', 'make test', 'make lint']
+    for target in ('quick', 'test'):
+        assert f'make {target}' in (ROOT / 'README.md').read_text()

@@ -14,6 +14,8 @@ from panoptic_ros.engine.fitting import fit
 from panoptic_ros.pipelines.resizing import RESIZING, Resizer
 from panoptic_ros.segments.kernel_sources import SHARED
 
+pytestmark = pytest.mark.compile
+
 SIZE = (64, 128)
 
 

@@ -4,17 +4,15 @@ import errno
 import importlib.util
 import os
 import pickle
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import kept_kernels
 import numba
 import numba.core.caching
 import pytest
 
-import panoptic_ros.segments.workers
-from panoptic_ros.families import deeplab
 from panoptic_ros.segments import kernel_cache
 
 SOURCE = """
@@ -175,24 +173,15 @@ def test_no_folder_at_all_is_told(kernels, caplog, monkeypatch):
     assert 'set NUMBA_CACHE_DIR to a folder that can be written' in line
 
 
+@pytest.mark.slow
 def test_a_process_goes_on_with_a_damaged_cache(tmp_path):
     """The whole grouping, with one file cut off as by a loss of power."""
-    deeplab.warm_up()
-    folder = kernel_cache.KernelCache(panoptic_ros.segments.workers.finite.py_func).cache_path
-    caching = numba.core.caching
-    locator = getattr(caching, 'UserProvidedCacheLocator', None) or (
-        caching._UserProvidedCacheLocator)      # as older versions call it
-    copy = tmp_path / 'cache' / locator(
-        deeplab.warm_up, deeplab.__file__
-    ).get_suitable_cache_subpath(deeplab.__file__)
-    copy.mkdir(parents=True)
-    for file in Path(folder).glob('*.sealed.*'):
-        shutil.copy(file, copy)
-    for index in copy.glob('painting.[a-z]*.nbi'):
-        index.write_bytes(b'')
+    index = next(path for folder in kept_kernels.copy_kernels(tmp_path)
+                 for path in folder.glob('centers._find_peaks-*.nbi'))
+    index.write_bytes(b'')
     done = subprocess.run(
         [sys.executable, '-c', 'from panoptic_ros.families.deeplab import warm_up; warm_up()'],
-        env=os.environ | {'NUMBA_CACHE_DIR': str(tmp_path / 'cache')}, capture_output=True,
-        text=True, check=True)
+        env=os.environ | {'NUMBA_CACHE_DIR': str(tmp_path)}, capture_output=True, text=True,
+        check=True)
     line, = done.stderr.splitlines()
-    assert f'the cache in {copy} is damaged (EOFError' in line
+    assert f'the cache in {index.parent} is damaged (EOFError' in line

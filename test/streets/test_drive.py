@@ -98,6 +98,7 @@ def test_a_drive_never_runs_dry():
         assert len(np.unique(SPACE.semantic(labels))) >= 7
 
 
+@pytest.mark.slow
 def test_only_the_bonnet_is_unlabelled():
     for seed in range(12):
         drive = Drive(seed, SMALL)

@@ -18,6 +18,7 @@ def frames():
     return [(drive, *drive.frame(3.0)) for drive in drives]
 
 
+@pytest.mark.slow
 def test_every_class_occurs_often(frames):
     occurs = np.zeros(len(SPACE))
     for _, _, truth in frames:
@@ -26,6 +27,7 @@ def test_every_class_occurs_often(frames):
     assert not rare
 
 
+@pytest.mark.slow
 def test_frames_hold_ten_things_none_under_ten_pixels(frames):
     assert np.mean([len(truth.things) for _, _, truth in frames]) >= 10
     for _, _, truth in frames:
@@ -33,12 +35,14 @@ def test_frames_hold_ten_things_none_under_ten_pixels(frames):
         assert (box[:, 3] - box[:, 1]).min() >= 10
 
 
+@pytest.mark.slow
 def test_a_third_of_the_things_is_partly_hidden(frames):
     shares = [share for drive, _, _ in frames[:6]
               for share in drive.visible_shares(3.0).values()]
     assert 0.3 <= np.mean(np.array(shares) < 0.95) <= 0.9
 
 
+@pytest.mark.slow
 def test_colours_alone_do_not_tell_the_classes(frames):
     pairs = [(image, truth.labels) for _, image, truth in frames]
     baseline = ColorBaseline.fit(pairs[:9], SPACE)

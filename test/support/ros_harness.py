@@ -148,6 +148,9 @@ class Client:
         rclpy.init(context=self._context, domain_id=domain)
         self.node = rclpy.create_node('client', context=self._context,
                                       enable_rosout=False, start_parameter_services=False)
+        self._idle = rclpy.create_node('idle_client', context=self._context,
+                                       enable_rosout=False, start_parameter_services=False)
+        self._wanted: list[Any] = []
         self._changed = Condition()
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
@@ -165,6 +168,7 @@ class Client:
         self._executor.shutdown()
         self._thread.join(PATIENCE)
         self.node.destroy_node()
+        self._idle.destroy_node()
         rclpy.shutdown(context=self._context)
 
     def notify(self) -> None:
@@ -205,7 +209,13 @@ class Client:
             self.wait(lambda: self.node.count_publishers(topic), f'publisher of {topic}')
         return collector
 
+    def want(self, topic: str) -> None:
+        """Subscribe to images, so that they are published, and leave them where they arrive."""
+        self._wanted.append(self._idle.create_subscription(Image, topic, print, BEST_EFFORT))
+
     def unsubscribe_all(self) -> None:
+        while self._wanted:
+            self._idle.destroy_subscription(self._wanted.pop())
         while self._collectors:
             self.run(self.node.destroy_subscription, self._collectors.pop().subscription)
 

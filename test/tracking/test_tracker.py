@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from examples import examples
 from grouping_cases import make_label_space
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -205,7 +206,7 @@ def test_the_confidence_stays(tracker, show, cityscapes):
     assert result.instances()[60, 20] == 1
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.integers(0, 2**32), st.sampled_from([2, 3, 1000]), st.integers(1, 6))
 def test_a_frame_keeps_its_segments(seed, divisor, frames):
     """Whatever comes: another name for each segment, the same pixels."""

@@ -1,4 +1,4 @@
-"""``benchmark gpu``: its options, the order of its steps, and where it writes what they find."""
+"""``benchmark gpu``: its options, the order of its steps, and its files."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ PARTS = {
     'path': ('machine', 'compile', 'copies', 'engine', 'path', 'cameras'),
     'sanitizer': tuple(programs.SANITIZER),
     'tests': ('tests',)}
-"""What can be chosen, and its steps."""
+"""The parts that can be chosen, and their steps."""
 LIMIT = 900.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what can be chosen."""
+    """Add the arguments of ``benchmark gpu``."""
     parser.add_argument('--parts', nargs='+', choices=PARTS, default=[*PARTS], metavar='PART',
                         help='kernels (against the reference), decoder (its speed), path (camera '
                         'image to labels, batches of cameras), sanitizer (compute-sanitizer on '
                         'the kernels), tests (the gpu-marked ones of a checkout); by default all')
     parser.add_argument('--limit', type=float, default=LIMIT, metavar='SECONDS',
-                        help='end then with what there is (%(default)g)')
+                        help='end after so many seconds with the steps done so far (%(default)g)')
     parser.add_argument('--document', type=Path, metavar='FILE',
                         help='also write what is printed to FILE, a page in Markdown')
     parser.add_argument('--engine', choices=('auto', 'tensorrt', 'torch'), default='auto',
-                        help='what runs the network; auto is TensorRT where it is installed')
+                        help='runtime of the network; auto is TensorRT if it is installed')
     parser.add_argument('--model', type=model_path, default='streets',
-                        help='what TensorRT runs: a plan, or an ONNX file, whose plan is found in '
+                        help='model for TensorRT: a plan, or an ONNX file, whose plan is found in '
                         'the cache or built (%(default)s)')
     parser.add_argument('--network', default='r52',
-                        help='network that PyTorch runs, with random weights (%(default)s)')
+                        help='network for PyTorch, with random weights (%(default)s)')
     parser.add_argument('--input-size', type=image_size, default='1024x2048', metavar='HxW',
-                        help='its input (%(default)s)')
+                        help="input of PyTorch's network (%(default)s)")
     parser.add_argument('--precision', choices=('fp16', 'fp32'), default='fp16',
-                        help='of the network, unless the model is a plan (%(default)s)')
+                        help='precision of the network, unless the model is a plan (%(default)s)')
     parser.add_argument('--size', type=image_size, default='1024x2048', metavar='HxW',
-                        help='of the images that are decoded (%(default)s)')
+                        help='size of the images for the decoder (%(default)s)')
     parser.add_argument('--instances', type=int, nargs='+', default=[30, 100, 200], metavar='N',
-                        help='in them (30 100 200)')
+                        help='numbers of instances in these images (30 100 200)')
     parser.add_argument('--camera', type=image_size, metavar='HxW',
-                        help="of the camera images (default: the network's input)")
+                        help="size of the camera images (default: the network's input)")
     parser.add_argument('--cameras', type=int, nargs='+', default=[1, 2, 4, 6], metavar='N',
-                        help='that come together (1 2 4 6)')
+                        help='numbers of cameras whose images come together (1 2 4 6)')
     parser.add_argument('--rounds', type=int, default=50,
                         help='measurements of each side (%(default)s)')
     parser.add_argument('--gpu', type=int, default=0, help='number of the GPU (%(default)s)')
@@ -64,16 +64,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Report:
     """
-    Do all that this machine can; print and return what came of it.
+    Run all steps that this machine can run; print and return the report.
 
-    Report and page are written before and after each step, so that a run that is ended early
-    leaves what it has.  Logs of programs are written beside the report.
+    Report and page are written before and after each step.  So a run that is ended early leaves
+    the results so far.  The logs of programs are written beside the report.
 
     Raises
     ------
     SystemExit
-        There is no GPU; or a step failed, and the others were printed and written.  The message
-        says what.
+        There is no GPU, or a step failed.  After a failed step, the other results are still
+        printed and written.  The message names the cause.
 
     """
     try:

@@ -1,4 +1,4 @@
-"""The decoder on a GPU beside PyTorch's and the floor, on the same outputs in device memory."""
+"""The decoder on a GPU beside PyTorch's and the floor, all on the same outputs on the device."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Rival: TypeAlias = Callable[[DrawnEngine], Any]
 """
 Decodes the outputs for one image on the device's stream; returns a tensor of labels.
 
-It raises MemoryError where the device has too little.
+It raises MemoryError if the device has too little memory.
 """
 
 
@@ -34,7 +34,7 @@ class KernelTap:
     Attributes
     ----------
     names
-        What was to be launched since ``begin``, in order.
+        The kernels of the sequence since ``begin``, in order, also those not launched.
 
     """
 
@@ -44,11 +44,11 @@ class KernelTap:
         self.names: list[str] = []
 
     def begin(self, most: int | None = None) -> None:
-        """Begin a sequence, of which at most so many are launched; None is all."""
+        """Begin a sequence and set how many kernels of it are launched; None launches all."""
         self._most, self.names = most, []
 
     def launch(self, name: str, *arguments: Any, **keywords: Any) -> None:
-        """Launch a kernel as ``Module.launch`` does, if it is among the first."""
+        """Launch a kernel as ``Module.launch`` does, if it is among the first ones."""
         self.names.append(name)
         if self._most is None or len(self.names) <= self._most:
             self._kernels.launch(name, *arguments, **keywords)
@@ -56,9 +56,9 @@ class KernelTap:
 
 class DecoderBench(NamedTuple):
     """
-    What the cases have in common.
+    The fields that all cases share.
 
-    Measuring raises DeviceError where the GPU fails.
+    Measuring raises DeviceError if the GPU fails.
     """
 
     device: Device
@@ -66,12 +66,12 @@ class DecoderBench(NamedTuple):
     probes: Probes
     stopwatch: Stopwatch
     bandwidth: float
-    """Bytes a millisecond that a copy on the device moves."""
+    """Bytes per millisecond that a copy on the device moves."""
     rival: Rival | None
 
     def measure(self, size: tuple[int, int], instances: int, kind: str, rounds: int
                 ) -> dict[str, Any]:
-        """Measure one case: outputs for a size with so many instances, of a type of ``TYPES``."""
+        """Measure one case: outputs of a size, a number of instances, and a type in ``TYPES``."""
         drawn = draw(size, instances, kind)
         family = families.find(drawn.metadata.family)
         options, tap = family.options(), KernelTap(self.kernels)
@@ -83,7 +83,7 @@ class DecoderBench(NamedTuple):
         self.device.synchronize()
         found = work.result(0)
         graphs = self._record(work, tap)
-        graphs['launches'] = self.probes.chain(len(tap.names) + 1)      # and the fill with zeros
+        graphs['launches'] = self.probes.chain(len(tap.names) + 1)      # one for the zero fill
         sides: dict[str, Side] = {name: graph.launch for name, graph in graphs.items()}
         theirs, lacking = self._try_rival(engine)
         if theirs is not None:
@@ -104,7 +104,7 @@ class DecoderBench(NamedTuple):
                 'pixels_differing': differing, **self._figures(drawn, tap.names, times), **lacking}
 
     def _record(self, work: DeviceDecoder, tap: KernelTap) -> dict[str, Graph]:
-        """Record the decoder, and its first few kernels."""
+        """Record one graph for each number of first kernels, up to the whole decoder."""
         graphs = {}
         for most in range(len(tap.names) + 1):
             tap.begin(most)
@@ -112,7 +112,7 @@ class DecoderBench(NamedTuple):
         return graphs
 
     def _try_rival(self, engine: DrawnEngine) -> tuple[Callable[[], Any] | None, dict[str, str]]:
-        """Return PyTorch's side, or None and why it cannot be measured on these outputs."""
+        """Return PyTorch's side, or None with the reason why it cannot be measured."""
         if self.rival is None:
             return None, {}
         work = partial(self.rival, engine)
@@ -140,7 +140,7 @@ class DecoderBench(NamedTuple):
 
 
 def growth(cases: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Return how many times longer the most instances take than the fewest, by type."""
+    """Return the ratio of the times with the most and the fewest instances, by type."""
     by_count = sorted(cases, key=lambda case: int(case['instances']))
     times = {kind: [case['ms']['ours'] for case in by_count if case['outputs'] == kind]
              for kind in TYPES}
@@ -148,7 +148,7 @@ def growth(cases: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def torch_decoder(device: Device, gpu: int) -> tuple[Rival | None, str]:
-    """Return PyTorch's decoder, or None and why there is none."""
+    """Return PyTorch's decoder, or None with the reason why there is none."""
     reason = machine.why_not_torch()
     if reason is not None:
         return None, reason

@@ -1,4 +1,4 @@
-"""What a network might put out, drawn and brought to device memory: no network has to run."""
+"""Outputs as a network might have, drawn and copied to device memory; no network has to run."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ..heads import make_heads
 
 
 class Drawn(NamedTuple):
-    """Outputs for some images, and what a model with such outputs says of itself."""
+    """Outputs for some images, and the metadata of a model with such outputs."""
 
     metadata: ModelMetadata
     outputs: Mapping[str, npt.NDArray[Any]]
-    """By name, each [N, ...]."""
+    """The outputs by name, each [N, ...]."""
 
     def reference(self, options: Any, size: tuple[int, int], image: int = 0
                   ) -> npt.NDArray[np.uint16]:
-        """Return the labels of an image, (height, width), as the family's reference has them."""
+        """Return the labels of an image, (height, width), by the family's reference."""
         decode = families.find(self.metadata.family).decoder(self.metadata, 'reference')
         outputs = {name: values[image] for name, values in self.outputs.items()}
         return decode(outputs, size, options).labels
@@ -68,11 +68,11 @@ def draw(size: tuple[int, int], instances: int, kind: str = 'float32', batch: in
     size
         The network's input (height, width) in pixels.
     instances
-        In each image.
+        Number of instances in each image.
     kind
         'float32' or 'float16'.
     batch
-        Images, each with other heads.
+        Number of images, each with other heads.
 
     """
     space = LabelSpace.load('cityscapes')

@@ -1,4 +1,4 @@
-"""What runs the network in the GPU benchmark: TensorRT, or else PyTorch."""
+"""The engine of the GPU benchmark: TensorRT, or else PyTorch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .steps import FailedError, MissingError
 
 
 class Opened(NamedTuple):
-    """An engine, the kernels that belong to it, and what its weights are."""
+    """An engine, the kernels that belong to it, and a description of its weights."""
 
     engine: DeviceEngine
     kernels: Module
@@ -24,16 +24,16 @@ class Opened(NamedTuple):
 
 def open_engine(device: Device, args: argparse.Namespace, kernels: Module) -> Opened:
     """
-    Open what the options of ``benchmark gpu`` ask for.
+    Open the engine that the options of ``benchmark gpu`` ask for.
 
     Raises
     ------
     MissingError
         Neither TensorRT nor PyTorch can run a network here.
     FailedError
-        What was asked for by name cannot.
+        The engine that was named cannot run here.
     ImportError, OSError, ModelError, BuildError, ValueError, DeviceError
-        As ``PlanCache.find_or_build``, ``TensorRtEngine`` and ``TorchEngine`` do.
+        ``PlanCache.find_or_build``, ``TensorRtEngine`` or ``TorchEngine`` raised it.
 
     """
     lacking = machine.why_not_tensorrt(device.target)
@@ -52,7 +52,7 @@ def open_engine(device: Device, args: argparse.Namespace, kernels: Module) -> Op
 
 
 def _open_plan(device: Device, args: argparse.Namespace) -> Opened:
-    """Open a plan; that of an ONNX file is found in the cache, or built."""
+    """Open a plan; the plan of an ONNX file is found in the cache, or built."""
     from ...engine.build import check_kernels
     from ...engine.build_options import BuildOptions
     from ...engine.cache import PlanCache
@@ -76,7 +76,7 @@ def _open_plan(device: Device, args: argparse.Namespace) -> Opened:
 
 
 def _open_torch(device: Device, args: argparse.Namespace, kernels: Module) -> Opened:
-    """Open a network with random weights, and let drawn outputs take the place of its own."""
+    """Open a network with random weights; drawn outputs replace its own."""
     import torch
 
     from .torch_engine import TorchEngine

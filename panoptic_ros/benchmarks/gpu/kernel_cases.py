@@ -1,8 +1,8 @@
 """
-Every kernel of the package on a few cases; as a program, for a sanitizer to watch.
+Every kernel of the package on a few cases, also as a program for compute-sanitizer.
 
-Images of odd sizes come together, are resized and decoded with their confidence, from float32 and
-float16 outputs; the labels must be those of the reference.
+Images of odd sizes come together.  They are resized, and decoded with their confidence from
+float32 and float16 outputs.  The labels must be those of the reference.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BEGUN = 'the GPU can be used'
 
 def check(device: Device, kernels: Module) -> Iterator[dict[str, Any]]:
     """
-    Run the cases, and return of each in how many pixels it differs from the reference.
+    Run the cases; yield for each the number of pixels that differ from the reference.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A limit of time for work that may hang."""
+"""A time limit for work that may hang."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ class OutOfTimeError(Exception):
 
 class Limit:
     """
-    So many seconds for all that is done in a block of the main thread.
+    A limit of seconds for all work in a block of the main thread.
 
-    Where the block lasts ``GRACE`` seconds longer, as when a GPU does not answer, the process says
-    where it hangs and ends with status 1.  SIGTERM raises ``SystemExit`` in the block.
+    If the block lasts ``GRACE`` seconds longer, because a GPU does not answer, say, the process
+    prints where it hangs and ends with status 1.  SIGTERM raises ``SystemExit`` in the block.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
     def left(self) -> float:
-        """Return the seconds that are left, negative ones after the limit."""
+        """Return the remaining seconds; they are negative after the limit."""
         return self._end - time.monotonic()
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Raise ``OutOfTimeError`` in a block within that block when the seconds are over."""
+        """Raise ``OutOfTimeError`` in an inner block when the limit is reached."""
         if self.left() <= 0:
             self._ring()
         signal.setitimer(signal.ITIMER_REAL, max(1e-3, self.left()))
@@ -48,7 +48,7 @@ class Limit:
         self._end = time.monotonic() + self.seconds
         self._handlers = {which: signal.signal(which, handle) for which, handle in (
             (signal.SIGALRM, self._ring), (signal.SIGTERM, _terminate),
-            # Programs inherit that Ctrl-C is ignored, as it is by jobs in the background.
+            # Jobs in the background ignore Ctrl-C, and programs would inherit that.
             (signal.SIGINT, signal.default_int_handler))}
         faulthandler.dump_traceback_later(self.seconds + GRACE, exit=True, file=2)
         return self

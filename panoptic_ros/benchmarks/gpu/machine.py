@@ -1,4 +1,4 @@
-"""Which GPU, driver and libraries a measurement was made with."""
+"""The GPU, the driver and the libraries of a measurement."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ...engine.tensorrt import describe_tensorrt, load_tensorrt
 from ...libraries import why_not
 
 UNKNOWN = 'unknown'
-_PATIENCE = 20          # seconds that nvidia-smi gets
+_PATIENCE = 20          # most seconds for nvidia-smi
 _PACKAGES = ('pycuda', 'torch', 'tensorrt', 'tensorrt_rtx', 'nvidia-cuda-nvrtc',
              'nvidia-cuda-nvrtc-cu12', 'numpy')
 
 
 def describe_machine(device: Device) -> dict[str, str]:
-    """Return names and versions; 'unknown' where the machine does not say."""
+    """Return names and versions; a value that the machine does not tell is 'unknown'."""
     free, total = device.memory()
     machine = {
         'gpu': device.name, 'target': device.target,
@@ -46,7 +46,7 @@ def describe_machine(device: Device) -> dict[str, str]:
 
 
 def why_not_tensorrt(target: str) -> str | None:
-    """Say why TensorRT cannot be used on a GPU such as 'sm_90', or None where it can."""
+    """Return why TensorRT cannot be used on a GPU such as 'sm_90'; None if it can."""
     try:
         tensorrt = load_tensorrt()
     except ImportError as error:
@@ -55,7 +55,7 @@ def why_not_tensorrt(target: str) -> str | None:
 
 
 def why_not_torch() -> str | None:
-    """Say why PyTorch cannot be used on a GPU here, or None where it can."""
+    """Return why PyTorch cannot be used on a GPU here; None if it can."""
     try:
         import torch
     except (ImportError, OSError) as error:
@@ -69,7 +69,7 @@ def why_not_torch() -> str | None:
 
 
 def _ask_nvidia_smi(what: str, gpu: str) -> str:
-    """Return what nvidia-smi says of the first GPU of that name."""
+    """Return a property that nvidia-smi tells of the first GPU of a name."""
     command = shutil.which('nvidia-smi')
     if command is None:
         return UNKNOWN

@@ -1,4 +1,4 @@
-"""What the GPU benchmark measures while it has the device open."""
+"""The steps of the GPU benchmark that need the device open."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .stopwatch import Stopwatch
 
 class Measurement:
     """
-    The steps that measure; each uses what those before it have made.
+    The steps that measure; each uses the results of earlier steps.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Measurement:
     report
         Receives the figures, also those of a step that is ended early.
     save
-        Brings the report to disk.
+        Writes the report to disk.
 
     """
 
@@ -50,7 +50,7 @@ class Measurement:
         self._images: list[npt.NDArray[np.uint8]]
 
     def machine(self) -> str:
-        """Say what machine it is."""
+        """Describe the machine."""
         self._report['machine'] = describe_machine(self._device)
         return self._device.name
 
@@ -81,7 +81,7 @@ class Measurement:
         return f'{bandwidth / 1e6:.4g} GB/s, read and written'
 
     def decoder(self) -> str:
-        """Measure the decoder, beside PyTorch's where that is here."""
+        """Measure the decoder, beside PyTorch's if PyTorch is installed."""
         args = self._args
         rival, reason = torch_decoder(self._device, args.gpu)
         bench = DecoderBench(self._device, self._kernels, self._probes, self._stopwatch,
@@ -99,7 +99,7 @@ class Measurement:
         return f'{len(cases)} cases' + (f', without PyTorch: {reason}' if reason else '')
 
     def engine(self) -> str:
-        """Open what runs the network."""
+        """Open the engine, and render images for it."""
         engine, kernels, weights = open_engine(self._device, self._args, self._kernels)
         self._path = PathBench(self._device, engine, kernels, self._stopwatch, self._args.rounds)
         drive = Drive(seed=FIRST_HELD_OUT_SEED,

@@ -1,4 +1,4 @@
-"""The GPU benchmark's report as a page of tables, for the terminal and for the documentation."""
+"""The GPU benchmark's report as a page of tables, for the terminal and the documentation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FIGURES = tuple('0123456789-')
 
 
 class Table(NamedTuple):
-    """A table whose first column is text, and what has to be known to read it."""
+    """A table whose first column is text, with notes that explain it."""
 
     title: str
     header: tuple[str, ...]
@@ -26,7 +26,7 @@ class Table(NamedTuple):
     notes: tuple[str, ...] = ()
 
     def markdown(self) -> str:
-        """Return it in Markdown, its columns aligned so that it can be read as it is."""
+        """Return the table in Markdown, with aligned columns, so that a terminal can show it."""
         lines = [[_cell(text) for text in line] for line in (self.header, *self.rows)]
         columns = [*zip(*lines, strict=True)]
         widths = [max(map(len, column)) for column in columns]
@@ -46,7 +46,7 @@ class Table(NamedTuple):
 
 
 def page(report: Mapping[str, Any]) -> str:
-    """Return all that a report holds, be it of a run that ended early."""
+    """Return the page of a report, which may be that of a run that ended early."""
     found = [_steps(report)] + [table(report) for key, table in _TABLES if report.get(key)]
     return ('# Measured on a GPU\n\nWritten by `ros2 run panoptic_ros benchmark gpu` on '
             f'{report["written"]}; every figure was measured in that run, on the machine below.'
@@ -146,7 +146,7 @@ def _memory(report: Mapping[str, Any]) -> Table:
 _TABLES: Sequence[tuple[str, Callable[[Mapping[str, Any]], Table]]] = (
     ('machine', _machine), ('decoder', _decoder), ('decoder', _kernels), ('path', _path),
     ('cameras', _cameras), ('memory', _memory))
-"""The tables in order, each with the part of a report that it shows."""
+"""The tables in order, each with the part of the report that it shows."""
 
 
 def _cell(text: str) -> str:

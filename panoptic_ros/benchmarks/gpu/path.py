@@ -1,4 +1,4 @@
-"""The whole path on a GPU, from images to labels, both in page-locked memory, and its parts."""
+"""The whole path on a GPU from images to labels, both in page-locked memory, and its parts."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Images = Sequence[npt.NDArray[np.uint8]]
 
 class PathBench(NamedTuple):
     """
-    The network on the GPU, and what measures it.
+    The network on the GPU and the stopwatch that measures it.
 
-    Measuring raises DeviceError where the GPU fails.
+    Measuring raises DeviceError if the GPU fails.
     """
 
     device: Device
     engine: DeviceEngine
     kernels: Module
-    """Those of the model's family."""
+    """The kernels of the model's family."""
     stopwatch: Stopwatch
     rounds: int
 
@@ -61,7 +61,7 @@ class PathBench(NamedTuple):
             'frame_ms': self._frame_times(image)}
 
     def cameras(self, images: Images, counts: Sequence[int]) -> list[dict[str, Any]]:
-        """Measure batches of cameras; those larger than the engine's are named and left out."""
+        """Measure batches of cameras; one too large for the engine is reported, not measured."""
         most = self.engine.batch
         rows: list[dict[str, Any]] = [
             {'cameras': count, 'not_measured': f'the engine takes {most} images at most'}
@@ -83,7 +83,7 @@ class PathBench(NamedTuple):
         return sorted(rows, key=lambda row: int(row['cameras']))
 
     def _filled(self, images: Images) -> Batch:
-        """Return the work on images, done once without a graph: what is recorded needs that."""
+        """Return a batch that was run once without a graph, which must precede recording."""
         metadata = self.engine.metadata
         batch = Batch(self.device, self.engine, self.kernels, family_of(metadata),
                       [(image.shape[0], image.shape[1]) for image in images],

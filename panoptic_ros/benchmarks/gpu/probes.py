@@ -1,4 +1,4 @@
-"""What the floor is measured with: kernels that do nothing, wait, or copy."""
+"""Kernels that do nothing, wait or copy; the floor of the decoder is measured with them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ...device.compiler import SOURCE
 from .stopwatch import Stopwatch
 
 COPY_BYTES = 256 << 20
-"""How much is copied to measure the bandwidth: more than any cache holds."""
+"""The bytes of the copy that measures the bandwidth; no cache holds so many."""
 TURNS = 60_000
-"""Steps of the kernel that holds the GPU: some tenths of a millisecond."""
+"""Steps of the kernel that holds the GPU; they take some tenths of a millisecond."""
 
 KERNELS = """
 struct alignas(16) Words { unsigned first, second, third, fourth; };
@@ -44,7 +44,7 @@ class Probes:
     Raises
     ------
     ImportError, CompileError
-        There is no compiler of CUDA kernels, or it refuses.
+        There is no compiler of CUDA kernels, or it reports an error.
     DeviceError
         The device has not enough memory.
 
@@ -59,7 +59,7 @@ class Probes:
         self._launch_each()
 
     def _launch_each(self) -> None:
-        """Launch every kernel: old drivers load it then, which no graph can record."""
+        """Launch every kernel once: old drivers load it then, which no graph can record."""
         self._nothing()
         self._kernels.launch('hold', (1, 1, 1), (1, 1, 1), self._result, np.uint32(1))
         self._copy(self._result, self._result, 0)
@@ -70,14 +70,14 @@ class Probes:
         self._kernels.launch('hold', (1, 1, 1), (1, 1, 1), self._result, np.uint32(TURNS))
 
     def chain(self, length: int) -> Graph:
-        """Return a graph of so many kernels that do nothing, one after the other."""
+        """Return a graph of ``length`` kernels that do nothing, one after the other."""
         def enqueue() -> None:
             for _ in range(length):
                 self._nothing()
         return record(self._device, enqueue)
 
     def bandwidth(self, stopwatch: Stopwatch, rounds: int) -> float:
-        """Return how many bytes a millisecond a copy on the device moves, read and written."""
+        """Return the bytes per millisecond that a copy on the device reads and writes."""
         source, target = (self._device.empty((COPY_BYTES,), np.uint8) for _ in range(2))
         self._device.zero(source)
         words = COPY_BYTES // _WORDS
@@ -96,7 +96,7 @@ class Probes:
 
 
 def record(device: Device, *parts: Callable[[], None]) -> Graph:
-    """Return a graph of what functions enqueue, one after the other."""
+    """Return a graph of the work that functions enqueue, one after the other."""
     with device.capture() as graph:
         for enqueue in parts:
             enqueue()

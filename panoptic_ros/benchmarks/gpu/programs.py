@@ -1,4 +1,4 @@
-"""What the GPU benchmark runs as programs of their own: gpu-marked tests, compute-sanitizer."""
+"""Programs that the GPU benchmark runs: the gpu-marked tests and compute-sanitizer."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from .limit import Limit
 from .steps import FailedError, MissingError
 
 ROOT = Path(__file__).resolve().parents[3]
-"""Where the package lies; in a checkout the tests lie beside it."""
+"""The folder of the package; in a checkout, the tests are beside the package."""
 PYTHON = [sys.executable]
-"""Starts the interpreter of the programs."""
+"""The command that starts the interpreter of the programs."""
 GRACE = 3.
-"""Seconds in which a program that took too long may write what it has; as many are left then."""
+"""Seconds in which a program that took too long may write its results; as many remain then."""
 SANITIZER = {'memcheck': 'ERROR SUMMARY', 'racecheck': 'RACECHECK SUMMARY'}
-"""The tools of compute-sanitizer, and how each begins what it says at its end."""
+"""The tools of compute-sanitizer, and the beginning of each tool's summary."""
 
 _TAIL = 15          # lines of output that a failure shows
 
 
 def run_tests(log: Path, limit: Limit) -> tuple[str, dict[str, str]]:
     """
-    Run the gpu-marked tests of the checkout; return how many passed, and what they recorded.
+    Run the gpu-marked tests of the checkout; return how many passed, and the recorded properties.
 
-    ``log`` receives what pytest prints.
+    ``log`` receives the output of pytest.
 
     Raises
     ------
     MissingError
-        There are no tests, or no pytest, or each test was skipped.
+        There are no tests, pytest is not installed, or each test was skipped.
     FailedError
         A test failed, or the time was not enough.
 
@@ -68,16 +68,16 @@ def run_tests(log: Path, limit: Limit) -> tuple[str, dict[str, str]]:
 
 def sanitize(tool: str, log: Path, limit: Limit) -> str:
     """
-    Let a tool of compute-sanitizer watch our kernels; return its summary.
+    Run our kernels under a tool of compute-sanitizer; return its summary.
 
-    ``log`` receives what is printed.
+    ``log`` receives the tool's output.
 
     Raises
     ------
     MissingError
-        compute-sanitizer is not there, or does not let our kernels run here.
+        compute-sanitizer was not found, or no kernel ran under it.
     FailedError
-        It found something, or the time was not enough.
+        The tool found errors, or the time was not enough.
 
     """
     home = os.environ.get('CUDA_HOME') or os.environ.get('CUDA_PATH') or '/usr/local/cuda'
@@ -95,7 +95,7 @@ def sanitize(tool: str, log: Path, limit: Limit) -> str:
 
 
 def read_sanitizer(tool: str, status: int, output: str) -> str:
-    """Return what compute-sanitizer says at its end; raises as ``sanitize``."""
+    """Return the summary of compute-sanitizer; the errors are those of ``sanitize``."""
     if kernel_cases.BEGUN not in output and 'Traceback' not in output:
         raise MissingError(f'no kernel ran under compute-sanitizer: {_tail(output)}')
     summaries = re.findall(rf'{SANITIZER[tool]}: (.*)', output)
@@ -105,7 +105,7 @@ def read_sanitizer(tool: str, status: int, output: str) -> str:
 
 
 def _read_tests(results: Path) -> tuple[str, dict[str, str]]:
-    """Return what pytest's JUnit XML says, and what the tests recorded."""
+    """Return the outcomes in pytest's JUnit XML in words, and the properties of the tests."""
     cases = ElementTree.parse(results).findall('.//testcase')
     skipped = [skip.get('message', '') for case in cases for skip in case.findall('skipped')]
     broken = [f'{case.get("classname")}::{case.get("name")}' for case in cases
@@ -122,10 +122,10 @@ def _read_tests(results: Path) -> tuple[str, dict[str, str]]:
 def _run(arguments: Sequence[str], log: Path, seconds: float, before: Sequence[str] = ()
          ) -> tuple[int | None, str]:
     """
-    Run the interpreter from the root, its output in a file; return status and output.
+    Run the interpreter from the root, with its output in a file; return status and output.
 
-    The status is None where it was ended with its children because it took too long.  They are
-    ended too when an exception ends the caller.
+    If the program takes too long, it is ended with its children, and the status is None.  All of
+    them are also ended if an exception ends the caller.
     """
     paths = [str(ROOT), *(os.path.abspath(path) for path in filter(
         None, os.environ.get('PYTHONPATH', '').split(os.pathsep)))]

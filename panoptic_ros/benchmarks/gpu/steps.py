@@ -1,4 +1,4 @@
-"""The steps of the GPU benchmark, and what came of each."""
+"""The steps of the GPU benchmark and their outcomes."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ Report = dict[str, Any]
 
 
 class MissingError(Exception):
-    """A step needs what this machine lacks; the message says what, and how to get it."""
+    """A step needs something that this machine lacks; the message says how to get it."""
 
 
 class FailedError(Exception):
-    """What a step looked at is not as it should be; the message says what it found."""
+    """A step found a fault; the message describes the fault."""
 
 
 class Steps:
     """
-    Runs steps one after the other; whatever one raises, the others are run.
+    Runs steps one after the other; after an error in one step, the others still run.
 
     Parameters
     ----------
     names
-        The steps that are wanted.
+        The chosen steps.
     limit
-        For all of them together; entered.
+        The time limit of all steps together, which must have been entered.
     report
         Receives outcome, a sentence and the seconds of each step, under 'steps'.
     save
-        Brings the report to disk; called before and after each step.
+        Writes the report to disk; it is called before and after each step.
 
     """
 
@@ -50,16 +50,16 @@ class Steps:
 
     @property
     def failed(self) -> dict[str, str]:
-        """What failed, or was not done for lack of time, and why."""
+        """The reasons of the steps that failed or ran out of time, by the steps' names."""
         return {name: step['detail'] for name, step in self._steps.items()
                 if step['outcome'] == FAILED}
 
     def run(self, name: str, work: Callable[[], str], needs: str = '') -> None:
         """
-        Run a step if it is wanted, time is left and the step that it needs has passed.
+        Run a step if it was chosen, time is left, and the step that it needs has passed.
 
-        ``work`` returns a sentence.  It raises ``MissingError`` or ``FailedError``; whatever else
-        it raises is shown with its traceback and is a failure too.
+        ``work`` returns a sentence, or raises ``MissingError`` or ``FailedError``.  Any other
+        error is a failure, too, and is printed with its traceback.
         """
         step = self._steps.get(name)
         if step is None:

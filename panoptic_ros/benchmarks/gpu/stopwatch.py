@@ -1,4 +1,4 @@
-"""How long work on a GPU takes: CUDA events, sides in turns, medians."""
+"""A stopwatch for work on a GPU: CUDA events, sides in turns, medians."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...device import Device
 Side = Callable[[], object]
 """Enqueues work on the device's stream."""
 
-_RARELY = 5         # the slow sides take part in every fifth round
+_RARELY = 5         # slow sides take part only in every fifth round
 
 
 class Stopwatch:
@@ -23,10 +23,10 @@ class Stopwatch:
     device
         The GPU.
     hold
-        Enqueues work that takes longer than enqueuing a side does.  The GPU is busy with it until
-        all is enqueued, so that what is measured is the GPU's time and not the processor's.
+        Enqueues work that takes longer than enqueuing a side.  It keeps the GPU busy until the
+        side is enqueued.  So the GPU's time is measured, and not the processor's.
     warm_up
-        Rounds that do not count.
+        Number of first rounds that do not count.
 
     """
 
@@ -40,8 +40,8 @@ class Stopwatch:
         """
         Run the sides in turns and return the median milliseconds of each.
 
-        Sides that are ``slow`` take part in every fifth round only.  DeviceError is raised where
-        the work fails.
+        Sides that are ``slow`` take part only in every fifth round.  If the work fails, this
+        raises DeviceError.
         """
         times: dict[str, list[float]] = {name: [] for name in sides}
         for number in range(-self.warm_up, rounds):

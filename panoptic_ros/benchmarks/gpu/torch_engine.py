@@ -1,9 +1,10 @@
 """
-A network executed by PyTorch on the GPU: for measurements where there is no TensorRT.
+An engine that runs a network with PyTorch on the GPU, for measurements without TensorRT.
 
-It shares our device memory without a copy, in the device's primary context and on its stream, and
-allocates nothing once it has run with a number of images, so that it can be captured in a graph.
-PyTorch keeps handles and memory in that context, which is therefore held until the process ends.
+The engine shares our device memory without a copy, in the device's primary context and on its
+stream.  After it has run once with a number of images, it allocates nothing more for that number,
+so a graph can capture it.  PyTorch keeps handles and memory in that context.  So the context is
+held until the process ends.
 """
 
 from __future__ import annotations
@@ -38,16 +39,16 @@ class TorchEngine:
     device
         The GPU, opened by this thread; closing it closes the engine.
     network
-        Name of a network of this package; it tells Cityscapes' classes apart.
+        Name of a network of this package; it has Cityscapes' classes.
     input_size
-        Its input (height, width) in pixels.
+        The network's input (height, width) in pixels.
     batch
-        Most images at once.
+        Largest number of images at once.
     dtype
-        ``torch.float16`` or ``torch.float32``: of weights, arithmetic and outputs.
+        Type of weights, arithmetic and outputs: ``torch.float16`` or ``torch.float32``.
     stand_ins
-        Outputs for one image, by name, each [1, ...], that take the place of the network's own,
-        which is executed all the same: weights that nobody trained make no instances.
+        Outputs for one image, by name, each [1, ...].  They replace the network's own outputs,
+        because untrained weights make no instances.  The network still runs.
     gpu
         Number of the GPU.
 
@@ -82,7 +83,7 @@ class TorchEngine:
         self._stand_ins: list[torch.Tensor] = []
         self._stream = self._pool = None
         self._place = place
-        # The pixels of an image are its last axis already, as convolutions want them.
+        # The channels of an image are already its last axis, as channels_last wants them.
         self._network: torch.nn.Module | None = untrained.to(
             place, dtype, memory_format=torch.channels_last)    # type: ignore[call-overload]
         device.own(self)
@@ -96,7 +97,7 @@ class TorchEngine:
             self._stand_ins += [torch.from_numpy(stand_ins[name]).to(place, dtype)
                                 for name in self.outputs if stand_ins is not None]
             self._stream, self._pool = _stream_of(device, place), _pool(place)
-            _finish(place)      # copies of weights do not wait for our stream
+            _finish(place)      # copies of weights are not on our stream
         except BaseException:
             self.close()
             raise
@@ -122,7 +123,7 @@ class TorchEngine:
         self._ran.add(count)
 
     def close(self) -> None:
-        """Release the network and the memory; twice is no error."""
+        """Release the network and the memory; a second call does nothing."""
         if self._network is not None and not self._device.lost:
             self._device.synchronize()
         self._network = None
@@ -138,9 +139,10 @@ class TorchEngine:
 
     def _choose_algorithms(self, count: int) -> None:
         """
-        Run outside the pool: cuDNN tries its algorithms, and empties PyTorch's cache meanwhile.
+        Run outside the pool, where cuDNN tries its algorithms and empties PyTorch's cache.
 
-        What they used is released, so that the pool holds no more than the chosen ones need.
+        The memory of the tried algorithms is released.  So the pool holds only the memory that the
+        chosen algorithms need.
         """
         self._run(count, None)
         self._device.synchronize()
@@ -181,7 +183,7 @@ def share(array: DeviceArray, place: torch.device) -> torch.Tensor:
 
 @contextmanager
 def on_stream(device: Device, gpu: int = 0) -> Iterator[torch.device]:
-    """Let PyTorch work on the device's stream in a block, which gets PyTorch's device."""
+    """Let PyTorch work on the device's stream in a block; yield PyTorch's device."""
     place = _place(gpu)
     device.hold_context()
     with _working(place, _stream_of(device, place), None):
@@ -190,7 +192,7 @@ def on_stream(device: Device, gpu: int = 0) -> Iterator[torch.device]:
 
 @contextmanager
 def memory_errors() -> Iterator[None]:
-    """Let a block raise MemoryError, of one line, where PyTorch has too little on the GPU."""
+    """Turn PyTorch's error for lack of GPU memory into a MemoryError of one line."""
     try:
         yield
     except torch.cuda.OutOfMemoryError as error:
@@ -199,7 +201,7 @@ def memory_errors() -> Iterator[None]:
 
 
 def release_cache() -> None:
-    """Give back the memory of the GPU that PyTorch keeps after it was freed."""
+    """Give back freed GPU memory that PyTorch keeps in its cache."""
     torch.cuda.empty_cache()
 
 
@@ -221,7 +223,7 @@ def _stream_of(device: Device, place: torch.device) -> Any:
 
 
 def _pool(place: torch.device) -> Any:
-    """Return memory of its own for what lies between the layers: graphs go on using it."""
+    """Return a memory pool for the tensors between layers, which graphs go on using."""
     with torch.cuda.device(place):
         return torch.cuda.MemPool()
 

@@ -1,77 +1,127 @@
-"""Reading the heads, once: finite heat and offsets, the class of each cell, its probability."""
+"""Reading a row of the semantic head, once: finite logits, the class of each cell."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ...segments.tallies import PROBABILITY_ONE
 from ...segments.upsampling import LIMIT, OFFSET_LIMIT
-from ...segments.workers import Tickets, compiled, finite, take_ticket
-from .codes import UNASSIGNED
+from ...segments.workers import inner
 
 _LARGEST = np.float32(3.4028235e38)
 
 
-@compiled
-def read_cells(tickets: Tickets, worker: int, semantic: npt.NDArray[np.float32],
-               center: npt.NDArray[np.float32], offset: npt.NDArray[np.float32],
-               is_thing: npt.NDArray[np.bool_], code_of_cell: npt.NDArray[np.uint16],
-               probability: npt.NDArray[np.int32], heat: npt.NDArray[np.float32],
-               shift: npt.NDArray[np.float32]) -> None:
+class Cells(NamedTuple):
+    """What is known of each cell of the heads."""
+
+    class_id: npt.NDArray[np.uint8]
+    """(h, w) the class of the largest logit, the lower id on ties."""
+    probability: npt.NDArray[np.int32]
+    """(h, w) its soft-max probability, ``PROBABILITY_ONE`` for 1."""
+
+    @classmethod
+    def empty(cls, shape: tuple[int, ...]) -> Cells:
+        """Return cells that are still to be read."""
+        return cls(np.empty(shape, np.uint8), np.empty(shape, np.int32))
+
+
+@inner
+def read_row(semantic: npt.NDArray[np.float32], row: int, logits: npt.NDArray[np.float32],
+             best: npt.NDArray[np.float32], winner: npt.NDArray[np.int32]) -> None:
     """
-    Find each cell's likeliest class and the soft-max probability of it; clip the other heads.
+    Find the likeliest class of each cell of a row.
 
     Parameters
     ----------
-    tickets, worker
-        As ``run`` gives them.
-    semantic, center, offset
-        (C, h, w), (h, w) and (2, h, w), the heads.
-    is_thing
-        (C,) is the class countable?
-    code_of_cell
-        (h, w), written: the class of the largest logit, the lower id on ties, as a code.
-    probability
-        (h, w), written: its probability, ``PROBABILITY_ONE`` for 1.
-    heat, shift
-        (h, w) and (2, h, w), written: center and offset without NaN and infinities.
+    semantic
+        (C, h, w) logits.
+    row
+        The row.
+    logits
+        (C, at least w), written: the row's logits, all of them finite.
+    best
+        (w,), written: the largest of each cell.
+    winner
+        (w,), written: its class, the lower id on ties.
 
     """
-    classes, rows, columns = semantic.shape
-    best = np.empty(columns, np.float32)
-    winner = np.empty(columns, np.int32)
-    total = np.empty(columns, np.float32)
-    while True:
-        row = take_ticket(tickets)
-        if row >= rows:
-            return
+    columns = len(winner)
+    for x in range(columns):
+        logits[0, x] = best[x] = finite(semantic[0, row, x])
+        winner[x] = 0
+    classes = len(semantic)
+    for index in range(1, classes - 1, 2):      # two at a time
         for x in range(columns):
-            best[x] = finite(semantic[0, row, x])
-            winner[x] = 0
-            total[x] = 0
-        for class_id in range(1, classes):
-            for x in range(columns):
-                logit = finite(semantic[class_id, row, x])
-                better = logit > best[x]
-                best[x] = logit if better else best[x]
-                winner[x] = np.int32(class_id) if better else winner[x]
-        for class_id in range(classes):
-            for x in range(columns):
-                total[x] += _exp(finite(semantic[class_id, row, x]) - best[x])
+            one, other = finite(semantic[index, row, x]), finite(semantic[index + 1, row, x])
+            logits[index, x], logits[index + 1, x] = one, other
+            largest, who = best[x], winner[x]
+            better = one > largest
+            largest, who = (one if better else largest), (np.int32(index) if better else who)
+            better = other > largest
+            best[x] = other if better else largest
+            winner[x] = np.int32(index + 1) if better else who
+    if classes % 2 == 0:
         for x in range(columns):
-            class_id = winner[x]
-            code_of_cell[row, x] = class_id + UNASSIGNED if is_thing[class_id] else class_id
-            probability[row, x] = np.int32(np.float32(PROBABILITY_ONE) / total[x])
-        for x in range(columns):
-            heat[row, x] = _finite_or_zero(center[row, x], np.float32(np.inf), LIMIT)
-        for axis in range(2):
-            for x in range(columns):
-                shift[axis, row, x] = _finite_or_zero(offset[axis, row, x], _LARGEST,
-                                                      OFFSET_LIMIT)
+            logit = finite(semantic[classes - 1, row, x])
+            logits[classes - 1, x] = logit
+            better = logit > best[x]
+            best[x] = logit if better else best[x]
+            winner[x] = np.int32(classes - 1) if better else winner[x]
 
 
-@compiled
+@inner
+def read_probability(logits: npt.NDArray[np.float32], best: npt.NDArray[np.float32],
+                     total: npt.NDArray[np.float32], probability: npt.NDArray[np.int32]) -> None:
+    """
+    Find the soft-max probability of the likeliest class of each cell of a row.
+
+    Parameters
+    ----------
+    logits, best
+        As ``read_row`` wrote them.
+    total
+        (w,) scratch.
+    probability
+        (w,), written: ``PROBABILITY_ONE`` for 1.
+
+    """
+    columns = len(probability)
+    total[:] = 0
+    for index in range(0, len(logits) - 1, 2):      # two at a time, in the order of the classes
+        one, other = logits[index], logits[index + 1]
+        for x in range(columns):
+            total[x] = total[x] + _exp(one[x] - best[x]) + _exp(other[x] - best[x])
+    if len(logits) % 2 == 1:
+        one = logits[len(logits) - 1]
+        for x in range(columns):
+            total[x] += _exp(one[x] - best[x])
+    for x in range(columns):
+        probability[x] = np.int32(np.float32(PROBABILITY_ONE) / total[x])
+
+
+@inner
+def finite(logit: np.float32) -> np.float32:
+    """Return a logit within +-LIMIT; NaN is the lowest."""
+    logit = logit if logit > -LIMIT else -LIMIT     # also NaN
+    return logit if logit < LIMIT else LIMIT
+
+
+@inner
+def finite_heat(heat: np.float32) -> np.float32:
+    """Return a heat within +-LIMIT; NaN is 0."""
+    return _finite_or_zero(heat, np.float32(np.inf), LIMIT)
+
+
+@inner
+def finite_offset(offset: np.float32) -> np.float32:
+    """Return an offset within +-OFFSET_LIMIT; NaN and infinities are 0."""
+    return _finite_or_zero(offset, _LARGEST, OFFSET_LIMIT)
+
+
+@inner
 def _finite_or_zero(value: np.float32, largest: np.float32, limit: np.float32) -> np.float32:
     """Return zero for NaN and for what is beyond +-largest, else the value, within +-limit."""
     value = value if abs(value) <= largest else np.float32(0)
@@ -79,7 +129,7 @@ def _finite_or_zero(value: np.float32, largest: np.float32, limit: np.float32) -
     return value if value < limit else limit
 
 
-@compiled
+@inner
 def _exp(x: np.float32) -> np.float32:
     """Return e to the power of x for x <= 0, to 2e-6, in a form that vectorises."""
     power = x * np.float32(1.4426950408889634)

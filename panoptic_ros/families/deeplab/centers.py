@@ -2,82 +2,112 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
-from ...segments.upsampling import Axis
-from ...segments.workers import Tickets, compiled, run, take_ticket
+from ...segments.upsampling import Axes
+from ...segments.workers import Tickets, compiled, inner, run, take_ticket
+from .cells import finite_heat
 from .options import Options
+from .slopes import leave_slopes
 
 _USUAL_PEAKS = 4096
 
 
-def find_centers(center: npt.NDArray[np.float32], y: Axis, x: Axis, options: Options
+class Peaks(NamedTuple):
+    """What was found, in no order."""
+
+    found: Tickets
+    """(1,) how many; it goes on past the room for them."""
+    place: npt.NDArray[np.int64]
+    """(room,) y * width + x."""
+    heat: npt.NDArray[np.float32]
+    """(room,) heat there."""
+
+
+class Rule(NamedTuple):
+    """What makes a pixel a peak."""
+
+    threshold: np.float32
+    """The heat that it exceeds ..."""
+    radius: int
+    """... and the pixels on each side of it of the square whose maximum it is."""
+
+
+def find_centers(center: npt.NDArray[np.float32], axes: Axes, options: Options
                  ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Return the centres' (y, x), (K, 2), row by row, and the heat there, (K,)."""
-    capacity, count = _USUAL_PEAKS, np.zeros(1, np.int64)
+    room, width = _USUAL_PEAKS, len(axes.x.lower)
+    rule = Rule(np.float32(options.center_threshold), options.nms_kernel // 2)
     while True:
-        place, heat = np.empty(capacity, np.int64), np.empty(capacity, np.float32)
-        run(_find_peaks, center, y.starts, y.lower, y.weights, x.starts, x.lower, x.weights,
-            np.float32(options.center_threshold), options.nms_kernel // 2, count, place, heat)
-        if count[0] <= capacity:
+        peaks = Peaks(np.zeros(1, np.int64), np.empty(room, np.int64), np.empty(room, np.float32))
+        run(_find_peaks, center, axes, rule, peaks)
+        count = int(peaks.found[0])
+        if count <= room:
             break
-        capacity, count[0] = int(count[0]), 0
-    order = np.argsort(place[:count[0]])
-    place, heat = place[order], heat[order]
+        room = count
+    order = np.argsort(peaks.place[:count])
+    place, heat = peaks.place[order], peaks.heat[order]
     if options.nms_kernel > 1:
-        first = _first_of_touching(place, len(x.lower))
+        first = _first_of_touching(place, width)
         place, heat = place[first], heat[first]
     if len(heat) >= options.top_k:
         kept = heat > np.partition(heat, -options.top_k)[-options.top_k]
         place, heat = place[kept], heat[kept]
-    return np.stack(np.divmod(place, len(x.lower)), axis=1), heat
+    return np.stack(np.divmod(place, width), axis=1), heat
 
 
 @compiled
-def _find_peaks(tickets: Tickets, worker: int, center: npt.NDArray[np.float32],
-                y_starts: npt.NDArray[np.int32], y_lower: npt.NDArray[np.int32],
-                y_weights: npt.NDArray[np.float32], x_starts: npt.NDArray[np.int32],
-                x_lower: npt.NDArray[np.int32], x_weights: npt.NDArray[np.float32],
-                threshold: np.float32, radius: int, count: Tickets,
-                place: npt.NDArray[np.int64], heat: npt.NDArray[np.float32]) -> None:
-    """
-    Find pixels over the threshold that are the maximum of the square around them.
-
-    Only cells one of whose corners is over the threshold are looked at.  Peaks are written to
-    ``place`` (y * width + x) and ``heat``, in no order; ``count`` goes on past their capacity.
-    """
+def _find_peaks(tickets: Tickets, center: npt.NDArray[np.float32], axes: Axes,
+                rule: Rule, peaks: Peaks) -> None:
+    """Find the peaks; only cells one of whose corners is over the threshold are looked at."""
     rows, columns = center.shape
-    width = len(x_lower)
+    width = len(axes.x.lower)
+    warm = np.empty(columns, np.bool_)
+    stands_out = np.empty(width, np.bool_)
     while True:
         row = take_ticket(tickets)
         if row >= rows:
             return
-        top, bottom = y_starts[row], y_starts[row + 1]
+        top, bottom = axes.y.starts[row], axes.y.starts[row + 1]
         if top == bottom:
             continue
-        below = min(row + 1, rows - 1)
+        _feel(center[row], center[min(row + 1, rows - 1)], rule.threshold, warm)
+        if rule.radius > 0:
+            leave_slopes(center, axes, row, warm)
         column = 0
         while column < columns:
-            if not _is_warm(center, row, below, column, threshold):
+            if not warm[column]:
                 column += 1
                 continue
             first = column
-            while column < columns and _is_warm(center, row, below, column, threshold):
+            while column < columns and warm[column]:
                 column += 1
-            left, right = x_starts[first], x_starts[column]
-            patch = np.full((bottom - top + 2 * radius, right - left + 2 * radius),
-                            np.float32(-np.inf))
-            _interpolate(center, top - radius, left - radius, y_lower, y_weights, x_lower,
-                         x_weights, patch)
-            for y in range(top, bottom):
-                for x in range(left, right):
-                    value = patch[y - top + radius, x - left + radius]
-                    if value > threshold and _is_maximum(patch, y - top, x - left, radius, value):
-                        slot = take_ticket(count)
-                        if slot < len(place):
-                            place[slot] = np.int64(y) * width + x
-                            heat[slot] = value
+            left, right = axes.x.starts[first], axes.x.starts[column]
+            area = np.full((bottom - top + 2 * rule.radius, right - left + 2 * rule.radius),
+                           np.float32(-np.inf))
+            _interpolate(center, axes, top - rule.radius, left - rule.radius, area)
+            for y in range(bottom - top):
+                _compare(area, y + rule.radius, rule, stands_out[left:right])
+                for x in range(right - left):
+                    if stands_out[left + x] and _is_maximum(area, y, x, rule.radius):
+                        slot = take_ticket(peaks.found)
+                        if slot < len(peaks.place):
+                            peaks.place[slot] = np.int64(top + y) * width + left + x
+                            peaks.heat[slot] = area[y + rule.radius, x + rule.radius]
+
+
+@inner
+def _feel(above: npt.NDArray[np.float32], below: npt.NDArray[np.float32], threshold: np.float32,
+          warm: npt.NDArray[np.bool_]) -> None:
+    """Tell whether a cell around a patch is over the threshold: no pixel is hotter than all."""
+    last = len(warm) - 1
+    for column in range(last):
+        warm[column] = ((above[column] > threshold) | (above[column + 1] > threshold)
+                        | (below[column] > threshold) | (below[column + 1] > threshold))
+    warm[last] = (above[last] > threshold) | (below[last] > threshold)
 
 
 @compiled
@@ -95,30 +125,22 @@ def _first_of_touching(place: npt.NDArray[np.int64], width: int) -> npt.NDArray[
     return first
 
 
-@compiled
-def _is_warm(center: npt.NDArray[np.float32], row: int, below: int, column: int,
-             threshold: np.float32) -> bool:
-    """Tell whether a cell around a patch is over the threshold: no pixel is hotter than all."""
-    after = min(column + 1, center.shape[1] - 1)
-    return (center[row, column] > threshold or center[row, after] > threshold
-            or center[below, column] > threshold or center[below, after] > threshold)
-
-
-@compiled
+@inner
 def _between(before: np.float32, after: np.float32, before_weight: np.float32,
              after_weight: np.float32) -> np.float32:
     value = before_weight * before + after_weight * after
-    return max(min(value, max(before, after)), min(before, after))
+    low, high = (before, after) if before < after else (after, before)
+    value = value if value < high else high
+    return value if value > low else low
 
 
 @compiled
-def _interpolate(center: npt.NDArray[np.float32], top: int, left: int,
-                 y_lower: npt.NDArray[np.int32], y_weights: npt.NDArray[np.float32],
-                 x_lower: npt.NDArray[np.int32], x_weights: npt.NDArray[np.float32],
-                 patch: npt.NDArray[np.float32]) -> None:
+def _interpolate(center: npt.NDArray[np.float32], axes: Axes, top: int, left: int,
+                 area: npt.NDArray[np.float32]) -> None:
     """Write the pixels from (top, left) on that lie in the image."""
-    first_y, end_y = max(top, 0), min(top + patch.shape[0], len(y_lower))
-    first_x, end_x = max(left, 0), min(left + patch.shape[1], len(x_lower))
+    y_lower, x_lower = axes.y.lower, axes.x.lower
+    first_y, end_y = max(top, 0), min(top + area.shape[0], len(y_lower))
+    first_x, end_x = max(left, 0), min(left + area.shape[1], len(x_lower))
     last_row, last_column = center.shape[0] - 1, center.shape[1] - 1
     first_row = y_lower[first_y]
     rows = np.empty((min(y_lower[end_y - 1] + 1, last_row) - first_row + 1, end_x - first_x),
@@ -127,25 +149,40 @@ def _interpolate(center: npt.NDArray[np.float32], top: int, left: int,
         cells = center[first_row + row]
         for x in range(first_x, end_x):
             before = x_lower[x]
-            rows[row, x - first_x] = _between(cells[before], cells[min(before + 1, last_column)],
-                                              x_weights[0, x], x_weights[1, x])
+            rows[row, x - first_x] = _between(
+                finite_heat(cells[before]), finite_heat(cells[min(before + 1, last_column)]),
+                axes.x.weights[0, x], axes.x.weights[1, x])
     for y in range(first_y, end_y):
         upper = rows[y_lower[y] - first_row]
         lower = rows[min(y_lower[y] + 1, last_row) - first_row]
-        pixels = patch[y - top, first_x - left:end_x - left]
+        pixels = area[y - top, first_x - left:end_x - left]
         for x in range(len(pixels)):
-            pixels[x] = _between(upper[x], lower[x], y_weights[0, y], y_weights[1, y])
+            pixels[x] = _between(upper[x], lower[x], axes.y.weights[0, y], axes.y.weights[1, y])
 
 
-@compiled
-def _is_maximum(patch: npt.NDArray[np.float32], top: int, left: int, radius: int,
-                value: np.float32) -> bool:
-    if radius > 0:      # most pixels lie on a slope
-        y, x = top + radius, left + radius
-        if max(patch[y, x - 1], patch[y, x + 1], patch[y - 1, x], patch[y + 1, x]) > value:
-            return False
+@inner
+def _compare(area: npt.NDArray[np.float32], y: int, rule: Rule,
+             stands_out: npt.NDArray[np.bool_]) -> None:
+    """Tell the pixels of a row that exceed the threshold and no direct neighbour: a few."""
+    row = area[y]
+    for x in range(len(stands_out)):
+        stands_out[x] = row[rule.radius + x] > rule.threshold
+    if rule.radius > 0:
+        above, below = area[y - 1], area[y + 1]
+        for x in range(len(stands_out)):
+            heat = row[rule.radius + x]
+            stands_out[x] &= ((heat >= row[rule.radius + x - 1])
+                              & (heat >= row[rule.radius + x + 1])
+                              & (heat >= above[rule.radius + x])
+                              & (heat >= below[rule.radius + x]))
+
+
+@inner
+def _is_maximum(area: npt.NDArray[np.float32], top: int, left: int, radius: int) -> bool:
+    """Tell whether no pixel of the square, whose first is (top, left), exceeds its middle."""
+    heat = area[top + radius, left + radius]
     for y in range(top, top + 2 * radius + 1):
         for x in range(left, left + 2 * radius + 1):
-            if patch[y, x] > value:
+            if area[y, x] > heat:
                 return False
     return True

@@ -1,176 +1,230 @@
-"""The class of each pixel."""
+"""
+The class of the pixels between cells that disagree.
+
+No logit is interpolated but those of the few classes that can win there.  What a class must reach
+is the mean of the logits of the four cells' classes: interpolation keeps order, and in each pixel
+one of them is at least their mean.  So a class that is under the mean in each of the four cells,
+by more than is rounded, is the likeliest nowhere between them.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ...segments.workers import Tickets, compiled, finite, take_ticket
+from ...segments.patches import CodeImage
+from ...segments.workers import inner, int64
 from .codes import UNASSIGNED
 
 _SIDE = 4
-"""Pixels between cells that disagree are cut into blocks of at most _SIDE x _SIDE ..."""
-_BATCH = 256
-"""... and so many blocks are worked on at a time: vectors run over the blocks."""
-_LOWEST = np.float32(-3.4028235e38)
+"""Open patches are cut into blocks of at most _SIDE x _SIDE pixels ..."""
+_LANES = 128
+"""... and those of so many patches are worked on at a time: vectors run over the patches."""
+_VECTORS = 32
+_ROUNDED = np.float32(2e-5)     # more than what an interpolation rounds, in parts of the logits
+_TINY = np.float32(1e-30)
 
 
-@compiled
-def classify(tickets: Tickets, worker: int, semantic: npt.NDArray[np.float32],
-             is_thing: npt.NDArray[np.bool_], code_of_cell: npt.NDArray[np.uint16],
-             y_starts: npt.NDArray[np.int32], y_weights: npt.NDArray[np.float32],
-             x_starts: npt.NDArray[np.int32], x_weights: npt.NDArray[np.float32],
-             codes: npt.NDArray[np.uint16], areas: npt.NDArray[np.int64]) -> None:
+class Window(NamedTuple):
+    """Two rows of cells, with the pixels of a row of patches between them."""
+
+    upper: npt.NDArray[np.float32]
+    """(C, at least w) finite logits."""
+    lower: npt.NDArray[np.float32]
+    """Those of the row below."""
+    upper_class: npt.NDArray[np.uint8]
+    """(w,) the class of each cell."""
+    lower_class: npt.NDArray[np.uint8]
+    """That of the cell below."""
+
+
+class Contest(NamedTuple):
+    """Memory of ``settle_row``; the last axis is that of the patches."""
+
+    counts: npt.NDArray[np.int32]
+    """(_LANES,) classes that can win ..."""
+    contenders: npt.NDArray[np.int32]
+    """... (C, _LANES) and which."""
+    shares: npt.NDArray[np.float32]
+    """(2, _SIDE, _LANES) weights of the pixels along x."""
+    logits: npt.NDArray[np.float32]
+    """(4, _LANES) logits of the contender whose turn it is in the four cells ..."""
+    edges: npt.NDArray[np.float32]
+    """... (2, _SIDE * _LANES) and along the upper and the lower edge of a block ..."""
+    code: npt.NDArray[np.int32]
+    """... (_SIDE * _LANES,) and its code, once for each column of the block."""
+    best: npt.NDArray[np.float32]
+    """(_SIDE, _SIDE * _LANES) the largest logit of each pixel of a block ..."""
+    winner: npt.NDArray[np.int32]
+    """... and the code of its class."""
+
+    @classmethod
+    def new(cls, classes: int) -> Contest:
+        """Return memory for ``settle_row``."""
+        return cls(np.empty(_LANES, np.int32), np.empty((classes, _LANES), np.int32),
+                   np.zeros((2, _SIDE, _LANES), np.float32), np.zeros((4, _LANES), np.float32),
+                   np.empty((2, _SIDE * _LANES), np.float32), np.zeros(_SIDE * _LANES, np.int32),
+                   np.empty((_SIDE, _SIDE * _LANES), np.float32),
+                   np.zeros((_SIDE, _SIDE * _LANES), np.int32))
+
+
+@inner
+def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np.int32],
+               code_of: npt.NDArray[np.uint16], contest: Contest,
+               has_things: npt.NDArray[np.bool_]) -> None:
     """
-    Find the class whose upsampled logit is the largest.
-
-    Where the four cells around a pixel agree, so does it: no step of the interpolation turns
-    the order of two values round.  (At most rounding makes a lower class equal, which would then
-    win by its id: a difference of less than rounding.)  Only the other pixels look at the logits.
+    Write the class of each pixel of some open patches.
 
     Parameters
     ----------
-    tickets, worker
-        As ``run`` gives them.
-    semantic
-        (C, h, w) logits.
-    is_thing
-        (C,) is the class countable?
-    code_of_cell
-        (h, w) codes of the cells.
-    y_starts, y_weights, x_starts, x_weights
-        The axes, see ``upsampling.Axis``.
-    codes
-        (H, W), written: the code of each pixel.
-    areas
-        (workers, UNASSIGNED + C), added to: the pixels of each code.
+    window
+        The cells around them.
+    image
+        Written: the code of the pixels' class.
+    row, mixed
+        The patches: their row, (N,) their columns.
+    code_of
+        (C,) code of each class.
+    contest
+        Scratch.
+    has_things
+        (w,), written: whether a pixel of the patch belongs to a thing.
 
     """
-    rows, columns = code_of_cell.shape
-    mixed = np.empty(columns, np.int32)
-    blocks = np.empty((6, _BATCH), np.int32)        # y0, y1, x0, x1; row and column of cells
-    y_shares = np.empty((2, _SIDE, _BATCH), np.float32)
-    x_shares = np.empty((2, _SIDE, _BATCH), np.float32)
-    values = np.empty((6, _BATCH), np.float32)      # four corners; the upper and the lower edge
-    best = np.empty((_SIDE, _SIDE, _BATCH), np.float32)
-    winner = np.empty((_SIDE, _SIDE, _BATCH), np.int32)
-    area = areas[worker]
-    count = 0
-    while True:
-        row = take_ticket(tickets)
-        if row >= rows:
-            break
-        top, bottom = y_starts[row], y_starts[row + 1]
-        if top == bottom:
+    y, x = image.axes
+    starts = x.starts
+    top, bottom = y.starts[row], y.starts[row + 1]
+    for first in range(0, len(mixed), _LANES):
+        columns = mixed[first:first + _LANES]
+        rounds = _list_contenders(window, columns, contest)
+        lanes = (len(columns) + _VECTORS - 1) // _VECTORS * _VECTORS    # whole vectors
+        width = 0
+        for column in columns:
+            width = max(width, starts[column + 1] - starts[column])
+        for left in range(0, width, _SIDE):
+            _share(x.weights, starts, columns, left, contest.shares)
+            for upper in range(top, bottom, _SIDE):
+                weights = y.weights[:, upper:min(upper + _SIDE, bottom)]
+                for turn in range(rounds):
+                    _look_up(window, columns, turn, code_of, contest)
+                    _contend(weights, min(_SIDE, width - left), lanes, turn == 0, contest)
+                pixels = image.pixels[upper:upper + weights.shape[1]]
+                _write(contest.winner, columns, starts, (left, lanes), pixels, has_things)
+
+
+@inner
+def _list_contenders(window: Window, columns: npt.NDArray[np.int32], contest: Contest) -> int:
+    """List the classes that can win in each of some patches; return how many there are at most."""
+    upper, lower, upper_class, lower_class = window
+    contenders, counts = contest.contenders, contest.counts
+    last = len(upper_class) - 1
+    most = 0
+    for lane in range(len(columns)):
+        column = columns[lane]
+        after = min(column + 1, last)
+        winners = (upper_class[column], upper_class[after],
+                   lower_class[column], lower_class[after])
+        several = _TINY     # and by that the sums are a little lower
+        above_0 = above_1 = below_0 = below_1 = np.float32(0)
+        for index in range(4):
+            class_id = winners[index]
+            is_new = True
+            for earlier in range(index):
+                is_new &= winners[earlier] != class_id
+            if is_new:
+                several += np.float32(1)
+                above_0 += _lowered(upper[class_id, column])
+                above_1 += _lowered(upper[class_id, after])
+                below_0 += _lowered(lower[class_id, column])
+                below_1 += _lowered(lower[class_id, after])
+        above_0, above_1 = _lowered(above_0 / several), _lowered(above_1 / several)
+        below_0, below_1 = _lowered(below_0 / several), _lowered(below_1 / several)
+        count = 0
+        for index in range(len(upper)):
+            contenders[count, lane] = index
+            count += ((upper[index, column] >= above_0) | (upper[index, after] >= above_1)
+                      | (lower[index, column] >= below_0) | (lower[index, after] >= below_1))
+        counts[lane] = count
+        most = max(most, count)
+    return most
+
+
+@inner
+def _lowered(logit: np.float32) -> np.float32:
+    return logit - abs(logit) * _ROUNDED - _TINY
+
+
+@inner
+def _share(weights: npt.NDArray[np.float32], starts: npt.NDArray[np.int32],
+           columns: npt.NDArray[np.int32], left: int, shares: npt.NDArray[np.float32]
+           ) -> None:
+    """Note the weights along x of a block of each patch; a narrow one repeats its last."""
+    for lane in range(len(columns)):
+        start, end = starts[columns[lane]], starts[columns[lane] + 1]
+        for step in range(_SIDE):
+            pixel = max(min(start + left + step, end - 1), 0)   # of a patch without pixels: any
+            shares[0, step, lane] = weights[0, pixel]
+            shares[1, step, lane] = weights[1, pixel]
+
+
+@inner
+def _look_up(window: Window, columns: npt.NDArray[np.int32], turn: int,
+             code_of: npt.NDArray[np.uint16], contest: Contest) -> None:
+    """Look up the logits of the contender of each patch whose turn it is; the last comes again."""
+    upper, lower, upper_class, _ = window
+    logits, contenders, counts = contest.logits, contest.contenders, contest.counts
+    code = contest.code
+    last = len(upper_class) - 1
+    for lane in range(len(columns)):
+        class_id = contenders[min(turn, counts[lane] - 1), lane]
+        column = columns[lane]
+        after = min(column + 1, last)
+        code[lane] = code_of[class_id]
+        logits[0, lane], logits[1, lane] = upper[class_id, column], upper[class_id, after]
+        logits[2, lane], logits[3, lane] = lower[class_id, column], lower[class_id, after]
+
+
+@inner
+def _contend(weights: npt.NDArray[np.float32], width: int, lanes: int, is_first: bool,
+             contest: Contest) -> None:
+    """Let the contenders whose turn it is win the pixels where they are the largest yet."""
+    _, _, shares, logits, edges, code, best, winner = contest
+    for x in range(width):
+        for lane in range(lanes):
+            before, after = shares[0, x, lane], shares[1, x, lane]
+            edges[0, x * lanes + lane] = before * logits[0, lane] + after * logits[1, lane]
+            edges[1, x * lanes + lane] = before * logits[2, lane] + after * logits[3, lane]
+            code[x * lanes + lane] = code[lane]
+    for y in range(weights.shape[1]):
+        upper, lower = weights[0, y], weights[1, y]
+        if is_first:
+            for place in range(width * lanes):
+                best[y, place] = upper * edges[0, place] + lower * edges[1, place]
+                winner[y, place] = code[place]
             continue
-        below = min(row + 1, rows - 1)
-        found = _fill_plain(code_of_cell[row], code_of_cell[below], x_starts, codes[top:bottom],
-                            mixed, area)
-        for column in mixed[:found]:
-            for y in range(top, bottom, _SIDE):
-                for x in range(x_starts[column], x_starts[column + 1], _SIDE):
-                    if count == _BATCH:
-                        _contest(semantic, blocks, count, y_shares, x_shares, values, best,
-                                 winner)
-                        _write(blocks, count, winner, is_thing, codes, area)
-                        count = 0
-                    blocks[0, count], blocks[1, count] = y, min(y + _SIDE, bottom)
-                    blocks[2, count] = x
-                    blocks[3, count] = min(x + _SIDE, x_starts[column + 1])
-                    blocks[4, count], blocks[5, count] = row, column
-                    _share(y_weights, y, blocks[1, count], y_shares, count)
-                    _share(x_weights, x, blocks[3, count], x_shares, count)
-                    count += 1
-    _contest(semantic, blocks, count, y_shares, x_shares, values, best, winner)
-    _write(blocks, count, winner, is_thing, codes, area)
+        for place in range(width * lanes):
+            logit = upper * edges[0, place] + lower * edges[1, place]
+            better = logit > best[y, place]
+            best[y, place] = logit if better else best[y, place]
+            winner[y, place] = code[place] if better else winner[y, place]
 
 
-@compiled
-def _fill_plain(upper: npt.NDArray[np.uint16], lower: npt.NDArray[np.uint16],
-                x_starts: npt.NDArray[np.int32], codes: npt.NDArray[np.uint16],
-                mixed: npt.NDArray[np.int32], area: npt.NDArray[np.int64]) -> int:
-    """Write the pixels between cells that agree; list the other columns and return how many."""
-    columns = len(upper)
-    count = 0
-    column = 0
-    while column < columns:
-        first = column
-        code = upper[column]
-        while column < columns:
-            after = min(column + 1, columns - 1)
-            if (upper[column] != code or upper[after] != code
-                    or lower[column] != code or lower[after] != code):
-                break
-            column += 1
-        if column > first:
-            left, right = x_starts[first], x_starts[column]
-            codes[:, left:right] = code
-            area[code] += np.int64(right - left) * len(codes)
-        else:
-            mixed[count] = column
-            count += 1
-            column += 1
-    return count
-
-
-@compiled
-def _share(weights: npt.NDArray[np.float32], start: int, end: int,
-           shares: npt.NDArray[np.float32], block: int) -> None:
-    """Note the weights of a block's pixels along one axis; a small block repeats its last."""
-    for step in range(_SIDE):
-        pixel = min(start + step, end - 1)
-        shares[0, step, block] = weights[0, pixel]
-        shares[1, step, block] = weights[1, pixel]
-
-
-@compiled
-def _contest(semantic: npt.NDArray[np.float32], blocks: npt.NDArray[np.int32], count: int,
-             y_shares: npt.NDArray[np.float32], x_shares: npt.NDArray[np.float32],
-             values: npt.NDArray[np.float32], best: npt.NDArray[np.float32],
-             winner: npt.NDArray[np.int32]) -> None:
-    """Find the winning class of each pixel of the blocks, (row, column, block)."""
-    height = width = 0
-    for block in range(count):
-        height = max(height, blocks[1, block] - blocks[0, block])
-        width = max(width, blocks[3, block] - blocks[2, block])
-    best[:] = _LOWEST
-    last_row, last_column = semantic.shape[1] - 1, semantic.shape[2] - 1
-    for class_id in range(semantic.shape[0]):
-        for block in range(count):
-            row, column = blocks[4, block], blocks[5, block]
-            below, after = min(row + 1, last_row), min(column + 1, last_column)
-            values[0, block] = semantic[class_id, row, column]
-            values[1, block] = semantic[class_id, row, after]
-            values[2, block] = semantic[class_id, below, column]
-            values[3, block] = semantic[class_id, below, after]
-        for corner in range(4):
-            for block in range(count):
-                values[corner, block] = finite(values[corner, block])
-        for x in range(width):
-            for block in range(count):
-                left, right = x_shares[0, x, block], x_shares[1, x, block]
-                values[4, block] = left * values[0, block] + right * values[1, block]
-                values[5, block] = left * values[2, block] + right * values[3, block]
-            for y in range(height):
-                for block in range(count):
-                    logit = (y_shares[0, y, block] * values[4, block]
-                             + y_shares[1, y, block] * values[5, block])
-                    better = logit > best[y, x, block]
-                    best[y, x, block] = logit if better else best[y, x, block]
-                    winner[y, x, block] = (np.int32(class_id) if better
-                                           else winner[y, x, block])
-
-
-@compiled
-def _write(blocks: npt.NDArray[np.int32], count: int, winner: npt.NDArray[np.int32],
-           is_thing: npt.NDArray[np.bool_], codes: npt.NDArray[np.uint16],
-           area: npt.NDArray[np.int64]) -> None:
-    """Write and count the codes of the blocks' pixels."""
-    for block in range(count):
-        top, left = blocks[0, block], blocks[2, block]
-        for y in range(top, blocks[1, block]):
-            for x in range(left, blocks[3, block]):
-                class_id = winner[y - top, x - left, block]
-                code = class_id + UNASSIGNED if is_thing[class_id] else class_id
-                codes[y, x] = code
-                area[code] += 1
+@inner
+def _write(winner: npt.NDArray[np.int32], columns: npt.NDArray[np.int32],
+           starts: npt.NDArray[np.int32], place: tuple[int, int], pixels: npt.NDArray[np.uint16],
+           has_things: npt.NDArray[np.bool_]) -> None:
+    """Write the codes of a block of each patch; ``place``: its first column, the lanes."""
+    left, lanes = place
+    for lane in range(len(columns)):
+        column = columns[lane]
+        start = int64(starts[column]) + left
+        largest = np.int32(0)
+        block = pixels[:, start:min(start + _SIDE, int64(starts[column + 1]))]
+        for y in range(block.shape[0]):
+            for x in range(block.shape[1]):
+                code = winner[y, x * lanes + lane]
+                block[y, x] = code
+                largest = max(largest, code)
+        has_things[column] |= largest >= UNASSIGNED

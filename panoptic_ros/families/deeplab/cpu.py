@@ -1,8 +1,9 @@
 """
 The grouping for processors: the results of ``reference`` in milliseconds.
 
-No logit is ever upsampled but where classes meet, no heat but around centres, and no distance
-is computed but from thing pixels to the few centres that can be the nearest.
+Most patches, the pixels between the same four cells, are decided as a whole: where the cells
+agree on their class, and only one centre can be the nearest to whatever the offsets point to.
+The pixels of the others look only at the classes and the centres that can win there.
 """
 
 from __future__ import annotations
@@ -10,19 +11,25 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ...labels import UNLABELED, LabelSpace
+from ...labels import LabelSpace
 from ...panoptic import Panoptic
-from ...segments.tallies import Tallies
+from ...segments.numbering import number
+from ...segments.painting import paint
+from ...segments.patches import CodeImage
+from ...segments.tallies import Tallies, empty_tallies
 from ...segments.upsampling import Axis
 from ...segments.workers import run, thread_count
-from . import painting
-from .assignment import assign
-from .cells import read_cells
+from .assignment import Field
+from .candidates import Centers
+from .cells import Cells
 from .centers import find_centers
-from .classification import classify
 from .codes import INSTANCE, UNASSIGNED
+from .confidence import paint_confidence
+from .grouping import Counts, Logits, Memory, group
 from .heads import Heads
 from .options import Options
+from .scoring import Classes, add_probability
+from .targets import Offsets
 
 
 def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
@@ -30,39 +37,32 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
     """Group heads as ``reference`` does; the parameters are those of ``deeplab.decode``."""
     semantic, center, offset = (_float32(head)
                                 for head in (heads.semantic, heads.center, heads.offset))
-    y, x = Axis.both(heads.grid, size)
-    code_of_cell = np.empty(center.shape, np.uint16)
-    probability = np.empty(center.shape, np.int32)
-    heat, shift = np.empty_like(center), np.empty_like(offset)
-    run(read_cells, semantic, center, offset, label_space.is_thing, code_of_cell, probability,
-        heat, shift)
-    centers, heats = find_centers(heat, y, x, options)
+    axes = Axis.both(heads.grid, size)
+    places, heats = find_centers(center, axes, options)
+    classes = np.arange(len(label_space))
+    scale = np.array([pixels / full for pixels, full
+                      in zip(size, heads.input_size, strict=True)], np.float32)
+    code_of = np.where(label_space.is_thing, UNASSIGNED + classes, classes).astype(np.uint16)
+    workers = thread_count()
+    tallies = empty_tallies(workers, INSTANCE + len(places))
+    votes = np.zeros((workers, len(places), len(classes)), np.int64)
+    memory = [Memory.new(len(classes), center.shape[1], len(places)) for _ in range(workers)]
+    cells, image = Cells.empty(center.shape), CodeImage.empty(axes)
+    run(group, Logits(semantic, code_of), Field(Offsets(offset, scale), Centers.of(places)),
+        cells, image, [Counts(*own) for own in zip(tallies, votes, strict=True)], memory)
 
-    codes = np.empty(size, np.uint16)
-    workers, classes = thread_count(), len(label_space)
-    areas = np.zeros((workers, UNASSIGNED + classes), np.int64)
-    run(classify, semantic, label_space.is_thing, code_of_cell, y.starts, y.weights, x.starts,
-        x.weights, codes, areas)
-    votes = np.zeros((workers, len(centers), classes), np.int64)
-    if len(centers):
-        scale = np.array([pixels / cells for pixels, cells
-                          in zip(size, heads.input_size, strict=True)], np.float32)
-        run(assign, shift, code_of_cell, y.starts, y.weights, x.starts, x.lower, x.weights,
-            scale, np.ascontiguousarray(centers.T, np.float32), codes, votes)
-
-    label_of, class_of = _number(votes.sum(0), areas.sum(0), label_space, options)
-    tallies = np.zeros((workers, len(label_of), 8), np.int64)
-    tallies[:, :, [painting.X0, painting.Y0]] = max(size)
-    run(painting.paint, semantic, code_of_cell, probability, y.cell_starts, x.cell,
-        x.cell_starts, label_of, class_of, np.uint16(UNLABELED), codes, tallies)
-    heat_of = np.ones(len(label_of), np.float32)
-    heat_of[INSTANCE:] = heats
-    image = None
-    if confidence:
-        image = np.empty(size, np.uint8)
-        run(painting.paint_confidence, probability, y.lower, y.weights, x.lower, x.weights, image)
-    return Panoptic(codes, _add_up(tallies).segments(label_of, heat_of, label_space), label_space,
-                    image)
+    class_of = np.full(INSTANCE + len(places), -1)
+    class_of[classes] = np.where(label_space.is_thing, -1, classes)
+    class_of[INSTANCE:] = votes.sum(0).argmax(1)
+    label_of = number(class_of, tallies['area'].sum(0), label_space, options.stuff_area)
+    run(add_probability, Classes(semantic, cells, class_of.clip(0).astype(np.uint8)), image,
+        list(tallies))
+    run(paint, image, label_of)
+    weight = np.ones(len(label_of), np.float32)
+    weight[INSTANCE:] = heats
+    return Panoptic(image.pixels,
+                    Tallies.add_up(tallies).segments(label_of, weight, label_space), label_space,
+                    _confidence(cells, image) if confidence else None)
 
 
 def _float32(head: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
@@ -70,31 +70,8 @@ def _float32(head: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     return np.require(head, np.float32, ['C_CONTIGUOUS', 'ALIGNED', 'WRITEABLE'])
 
 
-def _number(votes: npt.NDArray[np.int64], areas: npt.NDArray[np.int64], label_space: LabelSpace,
-            options: Options) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
-    """Return label and class of each code, from the votes (K, C) and the areas by code."""
-    label_of = np.full(INSTANCE + len(votes), UNLABELED, np.uint16)
-    class_of = np.zeros(len(label_of), np.uint16)
-    for class_id in label_space.stuff_ids:
-        class_of[class_id] = class_id
-        if areas[class_id] >= options.stuff_area:
-            label_of[class_id] = class_id * label_space.label_divisor
-    numbers = [0] * len(label_space)
-    for instance in np.flatnonzero(votes.any(1)):
-        class_id = int(votes[instance].argmax())
-        numbers[class_id] += 1
-        if numbers[class_id] <= label_space.max_instances:
-            code = INSTANCE + instance
-            class_of[code] = UNASSIGNED + class_id
-            label_of[code] = class_id * label_space.label_divisor + numbers[class_id]
-    return label_of, class_of
-
-
-def _add_up(tallies: npt.NDArray[np.int64]) -> Tallies:
-    """Add up what the workers tallied, (workers, codes, 8)."""
-    total = tallies.sum(0)
-    low = tallies[:, :, [painting.X0, painting.Y0]].min(0)
-    high = tallies[:, :, [painting.X1, painting.Y1]].max(0)
-    return Tallies(total[:, painting.AREA], total[:, [painting.SUM_X, painting.SUM_Y]],
-                   np.concatenate([low, high], axis=1).astype(np.int32),
-                   total[:, painting.PROBABILITY])
+def _confidence(cells: Cells, image: CodeImage) -> npt.NDArray[np.uint8]:
+    """Return the likeliest class's probability of each pixel, (H, W), 255 for 1."""
+    confidence = np.empty(image.pixels.shape, np.uint8)
+    run(paint_confidence, cells.probability, image.axes, confidence)
+    return confidence

@@ -1,10 +1,10 @@
 """
 The grouping on a GPU: the results of ``reference``, from device memory to device memory.
 
-Four kernels (``kernels/*.cuh``) work on all images of a batch at once.  Most patches, the pixels
-between the same four cells, are decided as a whole: where the cells agree on their class, and only
-one centre can be the nearest to whatever the offsets point to.  The pixels of the others are
-looked at one by one.  Whatever is summed is summed as integers, so that the result does not depend
+Four kernels (``kernels/*.cuh``) work on all images of a batch at once.  A patch is the pixels
+between the same four cells.  Most patches are decided as a whole: the cells agree on their class,
+and only one centre can be the nearest to the places that the offsets point to.  The pixels of the
+other patches are decided one by one.  All sums are sums of integers, so the result does not depend
 on the order in which the device works.
 """
 
@@ -26,7 +26,7 @@ from .task import MOST_CENTERS, TASK
 if TYPE_CHECKING:
     from ...device import Device, DeviceArray, Module
 
-_SETTLED_CELLS = 40     # patches for each warp that settles the open ones, of which few are
+_SETTLED_CELLS = 40     # patches for each warp of settle_pixels; only few of them are undecided
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,18 @@ class DeviceHeads:
 
 class CudaDecoder:
     """
-    Decodes a batch of heads, always the same device memory; see ``family.DeviceDecoder``.
+    Decodes a batch of heads, which always has the same memory; see ``family.DeviceDecoder``.
 
     Parameters
     ----------
     device
         The GPU, opened by this thread.
     kernels
-        ``kernels/kernels.cu``, compiled for it.
+        ``kernels/kernels.cu``, compiled for the GPU.
     heads
-        Where the network writes.
+        The memory that the network writes.
     label_space
-        Its classes.
+        The network's classes.
     sizes
         (height, width) of the label image of each image, at most as many as the heads' batch.
     options
@@ -79,7 +79,7 @@ class CudaDecoder:
                  confidence: bool = False) -> None:
         self.options = options
         self._kernels, self._heads, self._confidence = kernels, heads, confidence
-        self._top_k = options.top_k     # the largest that the memory serves
+        self._top_k = options.top_k     # the largest top_k that the memory serves
         cells, classes = heads.grid.cells, len(label_space)
         center = ((MOST_CENTERS,), np.float32)
         own = Own(TASK,
@@ -104,17 +104,17 @@ class CudaDecoder:
         return self._canvas.nbytes
 
     def serves(self, options: Options) -> bool:
-        """Tell whether the memory is enough for other thresholds."""
+        """Return whether the memory is enough for other thresholds."""
         return options.top_k <= self._top_k
 
     def change_options(self, options: Options) -> None:
         """
-        Take other thresholds from the next images on; captured graphs stay valid.
+        Use other thresholds from the next images on; captured graphs stay valid.
 
         Raises
         ------
         ValueError
-            ``top_k`` is larger than the one that the memory was made for.
+            ``top_k`` is larger than the memory serves.
 
         """
         if not self.serves(options):
@@ -127,7 +127,7 @@ class CudaDecoder:
         self._canvas.upload()
 
     def enqueue(self) -> None:
-        """Decode the heads; asynchronous, can be captured."""
+        """Enqueue the decoding of the heads; a graph can capture it."""
         rows, columns = self._heads.grid.cells
         head = 'float' if self._heads.center.dtype == np.float32 else 'half'
         across, down, block = -(-columns // 32), -(-rows // self.warps), (32, self.warps)
@@ -140,11 +140,11 @@ class CudaDecoder:
             self._canvas.measure_confidence(self._kernels)
 
     def enqueue_download(self) -> None:
-        """Bring the results to the host; asynchronous, can be captured."""
+        """Enqueue the copy of the results to the host; a graph can capture it."""
         self._canvas.enqueue_download()
 
     def result(self, image: int) -> Panoptic:
-        """Return the result of one image, downloaded, once the device has been synchronised."""
+        """Return the downloaded result of one image; the device must be synchronised before."""
         return self._canvas.result(image)
 
     def close(self) -> None:

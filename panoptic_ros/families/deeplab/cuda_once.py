@@ -1,4 +1,4 @@
-"""The grouping on a GPU that is opened for one image, whose heads come from the host."""
+"""The grouping of one image on a GPU; the heads come from the host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .options import Options
 
 def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
            options: Options, confidence: bool) -> Panoptic:
-    """Group heads as ``reference`` does; the parameters are those of ``deeplab.decode``."""
+    """Open a GPU and group heads as ``reference`` does; see ``deeplab.decode``."""
     device = Device.open()
     try:
         kernels = device.load(_compiled(device.target))

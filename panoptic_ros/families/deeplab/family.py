@@ -1,4 +1,4 @@
-"""Panoptic-DeepLab as a family."""
+"""The family of Panoptic-DeepLab."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Layout:
     """
-    Where the cells of the heads lie, as the model's file says it.
+    The layout of the heads, as the model's file gives it: where their cells lie.
 
     Raises
     ------
@@ -45,12 +45,12 @@ class Layout:
 
 def grid_of(model: Model) -> Grid:
     """
-    Return where the cells of a model's heads lie on its input.
+    Return the grid of the cells of a model's heads on its input.
 
     Raises
     ------
     ValueError
-        Its layout is not that of heads.
+        The model's layout is not that of heads.
 
     """
     layout = read(Layout, model.layout)
@@ -58,7 +58,7 @@ def grid_of(model: Model) -> Grid:
 
 
 def heads_of(outputs: Mapping[str, npt.NDArray[Any]], grid: Grid) -> Heads:
-    """Return what the network put out for one image, by name, as heads on a grid."""
+    """Return the network's outputs for one image, given by name, as heads on a grid."""
     return Heads(outputs['semantic'], outputs['center'][0], outputs['offset'], grid.stride,
                  grid.align_corners, grid.input_size)
 
@@ -72,13 +72,13 @@ class HeadsDecoder:
 
     def __call__(self, outputs: Mapping[str, npt.NDArray[Any]], size: tuple[int, int],
                  options: Options, confidence: bool = False) -> Panoptic:
-        """Decode; see ``family.Decoder``."""
+        """Decode the heads; see ``family.Decoder``."""
         heads = heads_of(outputs, self._grid)
         return decode(heads, self._label_space, size, self._method, options, confidence)
 
 
 class DeepLab:
-    """Heads of semantic logits, centres and offsets; see ``family.Family``."""
+    """Networks with heads of semantic logits, centres and offsets; see ``family.Family``."""
 
     name = 'deeplab'
     options = Options
@@ -103,7 +103,7 @@ class DeepLab:
                        outputs: Mapping[str, DeviceArray], model: Model,
                        sizes: Sequence[tuple[int, int]], options: Options,
                        confidence: bool = False) -> DeviceDecoder:
-        """Return a decoder of a batch in device memory."""
+        """Return a decoder for a batch in device memory."""
         from .cuda import CudaDecoder, DeviceHeads
         heads = DeviceHeads(outputs['semantic'], outputs['center'], outputs['offset'],
                             grid_of(model))

@@ -1,4 +1,4 @@
-"""The network's output: semantic logits, centre heatmap and offsets."""
+"""The network's outputs: semantic logits, centre heatmap and offsets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ...segments.grid import Grid
 
 NAMES = ('semantic', 'center', 'offset')
-"""Of the tensors that the network puts out."""
+"""The names of the network's outputs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,16 +23,16 @@ class Heads:
     semantic
         (C, h, w) logits, float32 or float16.
     center
-        (h, w) centre heatmap, same type.
+        (h, w) centre heatmap, of the same type.
     offset
-        (2, h, w): from each cell to the centre of its instance as (dy, dx) in pixels of the
-        network's input, same type.
+        (2, h, w) offsets of the same type: (dy, dx) from each cell to the centre of its instance,
+        in pixels of the network's input.
     stride
         Pixels of the network's input per cell of the heads.
     align_corners
-        Where the cells lie, see ``Grid``.
+        Where the cells lie; see ``Grid``.
     size
-        The network's input (height, width) in pixels; by default the smallest of these cells.
+        The network's input (height, width) in pixels; by default the smallest with these cells.
 
     Raises
     ------
@@ -65,9 +65,9 @@ class Heads:
         if self.stride < 1:
             raise ValueError(f'stride is {self.stride}: expected at least 1')
         if self.grid.cells != cells:
-            raise ValueError(f'size is {self.size}: heads of {cells[0]}x{cells[1]} cells of '
-                             f'stride {self.stride} belong to another, to this one '
-                             f'{"x".join(map(str, self.grid.cells))} cells')
+            raise ValueError(f'size is {self.size}: heads have {cells[0]}x{cells[1]} cells, '
+                             f'expected {"x".join(map(str, self.grid.cells))} cells of '
+                             f'stride {self.stride}')
 
     @property
     def grid(self) -> Grid:

@@ -1,4 +1,4 @@
-"""What can be chosen about the decoding of Panoptic-DeepLab's heads."""
+"""The options of Panoptic-DeepLab's decoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the CUDA kernels know about one image: the fields of ``kernels/task.cuh``."""
+"""The task, which the CUDA kernels read for one image: the fields of ``kernels/task.cuh``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from ...segments.canvas import CANVAS
 
 MOST_CENTERS = 1000
-"""``Options`` allows no larger top_k."""
+"""The largest top_k that ``Options`` allows."""
 
 _POINTERS = ('semantic', 'center', 'offset', 'cell_code', 'peaks', 'peak_count', 'finished',
              'center_y', 'center_x', 'votes')

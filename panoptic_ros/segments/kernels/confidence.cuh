@@ -1,4 +1,4 @@
-// The confidence of each pixel, made only when it is asked for.
+// The confidence of each pixel, which is computed only on request.
 #pragma once
 #include "upsampling.cuh"
 
@@ -14,7 +14,7 @@ __device__ inline unsigned char confidence_at(const Canvas& canvas, int y, int x
     return static_cast<unsigned char>(value * (255.0f / PROBABILITY_ONE) + 0.5f);
 }
 
-// A thread for a pixel.
+// One thread for each pixel.
 __device__ inline void write_confidence(const Canvas& canvas) {
     const int x = blockIdx.x * blockDim.x + threadIdx.x;
     const int y = blockIdx.y * blockDim.y + threadIdx.y;

@@ -1,9 +1,9 @@
-// The label of each code: numbers within a class, least areas of stuff.
+// The label of each code: instances are numbered within their class, and small stuff is dropped.
 #pragma once
 #include "warp.cuh"
 
-// One block for an image, when all others have counted; `class_of` is shared memory, the class of
-// each instance, -1 where it has no pixels.
+// Write the label and the class of each code.  One block serves an image, after all others have
+// counted.  `class_of` is shared memory with the class of each instance, -1 if it has no pixels.
 __device__ inline void number_segments(const Canvas& canvas, const short* class_of,
                                        int instances) {
     for (int class_id = thread_of_block(); class_id < THING; class_id += threads_of_block()) {
@@ -13,10 +13,10 @@ __device__ inline void number_segments(const Canvas& canvas, const short* class_
         canvas.label_of[class_id] = is_segment
             ? static_cast<unsigned short>(class_id * canvas.label_divisor) : UNLABELED;
         canvas.class_of[class_id] = static_cast<unsigned short>(class_id);
-        canvas.label_of[THING + class_id] = UNLABELED;  // there is no instance to belong to
+        canvas.label_of[THING + class_id] = UNLABELED;  // a thing without an instance
         canvas.class_of[THING + class_id] = static_cast<unsigned short>(class_id);
     }
-    __syncthreads();                        // whoever wrote class_of
+    __syncthreads();                        // for the threads that wrote class_of
     for (int instance = thread_of_block(); instance < instances;
          instance += threads_of_block()) {
         const int class_id = class_of[instance];

@@ -3,7 +3,7 @@
 #include "patches.cuh"
 #include "tallying.cuh"
 
-// The sums of probabilities of the segments in a block's pixels; in shared memory.
+// The sums of the segments' probabilities over a block's pixels, in shared memory.
 struct Probabilities {
     KeyTable table;
     unsigned long long sums[SLOTS];
@@ -15,7 +15,8 @@ struct Probabilities {
         }
     }
 
-    // What each lane adds to the segment of a code, or to none; the whole warp must come.
+    // Add each lane's value to the segment of its code; NO_KEY adds nothing.  The whole warp must
+    // call this function.
     __device__ void add(const Canvas& canvas, int code, unsigned long long value) {
         for_each_key(code, code != NO_KEY, [&](unsigned, int of, bool leads) {
             const unsigned long long sum = warp_sum_long(code == of ? value : 0);
@@ -39,7 +40,8 @@ struct Probabilities {
     }
 };
 
-// Sum of the probabilities over a patch: each pixel has that of its nearest cell.
+// Return the sum of the probabilities over a patch; a pixel has the probability of its nearest
+// cell.
 template <class ProbabilityOf>
 __device__ unsigned long long sum_probability(const Canvas& canvas, const Patch& patch, int code,
                                               ProbabilityOf probability_of) {
@@ -59,7 +61,8 @@ __device__ unsigned long long sum_probability(const Canvas& canvas, const Patch&
     return sum;
 }
 
-// A warp for 32 patches of a row: a lane for each one's probability, then for a column of pixels.
+// Paint 32 patches of a row by one warp.  A lane first stands for a patch, whose probability it
+// sums, and then for a column of pixels.
 template <class ProbabilityOf>
 __device__ void paint_patches(const Canvas& canvas, Probabilities& sums, int row, int left,
                               ProbabilityOf probability_of) {
@@ -94,8 +97,8 @@ __device__ void paint_patches(const Canvas& canvas, Probabilities& sums, int row
     sums.add(canvas, label != UNLABELED ? code : NO_KEY, probability);
 }
 
-// Turn the codes of open patches into labels, in place: a share of them for each block, a thread
-// for a pixel.
+// Turn the codes of open patches into labels, in place.  Each block has a share of the patches,
+// and each thread has a pixel.
 template <class ProbabilityOf>
 __device__ void paint_pixels(const Canvas& canvas, Probabilities& sums, const Share& share,
                              ProbabilityOf probability_of) {
@@ -126,9 +129,10 @@ __device__ void paint_pixels(const Canvas& canvas, Probabilities& sums, const Sh
     }
 }
 
-// Write all labels, once the segments are numbered; `probability_of(code, row, column)` is that of
-// a segment's class in a cell, PROBABILITY_ONE for 1.  The first half of the blocks of a row paint
-// patches, the others pixels; a block has rows of 32 threads.
+// Write all labels, after the segments are numbered.  `probability_of(code, row, column)` returns
+// the probability of a segment's class in a cell, with PROBABILITY_ONE for 1.  The first half of
+// the blocks of a row paints patches, and the other half paints pixels.  A block has rows of 32
+// threads.
 template <class ProbabilityOf>
 __device__ void paint(const Canvas& canvas, ProbabilityOf probability_of) {
     __shared__ Probabilities sums;

@@ -21,7 +21,7 @@ __device__ inline Patch patch_at(const Canvas& canvas, int row, int column) {
             canvas.column_start[column], canvas.column_start[column + 1]};
 }
 
-// A patch in a list; no axis has so many cells that 16 bits do not hold their number.
+// Pack a patch for a list; 16 bits hold the number of a row or of a column of cells.
 __device__ inline unsigned pack(const Patch& patch) {
     return static_cast<unsigned>(patch.row) << 16 | patch.column;
 }
@@ -30,7 +30,7 @@ __device__ inline Patch unpack(const Canvas& canvas, unsigned packed) {
     return patch_at(canvas, packed >> 16, packed & 0xffffu);
 }
 
-// Keep the block's open patches; `totals` is shared memory, [33].
+// List the block's open patches; `totals` is shared memory, [33].
 __device__ inline void list_open(const Canvas& canvas, bool is_open, const Patch& patch,
                                  int* totals) {
     __shared__ int start;
@@ -45,7 +45,7 @@ __device__ inline void list_open(const Canvas& canvas, bool is_open, const Patch
     }
 }
 
-// The part of the open patches that one of several blocks serves, half-open.
+// The part of the open patches that one of several blocks serves, as a half-open range.
 struct Share {
     unsigned start, end;
 };
@@ -55,11 +55,12 @@ __device__ inline Share share_of_open(const Canvas& canvas, unsigned number, uns
     return {min(number * each, open), min(number * each + each, open)};
 }
 
-// The four cells around a patch, as indices into a plane: above, below, each left and right.
+// The four cells around a patch, as indices into a plane: above left and right, below left and
+// right.
 struct Corners {
     int cell[4];
 
-    __device__ int at(int corner) const {   // of a number that the compiler does not know
+    __device__ int at(int corner) const {   // a corner that the compiler does not know
         const int left = corner < 2 ? cell[0] : cell[2], right = corner < 2 ? cell[1] : cell[3];
         return corner % 2 ? right : left;
     }

@@ -1,4 +1,4 @@
-// The camera image at the network's resolution.
+// Resizing camera images to the network's resolution.
 #pragma once
 #include "warp.cuh"
 
@@ -11,12 +11,12 @@ struct Resizing {
     int input_height, input_width;
 };
 
-using Resizings = const Resizing* __restrict__;     // of a batch, one for each image
+using Resizings = const Resizing* __restrict__;     // the images of a batch
 
 constexpr int RESIZE_COLUMNS = 32, RESIZE_ROWS = 8;
 
-// The pixels of the camera that one pixel of the network covers along an axis, as OpenCV's
-// INTER_AREA weighs them.
+// The camera's pixels that one pixel of the network covers along an axis, with the weights of
+// OpenCV's INTER_AREA.
 struct Span {
     int first, last;
     float weight_first, weight_between, weight_last;
@@ -45,7 +45,8 @@ __device__ inline float weight_in(const Span& span, int pixel) {
         : pixel == span.last ? span.weight_last : span.weight_between;
 }
 
-// Two pixels of the camera and their shares of 2048, as OpenCV's INTER_LINEAR weighs bytes.
+// Two pixels of the camera and their shares of 2048, with the weights of OpenCV's INTER_LINEAR for
+// bytes.
 struct Pair {
     int before, after, share_before, share_after;
 };
@@ -93,7 +94,7 @@ __device__ inline int bilinear(const Resizing& image, const Pair& rows, const Pa
         >> 2;
 }
 
-// By area where the image shrinks along both axes, else bilinearly: as engine/fitting.py does.
+// Resize as engine/fitting.py does: by area if the image shrinks along both axes, else bilinearly.
 // A block has RESIZE_ROWS rows of RESIZE_COLUMNS threads.
 __device__ inline void resize(Resizings images) {
     __shared__ Span column_spans[RESIZE_COLUMNS], row_spans[RESIZE_ROWS];
@@ -101,7 +102,7 @@ __device__ inline void resize(Resizings images) {
     const int left = blockIdx.x * RESIZE_COLUMNS, top = blockIdx.y * RESIZE_ROWS;
     const int x = left + threadIdx.x, y = top + threadIdx.y;
     const bool shrinks = image.height > image.input_height && image.width > image.input_width;
-    if (shrinks) {          // in double precision, which many GPUs are slow in: once a block
+    if (shrinks) {          // once a block, as many GPUs are slow in double precision
         const int column = thread_of_block(), row = column - RESIZE_COLUMNS;
         if (row < 0) {
             column_spans[column] = cover(left + column, image.input_width, image.width);

@@ -1,25 +1,25 @@
-// What is summed over the pixels of each segment, by blocks at first: most meet few segments, and
-// what they add reaches global memory once.
+// The sums over the pixels of each segment.  Each block first sums in shared memory.  Most blocks
+// meet few segments, so each of their sums is added to global memory once.
 #pragma once
 #include "patches.cuh"
 
 constexpr int SLOTS = 64;
 
-// What has no segment.
+// The key of pixels without a segment.
 constexpr int NO_KEY = -1;
 
 __device__ inline Tally& tally_of(const Canvas& canvas, int code) {
     return canvas.tallies[code < THING ? code : canvas.classes + code - INSTANCE];
 }
 
-// Pixels of one key: how many, the sums of their coordinates, the box around them.
+// The pixels of one key: their number, the sums of their coordinates, and the box around them.
 struct Extent {
     unsigned area;
     unsigned long long sum_x, sum_y;
     int x0, y0, x1, y1;
 };
 
-// A small table in shared memory that finds a slot for a key; -1 when it is full.
+// A small table in shared memory that finds the slot of a key, or -1 if the table is full.
 struct KeyTable {
     int keys[SLOTS];
 
@@ -36,7 +36,7 @@ struct KeyTable {
     }
 };
 
-// What a block sums: shared memory adds 64 bits slowly.
+// The sums of a block.  The area has 32 bits, because shared memory adds 64 bits slowly.
 struct BlockTally {
     unsigned long long sum_x, sum_y;
     unsigned area;
@@ -54,8 +54,9 @@ __device__ inline void add_extent(Sums& tally, const Extent& extent) {
     atomicMax(&tally.y1, extent.y1);
 }
 
-// The extents of a block's pixels by key, which is a code or says more than a code; in shared
-// memory.  What has no room there, and all of it at last, goes to `serve(key, extent)`.
+// The extents of a block's pixels by key, in shared memory.  A key is a code, or tells more than a
+// code.  An extent without room there goes to `serve(key, extent)` at once, and all others go
+// there in `flush`.
 struct Extents {
     KeyTable table;
     BlockTally sums[SLOTS];
@@ -70,7 +71,7 @@ struct Extents {
     template <class Serve>
     __device__ void add(int key, const Extent& extent, Serve serve) {
         const int slot = table.find(key);
-        if (slot >= 0) {                // each its own branch: the compiler sees which memory
+        if (slot >= 0) {                // two branches: the compiler knows the memory
             add_extent(sums[slot], extent);
         } else {
             serve(key, extent);
@@ -90,7 +91,7 @@ struct Extents {
     }
 };
 
-// Add the patches of a warp, all in one row of them, to the extents; `serve` as for them.
+// Add the patches of a warp, which are all in one row, to the extents; `serve` as for Extents.
 template <class Serve>
 __device__ void add_patches(Extents& extents, int key, const Patch& patch, Serve serve) {
     const int start = __shfl_sync(EVERY_LANE, patch.left, 0);
@@ -98,7 +99,7 @@ __device__ void add_patches(Extents& extents, int key, const Patch& patch, Serve
     for_each_key(key, key != NO_KEY, [&](unsigned mask, int of, bool leads) {
         const bool own = key == of;
         const unsigned columns = warp_sum(own ? width : 0);
-        const unsigned sum = warp_sum(          // of the columns' numbers, from `start` on
+        const unsigned sum = warp_sum(          // sum of the columns' numbers, counted from `start`
             own ? width * (patch.left + patch.right - 1 - 2 * start) / 2 : 0);
         const int last = __shfl_sync(EVERY_LANE, patch.right, 31 - __clz(mask));
         if (!leads) {
@@ -114,7 +115,7 @@ __device__ void add_patches(Extents& extents, int key, const Patch& patch, Serve
     });
 }
 
-// Add the pixels of a warp, all in one patch, to the extents; `serve` as for them.
+// Add the pixels of a warp, which are all in one patch, to the extents; `serve` as for Extents.
 template <class Serve>
 __device__ void add_pixels(Extents& extents, int key, const Patch& patch, int y, int x,
                            Serve serve) {

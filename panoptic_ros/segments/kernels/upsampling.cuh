@@ -1,8 +1,8 @@
-// Bilinear upsampling, in the order of operations of upsampling.py.
+// Bilinear upsampling, with the order of operations in upsampling.py.
 #pragma once
 #include "canvas.cuh"
 
-struct Half {                       // bits of an IEEE half: needs no header of the toolkit
+struct Half {                       // the bits of an IEEE half, without a header of CUDA
     unsigned short bits;
 };
 
@@ -20,8 +20,8 @@ __device__ inline float as_float(Half value) {
 #endif
 }
 
-// The two cells that a pixel lies between, along one axis, and their weights: 1 and 0 where both
-// are the same, so that rounding cannot part pixels that have the same value.
+// The two cells that a pixel lies between, along one axis, and their weights.  If both cells are
+// the same, the weights are 1 and 0, so that rounding cannot part pixels of the same value.
 struct Place {
     int before, after;
     float weight_before, weight_after;
@@ -54,7 +54,7 @@ __device__ inline float interpolate(const Place& y, const Place& x, float upper_
     return y.weight_before * upper + y.weight_after * lower;
 }
 
-// NaN is the lowest: fmaxf and fminf return the other value where one is NaN.
+// Clip a logit.  NaN becomes the lowest one, because fmaxf returns the other value if one is NaN.
 __device__ inline float finite_logit(float logit) {
     return fminf(fmaxf(logit, -LIMIT), LIMIT);
 }

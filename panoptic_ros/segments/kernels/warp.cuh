@@ -1,4 +1,4 @@
-// Work that the 32 threads of a warp, or all of a block, do together.
+// Work that all 32 threads of a warp, or all threads of a block, do together.
 #pragma once
 #include "canvas.cuh"
 
@@ -14,7 +14,7 @@ __device__ inline int threads_of_block() {
     return blockDim.x * blockDim.y;
 }
 
-// Sum, or the largest, of the values of all lanes; every lane of the warp must come.
+// The sum and the largest of the values of all lanes; every lane of the warp must call them.
 __device__ inline unsigned warp_sum(unsigned value) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
     return __reduce_add_sync(EVERY_LANE, value);
@@ -37,14 +37,15 @@ __device__ inline unsigned warp_max(unsigned value) {
 #endif
 }
 
-// The same for values under 2^51.
+// The sum of values under 2^51; every lane of the warp must call it.
 __device__ inline unsigned long long warp_sum_long(unsigned long long value) {
     const unsigned long long high = warp_sum(static_cast<unsigned>(value >> 24));
     return (high << 24) + warp_sum(static_cast<unsigned>(value & 0xffffffu));
 }
 
-// Whether all other blocks of this image are done: what they wrote can be read with __ldcg.  All
-// threads of the block must come; the fence of one covers what the barrier has ordered before it.
+// Whether all other blocks of this image have finished, so that their results can be read with
+// __ldcg.  All threads of the block must call this function.  The fence of one thread covers the
+// writes of all, because the barrier has ordered them before it.
 __device__ inline bool is_last_block(unsigned* finished) {
     __shared__ bool is_last;
     __syncthreads();
@@ -57,7 +58,7 @@ __device__ inline bool is_last_block(unsigned* finished) {
     return is_last;
 }
 
-// Sum of the values of the lanes before this one.
+// Return the sum of the values of the lanes before this one.
 __device__ inline int sum_before(int value, int lane) {
     int sum = value;
     for (int distance = 1; distance < 32; distance *= 2) {
@@ -67,7 +68,8 @@ __device__ inline int sum_before(int value, int lane) {
     return sum - value;
 }
 
-// Sum over the threads before this one, and over all; `totals` is shared memory, [33].
+// Return the sum over the threads before this one, and in `all` the sum over all; `totals` is
+// shared memory, [33].
 __device__ inline int block_sum_before(int value, int* totals, int* all) {
     const int thread = thread_of_block(), warps = threads_of_block() / 32, lane = thread % 32;
     const int before = sum_before(value, lane);
@@ -86,12 +88,12 @@ __device__ inline int block_sum_before(int value, int* totals, int* all) {
     __syncthreads();
     *all = totals[32];
     const int result = before + totals[thread / 32];
-    __syncwarp();                           // only this warp writes there before all meet again
+    __syncwarp();                           // only this warp writes there before the next barrier
     return result;
 }
 
-// The least of each of COUNT values over the block; `scratch` is shared memory, COUNT for each
-// warp.
+// Replace each of COUNT values by its minimum over the block; `scratch` is shared memory, COUNT
+// values for each warp.
 template <int COUNT>
 __device__ inline void block_min(float (&values)[COUNT], float* scratch) {
     const int thread = thread_of_block(), warps = threads_of_block() / 32;
@@ -113,8 +115,9 @@ __device__ inline void block_min(float (&values)[COUNT], float* scratch) {
     __syncthreads();
 }
 
-// Call `serve(mask)` once in one lane for each distinct key of the lanes that take part; `mask`
-// are the lanes that share it.  Every lane of the warp must come.
+// Call `serve(mask, key, leads)` in every lane, once for each distinct key of the lanes that take
+// part.  `mask` are the lanes with that key, and `leads` is true in the first of them.  Every lane
+// of the warp must call this function.
 template <class Serve>
 __device__ inline void for_each_key(int key, bool takes_part, Serve serve) {
     const int lane = warp_lane();

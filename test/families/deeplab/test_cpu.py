@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from examples import examples
 from grouping_cases import cases, make_label_space
 from hypothesis import given, settings
 from same_results import assert_same
@@ -16,7 +17,7 @@ from panoptic_ros.labels import LabelSpace
 pytest.importorskip('numba')
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=examples(300))
 @given(cases())
 def test_it_equals_the_reference(case):
     heads, label_space, size, options = case

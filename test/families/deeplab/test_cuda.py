@@ -8,6 +8,7 @@ import pytest
 from cuda_on_cpu import FORWARD, HEADER, ORDERS, Launcher
 from decoder_tests import *  # noqa: F403
 from device_decoding import bring, decode_on
+from examples import examples
 from gpu_plans import cubin_for
 from grouping_cases import cases, make_label_space
 from hypothesis import given, settings
@@ -23,6 +24,8 @@ from panoptic_ros.families.deeplab.kernel_sources import KERNELS
 from panoptic_ros.families.deeplab.task import TASK
 from panoptic_ros.segments.canvas import CANVAS, TALLY
 from panoptic_ros.segments.kernel_sources import SHARED
+
+pytestmark = pytest.mark.compile
 
 
 @pytest.fixture(scope='module')
@@ -54,7 +57,7 @@ def decode(device, kernels, launcher):
     return in_order
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=examples(200))
 @given(cases(), st.sampled_from([1, 2, 8]), st.sampled_from(ORDERS), st.booleans())
 def test_the_kernels_equal_the_reference(decode, case, warps, order, confidence):
     heads, label_space, size, options = case

@@ -5,6 +5,8 @@ from gpu_plans import cubin_for
 
 from panoptic_ros.device import kernel_resources
 
+pytestmark = pytest.mark.compile
+
 TARGETS = ('sm_75', 'sm_80', 'sm_86', 'sm_87', 'sm_89', 'sm_90', 'sm_100', 'sm_110', 'sm_120')
 NAMES = {'resize_images', 'measure_confidence',
          *(f'{kernel}_{head}' for head in ('float', 'half')

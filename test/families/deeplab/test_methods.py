@@ -82,6 +82,7 @@ def test_a_forked_process_can_group(heads):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(('cells', 'pixels', 'align_corners'), [
     (8, 32, False), (7, 29, False), (9, 4, False), (1, 6, False), (6, 1, False), (5, 5, False),
     (9, 33, True), (2, 5, True), (1, 1, True)])

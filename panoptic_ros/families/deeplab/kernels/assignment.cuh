@@ -1,14 +1,14 @@
-// What is decided for all pixels of a patch at once: their class, and their instance.
+// Deciding class and instance of all pixels of a patch at once.
 #pragma once
 #include "targets.cuh"
 #include "votes.cuh"
 
-// The box of the targets of a block; the far edges negated, so that all are minima.
+// The box of the targets of a block.  The far edges are negated, so that all edges are minima.
 enum Edge { TOP, MINUS_BOTTOM, LEFT, MINUS_RIGHT, EDGES };
 
-// List the centres that can be the nearest to a target in the box, in their order; return how
-// many.  A centre is left out when it is farther from the box than the farthest corner of the box
-// from another centre.
+// List the centres that can be the nearest to a target in the box, in their order.  Return their
+// number.  A centre is left out if its distance from the box is larger than the distance of some
+// other centre from the box's farthest corner.
 __device__ inline int choose_centers(const Task& task, const Box& box, int count,
                                      unsigned short* chosen, float* scratch, int* totals) {
     float bound[1] = {LARGEST};
@@ -32,7 +32,7 @@ __device__ inline int choose_centers(const Task& task, const Box& box, int count
     return found;
 }
 
-// The only one of some centres that can be the nearest to a target in the box, or -1.
+// Return the one centre that can be the nearest to a target in the box; -1 if there are several.
 __device__ inline int only_center(const Box& box, const float* near_y, const float* near_x,
                                   int count) {
     float bound = LARGEST;
@@ -49,7 +49,7 @@ __device__ inline int only_center(const Box& box, const float* near_y, const flo
     return found == 1 ? only : -1;
 }
 
-// A thread for a patch: write its code, tally it if it is decided, list it if it is open.
+// One thread for each patch writes its code, tallies a decided patch, and lists an open one.
 template <class Head>
 __device__ void assign_patches(Tasks tasks) {
     __shared__ Extents extents;
@@ -77,9 +77,9 @@ __device__ void assign_patches(Tasks tasks) {
     }
     const int centers = *canvas.instance_count;
     float edges[EDGES] = {box.top, -box.bottom, box.left, -box.right};
-    block_min(edges, scratch);                          // also: the table is clear now
+    block_min(edges, scratch);                          // its barriers also end the clearing
     int key = code != OPEN && code < THING ? code : NO_KEY;
-    if (centers > 0 && edges[TOP] < LARGEST) {          // some patch is of a thing
+    if (centers > 0 && edges[TOP] < LARGEST) {          // a patch of the block is a thing's
         const Box all = {edges[TOP], -edges[MINUS_BOTTOM], edges[LEFT], -edges[MINUS_RIGHT]};
         const int count = choose_centers(task, all, centers, chosen, scratch, totals);
         for (int index = thread_of_block(); index < count; index += threads_of_block()) {

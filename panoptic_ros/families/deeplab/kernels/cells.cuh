@@ -1,4 +1,4 @@
-// The likeliest class of each cell and its probability; the centres' peaks.
+// The likeliest class of each cell and its probability, and the peaks of the heatmap.
 #pragma once
 #include "centers.cuh"
 
@@ -7,7 +7,7 @@ __device__ void read_cell(const Task& task, int cell) {
     const int cells = task.canvas.rows * task.canvas.columns;
     const Head* logits = task.semantic.as<Head>() + cell;
     float best = finite_logit(as_float(*logits));
-    float total = 1.0f;                     // of exp(logit - best)
+    float total = 1.0f;                     // sum of exp(logit - best)
     int winner = 0;
 #pragma unroll 4
     for (int class_id = 1; class_id < task.canvas.classes; ++class_id) {
@@ -27,7 +27,7 @@ __device__ void read_cell(const Task& task, int cell) {
     task.canvas.probability[cell] = static_cast<int>(PROBABILITY_ONE / total);
 }
 
-// A thread for a cell and the patch after it.  The block that is done last lists the centres.
+// One thread for each cell and the patch after it.  The last block to finish lists the centres.
 template <class Head>
 __device__ void read_heads(Tasks tasks) {
     __shared__ unsigned warm[MOST_THREADS]; // patches that may have peaks

@@ -3,7 +3,8 @@
 #include "heads.cuh"
 #include "warp.cuh"
 
-// No pixel is hotter than the hottest of the four cells around it.
+// A patch has no peak if its four cells are not over the threshold: no pixel between four cells is
+// hotter than the hottest of them.
 template <class Head>
 __device__ bool may_have_peaks(const Task& task, const Patch& patch) {
     const Corners corners = corners_of(task.canvas, patch);
@@ -20,7 +21,7 @@ __device__ float heat_of(const Task& task, int y, int x) {
     return upsample_heat<Head>(task, locate_row(task.canvas, y), locate_column(task.canvas, x));
 }
 
-// Whether a neighbour of a pixel is hotter: most pixels lie on a slope.
+// Whether a neighbour of a pixel is hotter, as it is for most pixels.
 template <class Head>
 __device__ bool is_on_slope(const Task& task, int y, int x, float heat) {
     for (int side = 0; side < 4; ++side) {
@@ -33,7 +34,8 @@ __device__ bool is_on_slope(const Task& task, int y, int x, float heat) {
     return false;
 }
 
-// Whether no pixel of the square around one is hotter; the whole warp must come, for one pixel.
+// Whether a pixel is the hottest of the square around it.  The whole warp must call this function
+// for the same pixel.
 template <class Head>
 __device__ bool is_maximum(const Task& task, int y, int x, float heat) {
     const int side = 2 * task.radius + 1;
@@ -50,8 +52,8 @@ __device__ bool is_maximum(const Task& task, int y, int x, float heat) {
     return true;
 }
 
-// Whether a peak touches another before it, row by row, which is as hot then.  The whole warp must
-// come, for one peak.
+// Whether a peak touches an earlier one, row by row; both are then equally hot.  The whole warp
+// must call this function for the same peak.
 template <class Head>
 __device__ bool touches_earlier_peak(const Task& task, int y, int x, float heat) {
     for (int side = 0; side < 4 && task.radius > 0; ++side) {   // three above, one to the left
@@ -64,19 +66,20 @@ __device__ bool touches_earlier_peak(const Task& task, int y, int x, float heat)
     return false;
 }
 
-// List the peaks of a patch that no other touches before them: the pixels that are over the
-// threshold and the maximum of the square around them.  The whole warp must come.
+// List the peaks of a patch: the pixels that are over the threshold and the maximum of the square
+// around them.  A peak that touches an earlier one is left out.  The whole warp must call this
+// function.
 template <class Head>
 __device__ void find_peaks(const Task& task, const Patch& patch) {
     const int width = patch.right - patch.left, pixels = patch.pixels();
-    // a square that holds the whole patch holds its hottest pixel
+    // If the square holds the whole patch, only the patch's hottest pixels can be peaks.
     const bool is_small = pixels <= 32 && task.radius >= max(width, patch.bottom - patch.top) - 1;
     for (int first = 0; first < pixels; first += 32) {
         const int place = min(first + warp_lane(), pixels - 1);
         const int y = patch.top + place / width, x = patch.left + place % width;
         const float heat = heat_of<Head>(task, y, x);
         bool may_be_peak = place == first + warp_lane() && heat > task.threshold;
-        if (is_small) {                     // heat over a threshold sorts as its bits do
+        if (is_small) {                     // positive floats sort like their bits
             const unsigned bits = may_be_peak ? __float_as_uint(heat) : 0;
             may_be_peak &= bits == warp_max(bits);
         } else if (may_be_peak && task.radius > 0) {
@@ -98,9 +101,9 @@ __device__ void find_peaks(const Task& task, const Patch& patch) {
     }
 }
 
-constexpr int NO_PIXEL = 0x7fffffff;      // behind all others
+constexpr int NO_PIXEL = 0x7fffffff;      // sorts behind all pixels
 
-// Call `serve(pixel, heat)` for each peak, in some thread of the block.
+// Call `serve(pixel, heat)` for each peak, in one thread of the block.
 template <class Head, class Serve>
 __device__ void for_each_peak(const Task& task, int peaks, Serve serve) {
     for (int index = thread_of_block(); index < peaks; index += threads_of_block()) {
@@ -109,8 +112,8 @@ __device__ void for_each_peak(const Task& task, int peaks, Serve serve) {
     }
 }
 
-// The top_k-th largest heat of many peaks, equals counted: by its bits, as positive floats sort
-// like integers.
+// Return the top_k-th largest heat of many peaks; equal heats count several times.  The search
+// goes by the bits of the heats, because positive floats sort like integers.
 template <class Head>
 __device__ float find_kth_heat(const Task& task, int peaks) {
     __shared__ int histogram[256];
@@ -146,8 +149,8 @@ __device__ float find_kth_heat(const Task& task, int peaks) {
     return __uint_as_float(chosen);
 }
 
-// List the centres row by row; one block for an image.  A peak is one if fewer than top_k, itself
-// counted, are as hot.
+// List the centres row by row; one block serves an image.  A peak is a centre if fewer than top_k
+// peaks, with itself, are at least as hot.
 template <class Head>
 __device__ void list_centers(const Task& task) {
     __shared__ int pixels[MOST_CENTERS];
@@ -159,7 +162,7 @@ __device__ void list_centers(const Task& task) {
     if (thread == 0) {
         found = kept = 0;
     }
-    // of more than can be held here, those that remain
+    // If the shared memory cannot hold all peaks, only those over the top_k-th heat are read.
     const float least = peaks > MOST_CENTERS ? find_kth_heat<Head>(task, peaks) : 0.0f;
     __syncthreads();
     for_each_peak<Head>(task, peaks, [&](int pixel, float heat) {
@@ -190,7 +193,7 @@ __device__ void list_centers(const Task& task) {
         if (pixel == NO_PIXEL) {
             continue;
         }
-        int place = 0;                      // how many come before
+        int place = 0;                      // number of centres before this one
 #pragma unroll 4
         for (int other = 0; other < found; ++other) {
             place += pixels[other] < pixel;

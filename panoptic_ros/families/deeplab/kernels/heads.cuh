@@ -1,4 +1,4 @@
-// The heads, read as finite values and brought to the pixels.
+// The heads, read as finite values and upsampled to the pixels.
 #pragma once
 #include "patches.cuh"
 #include "task.cuh"
@@ -7,7 +7,7 @@ __device__ inline float finite_heat(float heat) {       // NaN is 0
     return fminf(fmaxf(heat == heat ? heat : 0.0f, -LIMIT), LIMIT);
 }
 
-__device__ inline float finite_offset(float offset) {   // what is not finite is 0
+__device__ inline float finite_offset(float offset) {   // NaN and infinity are 0
     offset = fabsf(offset) <= LARGEST ? offset : 0.0f;
     return fminf(fmaxf(offset, -OFFSET_LIMIT), OFFSET_LIMIT);
 }
@@ -24,7 +24,7 @@ __device__ inline float heat_at(const Task& task, int row, int column) {
     return finite_heat(as_float(task.center.as<Head>()[row * task.canvas.columns + column]));
 }
 
-// Between two heats: rounding brings it neither over the hotter nor under the colder one.
+// Interpolate two heats.  The result is clipped, so that rounding cannot carry it beyond them.
 __device__ inline float between(const Place& place, float before, float after) {
     const float value = place.weight_before * before + place.weight_after * after;
     return fmaxf(fminf(value, fmaxf(before, after)), fminf(before, after));

@@ -1,4 +1,4 @@
-// The probability of a segment's class in each cell, and the labels painted with it.
+// The probability of a segment's class in each cell, with which the labels are painted.
 #pragma once
 #include "heads.cuh"
 #include "painting.cuh"

@@ -1,17 +1,18 @@
-// The pixels of the patches that are not decided as a whole: a warp for a patch.
+// Deciding the pixels of open patches, which are not decided as a whole; a warp for each patch.
 #pragma once
 #include "targets.cuh"
 #include "votes.cuh"
 
-// The likeliest class of a pixel; the whole warp must come, each lane with a pixel of the patch.
-// Lanes first stand for classes: one that is under another's logit in each of the four cells, by
-// more than is rounded, is the likeliest nowhere between them.  Few are left.
+// Return the likeliest class of a pixel.  The whole warp must call this function, each lane with a
+// pixel of the patch.  Lanes first stand for classes.  A class is left out if its logit is under
+// that of another class in each of the four cells, by more than the rounding: it is the likeliest
+// class nowhere between them.  Few classes are left.
 template <class Head>
 __device__ int likeliest_class(const Task& task, const Corners& corners, const Place& y,
                                const Place& x) {
     const Head* semantic = task.semantic.as<Head>();
     const int cells = task.canvas.rows * task.canvas.columns, lane = warp_lane();
-    bool is_new[4];                         // whether a corner's likeliest class is another
+    bool is_new[4];                         // whether no earlier corner has the class
     for (int corner = 0; corner < 4; ++corner) {
         is_new[corner] = true;
         for (int earlier = 0; earlier < corner; ++earlier) {
@@ -19,7 +20,7 @@ __device__ int likeliest_class(const Task& task, const Corners& corners, const P
                 != task.cell_code[corners.cell[earlier]];
         }
     }
-    // lane 4 * a + b: the logit of rival a in corner b
+    // Lane 4 * a + b has the logit of rival a, the likeliest class of corner a, in corner b.
     const long long of_lane = task.cell_code[corners.at(lane / 4 % 4)] % THING;
     const float rivals = finite_logit(as_float(
         semantic[of_lane * cells + corners.at(lane % 4)]));
@@ -66,8 +67,9 @@ __device__ int likeliest_class(const Task& task, const Corners& corners, const P
     return winner;
 }
 
-// The centre nearest to a target, the first of several; the whole warp must come, each lane with
-// a target in the box.  Lanes first stand for centres, of which few can be the nearest.
+// Return the centre nearest to a target, the first one of equals.  The whole warp must call this
+// function, each lane with a target in the box.  Lanes first stand for centres; only few of them
+// can be the nearest.
 __device__ inline int nearest_center(const Task& task, int centers, const Box& box, float y,
                                      float x) {
     const int lane = warp_lane();
@@ -139,7 +141,7 @@ __device__ void settle_patch(const Task& task, Extents& extents, const Patch& pa
     }
 }
 
-// Each block serves its share of the open patches.  The one that is done last numbers the
+// Each block settles its share of the open patches.  The last block to finish numbers the
 // segments.
 template <class Head>
 __device__ void settle_pixels(Tasks tasks) {

@@ -1,10 +1,11 @@
-// Where the offsets of a patch's pixels point, and how far centres lie from there.
+// The targets of a patch's pixels, which their offsets point to, and the distances of centres.
 #pragma once
 #include "heads.cuh"
 
-// The code of all four cells, or OPEN.  Where they agree, so do the pixels: no step of the
-// interpolation turns the order of two logits round.  (At most rounding makes a lower class equal,
-// which would then win by its id: a difference of less than rounding.)
+// Return the code of all four cells, or OPEN if they differ.  If the cells have the same class,
+// the pixels have it, too, because no step of the interpolation reverses the order of two logits.
+// (Rounding can at most make the logit of a class with a lower id equal, and that class would
+// win.  Then the two differ by less than the rounding.)
 __device__ inline int common_code(const Task& task, const Corners& corners) {
     const int code = task.cell_code[corners.cell[0]];
     for (int corner = 1; corner < 4; ++corner) {
@@ -15,7 +16,7 @@ __device__ inline int common_code(const Task& task, const Corners& corners) {
     return code;
 }
 
-// Where the offsets of a patch's pixels point.
+// A box around the targets of a patch's pixels.
 struct Box {
     float top, bottom, left, right;
 };
@@ -24,8 +25,9 @@ __device__ inline float squared_distance(float dy, float dx) {
     return dy * dy + dx * dx;
 }
 
-// From a point to the farthest, and to the nearest, point of a box.  Rounding keeps the order of
-// distances, so what is farther here is not nearer to any target in the box.
+// The distances from a point to the farthest and to the nearest point of a box.  Rounding keeps
+// the order of distances.  So a centre that is farther by these is not nearer to any target in the
+// box.
 __device__ inline float farthest(const Box& box, float y, float x) {
     return squared_distance(max(box.bottom - y, y - box.top), max(box.right - x, x - box.left));
 }
@@ -55,7 +57,7 @@ struct Range {
     float low, high;
 };
 
-// Of the offsets of a patch along an axis, in pixels of the label image.
+// Return the range of a patch's offsets along an axis, in pixels of the label image.
 template <class Head>
 __device__ inline Range bound_offsets(const Task& task, const Corners& corners, int axis,
                                       float scale) {
@@ -65,7 +67,7 @@ __device__ inline Range bound_offsets(const Task& task, const Corners& corners, 
         low = min(low, offset);
         high = max(high, offset);
     }
-    low -= fabsf(low) * 1e-6f + 1e-30f;     // more than the interpolation rounds
+    low -= fabsf(low) * 1e-6f + 1e-30f;     // more than the rounding
     high += fabsf(high) * 1e-6f + 1e-30f;
     return {low * scale, high * scale};
 }

@@ -1,0 +1,154 @@
+"""From heads to codes: a row of patches after the other, class first, then instance."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...segments.patches import OPEN, CodeImage
+from ...segments.tallying import tally_row
+from ...segments.workers import Tickets, inner, take_ticket
+from .assignment import Aim, Field, assign_row
+from .cells import Cells, read_probability, read_row
+from .classification import Contest, Window, settle_row
+from .codes import UNASSIGNED
+
+_ROWS = 16
+"""Rows of patches that a worker takes at once; it reads one more row of cells than those."""
+_SPARE = 16
+"""Rows of a worker's logits are no power of two apart, which would crowd few lines of a cache."""
+
+
+class Logits(NamedTuple):
+    """The semantic head."""
+
+    values: npt.NDArray[np.float32]
+    """(C, h, w) logits."""
+    code_of: npt.NDArray[np.uint16]
+    """(C,) code of each class: of stuff, or of things that belong to no centre yet."""
+
+
+class Counts(NamedTuple):
+    """What a worker counts."""
+
+    tallies: npt.NDArray[Any]
+    """(codes,) of ``tallies.TALLY``."""
+    votes: npt.NDArray[np.int64]
+    """(K, C) the pixels of each class in each instance."""
+
+
+class Memory(NamedTuple):
+    """What a worker needs for a row of patches."""
+
+    logits: npt.NDArray[np.float32]
+    """(2, C, more than w) finite logits of the rows of cells above and below, in turns."""
+    best: npt.NDArray[np.float32]
+    """(w,) the largest of each cell of the row that was read last ..."""
+    winner: npt.NDArray[np.int32]
+    """... its class ..."""
+    total: npt.NDArray[np.float32]
+    """... and (w,) scratch."""
+    mixed: npt.NDArray[np.int32]
+    """(w,) columns of the patches between cells that disagree."""
+    has_things: npt.NDArray[np.bool_]
+    """(w,) patches with a pixel of a thing."""
+    contest: Contest
+    aim: Aim
+
+    @classmethod
+    def new(cls, classes: int, columns: int, centers: int) -> Memory:
+        """Return memory for heads of so many classes and columns, and so many centres."""
+        return cls(np.empty((2, classes, columns + _SPARE), np.float32),
+                   np.empty(columns, np.float32), np.empty(columns, np.int32),
+                   np.empty(columns, np.float32), np.empty(columns, np.int32),
+                   np.empty(columns, np.bool_), Contest.new(classes), Aim.new(columns, centers))
+
+
+@inner
+def group(tickets: Tickets, semantic: Logits, field: Field, cells: Cells,
+          image: CodeImage, counts: Counts, memory: Memory) -> None:
+    """
+    Write the code of each pixel, and tally them.
+
+    Where the four cells around a patch agree on its class, so do its pixels: no step of the
+    interpolation turns the order of two logits round.  (At most rounding makes a lower class
+    equal, which would then win by its id: a difference of less than rounding.)
+
+    Parameters
+    ----------
+    tickets
+        As ``run`` gives them.
+    semantic
+        The logits.
+    field
+        The offsets and the centres of things.
+    cells
+        Written.
+    image
+        Written: a stuff class, UNASSIGNED + a class of things, or INSTANCE + a centre.
+    counts
+        Added to.
+    memory
+        Scratch.
+
+    """
+    values, code_of = semantic
+    logits, has_things = memory.logits, memory.has_things
+    class_id, y_starts = cells.class_id, image.axes.y.starts
+    rows = len(class_id)
+    while True:
+        first = take_ticket(tickets) * _ROWS
+        if first >= rows:
+            return
+        end = min(first + _ROWS, rows)
+        _read(values, first, first < end, cells, memory)
+        for row in range(first, end):
+            below = min(row + 1, rows - 1)
+            if below > row:
+                _read(values, below, below < end, cells, memory)
+            window = Window(logits[row % 2], logits[below % 2], class_id[row], class_id[below])
+            found = _write_plain(window, code_of, image.patches[row], memory.mixed, has_things)
+            if y_starts[row] < y_starts[row + 1]:
+                if found > 0:
+                    settle_row(window, image, row, memory.mixed[:found], code_of,
+                               memory.contest, has_things)
+                if len(field.centers.reach) > 0:
+                    assign_row(field, image, row, has_things, memory.aim, counts.votes)
+                tally_row(image, row, counts.tallies)
+
+
+@inner
+def _read(values: npt.NDArray[np.float32], row: int, is_own: bool, cells: Cells, memory: Memory
+          ) -> None:
+    """Read a row of cells; the probabilities only where no other worker does."""
+    logits = memory.logits[row % 2]
+    read_row(values, row, logits, memory.best, memory.winner)
+    class_id, winner = cells.class_id[row], memory.winner
+    for x in range(len(class_id)):
+        class_id[x] = winner[x]
+    if is_own:
+        read_probability(logits, memory.best, memory.total, cells.probability[row])
+
+
+@inner
+def _write_plain(window: Window, code_of: npt.NDArray[np.uint16],
+                 patches: npt.NDArray[np.uint16], mixed: npt.NDArray[np.int32],
+                 has_things: npt.NDArray[np.bool_]) -> int:
+    """Write the codes of patches whose cells agree; list the others and return how many."""
+    agrees = has_things
+    _, _, upper, lower = window
+    last = len(upper) - 1
+    for column in range(last):
+        agrees[column] = ((upper[column + 1] == upper[column]) & (lower[column] == upper[column])
+                          & (lower[column + 1] == upper[column]))
+    agrees[last] = lower[last] == upper[last]
+    count = 0
+    for column in range(last + 1):
+        code, is_plain = code_of[upper[column]], agrees[column]
+        patches[column] = code if is_plain else OPEN
+        has_things[column] = is_plain & (code >= UNASSIGNED)
+        mixed[count] = column
+        count += not is_plain
+    return count

@@ -1,0 +1,62 @@
+"""Adding the pixels of a code image to the tallies of their codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from .patches import OPEN, CodeImage
+from .workers import inner, int64
+
+
+@inner
+def tally_row(image: CodeImage, row: int, tallies: npt.NDArray[Any]) -> None:
+    """
+    Add a row of patches: rectangles of decided ones, runs of pixels of open ones.
+
+    Parameters
+    ----------
+    image
+        The codes.
+    row
+        The row of patches.
+    tallies
+        (codes,) of ``tallies.TALLY``, added to.
+
+    """
+    patches, pixels, starts = image.patches[row], image.pixels, image.axes.x.starts
+    columns = len(patches)
+    top, bottom = int64(image.axes.y.starts[row]), int64(image.axes.y.starts[row + 1])
+    column = 0
+    while column < columns and top < bottom:
+        start, code = column, patches[column]
+        while column < columns and patches[column] == code:
+            column += 1
+        left, right = int64(starts[start]), int64(starts[column])
+        if code != OPEN:
+            _add(tallies[code], top, bottom, left, right)
+            continue
+        for y in range(top, bottom):
+            codes = pixels[y, left:right]
+            x = 0
+            while x < len(codes):
+                first, code = x, codes[x]
+                while x < len(codes) and codes[x] == code:
+                    x += 1
+                _add(tallies[code], y, y + 1, left + first, left + x)
+
+
+@inner
+def _add(tally: Any, top: int, bottom: int, left: int, right: int) -> None:
+    """Add a rectangle to the tally of its code."""
+    pixels = (bottom - top) * (right - left)
+    if pixels == 0:
+        return
+    tally.area += pixels
+    tally.sum_x += (left + right - 1) * pixels // 2
+    tally.sum_y += (top + bottom - 1) * pixels // 2
+    tally.x0 = min(tally.x0, left)
+    tally.y0 = min(tally.y0, top)
+    tally.x1 = max(tally.x1, right)
+    tally.y1 = max(tally.y1, bottom)

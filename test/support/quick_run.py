@@ -1,0 +1,96 @@
+"""
+``--quick``: the tests that have no mark, on what the runtime brings.
+
+What a mark stands for is out of reach then, as on a machine that has only the runtime.  A test
+that needs it fails and is told its mark, so the marks stay right.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MARKS = ('slow', 'build', 'compile', 'ros', 'torch', 'gpu')
+"""pyproject.toml says what they stand for."""
+
+MODULES = {'torch': 'torch', 'onnxscript': 'torch', 'safetensors': 'torch',
+           'torchmetrics': 'torch', 'tensorrt': 'build', 'tensorrt_rtx': 'build',
+           'colcon_core': 'build', 'cuda': 'compile', 'pycuda': 'gpu'}
+"""What cannot be imported, and the mark of tests that import it."""
+
+PROGRAMS = {'g++': 'compile', 'nvcc': 'compile', 'cmake': 'build', 'colcon': 'build'}
+"""What cannot be started, and the mark of tests that start it."""
+
+FIXTURES = {'rtx': 'build', 'cubin': 'compile'}
+"""Fixtures whose tests have a mark without being given it."""
+
+NO_DDS = {'ROS_SECURITY_ENABLE': 'true', 'ROS_SECURITY_STRATEGY': 'Enforce',
+          'ROS_SECURITY_KEYSTORE': '/nowhere, as the test lacks the mark ros'}
+"""With these no process joins DDS: each would need keys, and fails with the last of them."""
+
+_import_or_skip = pytest.importorskip
+
+
+def start(config: pytest.Config) -> None:
+    """Leave out the tests with marks and shut off what they need, also in their processes."""
+    wanted = [f'not {mark}' for mark in MARKS]
+    if config.option.markexpr:
+        wanted.append(f'({config.option.markexpr})')
+    config.option.markexpr = ' and '.join(wanted)
+    for name in MODULES:
+        sys.modules[name] = None    # type: ignore[assignment]
+    pytest.importorskip = _import_or_fail
+    sys.addaudithook(_refuse_programs)
+    os.environ.update(NO_DDS)
+
+
+def marks_of(nodeid: str, root: Path) -> frozenset[str]:
+    """Return the marks of a test, from its file's text: xdist's controller imports no tests."""
+    file, _, name = nodeid.partition('::')
+    whole, functions = _marks_in(root / file)
+    return whole | functions.get(re.split(r'::|\[', name)[0], frozenset())
+
+
+def marks_of_file(file: Path) -> frozenset[str]:
+    """Return the marks that all tests of a file have: those of its ``pytestmark = ...``."""
+    return _marks_in(file)[0]
+
+
+@lru_cache
+def _marks_in(file: Path) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
+    """Return the marks of a whole file, and those of each function and class."""
+    def marks(*nodes: ast.AST) -> frozenset[str]:
+        return frozenset(mark for node in nodes
+                         for mark in re.findall(r'pytest\.mark\.(\w+)', ast.unparse(node)))
+
+    whole: frozenset[str] = frozenset()
+    functions = {}
+    for node in ast.parse(file.read_text(encoding='utf-8')).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == 'pytestmark':
+            whole = marks(node.value)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            functions[node.name] = marks(*node.decorator_list)
+    return whole, functions
+
+
+def _import_or_fail(name: str, *arguments: Any, **options: Any) -> Any:
+    mark = MODULES.get(name.partition('.')[0])
+    if mark:
+        pytest.fail(f'{name} is imported without the mark {mark!r}')
+    return _import_or_skip(name, *arguments, **options)
+
+
+def _refuse_programs(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == 'subprocess.Popen':
+        program, words = arguments[0], list(arguments[1])
+        for word in (program, *words[1:3]):
+            name = Path(os.fsdecode(word)).name if isinstance(word, (str, bytes, Path)) else ''
+            if name in PROGRAMS:
+                pytest.fail(f'{name} is started without the mark {PROGRAMS[name]!r}')
