@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from grouping_cases import make_label_space
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from panoptic_ros.labels import UNLABELED
@@ -34,7 +34,6 @@ def make_codes(cells, size, codes, seed):
     return image, np.where(whole == OPEN, image.pixels, whole)
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.tuples(st.integers(1, 7), st.integers(1, 9)),
        st.tuples(st.integers(1, 40), st.integers(1, 60)), st.integers(1, 9), st.integers(0, 999))
 def test_labels_and_table_are_those_of_the_codes(cells, size, codes, seed):
