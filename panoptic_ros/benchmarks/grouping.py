@@ -59,7 +59,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     memory = {f'{height}x{width}': measure_memory((height, width))
               for height, width in sorted({size for size, _ in CASES})}
     report = {'processor': platform.processor() or platform.machine(), 'threads': threads,
-              'rounds': args.rounds, 'cases': cases, 'temporary_mib': memory}
+              'rounds': args.rounds, 'cases': cases, 'growth': _growth(cases),
+              'temporary_mib': memory}
     _print(report)
     return report
 
@@ -122,6 +123,15 @@ def _describe(heads: Heads, label_space: LabelSpace, size: tuple[int, int], inst
             'pixels_equal_to_reference': float((result.labels == reference.labels).mean())}
 
 
+def _growth(cases: list[dict[str, Any]]) -> dict[str, Any]:
+    """Say how much longer cpu takes with the most things than with the fewest, at one size."""
+    alike = [case for case in cases if case['size'] == cases[0]['size']]
+    few, many = (pick(alike, key=lambda case: case['found_instances']) for pick in (min, max))
+    return {'size': few['size'],
+            'things': [case['found_instances'] for case in (few, many)],
+            'times': many['milliseconds']['cpu'] / few['milliseconds']['cpu']}
+
+
 def _print(report: dict[str, Any]) -> None:
     rows = []
     for case in report['cases']:
@@ -140,6 +150,9 @@ def _print(report: dict[str, Any]) -> None:
     print('mixed: cells between classes; torch: upsampling the heads and arg-max alone; faster: '
           'cpu than\nthat; torch+: the whole grouping in PyTorch, with --full; numpy: the '
           'reference; differ: pixels\nof cpu and reference.')
+    growth = report['growth']
+    print('growth of cpu from {} to {} things at {}x{}: {:.2f}x'.format(
+        *growth['things'], *growth['size'], growth['times']))
     for size, mebibytes in report['temporary_mib'].items():
         if mebibytes is not None:
             print(f'temporary memory of cpu at {size}: {mebibytes:.1f} MiB')
