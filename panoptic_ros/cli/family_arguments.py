@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import families
 from ..families import Family
-from ..families.options import FROM_MODEL, Option, chosen, describe
+from ..families.options import FROM_MODEL, Option, chosen, describe, foreign
 
 
 def add_family_arguments(parser: argparse.ArgumentParser, default: str) -> None:
@@ -45,23 +45,19 @@ class FamilyOptions:
 
     """
 
-    by_family: Mapping[str, Mapping[str, Any]]
-    """Name and value of each given option, by the name of its family."""
+    values: Mapping[str, Any]
+    """The given values, by names such as 'deeplab.top_k'."""
 
     def __post_init__(self) -> None:
-        for name, values in self.by_family.items():
-            chosen(families.find(name).options(), values)
+        for family in map(families.find, families.names()):
+            chosen(family, family.options(), self.values)
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> FamilyOptions:
         """Return the options that were given on the command line."""
-        found: dict[str, dict[str, Any]] = {}
-        for name in families.names():
-            for option in describe(families.find(name)):
-                value = getattr(args, _argument(name, option.name))
-                if value not in (None, FROM_MODEL):
-                    found.setdefault(name, {})[option.name] = value
-        return cls(found)
+        given = {f'{name}.{option.name}': getattr(args, _argument(name, option.name))
+                 for name in families.names() for option in describe(families.find(name))}
+        return cls({name: value for name, value in given.items() if value is not None})
 
     def check_family(self, family: Family) -> None:
         """
@@ -73,11 +69,10 @@ class FamilyOptions:
             Such an option is given.
 
         """
-        for name, values in self.by_family.items():
-            if name != family.name:
-                raise ValueError(f'--{_argument(name, next(iter(values)))} is an option of the '
-                                 f'family {name}, and the model is of the family {family.name}: '
-                                 'leave it out')
+        if name := foreign(family, self.values):
+            other, _, option = name.partition('.')
+            raise ValueError(f'--{_argument(other, option)} is an option of the family {other}, '
+                             f'and the model is of the family {family.name}: leave it out')
 
     def applied(self, family: Family, recommended: Any) -> Any:
         """
@@ -91,7 +86,7 @@ class FamilyOptions:
 
         """
         self.check_family(family)
-        return chosen(recommended, self.by_family.get(family.name, {}))
+        return chosen(family, recommended, self.values)
 
 
 def argument_names() -> list[str]:

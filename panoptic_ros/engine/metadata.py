@@ -100,13 +100,11 @@ class ModelMetadata:
                 f'{source} lacks the metadata {", ".join(missing)}: export the model with '
                 '`ros2 run panoptic_ros export`, which writes them')
         try:
-            values = {key.removeprefix(PREFIX): _value(key.removeprefix(PREFIX), text)
-                      for key, text in properties.items() if key.startswith(PREFIX)}
-            own = {_FORMER.get(key, key): value for key, value in values.items()
-                   if _FORMER.get(key, key) in _own_keys()}
-            layout = {key: value for key, value in values.items()
-                      if _FORMER.get(key, key) not in _own_keys()}
-            return read(cls, own | {'layout': layout})
+            texts = {name.removeprefix(PREFIX): text for name, text in properties.items()
+                     if name.startswith(PREFIX)}
+            values = {_FORMER.get(key, key): _value(key, text) for key, text in texts.items()}
+            own = {key: values.pop(key) for key in _own_keys() & values.keys()}
+            return read(cls, own | {'layout': values})
         except RecursionError as error:
             raise ModelError(f'{source} has metadata that cannot be read: they are nested '
                              'too deeply') from error

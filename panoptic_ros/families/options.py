@@ -65,15 +65,30 @@ def recommended(family: Family, by_model: Mapping[str, Any]) -> Any:
     return read(family.options, by_model)
 
 
-def chosen(options: Any, values: Mapping[str, Any]) -> Any:
+def chosen(family: Family, options: Any, values: Mapping[str, Any]) -> Any:
     """
-    Return options with the values that a user chose; ``FROM_MODEL`` keeps an option's value.
+    Return a family's options with the values that a user chose for it.
+
+    Parameters
+    ----------
+    family, options
+        The family, and its options without the user's choice.
+    values
+        The chosen values of options of any family, by names such as 'deeplab.top_k';
+        ``FROM_MODEL`` keeps an option's value.
 
     Raises
     ------
     ValueError
-        A value is out of range.
+        A value is out of range; the message begins with the option's name within the family.
 
     """
-    return replace(options, **{name: value for name, value in values.items()
-                               if value != FROM_MODEL})
+    prefix = f'{family.name}.'
+    return replace(options, **{name.removeprefix(prefix): value for name, value in values.items()
+                               if name.startswith(prefix) and value != FROM_MODEL})
+
+
+def foreign(family: Family, values: Mapping[str, Any]) -> str | None:
+    """Return the name of the first chosen value of another family; None without any."""
+    return next((name for name, value in values.items() if value != FROM_MODEL
+                 and not name.startswith(f'{family.name}.')), None)

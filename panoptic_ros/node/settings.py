@@ -11,7 +11,7 @@ from typing import Any
 from .. import families
 from ..engine.precision import PRECISIONS
 from ..families import Family
-from ..families.options import FROM_MODEL, chosen, describe
+from ..families.options import FROM_MODEL, chosen, describe, foreign
 from ..images import MAX_PIXELS, Limits
 from ..resources import expand_home, model_path
 
@@ -141,13 +141,10 @@ class Settings:
             A value is out of range.
 
         """
-        prefix = f'{family.name}.'
         try:
-            return chosen(recommended, {
-                name.removeprefix(prefix): value for name, value in self.options.items()
-                if name.startswith(prefix)})
+            return chosen(family, recommended, self.options)
         except ValueError as error:         # its message begins with the option's name
-            raise ValueError(f'{prefix}{error}') from error
+            raise ValueError(f'{family.name}.{error}') from error
 
     def check_family(self, family: Family) -> None:
         """
@@ -159,12 +156,10 @@ class Settings:
             Such an option is set.
 
         """
-        for name, value in self.options.items():
-            other = name.partition('.')[0]
-            if other != family.name:
-                raise ValueError(f'{name} is {value}: it is an option of the family {other}, and '
-                                 f'the model is of the family {family.name}: set it to '
-                                 f'{FROM_MODEL}')
+        if name := foreign(family, self.options):
+            raise ValueError(f'{name} is {self.options[name]}: it is an option of the family '
+                             f'{name.partition(".")[0]}, and the model is of the family '
+                             f'{family.name}: set it to {FROM_MODEL}')
 
     @property
     def device(self) -> str:

@@ -49,10 +49,9 @@ def recommended(metadata: ModelMetadata) -> object:
         There is no such family, or it has no such options.
 
     """
+    family = family_of(metadata)
     try:
-        return options.recommended(family_of(metadata), metadata.options)
-    except ModelError:
-        raise
+        return options.recommended(family, metadata.options)
     except ValueError as error:
         raise ModelError(f'the model recommends options that cannot be used: {error}; export '
                          'it again') from error

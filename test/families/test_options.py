@@ -8,7 +8,7 @@ import yaml
 
 from panoptic_ros import families
 from panoptic_ros.families import deeplab
-from panoptic_ros.families.options import FROM_MODEL, chosen, describe, recommended
+from panoptic_ros.families.options import FROM_MODEL, chosen, describe, foreign, recommended
 from panoptic_ros.resources import share_directory
 
 FILE = share_directory() / 'config' / 'panoptic.yaml'
@@ -50,8 +50,9 @@ def test_the_parameter_file_explains_every_option_as_its_field_does(family):
 def test_what_the_model_recommends_stands_until_it_is_chosen_otherwise():
     by_model = recommended(deeplab.FAMILY, {'nms_kernel': 13, 'stuff_area': 400})
     assert by_model == deeplab.Options(nms_kernel=13, stuff_area=400)
-    given = {'nms_kernel': FROM_MODEL, 'stuff_area': 0, 'center_threshold': float(FROM_MODEL)}
-    assert chosen(by_model, given) == deeplab.Options(nms_kernel=13, stuff_area=0)
+    given = {'deeplab.nms_kernel': FROM_MODEL, 'deeplab.stuff_area': 0,
+             'deeplab.center_threshold': float(FROM_MODEL), 'other.top_k': 3}
+    assert chosen(deeplab.FAMILY, by_model, given) == deeplab.Options(nms_kernel=13, stuff_area=0)
 
 
 @pytest.mark.parametrize(('by_model', 'reason'), [
@@ -65,4 +66,10 @@ def test_what_no_model_can_recommend(by_model, reason):
 
 def test_what_nobody_can_choose():
     with pytest.raises(ValueError, match=r'center_threshold is 1\.5: expected 0 to 1'):
-        chosen(deeplab.Options(), {'center_threshold': 1.5})
+        chosen(deeplab.FAMILY, deeplab.Options(), {'deeplab.center_threshold': 1.5})
+
+
+def test_a_choice_for_another_family_is_found():
+    left = {'other.most': FROM_MODEL, 'deeplab.top_k': 5}
+    assert foreign(deeplab.FAMILY, left) is None
+    assert foreign(deeplab.FAMILY, left | {'other.overlap': 0.5}) == 'other.overlap'
