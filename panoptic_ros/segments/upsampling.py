@@ -11,10 +11,7 @@ import numpy.typing as npt
 from .grid import Grid
 
 LIMIT = np.float32(1e30)
-"""Head values are clipped to +-LIMIT, so that no interpolation overflows or becomes NaN."""
-
-OFFSET_LIMIT = np.float32(1e6)
-"""Offsets are clipped to +-OFFSET_LIMIT pixels, so that no squared distance overflows."""
+"""Network outputs are clipped to +-LIMIT, so that no interpolation overflows or becomes NaN."""
 
 
 class Axis(NamedTuple):

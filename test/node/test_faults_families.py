@@ -2,6 +2,7 @@
 
 import sys
 
+import other_family
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from faults import FAULTS
@@ -11,23 +12,6 @@ from ros_harness import Process
 pytestmark = pytest.mark.ros
 
 NODE = '/mixed'
-FAMILY = """
-from dataclasses import dataclass
-from typing import Annotated
-from panoptic_ros.plain_data import Between, Help, check
-
-@dataclass(frozen=True)
-class Options:
-    overlap: Annotated[float, Between(0, 1), Help('Share of a mask that stays.')] = 0.8
-    def __post_init__(self):
-        check(self)
-
-class Blobs:
-    name = 'blobs'
-    options = Options
-
-FAMILY = Blobs()
-"""
 PROGRAM = """
 from panoptic_ros import families
 families.__path__.append({folder!r})
@@ -38,8 +22,7 @@ main(['--ros-args', '-r', '__node:=mixed', '-p', 'model:={model}', '-p', 'blobs.
 
 def test_an_option_of_another_family_is_refused(domain, client, tiny_onnx, tmp_path):
     early, late = FAULTS['option of another family'], FAULTS['option of another family, later']
-    (tmp_path / 'blobs').mkdir()
-    (tmp_path / 'blobs' / '__init__.py').write_text(FAMILY)
+    other_family.write(tmp_path, 'blobs')
     diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
     with Process([sys.executable, '-c', PROGRAM.format(folder=str(tmp_path), model=tiny_onnx)],
                  domain) as node:

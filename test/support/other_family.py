@@ -26,7 +26,7 @@ class Options:
 
 
 class Other:
-    name = 'other'
+    name = __name__.rpartition('.')[2]
     options = Options
 
 
@@ -34,9 +34,14 @@ FAMILY = Other()
 """
 
 
+def write(folder: Path, name: str) -> None:
+    """Make the folder of a family of that name; ``families.__path__`` may then have ``folder``."""
+    (folder / name).mkdir()
+    (folder / name / '__init__.py').write_text(SOURCE)
+
+
 def add(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the family ``other`` beside the others for one test."""
-    (folder / 'other').mkdir()
-    (folder / 'other' / '__init__.py').write_text(SOURCE)
+    write(folder, 'other')
     monkeypatch.setattr(families, '__path__', [*families.__path__, str(folder)])
     monkeypatch.delitem(sys.modules, 'panoptic_ros.families.other', raising=False)

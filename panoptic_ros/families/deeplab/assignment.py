@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...segments.codes import INSTANCE, UNASSIGNED
 from ...segments.patches import OPEN, CodeImage
 from ...segments.tallying import tally_row
 from ...segments.workers import Tickets, inner, int64, take_ticket
 from .candidates import Centers, Nearby, choose, choose_nearby, farthest
-from .codes import INSTANCE, UNASSIGNED
 from .open_patches import Batch, Candidates, assign_pixels
 from .targets import Box, Boxes, Offsets, bound_targets, united
 

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.tallies import PROBABILITY_ONE
-from ...segments.upsampling import LIMIT, OFFSET_LIMIT
+from ...segments.upsampling import LIMIT
 from ...segments.workers import inner
+from .heads import OFFSET_LIMIT
 
 _LARGEST = np.float32(3.4028235e38)
 

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...segments.codes import UNASSIGNED
 from ...segments.patches import CodeImage
 from ...segments.workers import inner, int64
-from .codes import UNASSIGNED
 
 _SIDE = 4
 """Open patches are cut into blocks of at most _SIDE x _SIDE pixels ..."""

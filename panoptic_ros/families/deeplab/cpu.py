@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ...labels import LabelSpace
 from ...panoptic import Panoptic
+from ...segments.codes import INSTANCE, UNASSIGNED
 from ...segments.numbering import number
 from ...segments.painting import paint
 from ...segments.patches import CodeImage
@@ -23,7 +24,6 @@ from .assignment import Aim, Counts, Field, assign
 from .candidates import Centers
 from .cells import Cells
 from .centers import find_centers
-from .codes import INSTANCE, UNASSIGNED
 from .confidence import paint_confidence
 from .heads import Heads
 from .logits import Logits, Memory, classify

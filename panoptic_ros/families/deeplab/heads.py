@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from ...segments.grid import Grid
 
+OFFSET_LIMIT = np.float32(1e6)
+"""Offsets are clipped to +-OFFSET_LIMIT pixels, so that no squared distance overflows."""
+
 NAMES = ('semantic', 'center', 'offset')
 """The names of the network's outputs."""
 

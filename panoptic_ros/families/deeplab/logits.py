@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...segments.codes import UNASSIGNED
 from ...segments.patches import OPEN, CodeImage
 from ...segments.workers import Tickets, inner, take_ticket
 from .cells import Cells, read_probability, read_row
 from .classification import Contest, Window, settle_row
-from .codes import UNASSIGNED
 
 _ROWS = 16
 """Rows of patches that a worker takes at once; it reads one more row of cells than those."""

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...segments.codes import INSTANCE, UNASSIGNED
 from ...segments.patches import CodeImage
 from ...segments.workers import inner, int64
 from .candidates import Nearby, choose
 from .cells import finite_offset
-from .codes import INSTANCE, UNASSIGNED
 from .targets import Box, Offsets
 
 _PIXELS = 512

@@ -41,8 +41,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ...labels import UNLABELED, LabelSpace
 from ...panoptic import Panoptic, Segments
-from ...segments.upsampling import LIMIT, OFFSET_LIMIT, Axis
-from .heads import Heads
+from ...segments.upsampling import LIMIT, Axis
+from .heads import OFFSET_LIMIT, Heads
 from .options import Options
 
 Floats = npt.NDArray[np.float32]
