@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..labels import UNLABELED, LabelSpace
+from ..labels import LabelSpace
 from ..panoptic import Panoptic
 from .canvas import FAR, TALLY
 from .codes import INSTANCE
@@ -118,10 +118,9 @@ class DeviceCanvas:
         tallies = found['tallies'][:classes + count]
         label = np.concatenate([found['label_of'][:classes],
                                 found['label_of'][INSTANCE:INSTANCE + count]])
-        area = np.where(label == UNLABELED, 0, tallies['area'].astype(np.int64))
         corners = [FAR - tallies['from_x0'], FAR - tallies['from_y0'], tallies['x1'],
                    tallies['y1']]
-        sums = Tallies(area,
+        sums = Tallies(tallies['area'].astype(np.int64),
                        np.stack([tallies['sum_x'], tallies['sum_y']], 1).astype(np.int64),
                        np.stack(corners, 1).astype(np.int32),
                        tallies['probability'].astype(np.int64))

@@ -21,7 +21,7 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int] | None =
           method: str = 'cpu', options: Options | None = None,
           confidence: bool = False) -> Panoptic:
     """
-    Group the pixels of an image into segments, as ``grouping.reference`` defines it.
+    Group the pixels of an image into segments, as ``deeplab.reference`` defines it.
 
     It may be called from several threads at once.
 
