@@ -86,9 +86,10 @@ def test_a_publisher_that_leaves_has_not_stalled(domain, client, stopping, serve
     """As at the end of a bag, which is closed at once."""
     row = FAULTS['camera whose publisher leaves']
     diagnostics = client.subscribe(DiagnosticArray, '/diagnostics')
-    player, line = Client(domain), stopping.line_count
+    player = Client(domain)
     client.wait(lambda: serve(player, 'front') and client.status(
         diagnostics, 'camera front', STOPPING).level == DiagnosticStatus.OK, 'images')
+    line = stopping.line_count      # until its images come, a new publisher has stalled
     player.close()
     client.wait(lambda: row.diagnosed(diagnostics, STOPPING), row.name)
     stopping.wait_for_output(row.log, line)
