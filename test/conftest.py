@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Do not even import what has no test of a quick run."""
     marked = config.option.quick and collection_path.suffix == '.py' and (
-        quick_run.marks_of_file(collection_path))
+        quick_run.marks_of_all(collection_path))
     return True if marked else None
 
 
@@ -61,15 +61,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """
     Tell pytest-xdist which tests stay together in one process.
 
-    Those that use DDS are one piece, which runs one after the other; of the others each file is
-    one, as its tests share what is built for them.
+    Files that use DDS are one piece, which runs one after the other; of the others each is one,
+    as its tests share what is built for them.
     """
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            talks = 'ros' in quick_run.marks_of(nodeid, config.rootpath)
-            return 'dds' if talks else super()._split_scope(nodeid)
+            file = super()._split_scope(nodeid)
+            return 'dds' if 'ros' in quick_run.marks_in(config.rootpath / file) else file
 
     return Scheduling(config, log)
 
@@ -80,8 +80,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for fixture in quick_run.FIXTURES.keys() & set(getattr(item, 'fixturenames', ())):
             item.add_marker(quick_run.FIXTURES[fixture])
     if hasattr(config, 'workerinput'):
-        slow = {item.path for item in items if item.get_closest_marker('slow')}
-        items.sort(key=lambda item: (not item.get_closest_marker('ros'), item.path not in slow))
+        items.sort(key=lambda item: [mark not in quick_run.marks_in(item.path)
+                                     for mark in ('ros', 'slow')])
 
 
 @pytest.fixture(scope='session', autouse=True)

@@ -74,18 +74,12 @@ def test_who_lacks_a_mark_is_told(tmp_path):
     assert said.count('as the test lacks the mark ros') >= 2
 
 
-def test_xdist_knows_what_pytest_knows(tmp_path):
-    """Its controller reads the marks in the files, as it imports none of them."""
+def test_marks_are_read_without_importing_a_file(tmp_path):
     file = tmp_path / 'test_it.py'
-    file.write_text('pytestmark = [pytest.mark.torch]\n'
-                    '@pytest.mark.ros\n@pytest.mark.parametrize("n", [1])\n'
-                    'def test_a(n): ...\n'
-                    'def test_b(): ...\n'
-                    '@pytest.mark.slow\nclass TestIt:\n    def test_c(self): ...\n')
-    assert [quick_run.marks_of(f'test_it.py::{name}', tmp_path) & {*quick_run.MARKS}
-            for name in ('test_a[1]', 'test_b', 'TestIt::test_c')] == [
-                {'torch', 'ros'}, {'torch'}, {'torch', 'slow'}]
-    assert quick_run.marks_of_file(file) == {'torch'}
+    file.write_text('pytestmark = [pytest.mark.torch, pytest.mark.build]\n\n\n'
+                    '@pytest.mark.ros\ndef test_it():\n    raise ImportError\n')
+    assert quick_run.marks_of_all(file) == {'torch', 'build'}
+    assert quick_run.marks_in(file) == {'torch', 'build', 'ros'}
 
 
 @pytest.mark.parametrize(('profile', 'expected'), [

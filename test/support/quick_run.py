@@ -7,7 +7,6 @@ that needs it fails and is told its mark, so the marks stay right.
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import sys
@@ -51,33 +50,17 @@ def start(config: pytest.Config) -> None:
     os.environ.update(NO_DDS)
 
 
-def marks_of(nodeid: str, root: Path) -> frozenset[str]:
-    """Return the marks of a test, from its file's text: xdist's controller imports no tests."""
-    file, _, name = nodeid.partition('::')
-    whole, functions = _marks_in(root / file)
-    return whole | functions.get(re.split(r'::|\[', name)[0], frozenset())
-
-
-def marks_of_file(file: Path) -> frozenset[str]:
-    """Return the marks that all tests of a file have: those of its ``pytestmark = ...``."""
-    return _marks_in(file)[0]
+@lru_cache
+def marks_in(file: Path) -> frozenset[str]:
+    """Return the marks that any test of a file has, by its text: it need not be imported."""
+    return frozenset(re.findall(r'pytest\.mark\.(\w+)', file.read_text(encoding='utf-8')))
 
 
 @lru_cache
-def _marks_in(file: Path) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
-    """Return the marks of a whole file, and those of each function and class."""
-    def marks(*nodes: ast.AST) -> frozenset[str]:
-        return frozenset(mark for node in nodes
-                         for mark in re.findall(r'pytest\.mark\.(\w+)', ast.unparse(node)))
-
-    whole: frozenset[str] = frozenset()
-    functions = {}
-    for node in ast.parse(file.read_text(encoding='utf-8')).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == 'pytestmark':
-            whole = marks(node.value)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            functions[node.name] = marks(*node.decorator_list)
-    return whole, functions
+def marks_of_all(file: Path) -> frozenset[str]:
+    """Return the marks that all tests of a file have, those of its line ``pytestmark = ...``."""
+    lines = re.findall(r'^pytestmark = .*', file.read_text(encoding='utf-8'), re.M)
+    return frozenset(re.findall(r'pytest\.mark\.(\w+)', ' '.join(lines)))
 
 
 def _import_or_fail(name: str, *arguments: Any, **options: Any) -> Any:
