@@ -75,13 +75,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark tests by their fixtures; let pytest-xdist begin with DDS and files with slow tests."""
+    """Mark tests by their fixtures; let pytest-xdist begin with DDS, then files with marks."""
     for item in items:
         for fixture in quick_run.FIXTURES.keys() & set(getattr(item, 'fixturenames', ())):
             item.add_marker(quick_run.FIXTURES[fixture])
     if hasattr(config, 'workerinput'):
-        items.sort(key=lambda item: [mark not in quick_run.marks_in(item.path)
-                                     for mark in ('ros', 'slow')])
+        marked = {item.path for item in items
+                  if any(map(item.get_closest_marker, quick_run.MARKS))}
+        items.sort(key=lambda item: ('ros' not in quick_run.marks_in(item.path),
+                                     item.path not in marked))
 
 
 @pytest.fixture(scope='session', autouse=True)
