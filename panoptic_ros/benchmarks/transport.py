@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from ..arguments import image_size
 from ..demo.domain import private_domain
-from ..node.memory import PROFILE_VARIABLES, TRANSPORT_VARIABLES
+from ..memory import PROFILE_VARIABLES, TRANSPORT_VARIABLES
 from ..report import p50_p99, print_table
 from ..resources import share_directory
 from .transport_ends import IMAGE, LABELS

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..bags.reader import Bag
-from ..node.memory import use_large_buffers
+from ..memory import use_large_buffers
 from . import results, session
 from .domain import private_domain
 from .node_process import NodeProcess

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from rclpy.qos import ReliabilityPolicy
 
-from .camera import Camera
-from .frame import Stamp
+from .camera import Camera, Stamp
 from .mishaps import publishable
 from .record import Lately, Latency
 from .settings import Settings
@@ -84,7 +83,7 @@ def _missing(camera: Camera, silence: float) -> str:
 
 def _cause(camera: Camera, lately: Lately) -> str:
     """Return the likeliest reason why no labels come."""
-    seconds, decoding = camera.worked(time.perf_counter()), camera.decoder.busy
+    seconds, decoding = camera.worked(time.perf_counter()), camera.converter.busy
     if decoding:
         return f'an image of {seconds:.1f} s ago is still being decoded'
     if seconds > 1.0:

@@ -12,6 +12,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
+from ..memory import Memory, Surplus, read_memory, return_memory
 from .camera import Camera
 from .condition import (
     ERROR,
@@ -23,7 +24,6 @@ from .condition import (
     look_at,
     new_status,
 )
-from .memory import Memory, Surplus, read_memory, return_memory
 from .mishaps import Mishaps
 from .record import Tally
 from .session import Session

@@ -1,19 +1,33 @@
-"""Mishaps: errors that the node survives, logs once in a while, and reports in diagnostics."""
+"""
+Mishaps: errors that the node survives, logs once in a while, and reports in diagnostics.
+
+``GuardedExecutor`` survives what callbacks raise.  What is known to make rclpy raise is refused
+where it comes in, by ``parameters`` and ``panoptic_node``.
+"""
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any
+
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.task import Task
+
+RCLError = rclpy_implementation.RCLError
 
 LASTS = 10.0
 """Seconds for which diagnostics report a mishap after it last happened."""
 
 LONGEST = 2000
 """Most characters of a published text; nobody reads more in a log or a dashboard."""
+
+PAUSE = 0.1
+"""Seconds to wait after an error of the executor itself, which may fail again at once."""
 
 
 def publishable(text: object, longest: int = LONGEST) -> str:
@@ -118,3 +132,87 @@ class Mishaps:
             self._last = {callback: (then, cause) for callback, (then, cause)
                           in self._last.items() if now - then < LASTS}
             return {callback: cause for callback, (_, cause) in self._last.items()}
+
+
+class GuardedExecutor(SingleThreadedExecutor):
+    """
+    Runs callbacks in the thread that spins, and survives their errors.
+
+    In rclpy, an error while a message is taken leaves its callback marked as running for good, and
+    with it all other callbacks of the node.  So taking a message and running its callback are
+    guarded, and not only ``spin_once``.
+
+    Parameters
+    ----------
+    mishaps
+        Receives the errors of callbacks.
+    options
+        As for ``rclpy.executors.SingleThreadedExecutor``.
+
+    """
+
+    def __init__(self, mishaps: Mishaps, **options: Any) -> None:
+        super().__init__(**options)
+        self._mishaps = mishaps
+
+    def spin_once(self, timeout_sec: float | None = None) -> None:
+        """Wait for one callback and run it; raise only if the context was shut down."""
+        try:
+            super().spin_once(timeout_sec)
+        except ExternalShutdownException:
+            raise
+        except Exception as error:      # the wait itself, or a task of a future
+            self._mishaps.survive('executor', error)
+            time.sleep(PAUSE)
+
+    def _make_handler(self, entity: Any, node: Any,
+                      take_from_wait_list: Callable[[Any], Any]) -> Task:
+        name = _name(entity)
+
+        def take(entity: Any) -> Callable[[], Any] | None:
+            work = None
+            with self._mishaps.survived(name):
+                work = take_from_wait_list(entity)
+            if work is None:
+                return None
+
+            async def run() -> None:
+                with self._mishaps.survived(name):
+                    await work()
+
+            return run
+
+        return super()._make_handler(entity, node, take)
+
+    def _take_service(self, srv: Any) -> Any:
+        answering: Any = _Answering(srv, self._mishaps)
+        return super()._take_service(answering)
+
+
+class _Answering:
+    """A service that answers even if its callback fails; a client would wait for ever."""
+
+    def __init__(self, service: Any, mishaps: Mishaps) -> None:
+        self._service, self._mishaps = service, mishaps
+        self.handle, self.srv_type = service.handle, service.srv_type
+
+    def callback(self, request: Any, response: Any) -> Any:
+        with self._mishaps.survived(_name(self._service)):
+            return self._service.callback(request, response)
+        return self.srv_type.Response()
+
+    def send_response(self, response: Any, header: Any) -> None:
+        try:
+            self._service.send_response(response, header)
+        except Exception as error:      # a field of the response has a value that ROS refuses
+            self._mishaps.survive(_name(self._service), error)
+            self._service.send_response(self.srv_type.Response(), header)
+
+
+def _name(entity: Any) -> str:
+    """Return in words what a callback belongs to, even if that was destroyed meanwhile."""
+    for kind, attribute in (('service', 'srv_name'), ('subscription', 'topic')):
+        if hasattr(entity, attribute):
+            return f'{kind} {getattr(entity, attribute)}'
+    callback = getattr(entity, 'callback', None)
+    return f'{type(entity).__name__.lower()} {getattr(callback, "__name__", "")}'.rstrip()

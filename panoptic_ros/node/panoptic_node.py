@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from threading import Event
 from typing import Any, TypeAlias
 
-from rcl_interfaces.msg import SetParametersResult
+from lifecycle_msgs.srv import ChangeState
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.parameter import Parameter
 from rclpy.subscription import Subscription
 from rosgraph_msgs.msg import Clock as ClockMessage
 
-from . import parameters
 from .autostart import Autostart
 from .diagnostics import Reporter
-from .guards import RCLError, screen_clock, screen_parameters, screen_transitions
-from .mishaps import Mishaps, publishable
+from .mishaps import Mishaps, RCLError, publishable
+from .parameters import Parameters
 from .session import Session
-from .settings import Settings
-from .subscription import check_topics
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
 FAILURE = TransitionCallbackReturn.FAILURE
@@ -77,21 +73,19 @@ class PanopticNode(LifecycleNode):
         self._state = 'unconfigured'
         self._fault: str | None = None
         self._put_to_rest = False
-        self._settings = parameters.declare(self)
-        self.add_pre_set_parameters_callback(parameters.as_floats)
-        self.add_on_set_parameters_callback(self._check_parameters)
-        self.add_post_set_parameters_callback(self._take_parameters)
-        services = list(self.services)
-        screen_parameters(services)
-        screen_transitions(services, lambda: self._state, self.get_logger().error)
+        self._declared = Parameters(
+            self, lambda: self._session.family if self._session else None)
+        for service in self.services:
+            if service.srv_type is ChangeState:
+                service.callback = partial(self._change_state, service.callback)
         self._reporter = Reporter(self, self.mishaps)
         # With steady time, diagnostics go on while /clock stands still.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(REPORT_PERIOD, self._report, clock=steady)
         self._autostart = Autostart(self, lambda: self._state, steady)
-        if self._settings.build_only:
+        if self._declared.settings.build_only:
             return
-        if not self._settings.autostart:
+        if not self._declared.settings.autostart:
             self.get_logger().info('autostart is false: waiting for a lifecycle manager')
         else:
             self._autostart.start()
@@ -100,14 +94,14 @@ class PanopticNode(LifecycleNode):
                             *arguments: Any, **options: Any) -> Subscription:
         """Subscribe as ``rclpy.node.Node`` does, but screen rclpy's own subscription to /clock."""
         if msg_type is ClockMessage:
-            callback = screen_clock(callback, lambda *told: self.mishaps.tell(*told))
+            callback = partial(self._take_time, callback)
         return super().create_subscription(msg_type, topic, callback, *arguments, **options)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model; after a failure, log and diagnostics tell the cause."""
         self._autostart.give_way()
         try:
-            self._session = Session(self, lambda: self._settings, self._ending,
+            self._session = Session(self, lambda: self._declared.settings, self._ending,
                                     self._report_loading, self.mishaps)
         except Exception as error:      # rclpy would hide it, and call on_error
             self._fault = _text(error)
@@ -167,12 +161,12 @@ class PanopticNode(LifecycleNode):
     @property
     def build_only(self) -> bool:
         """Whether the node shall only ``build``."""
-        return self._settings.build_only
+        return self._declared.settings.build_only
 
     @property
     def is_given_up(self) -> bool:
         """Whether the node was required to start itself and could not."""
-        return self._settings.required and self._autostart.failed
+        return self._declared.settings.required and self._autostart.failed
 
     def build(self) -> bool:
         """Build the plan and load it, as configure does; return whether that succeeded."""
@@ -203,21 +197,26 @@ class PanopticNode(LifecycleNode):
             self.get_logger().error(self._fault)
         return SUCCESS
 
-    def _check_parameters(self, changed: list[Parameter]) -> SetParametersResult:
+    def _take_time(self, take: Callable[[ClockMessage], None], message: ClockMessage) -> None:
+        """Ignore a time of /clock that rclpy could not compute with."""
+        if (seconds := message.clock.sec) < 0:
+            self.mishaps.tell('subscription /clock',
+                              f'a time of {seconds} s is ignored: expected 0 s or more')
+        else:
+            take(message)
+
+    def _change_state(self, change: Callable[..., Any], request: ChangeState.Request,
+                      response: ChangeState.Response) -> ChangeState.Response:
+        """Refuse a transition that the present state does not have; Jazzy would raise an error."""
         try:
-            settings = self._changed(changed)
-            if settings.every_camera() != self._settings.every_camera():
-                check_topics(self, settings.every_camera())
-        except ValueError as error:
-            return SetParametersResult(successful=False, reason=publishable(error))
-        return SetParametersResult(successful=True)
-
-    def _take_parameters(self, changed: list[Parameter]) -> None:
-        self._settings = self._changed(changed)
-
-    def _changed(self, changed: list[Parameter]) -> Settings:
-        return self._settings.change({parameter.name: parameter.value for parameter in changed},
-                                     self._session.family if self._session else None)
+            return change(request, response)
+        except RCLError:
+            transition = request.transition
+            name = publishable(transition.label or transition.id, 100)
+            self.get_logger().error(
+                f'transition {name} is not possible while the node is {self._state}')
+            response.success = False
+            return response
 
     def _report(self) -> None:
         """Publish the diagnostics; a timer calls this, so that silence is reported, too."""
@@ -227,24 +226,24 @@ class PanopticNode(LifecycleNode):
                 self._autostart.trust(sum(camera.counts.segmented
                                           for camera in self._session.cameras))
         fault = self._fault
-        if (fault is None and self._state == 'inactive' and self._settings.autostart
+        if (fault is None and self._state == 'inactive' and self._declared.settings.autostart
                 and not self._put_to_rest):
             fault = 'configured, but not active, and nobody deactivated it: activate the node'
         with self.mishaps.survived('report'):
-            self._reporter.report(self._session, self._state, fault, self._settings)
+            self._reporter.report(self._session, self._state, fault, self._declared.settings)
             return
         self._reporter.report_mishaps()
 
     def _report_loading(self, progress: str) -> None:
         with self.mishaps.survived('report'):       # an error would give up the load
-            self._reporter.report_loading(progress, self._fault, self._settings)
+            self._reporter.report_loading(progress, self._fault, self._declared.settings)
 
     def _abandon_lost(self) -> None:
         """Release a GPU whose context is lost, and recover if the node started itself."""
         lost = self._session.server.lost if self._session else None
         if lost is None:
             return
-        recovers = self._settings.autostart and self._state == 'active'
+        recovers = self._declared.settings.autostart and self._state == 'active'
         cure = 'it will be opened again' if recovers else 'configure and activate the node again'
         self.get_logger().error(
             f'the engine is lost and was released: {publishable(lost).rstrip(".")}; {cure}')

@@ -1,26 +1,44 @@
-"""Declaring the parameters of the node and of the families, with descriptions and limits."""
+"""The node's parameters in ROS: declared with descriptions and limits, screened, and taken."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import Field
 from typing import Any
 
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from .guards import without_type
+from ..families import Family
+from .mishaps import publishable
 from .settings import Settings, family_parameters, own_parameters
 from .subscription import check_topics
 
 DEEPEST = 1_000_000
 """The largest number of messages that a QoS override may ask to keep."""
 
+MOST_PARAMETERS = 1000
+"""The largest number of parameters in one request; each is work and needs an answer."""
 
-def declare(node: Node) -> Settings:
+
+class Parameters:
     """
-    Declare every parameter and return the values the node was started with.
+    The parameters of the node and of the families.
+
+    Parameters
+    ----------
+    node
+        The node, whose services for parameters exist already.
+    family
+        Returns the family of the loaded model; None while the node is not configured.
 
     Raises
     ------
@@ -29,6 +47,43 @@ def declare(node: Node) -> Settings:
     rclpy.exceptions.ParameterException
         A value given at the start has the wrong type.
 
+    """
+
+    def __init__(self, node: Node, family: Callable[[], Family | None]) -> None:
+        self._node, self._family = node, family
+        self.settings = declare(node)
+        """The present values."""
+        node.add_pre_set_parameters_callback(as_floats)
+        node.add_on_set_parameters_callback(self._check)
+        node.add_post_set_parameters_callback(self._take)
+        for service in node.services:
+            if service.srv_type is SetParameters:
+                service.callback = _one_by_one(service.callback)
+            elif service.srv_type is SetParametersAtomically:
+                service.callback = _all_or_none(service.callback)
+
+    def _check(self, changed: list[Parameter]) -> SetParametersResult:
+        try:
+            settings = self._changed(changed)
+            if settings.every_camera() != self.settings.every_camera():
+                check_topics(self._node, settings.every_camera())
+        except ValueError as error:
+            return SetParametersResult(successful=False, reason=publishable(error))
+        return SetParametersResult(successful=True)
+
+    def _take(self, changed: list[Parameter]) -> None:
+        self.settings = self._changed(changed)
+
+    def _changed(self, changed: list[Parameter]) -> Settings:
+        return self.settings.change({parameter.name: parameter.value for parameter in changed},
+                                    self._family())
+
+
+def declare(node: Node) -> Settings:
+    """
+    Declare every parameter and return the values the node was started with.
+
+    Errors are those of ``Parameters``.
     """
     given = getattr(node, '_parameter_overrides', {})      # private in rclpy
     declared = own_parameters() | family_parameters()
@@ -47,7 +102,7 @@ def _check_override(parameter: Parameter) -> None:
     """Refuse a value that rclpy would take and fail on later."""
     name, value = parameter.name, parameter.value
     if parameter.type_ == Parameter.Type.NOT_SET:
-        raise ValueError(without_type(name))
+        raise ValueError(_without_type(name))
     if (name.startswith('qos_overrides.') and name.endswith('.depth')
             and parameter.type_ == Parameter.Type.INTEGER and not 0 <= value <= DEEPEST):
         raise ValueError(f'{name} is {value}: expected 0 to {DEEPEST}')
@@ -78,3 +133,54 @@ def _descriptor(parameter: Field[Any]) -> ParameterDescriptor:
             descriptor.integer_range = [
                 IntegerRange(from_value=least, to_value=most, step=1)]
     return descriptor
+
+
+def _one_by_one(change: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an answer to ``SetParameters`` that refuses what rclpy would fail on."""
+    def answer(request: SetParameters.Request,
+               response: SetParameters.Response) -> SetParameters.Response:
+        many = _too_many(request.parameters)
+        for parameter in request.parameters:
+            reason = many or _obstacle(parameter)
+            result = SetParametersResult(successful=False, reason=reason or '')
+            if reason is None:
+                result, = change(SetParameters.Request(parameters=[parameter]),
+                                 SetParameters.Response()).results
+            response.results.append(result)
+        return response
+
+    return answer
+
+
+def _all_or_none(change: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an answer to ``SetParametersAtomically`` that refuses what rclpy would fail on."""
+    def answer(request: SetParametersAtomically.Request,
+               response: SetParametersAtomically.Response) -> SetParametersAtomically.Response:
+        reason = _too_many(request.parameters) or next(
+            filter(None, map(_obstacle, request.parameters)), None)
+        if reason is None:
+            return change(request, response)
+        response.result = SetParametersResult(successful=False, reason=reason)
+        return response
+
+    return answer
+
+
+def _too_many(parameters: list[ParameterMessage]) -> str | None:
+    if len(parameters) <= MOST_PARAMETERS:
+        return None
+    return f'{len(parameters)} parameters in one request: expected {MOST_PARAMETERS} at most'
+
+
+def _obstacle(parameter: ParameterMessage) -> str | None:
+    name = publishable(parameter.name, 100)
+    try:
+        kind = Parameter.from_parameter_msg(parameter).type_
+    except ValueError:
+        return (f'{name} has a value of type {parameter.value.type}, which ROS does not have: '
+                'expected one of rcl_interfaces/msg/ParameterType, 1 to 9')
+    return _without_type(name) if kind == Parameter.Type.NOT_SET else None
+
+
+def _without_type(name: str) -> str:
+    return f'{name} comes without a type, as an empty list does: give it a value, or leave it out'

@@ -15,8 +15,7 @@ from itertools import pairwise
 from threading import Event, Thread
 from typing import NoReturn
 
-from .memory import keep_large_buffers, use_large_buffers
-from .mishaps import publishable
+from ..memory import keep_large_buffers, use_large_buffers
 
 PARAMETER_BYTES = 1 << 18
 """Most bytes of a parameter file; rcl's time grows with their square, and rcl ignores signals."""
@@ -86,7 +85,7 @@ def run(argv: Sequence[str]) -> int:
     from rclpy.signals import SignalHandlerOptions
     from rclpy.utilities import remove_ros_args
 
-    from .guards import GuardedExecutor
+    from .mishaps import GuardedExecutor
     from .panoptic_node import PanopticNode
 
     try:
@@ -143,6 +142,7 @@ def _check_parameter_files(argv: Sequence[str]) -> None:
 
 def _cause(error: Exception) -> str:
     """Return an error's text in one line, without the places in rcl's source."""
+    from .mishaps import publishable
     text = publishable(re.sub(r', at \S+:\d+', '', ' '.join(str(error).split())))
     if text.endswith('logging directory'):
         return 'ROS has no folder for its log: set HOME, ROS_HOME or ROS_LOG_DIR'

@@ -12,8 +12,7 @@ from ..device import DeviceError
 from ..images import ImageError, Limits
 from ..panoptic import Panoptic
 from ..segmenter import Segmenter
-from .camera import Camera
-from .frame import Frame
+from .camera import Camera, Frame
 from .mailbox import Mailbox
 from .mishaps import Mishaps
 from .settings import Settings
@@ -42,7 +41,8 @@ class Server:
 
     def __init__(self, settings: Callable[[], Settings], mishaps: Mishaps) -> None:
         self._settings, self._mishaps = settings, mishaps
-        self._mailbox: Mailbox[Camera, Frame] = Mailbox()
+        self.mailbox: Mailbox[Camera, Frame] = Mailbox()
+        """Where the frames wait for their turns."""
         self._loading: Future[Segmenter] = Future()
         self._thread: Thread | None = None
         self.load_time = 0.0
@@ -91,17 +91,9 @@ class Server:
         self.load_time = time.perf_counter() - start
         return segmenter
 
-    def put(self, frame: Frame) -> bool:
-        """Take a frame; return whether it replaced one of its camera that still waited."""
-        return self._mailbox.put(frame.camera, frame)
-
-    def drain(self, timeout: float) -> tuple[list[Camera], bool]:
-        """Throw away frames that wait and finish those at work; see ``Mailbox.drain``."""
-        return self._mailbox.drain(timeout)
-
     def stop(self, timeout: float) -> bool:
         """Close the segmenter and end the thread; return whether it ended in time."""
-        self._mailbox.close()
+        self.mailbox.close()
         if self._thread is None:
             return True
         self._thread.join(timeout)
@@ -122,7 +114,7 @@ class Server:
 
     def _serve_next(self, segmenter: Segmenter) -> bool:
         """Serve the next frames, and release them before waiting for others."""
-        frames = self._mailbox.take(segmenter.batch)
+        frames = self.mailbox.take(segmenter.batch)
         if frames is None:
             return False
         for frame in self.turn(segmenter, frames):
@@ -224,11 +216,10 @@ class Server:
 
     def _send_away(self, frame: Frame) -> None:
         """Let a frame have its turn when its image is ready."""
-        if self._mailbox.send_away(frame.camera):
-            frame.when_ready(lambda ready: self._mailbox.bring_back(ready.camera, ready))
+        if self.mailbox.send_away(frame.camera):
+            frame.when_ready(lambda ready: self.mailbox.bring_back(ready.camera, ready))
         else:       # the executor waits for the end of a drain, so nobody else counts
             frame.camera.drop()
-            frame.camera.at_work = None
 
 
 def _timely(frames: Sequence[Frame], max_age: float) -> list[Frame]:
@@ -244,14 +235,14 @@ def _timely(frames: Sequence[Frame], max_age: float) -> list[Frame]:
 
 def _begin(frames: Sequence[Frame], limits: Limits) -> list[Frame]:
     """
-    Begin to decode images; return the frames whose image is not ready after ``GRACE`` seconds.
+    Begin to make images; return the frames whose image is not ready after ``GRACE`` seconds.
 
     This is a function of its own, because an error keeps the local variables of the functions that
     it passes.
     """
-    decoding = [frame.begin(limits) for frame in frames]
-    wait(decoding, GRACE)
-    return [frame for frame, image in zip(frames, decoding, strict=True) if not image.done()]
+    images = [frame.begin(limits) for frame in frames]
+    wait(images, GRACE)
+    return [frame for frame, image in zip(frames, images, strict=True) if not image.done()]
 
 
 def _check(panoptic: Panoptic) -> None:

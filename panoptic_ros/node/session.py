@@ -96,10 +96,9 @@ class Session:
 
         """
         self.stop_cameras()
-        dropped, finished = self.server.drain(PATIENCE)
+        dropped, finished = self.server.mailbox.drain(PATIENCE)
         for camera in dropped:
             camera.drop()
-            camera.at_work = None       # the frame may have been sent away to be decoded
         if not finished:
             raise TimeoutError(f'the engine has not finished a frame for {PATIENCE:.0f} s: '
                                'restart the node')
@@ -167,8 +166,8 @@ class Session:
         for name, transport in self._settings().every_camera():
             camera = Camera(name, ImageSubscription(node, transport, name),
                             CameraOutputs(node, f'~/{name}' if name else '~'),
-                            tracking.Tracker(self._segmenter.label_space), node.get_clock(), log)
-            camera.deliver = self.server.put
+                            tracking.Tracker(self._segmenter.label_space), self.server.mailbox,
+                            node.get_clock(), log)
             self.cameras.append(camera)
             camera.subscription.check()
 

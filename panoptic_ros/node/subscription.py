@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.event_handler import (
@@ -14,11 +15,16 @@ from rclpy.event_handler import (
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.serialization import deserialize_message
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
-from .guards import RCLError
-from .mishaps import publishable
+from ..images import ImageError, wire
+from .mishaps import RCLError, publishable
+from .outputs import new
+
+KINDS = {'raw': Image, 'compressed': CompressedImage}
+"""The types of the camera's messages, by transport."""
 
 LONGEST_OUTPUT = 'confidence/compressed'
 """The longest name of an output, which follows the camera's name."""
@@ -175,8 +181,8 @@ class ImageSubscription:
         qos = QoSProfile(depth=2, reliability=ReliabilityPolicy.BEST_AVAILABLE)
         receive: Callable[..., None] = self._receive     # rclpy inspects its two arguments
         return self._node.create_subscription(
-            CompressedImage if self.transport == 'compressed' else Image, self.topic.subscribed,
-            receive, qos, raw=True, event_callbacks=SubscriptionEventCallbacks(
+            KINDS[self.transport], self.topic.subscribed, receive, qos, raw=True,
+            event_callbacks=SubscriptionEventCallbacks(
                 incompatible_qos=self._disagree, message_lost=lose),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(
                 callback=self._choose_reliability))
@@ -219,3 +225,27 @@ class ImageSubscription:
                 f'images on {self.topic.name} are lost on their way to the node: see the status '
                 'of its frames on /diagnostics')
         self.on_loss(event.total_count_change)
+
+
+def read_image(data: bytes, transport: str) -> Any:
+    """
+    Return a serialised message of a camera, without a copy of its pixels if it is plain CDR.
+
+    rclpy would copy an image into a message in C, and from there into one in Python.  It reads
+    only what another middleware may send.
+
+    Raises
+    ------
+    ImageError
+        The message is cut off, or it is no image at all.
+
+    """
+    if wire.is_plain(data):
+        read = wire.read_image if transport == 'raw' else wire.read_compressed_image
+        return read(data, new)
+    kind = KINDS[transport]
+    try:
+        return deserialize_message(data, kind)
+    except Exception as error:      # each middleware raises errors of its own
+        raise ImageError('wire', f'a message of {len(data)} bytes that begins with '
+                                 f'{data[:4].hex()} is no {kind.__name__}: {error}') from error

@@ -8,7 +8,7 @@ import pytest
 
 from panoptic_ros.demo.domain import DOMAINS, private_domain
 from panoptic_ros.demo.stages import set_up_dds
-from panoptic_ros.node.memory import PROFILE_VARIABLES, TRANSPORT_VARIABLES
+from panoptic_ros.memory import PROFILE_VARIABLES, TRANSPORT_VARIABLES
 
 
 @pytest.fixture(autouse=True)

@@ -84,6 +84,7 @@ def logged():
 def make_camera(logged):
     """A function that makes a camera whose subscription and outputs are doubles."""
     from panoptic_ros.node.camera import Camera
+    from panoptic_ros.node.mailbox import Mailbox
     from panoptic_ros.node.mishaps import ThrottledLog
     from panoptic_ros.tracking import Tracker
     log = ThrottledLog(SimpleNamespace(error=logged.append))
@@ -93,9 +94,12 @@ def make_camera(logged):
     def make(name='', transport='raw'):
         subscription = SimpleNamespace(transport=transport,
                                        topic=SimpleNamespace(name=f'/{name}image'))
-        cameras.append(Camera(name, subscription, Outputs(),
-                              Tracker(LabelSpace.load('cityscapes')), clock, log))
-        return cameras[-1]
+        mailbox = Mailbox()
+        camera = Camera(name, subscription, Outputs(), Tracker(LabelSpace.load('cityscapes')),
+                        mailbox, clock, log)
+        camera.mailbox = mailbox
+        cameras.append(camera)
+        return camera
 
     yield make
     for camera in cameras:

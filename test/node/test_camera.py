@@ -1,9 +1,8 @@
-"""A camera: what is at work, what is due, how large its images are, and what cannot be read."""
+"""A camera and its frames: what is at work, what is due, and what cannot be read."""
 
 import time
-from threading import Thread
+from threading import Event, Thread
 from types import SimpleNamespace
-from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -13,10 +12,12 @@ from ros_harness import image_message
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
-from panoptic_ros.images import ImageError, Limits
-from panoptic_ros.node.frame import Frame, Stamp
+from panoptic_ros.images import Converter, ImageError, Limits
+from panoptic_ros.node.camera import Frame, Stamp
+from panoptic_ros.node.mailbox import Mailbox
 from panoptic_ros.node.record import Counts
 from panoptic_ros.node.session import Session
+from panoptic_ros.node.subscription import read_image
 
 NOW = Stamp(0.0, False, True)
 IMAGE = np.zeros((40, 60, 3), np.uint8)
@@ -39,7 +40,8 @@ def test_a_frame_that_is_away_at_the_end_is_at_work_no_more(camera):
     camera.at_work = Frame(camera, None, time.perf_counter() - 9, 0.0, NOW)
     assert camera.worked(time.perf_counter()) >= 9
     session = SimpleNamespace(stop_cameras=lambda: None,
-                              server=SimpleNamespace(drain=lambda _: ([camera], True)))
+                              server=SimpleNamespace(mailbox=Mailbox()))
+    session.server.mailbox.put(camera, camera.at_work)
     Session.deactivate(session)
     assert camera.counts.dropped == 1
     assert camera.worked(time.perf_counter()) == 0
@@ -86,14 +88,13 @@ def test_the_size_of_a_decoded_image_is_noted(make_camera):
     camera = make_camera(transport='compressed')
     data = cv2.imencode('.jpg', IMAGE)[1].tobytes()
     message = serialize_message(CompressedImage(format='jpeg', data=data))
-    frames = []
-    camera.deliver = frames.append
     camera.subscription.on_image(message, {})
     assert camera.take_largest() == len(message)
-    frames[0].begin(Limits()).result(10)    # that is enough: its turn may never come
+    found, = camera.mailbox.take()
+    found.begin(Limits()).result(10)        # that is enough: its turn may never come
     assert [camera.take_largest(), camera.take_largest()] == [40 * 60 * 3, 0]
-    frames[0].finish()
-    camera.accept(frames[0])
+    found.finish()
+    camera.accept(found)
     assert camera.format == '60x40 jpeg'
 
 
@@ -105,24 +106,24 @@ def test_the_largest_message_is_told_once(camera):
     assert camera.freshness.overdue(camera.last_arrival + 1) >= 1
 
 
-def test_what_comes_is_delivered_with_its_age(camera):
-    camera.deliver = Mock(side_effect=[False, True])
+def test_what_comes_waits_with_its_age(camera):
     message = image_message(IMAGE, 'bgr8', Header())
     message.header.stamp.sec = 1000         # the clock says 1005
     for _ in range(2):
         camera.subscription.on_image(serialize_message(message), {})
     assert camera.counts == Counts(received=2, dropped=1)
-    (delivered,), _ = camera.deliver.call_args
+    delivered, = camera.mailbox.take()
     assert delivered.camera is camera
+    assert delivered.arrival == camera.last_arrival, 'the newer one'
     assert (delivered.stamp, camera.stamp) == (Stamp(5.0, False, True),) * 2
     assert delivered.receive == 0, 'the middleware did not say when it was sent'
 
 
 def test_a_message_that_cannot_be_read_is_rejected_where_that_is_found(camera, logged):
     """The frame at work goes on, and so does the camera."""
-    camera.deliver, camera.at_work = Mock(return_value=False), 'another frame'
+    camera.at_work = 'another frame'
     camera.subscription.on_image(b'\0\1\0\0' + bytes(9), {})
-    camera.deliver.assert_not_called()
+    assert camera.mailbox.drain(0) == ([], True), 'nothing waits'
     assert camera.counts == Counts(received=1, rejected=1)
     assert camera.rejection.endswith('the message is cut off')
     assert camera.at_work == 'another frame'
@@ -131,7 +132,55 @@ def test_a_message_that_cannot_be_read_is_rejected_where_that_is_found(camera, l
     assert camera.silence < 5
 
 
+def test_what_is_no_plain_cdr_is_left_to_the_middleware():
+    message = image_message(IMAGE, 'bgr8', Header(frame_id='front'))
+    data = serialize_message(message)
+    for read in (read_image(data, 'raw'), read_image(b'\0\7' + data[2:], 'raw')):
+        assert (read.header, read.width, read.encoding) == (message.header, 60, 'bgr8')
+        assert bytes(read.data) == message.data.tobytes()
+    for foreign in (b'\xff\xff' + data[2:], b''):
+        with pytest.raises(ImageError, match='is no Image'):
+            read_image(foreign, 'raw')
+    file = CompressedImage(format='png', data=b'file')
+    for head in (b'\0\1', b'\0\7'):
+        read = read_image(head + serialize_message(file)[2:], 'compressed')
+        assert (read.header, read.format, bytes(read.data)) == (Header(), 'png', b'file')
+
+
 def test_losses_are_counted(camera):
     camera.subscription.on_loss(3)
     camera.subscription.on_loss(2)
     assert camera.counts == Counts(lost=5)
+
+
+def test_a_frame_is_decoded_once_and_knows_how_long_it_waited():
+    data = cv2.imencode('.png', IMAGE)[1].tobytes()
+    converter = Converter('compressed', 'decoder')
+    late = Frame(SimpleNamespace(converter=converter), CompressedImage(format='png', data=data),
+                 time.perf_counter() - 5, 0.25, NOW)
+    first = late.begin(Limits())
+    assert late.begin(Limits()) is first
+    ready, came = [], Event()
+    late.when_ready(lambda frame: ready.append(frame) or came.set())
+    assert came.wait(10)
+    assert ready == [late]
+    late.finish()
+    assert np.array_equal(late.image, IMAGE)
+    assert late.seconds['receive'] == 0.25
+    assert 0 < late.seconds['convert'] < 5 <= late.seconds['wait'] + late.seconds['convert']
+    converter.close()
+
+
+def test_the_time_of_a_frame_is_its_stamp_or_else_its_arrival():
+    header = Header()
+    found = Frame(None, image_message(IMAGE, 'bgr8', header), 7.0, 0.0, NOW)
+    assert found.time == 7.0
+    header.stamp.sec, header.stamp.nanosec = 3, 500_000_000
+    assert found.time == 3.5
+
+
+@pytest.mark.parametrize(('stamp', 'age'), [
+    (Stamp(2.0, False, True), 3.0), (Stamp(-2.0, False, True), -1.0), (Stamp(2.0, True, True), 0),
+    (Stamp(2.0, False, False), 0)])
+def test_a_frame_grows_older_while_it_waits(stamp, age):
+    assert Frame(None, None, 10.0, 0.0, stamp).age(11.0) == age

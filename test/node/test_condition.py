@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rclpy.qos import ReliabilityPolicy
 
+from panoptic_ros.node.camera import Stamp
 from panoptic_ros.node.condition import (
     ERROR,
     OK,
@@ -20,7 +21,6 @@ from panoptic_ros.node.condition import (
     latency_status,
     look_at,
 )
-from panoptic_ros.node.frame import Stamp
 from panoptic_ros.node.record import Counts, Freshness, Lately, Latency
 from panoptic_ros.node.settings import Settings
 
@@ -44,7 +44,7 @@ def look(due=0.0, at_work=0.0, decoding=False, counts=None, **changes):
     if due:
         freshness.receive(time.perf_counter() - due)
     camera = a_camera(freshness=freshness, worked=lambda now: at_work,
-                      decoder=SimpleNamespace(busy=decoding), **changes)
+                      converter=SimpleNamespace(busy=decoding), **changes)
     lately = Lately(counts or Counts(), Counts(), 10.0, 0.0, 0.0, 0.0, True)
     return look_at(camera, lately, SETTINGS)
 

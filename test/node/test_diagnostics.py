@@ -10,6 +10,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from ros_harness import LATCHED, image_message
 from sensor_msgs.msg import Image
 
+from panoptic_ros.memory import Memory
 from panoptic_ros.node import diagnostics
 from panoptic_ros.node.condition import ERROR, OK, WARN
 from panoptic_ros.node.diagnostics import (
@@ -19,7 +20,6 @@ from panoptic_ros.node.diagnostics import (
     memory_status,
     stage_statistics,
 )
-from panoptic_ros.node.memory import Memory
 from panoptic_ros.node.mishaps import Mishaps
 from panoptic_ros.node.record import Counts, LatencyWindow
 

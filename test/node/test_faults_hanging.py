@@ -25,13 +25,13 @@ SCENE = tiny_model.scene()
 DECODING = """
 import time
 from pathlib import Path
-from panoptic_ros import images
-decompress = images.decompress
+from panoptic_ros.images import converter
+decompress = converter.decompress
 def crawl(message, *limits):
     while message.header.frame_id == 'slow' and Path({fault!r}).exists():
         time.sleep(0.01)
     return decompress(message, *limits)
-images.decompress = crawl
+converter.decompress = crawl
 from panoptic_ros.cli.panoptic_node import main
 main(['--ros-args', '-r', '__ns:=/crawling', '-p', 'cameras:=[front, rear/compressed]',
       '-p', 'label_timeout:=1.0', '-p', 'stall_timeout:=30.0', '-p', 'tracking:=false',

@@ -17,7 +17,7 @@ from ros_harness import BEST_EFFORT, image_message, pixels_of, start_node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 
-from panoptic_ros.node.guards import GuardedExecutor, RCLError
+from panoptic_ros.node.mishaps import GuardedExecutor, RCLError
 from panoptic_ros.node.panoptic_node import PanopticNode
 from panoptic_ros.node.subscription import LONGEST_OUTPUT
 

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from std_msgs.msg import Header
 
+from panoptic_ros.images import converter
+from panoptic_ros.images.wire import WireCompressedImage, WireImage
 from panoptic_ros.node import serving
-from panoptic_ros.node.frame import Frame, Stamp
+from panoptic_ros.node.camera import Frame, Stamp
 from panoptic_ros.node.mishaps import Mishaps
 from panoptic_ros.node.serving import Server
 from panoptic_ros.node.settings import Settings
-from panoptic_ros.node.wire import WireCompressedImage, WireImage
 from panoptic_ros.segmenter import Segmented
 
 SETTINGS = Settings(tracking=False)
@@ -48,7 +49,8 @@ def serve(make_camera, monkeypatch):
     def serve(transport, message):
         camera = make_camera(transport=transport)
         camera.outputs.publish = lambda *_: None
-        server.put(Frame(camera, message, time.perf_counter(), 0.0, Stamp(0.0, False, True)))
+        server.mailbox.put(camera, Frame(camera, message, time.perf_counter(), 0.0,
+                                         Stamp(0.0, False, True)))
         return weakref.ref(message.data.obj), camera
 
     yield serve
@@ -84,7 +86,7 @@ def test_an_image_that_came_late_is_not_kept(serve, monkeypatch):
         late.wait(0.2)
         return np.zeros((8, 8, 3), np.uint8)
 
-    monkeypatch.setattr('panoptic_ros.images.decompress', decompress)
+    monkeypatch.setattr(converter, 'decompress', decompress)
     message = WireCompressedImage(Header(), 'jpeg', memoryview(Memory(3000)))
     memory, camera = serve('compressed', message)
     del message

@@ -33,6 +33,7 @@ class Camera:
 
     def drop(self):
         self.counts.dropped += 1
+        self.at_work = None
 
 
 class Frame:
@@ -65,6 +66,10 @@ def nothing(*_):
     return ()
 
 
+def put(server, frame):
+    server.mailbox.put(frame.camera, frame)
+
+
 def test_one_thread_loads_serves_and_closes(start):
     served = threading.Event()
 
@@ -76,9 +81,9 @@ def test_one_thread_loads_serves_and_closes(start):
 
     server, segmenter = start(serve)
     assert server.load_time >= 0
-    server.put(Frame(Camera(), 'frame'))
+    put(server, Frame(Camera(), 'frame'))
     assert served.wait(10)
-    assert server.drain(10) == ([], True)
+    assert server.mailbox.drain(10) == ([], True)
     assert server.stop(10)
     assert set(segmenter.threads) == {'load', 'frame', 'close'}
     thread, = set(segmenter.threads.values())
@@ -95,10 +100,10 @@ def test_as_many_cameras_are_served_at_once_as_the_segmenter_takes(start):
         return ()
 
     server, _ = start(serve)
-    server.put(Frame(Camera(), 'first'))
+    put(server, Frame(Camera(), 'first'))
     assert begun.wait(10)
     for name in 'abcde':
-        server.put(Frame(Camera(), name))
+        put(server, Frame(Camera(), name))
     go.set()
     while sum(map(len, batches)) < 6:
         pass
@@ -137,9 +142,9 @@ def test_a_frame_that_never_ends_is_reported(start):
         return ()
 
     server, _ = start(serve)
-    server.put(Frame(Camera()))
+    put(server, Frame(Camera()))
     assert working.wait(10)
-    assert server.drain(0) == ([], False)
+    assert server.mailbox.drain(0) == ([], False)
     assert not server.stop(0)
     free.set()
 
@@ -156,11 +161,11 @@ def test_a_frame_that_is_not_ready_comes_again_and_delays_nobody(start):
 
     server, _ = start(serve)
     first = Frame(slow, 0)
-    server.put(first)
+    put(server, first)
     assert came.acquire(timeout=10)
     for name in range(3):
-        server.put(Frame(slow, 1 + name))
-        server.put(Frame(quick, name))
+        put(server, Frame(slow, 1 + name))
+        put(server, Frame(quick, name))
         assert came.acquire(timeout=10)
     assert served == [(slow, 0), (quick, 0), (quick, 1), (quick, 2)]
     first.image.set_result('ready')
@@ -181,15 +186,15 @@ def test_a_frame_that_is_not_ready_before_a_drain_is_dropped(start):
 
     server, _ = start(serve)
     late = Frame(slow, 0)
-    server.put(late)
+    put(server, late)
     assert begun.wait(10)
     assert slow.at_work is late
-    assert server.drain(0) == ([], False)
+    assert server.mailbox.drain(0) == ([], False)
     go.set()
-    assert server.drain(10) == ([], True)
+    assert server.mailbox.drain(10) == ([], True)
     assert (slow.counts, slow.at_work) == (Counts(dropped=1), None)
     late.image.set_result('ready')
-    server.put(Frame(slow, 1))
+    put(server, Frame(slow, 1))
     while len(served) < 2:
         pass
     assert served[1].name == 1

@@ -15,8 +15,8 @@ from std_msgs.msg import Header
 
 from panoptic_ros import Segmenter
 from panoptic_ros.device import DeviceError
-from panoptic_ros.images import Limits
-from panoptic_ros.node.frame import Frame, Stamp
+from panoptic_ros.images import Limits, converter
+from panoptic_ros.node.camera import Frame, Stamp
 from panoptic_ros.node.mishaps import Mishaps
 from panoptic_ros.node.record import STAGES, Counts
 from panoptic_ros.node.serving import Server
@@ -111,7 +111,7 @@ def test_a_rejected_frame_and_a_good_one_after_it(server, camera, segmenter, log
 def test_a_frame_that_cannot_be_converted_is_lost_alone(server, make_camera, segmenter,
                                                         logged, monkeypatch):
     front, rear = make_camera('front', 'compressed'), make_camera('rear')
-    monkeypatch.setattr('panoptic_ros.images.decompress', Mock(side_effect=MemoryError('no room')))
+    monkeypatch.setattr(converter, 'decompress', Mock(side_effect=MemoryError('no room')))
     for good in ([], [frame(rear)]):
         serve(server, segmenter, [compressed(front), *good])
         assert server.failure == 'MemoryError: no room'
@@ -241,7 +241,7 @@ def test_labels_that_are_published_are_the_newest(server, camera, segmenter):
 def test_a_camera_that_decodes_for_long_delays_no_other(server, make_camera, segmenter,
                                                         monkeypatch):
     go = Event()
-    monkeypatch.setattr('panoptic_ros.images.decompress', lambda *_: go.wait(10) and SCENE)
+    monkeypatch.setattr(converter, 'decompress', lambda *_: go.wait(10) and SCENE)
     slow, quick = make_camera('slow', 'compressed'), make_camera('quick')
     late = compressed(slow)
     assert server.turn(segmenter, [late, frame(quick)]) == [late]
@@ -249,7 +249,7 @@ def test_a_camera_that_decodes_for_long_delays_no_other(server, make_camera, seg
     assert slow.counts == Counts(), 'its turn goes on'
     assert slow.worked(late.arrival + 7) == 7
     assert quick.worked(time.perf_counter()) == 0
-    assert slow.decoder.busy
+    assert slow.converter.busy
     go.set()
     serve(server, segmenter, [late])
     assert slow.counts == Counts(segmented=1)
@@ -277,7 +277,7 @@ def test_whatever_goes_wrong_the_next_frame_is_served(server, camera, segmenter,
 
 def test_every_frame_counts_where_none_can_be_begun(server, make_camera, segmenter):
     cameras = [make_camera(), make_camera()]
-    cameras[0].decoder.decode = Mock(side_effect=RuntimeError("can't start new thread"))
+    cameras[0].converter.convert = Mock(side_effect=RuntimeError("can't start new thread"))
     assert server.turn(segmenter, [frame(camera) for camera in cameras]) == []
     assert [camera.counts for camera in cameras] == [Counts(failed=1)] * 2
 

@@ -1,5 +1,5 @@
 """
-The memory of the node's process: how much there is, and how images of megabytes use it.
+The memory of a ROS process: how much there is, and how images of megabytes use it.
 
 Before the first message, the allocator is told to keep large buffers, and Fast DDS is told to
 make buffers as large as an image.  When large images have ended, their memory is given back.
@@ -16,7 +16,7 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..resources import share_directory
+from .resources import share_directory
 
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 """Environment variables for the profile of Fast DDS, in Jazzy and in later distributions."""

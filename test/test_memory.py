@@ -1,24 +1,15 @@
 """The memory of the process, and what is set up so that megabytes travel fast."""
 
 import shutil
-import signal
-import sys
-import time
 from mmap import mmap
-from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from diagnostic_msgs.msg import DiagnosticArray
-from ros_harness import BEST_EFFORT, Process, image_message, start_node
-from sensor_msgs.msg import Image
 
-from panoptic_ros.node import memory
-from panoptic_ros.node.memory import Memory, Surplus, read_memory
+from panoptic_ros import memory
+from panoptic_ros.memory import Memory, Surplus, read_memory
 from panoptic_ros.resources import share_directory
 
-LARGEST_SOCKET = Path('/proc/sys/net/core/rmem_max')
 PROFILE = str(share_directory() / 'config' / 'fastdds_node.xml')
 LARGE, SMALL = 200 << 20, 6 << 20
 
@@ -119,43 +110,3 @@ def test_shared_memory_that_is_nearly_full_is_left_to_others(free):
 def test_without_shared_memory_nothing_is_done(free, tmp_path, monkeypatch):
     monkeypatch.setattr(memory, '_SHARED_MEMORY', tmp_path / 'absent')
     assert not memory.use_large_buffers({})
-
-
-@pytest.mark.ros
-def test_the_node_has_a_segment_of_its_own(domain, tiny_onnx):
-    """As large as the profile says; Fast DDS names its maker nowhere, so the map is read."""
-    program = ('from panoptic_ros.cli.panoptic_node import main; '
-               f'main(["--ros-args", "-r", "__node:=segmented", "-p", "model:={tiny_onnx}"])')
-    with Process([sys.executable, '-c', program], domain) as node:
-        node.wait_for_output('waiting for images')
-        sizes = []
-        with open(f'/proc/{node.process.pid}/maps', encoding='utf-8') as maps:
-            for line in maps:
-                if '/dev/shm/fastrtps_' in line or '/dev/shm/fastdds_' in line:
-                    start, end = (int(part, 16) for part in line.split()[0].split('-'))
-                    sizes.append(end - start)
-        assert max(sizes) >= 16 << 20, sizes
-        assert node.stop(signal.SIGINT) == 0
-        assert 'Error' not in node.output
-
-
-@pytest.mark.ros
-@pytest.mark.skipif(not LARGEST_SOCKET.is_file() or int(LARGEST_SOCKET.read_text()) < 4 << 20,
-                    reason='net.core.rmem_max gives a socket less than 4 MiB')
-def test_a_best_effort_camera_with_the_defaults_loses_few_images(domain, client, tiny_onnx):
-    """Over the shared memory that it has by default seven of eight would be lost."""
-    diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
-    image = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
-    with start_node(domain, model=tiny_onnx, remap={'__ns': '/torn'}) as node:
-        node.wait_for_output('waiting for images')
-        publisher = client.publisher(Image, '/torn/image', BEST_EFFORT)
-        for _ in range(20):
-            publisher.publish(image_message(image, 'bgr8', client.header()))
-            time.sleep(0.2)
-
-        def received():
-            status = client.status(diagnostics, 'frames', 'torn/panoptic_node')
-            return int(next(v.value for v in status.values if v.key == 'received'))
-
-        client.wait(lambda: received() >= 10, 'images of a best-effort camera')
-        assert node.stop() == 0

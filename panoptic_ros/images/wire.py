@@ -1,20 +1,17 @@
 """
-Image messages, read in place from the bytes that DDS carries.
+Image messages, read in place from the bytes that DDS carries: plain CDR.
 
-rclpy would copy an image into a message in C, and from there into one in Python.
+A library of messages would copy an image at least once on the way into a message of its own.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Any
 
-from rclpy.serialization import deserialize_message
-from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header
-
-from ..images import ImageError
+from .errors import ImageError
 
 _ORDERS = {b'\0\0': '>', b'\0\1': '<'}
 """
@@ -34,7 +31,7 @@ _START = 4
 class WireImage:
     """A ``sensor_msgs/Image`` whose pixels are still in the received bytes."""
 
-    header: Header
+    header: Any
     height: int
     width: int
     encoding: str
@@ -47,22 +44,26 @@ class WireImage:
 class WireCompressedImage:
     """A ``sensor_msgs/CompressedImage`` whose file is still in the received bytes."""
 
-    header: Header
+    header: Any
     format: str
     data: memoryview
 
 
-Kind = TypeVar('Kind', Image, CompressedImage)
+def is_plain(data: bytes) -> bool:
+    """Return whether a serialised message is plain CDR, which alone can be read in place."""
+    return data[:2] in _ORDERS
 
-AnyImage: TypeAlias = 'WireImage | Image'
-AnyCompressedImage: TypeAlias = 'WireCompressedImage | CompressedImage'
 
-
-def read_image(message: bytes) -> AnyImage:
+def read_image(data: bytes, new: Callable[..., Any]) -> WireImage:
     """
     Return a serialised ``sensor_msgs/Image`` without a copy of its pixels.
 
-    Bytes that are not plain CDR are read by the middleware itself.
+    Parameters
+    ----------
+    data
+        The message in plain CDR.
+    new
+        Makes the header: a factory of messages as in ``panoptic_ros.messages``.
 
     Raises
     ------
@@ -70,56 +71,36 @@ def read_image(message: bytes) -> AnyImage:
         The message is cut off, or a text in it is longer than any name.
 
     """
-    if message[:2] not in _ORDERS:
-        return _convert(message, Image)
-    reader = _Reader(message)
-    header = reader.header()
+    reader = _Reader(data)
+    header = reader.header(new)
     height, width = reader.number(), reader.number()
     encoding, is_bigendian = reader.text(), reader.byte()
     return WireImage(header, height, width, encoding, is_bigendian, reader.number(),
                      reader.block())
 
 
-def read_compressed_image(message: bytes) -> AnyCompressedImage:
+def read_compressed_image(data: bytes, new: Callable[..., Any]) -> WireCompressedImage:
     """
     Return a serialised ``sensor_msgs/CompressedImage`` without a copy of its file.
 
-    Raises
-    ------
-    ImageError
-        The message is cut off, or a text in it is longer than any name.
-
+    Parameters and errors are those of ``read_image``.
     """
-    if message[:2] not in _ORDERS:
-        return _convert(message, CompressedImage)
-    reader = _Reader(message)
-    return WireCompressedImage(reader.header(), reader.text(), reader.block())
-
-
-def _convert(message: bytes, kind: type[Kind]) -> Kind:
-    """Let the middleware deserialise a message."""
-    try:
-        converted: Kind = deserialize_message(message, kind)
-    except Exception as error:      # each middleware raises errors of its own
-        raise ImageError('wire', f'a message of {len(message)} bytes that begins with '
-                                 f'{message[:4].hex()} is no {kind.__name__}: {error}') from error
-    return converted
+    reader = _Reader(data)
+    return WireCompressedImage(reader.header(new), reader.text(), reader.block())
 
 
 class _Reader:
     """Reads one field after the other of a message in plain CDR."""
 
-    def __init__(self, message: bytes) -> None:
-        self._view = memoryview(message)
-        self._order = _ORDERS[message[:2]]
+    def __init__(self, data: bytes) -> None:
+        self._view = memoryview(data)
+        self._order = _ORDERS[data[:2]]
         self._position = _START
 
-    def header(self) -> Header:
-        header = Header()
-        header.stamp.sec = self.number(signed=True)
-        header.stamp.nanosec = self.number()
-        header.frame_id = self.text()
-        return header
+    def header(self, new: Callable[..., Any]) -> Any:
+        stamp = new('builtin_interfaces/msg/Time', sec=self.number(signed=True),
+                    nanosec=self.number())
+        return new('std_msgs/msg/Header', stamp=stamp, frame_id=self.text())
 
     def number(self, signed: bool = False) -> int:
         self._position += -self._position % 4
