@@ -20,21 +20,10 @@ from ..tracking import Tracker
 from .mailbox import Mailbox
 from .mishaps import ThrottledLog, described
 from .outputs import CameraOutputs
-from .record import Counts, Freshness, LatencyWindow
+from .record import Counts, Freshness, LatencyWindow, Stamp
 from .subscription import ImageSubscription, read_image
 
 ImageMessage: TypeAlias = 'WireImage | Image | WireCompressedImage | CompressedImage'
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """A header's stamp, compared with the node's clock at the time of arrival."""
-
-    age: float
-    """Seconds by which the stamp lies behind the clock; negative if it lies in the future."""
-    is_zero: bool
-    clock_runs: bool
-    """False under use_sim_time while nothing publishes /clock."""
 
 
 @dataclass(eq=False)
@@ -260,15 +249,9 @@ class Camera:
         except ImageError as error:
             self.reject(arrival, error)
             return
-        self.stamp = self._compare(message)
+        self.stamp = Stamp.compare(message.header.stamp, self._clock.now().nanoseconds)
         if self._mailbox.put(self, Frame(self, message, arrival, seconds, self.stamp)):
             self.counts.dropped += 1
-
-    def _compare(self, message: ImageMessage) -> Stamp:
-        now = self._clock.now().nanoseconds
-        # rclpy's Time would refuse the negative stamps that a broken driver may send
-        stamp = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
-        return Stamp((now - stamp) * 1e-9, stamp == 0, now != 0)
 
     def _miss(self, count: int) -> None:
         self.counts.lost += count

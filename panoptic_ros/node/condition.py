@@ -1,4 +1,4 @@
-"""The state of a camera, and the statuses and log lines that report it."""
+"""The state of a camera, and the log lines and statuses that tell it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,12 @@ from typing import Any, NamedTuple
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from rclpy.qos import ReliabilityPolicy
 
-from .camera import Camera, Stamp
+from .camera import Camera
 from .mishaps import publishable
 from .record import Lately, Latency
 from .settings import Settings
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
-
-FUTURE_TOLERANCE = 0.1
-"""Seconds by which a stamp may be ahead of the clock, as clocks of two machines never agree."""
 
 
 class State(Enum):
@@ -95,20 +92,6 @@ def _cause(camera: Camera, lately: Lately) -> str:
     return 'the engine is busy with other cameras'
 
 
-def doubt(stamp: Stamp, max_age: float) -> str | None:
-    """Return what is wrong with a stamp; None if nothing is."""
-    if stamp.is_zero:
-        return 'the stamp is zero: the camera driver does not set it'
-    if not stamp.clock_runs:
-        return 'use_sim_time is set, but /clock is silent: play the bag with --clock'
-    if stamp.age < -FUTURE_TOLERANCE:
-        return f'the stamp is {-stamp.age:.1f} s in the future: synchronise the clocks'
-    if 0 < max_age < stamp.age:
-        return (f'the stamp is {stamp.age:.1f} s old: when a bag is played, set use_sim_time and '
-                'play it with --clock')
-    return None
-
-
 class Teller:
     """
     Logs a camera's state once, when it changes.
@@ -169,35 +152,6 @@ _CURES = {
         'with config/fastdds.xml, see docs/performance.md'}
 
 
-def camera_statuses(camera: Camera, condition: Condition, lately: Lately,
-                    settings: Settings) -> list[DiagnosticStatus]:
-    """Return the statuses of a camera: its condition, its latency and its frames."""
-    latency, now = camera.latency, time.perf_counter()
-    return _named(camera.name, [
-        camera_status(camera, condition, lately.received_rate, settings),
-        latency_status(latency.summary(), len(latency), settings.latency_limit,
-                       camera.worked(now)),
-        counts_status(lately, settings, camera.subscription.reliability)])
-
-
-def absent_statuses(name: str, topic: str, transport: str) -> list[DiagnosticStatus]:
-    """
-    Return the same statuses for a camera while the node is not configured.
-
-    Without them, monitors would show the former statuses as stale.
-    """
-    return _named(name, [
-        new_status('camera', OK, 'not configured', {'topic': topic, 'transport': transport},
-                   topic),
-        *(new_status(kind, OK, 'not configured', {}) for kind in ('latency', 'frames'))])
-
-
-def _named(name: str, statuses: list[DiagnosticStatus]) -> list[DiagnosticStatus]:
-    for status in statuses:
-        status.name += f' {name}' if name else ''
-    return statuses
-
-
 def camera_status(camera: Camera, condition: Condition, rate: float,
                   settings: Settings) -> DiagnosticStatus:
     """Return the status of a camera: its worst condition, and what to do about it."""
@@ -206,7 +160,7 @@ def camera_status(camera: Camera, condition: Condition, rate: float,
     if state is State.WAITING and since < settings.stall_timeout:
         level = OK
     if state is State.RUNNING:
-        warning = camera.stamp and doubt(camera.stamp, settings.max_stamp_age)
+        warning = camera.stamp and camera.stamp.doubt(settings.max_stamp_age)
         level = WARN if warning else OK
         text = warning or f'{rate:.1f} Hz, {camera.format or "first image at work"}'
     values: dict[str, object] = {

@@ -18,14 +18,16 @@ from .condition import (
     ERROR,
     OK,
     WARN,
+    Condition,
     Teller,
-    absent_statuses,
-    camera_statuses,
+    camera_status,
+    counts_status,
+    latency_status,
     look_at,
     new_status,
 )
 from .mishaps import Mishaps
-from .record import Tally
+from .record import Lately, Tally
 from .session import Session
 from .settings import Settings
 from .subscription import ImageTopic
@@ -73,12 +75,12 @@ class Reporter:
         if session is None:
             self._report_absence(fault, f'no model loaded: {state}', state, settings)
             return
+        seconds = session.server.engine_time
         self._publish([
             engine_status(fault, session.server.failure, 'ready', {
                 'state': state, **session.description,
                 **build_age(str(session.description.get('built', '')))},
-                hanging=seconds if (seconds := session.server.engine_time)
-                > settings.label_timeout else 0.0),
+                hanging=seconds if seconds > settings.label_timeout else 0.0),
             memory_status(read_memory(), session.server.gpu_memory),
             *self._camera_statuses(session, settings)])
         self._statistics.publish(self._message(stage_statistics(session.cameras)))
@@ -136,6 +138,35 @@ class Reporter:
         return message
 
 
+def camera_statuses(camera: Camera, condition: Condition, lately: Lately,
+                    settings: Settings) -> list[DiagnosticStatus]:
+    """Return the statuses of a camera: its condition, its latency and its frames."""
+    latency, now = camera.latency, time.perf_counter()
+    return _named(camera.name, [
+        camera_status(camera, condition, lately.received_rate, settings),
+        latency_status(latency.summary(), len(latency), settings.latency_limit,
+                       camera.worked(now)),
+        counts_status(lately, settings, camera.subscription.reliability)])
+
+
+def absent_statuses(name: str, topic: str, transport: str) -> list[DiagnosticStatus]:
+    """
+    Return the same statuses for a camera while the node is not configured.
+
+    Without them, monitors would show the former statuses as stale.
+    """
+    return _named(name, [
+        new_status('camera', OK, 'not configured', {'topic': topic, 'transport': transport},
+                   topic),
+        *(new_status(kind, OK, 'not configured', {}) for kind in ('latency', 'frames'))])
+
+
+def _named(name: str, statuses: list[DiagnosticStatus]) -> list[DiagnosticStatus]:
+    for status in statuses:
+        status.name += f' {name}' if name else ''
+    return statuses
+
+
 def engine_status(fault: str | None, failure: str | None, progress: str,
                   values: Mapping[str, object], hanging: float = 0.0) -> DiagnosticStatus:
     """
@@ -156,16 +187,17 @@ def engine_status(fault: str | None, failure: str | None, progress: str,
 
     """
     gpu = values.get('GPU', '')
-    hardware = 'CPU' if gpu == 'none' else str(gpu)
     if fault is not None:
-        return new_status('engine', ERROR, fault, values, hardware)
-    if hanging:
-        return new_status('engine', ERROR, f'a frame has been at work for {hanging:.1f} s: the '
-                          'model hangs, or this machine is too slow for it; if it does not '
-                          'end, start the node again with another model', values, hardware)
-    if failure is not None:
-        return new_status('engine', ERROR, f'the last frame was lost: {failure}', values, hardware)
-    return new_status('engine', OK, progress, values, hardware)
+        level, text = ERROR, fault
+    elif hanging:
+        level, text = ERROR, (
+            f'a frame has been at work for {hanging:.1f} s: the model hangs, or this machine is '
+            'too slow for it; if it does not end, start the node again with another model')
+    elif failure is not None:
+        level, text = ERROR, f'the last frame was lost: {failure}'
+    else:
+        level, text = OK, progress
+    return new_status('engine', level, text, values, 'CPU' if gpu == 'none' else str(gpu))
 
 
 def build_age(built: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The record of a camera's frames: their outcomes, their age, and the times of their stages."""
+"""The record of a camera's frames: stamps, outcomes, ages, and the times of the stages."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, replace
 from threading import Lock
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 WINDOW = 5.0
 """The least number of seconds over which rates are taken."""
+
+FUTURE_TOLERANCE = 0.1
+"""Seconds by which a stamp may be ahead of the clock, as clocks of two machines never agree."""
 
 _REMEMBERED = 4096
 """How many arrivals of images without labels are remembered; these are the first ones."""
@@ -24,6 +28,37 @@ The stages in the order in which a frame passes them.
 ``total`` is the time from the camera's publish to ours.  Only a GPU has ``upload`` and
 ``download``; it resizes as part of ``network``.  See ``CudaPipeline.stages``.
 """
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A header's stamp, compared with the node's clock at the time of arrival."""
+
+    age: float
+    """Seconds by which the stamp lies behind the clock; negative if it lies in the future."""
+    is_zero: bool
+    clock_runs: bool
+    """False under use_sim_time while nothing publishes /clock."""
+
+    @classmethod
+    def compare(cls, stamp: Any, now: int) -> Stamp:
+        """Compare a ``builtin_interfaces/Time`` with the clock's time, in nanoseconds."""
+        # rclpy's Time would refuse the negative stamps that a broken driver may send
+        time = stamp.sec * 10**9 + stamp.nanosec
+        return cls((now - time) * 1e-9, time == 0, now != 0)
+
+    def doubt(self, max_age: float) -> str | None:
+        """Return what is wrong with the stamp; None if nothing is."""
+        if self.is_zero:
+            return 'the stamp is zero: the camera driver does not set it'
+        if not self.clock_runs:
+            return 'use_sim_time is set, but /clock is silent: play the bag with --clock'
+        if self.age < -FUTURE_TOLERANCE:
+            return f'the stamp is {-self.age:.1f} s in the future: synchronise the clocks'
+        if 0 < max_age < self.age:
+            return (f'the stamp is {self.age:.1f} s old: when a bag is played, set use_sim_time '
+                    'and play it with --clock')
+        return None
 
 
 @dataclass

@@ -160,8 +160,8 @@ class Server:
         self._look_at_memory(segmenter)
         return late
 
-    def _convert(self, frames: Sequence[Frame], limits: Limits,
-                 ) -> tuple[list[Frame], list[Frame]]:
+    def _convert(self, frames: Sequence[Frame],
+                 limits: Limits) -> tuple[list[Frame], list[Frame]]:
         """Return the frames whose images are ready, and those whose images come later."""
         ready, late = [], _begin(frames, limits)
         for frame in frames:
@@ -179,8 +179,8 @@ class Server:
                 ready.append(frame)
         return ready, late
 
-    def _segment(self, segmenter: Segmenter, frames: Sequence[Frame], settings: Settings,
-                 ) -> list[tuple[Frame, Panoptic]]:
+    def _segment(self, segmenter: Segmenter, frames: Sequence[Frame],
+                 settings: Settings) -> list[tuple[Frame, Panoptic]]:
         """Segment images together; if that fails, segment each alone, as one may be to blame."""
         if not frames:
             return []

@@ -179,16 +179,13 @@ class ImageSubscription:
     def _make(self, lose: Callable[[QoSMessageLostInfo], None] | None) -> Subscription:
         # The depth is two: a complete image must not replace one that has not been taken yet.
         qos = QoSProfile(depth=2, reliability=ReliabilityPolicy.BEST_AVAILABLE)
-        receive: Callable[..., None] = self._receive     # rclpy inspects its two arguments
+        receive: Callable[..., None] = self.on_image     # rclpy inspects its two arguments
         return self._node.create_subscription(
             KINDS[self.transport], self.topic.subscribed, receive, qos, raw=True,
             event_callbacks=SubscriptionEventCallbacks(
                 incompatible_qos=self._disagree, message_lost=lose),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(
                 callback=self._choose_reliability))
-
-    def _receive(self, data: bytes, info: dict[str, int]) -> None:
-        self.on_image(data, info)
 
     def _choose_reliability(self, qos: QoSProfile) -> SetParametersResult:
         """

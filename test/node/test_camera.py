@@ -13,9 +13,9 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
 from panoptic_ros.images import Converter, ImageError, Limits
-from panoptic_ros.node.camera import Frame, Stamp
+from panoptic_ros.node.camera import Frame
 from panoptic_ros.node.mailbox import Mailbox
-from panoptic_ros.node.record import Counts
+from panoptic_ros.node.record import Counts, Stamp
 from panoptic_ros.node.session import Session
 from panoptic_ros.node.subscription import read_image
 

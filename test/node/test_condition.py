@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import pytest
 from rclpy.qos import ReliabilityPolicy
 
-from panoptic_ros.node.camera import Stamp
 from panoptic_ros.node.condition import (
     ERROR,
     OK,
@@ -14,14 +13,12 @@ from panoptic_ros.node.condition import (
     Condition,
     State,
     Teller,
-    absent_statuses,
     camera_status,
     counts_status,
-    doubt,
     latency_status,
     look_at,
 )
-from panoptic_ros.node.record import Counts, Freshness, Lately, Latency
+from panoptic_ros.node.record import Counts, Freshness, Lately, Latency, Stamp
 from panoptic_ros.node.settings import Settings
 
 SETTINGS = Settings(stall_timeout=2.0, label_timeout=5.0)
@@ -120,11 +117,6 @@ def test_a_state_is_said_once_and_its_end_too(states, lines):
     assert tell(*states) == lines
 
 
-@pytest.mark.parametrize('stamp', [Stamp(0.0, False, True), Stamp(-0.05, False, True)])
-def test_a_good_stamp_is_not_doubted(stamp):
-    assert doubt(stamp, 5.0) is None
-
-
 def judge(condition=RUNNING, settings=None, **changes):
     status = camera_status(a_camera(**changes), condition, 10.0, settings or Settings())
     return status.level, status.message
@@ -167,15 +159,6 @@ def test_the_age_of_the_newest_labels_is_told():
 
 def test_hardware_is_the_topic():
     assert camera_status(a_camera(), RUNNING, 10.0, Settings()).hardware_id == '/image'
-
-
-def test_a_camera_that_is_not_configured_is_not_forgotten():
-    statuses = absent_statuses('front', '/front/image', 'raw')
-    assert [(s.level, s.name, s.message, s.hardware_id) for s in statuses] == [
-        (OK, f'{name} front', 'not configured', topic) for name, topic in (
-            ('camera', '/front/image'), ('latency', ''), ('frames', ''))]
-    nameless = absent_statuses('', '/image', 'raw')
-    assert [s.name for s in nameless] == ['camera', 'latency', 'frames']
 
 
 def test_any_age_of_a_stamp_can_be_accepted():

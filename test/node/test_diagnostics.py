@@ -15,6 +15,7 @@ from panoptic_ros.node import diagnostics
 from panoptic_ros.node.condition import ERROR, OK, WARN
 from panoptic_ros.node.diagnostics import (
     Reporter,
+    absent_statuses,
     build_age,
     engine_status,
     memory_status,
@@ -39,6 +40,15 @@ def test_a_camera_that_cannot_subscribe_again_costs_the_report_of_nobody(monkeyp
     settings = SimpleNamespace(stall_timeout=2.0)
     assert reporter._camera_statuses(Mock(cameras=cameras), settings) == ['front', 'rear']
     assert 'no room' in mishaps.lately()['subscription /front/image']
+
+
+def test_a_camera_that_is_not_configured_is_not_forgotten():
+    statuses = absent_statuses('front', '/front/image', 'raw')
+    assert [(s.level, s.name, s.message, s.hardware_id) for s in statuses] == [
+        (OK, f'{name} front', 'not configured', topic) for name, topic in (
+            ('camera', '/front/image'), ('latency', ''), ('frames', ''))]
+    nameless = absent_statuses('', '/image', 'raw')
+    assert [s.name for s in nameless] == ['camera', 'latency', 'frames']
 
 
 def test_hardware_is_the_device():

@@ -14,8 +14,9 @@ from std_msgs.msg import Header
 from panoptic_ros.images import converter
 from panoptic_ros.images.wire import WireCompressedImage, WireImage
 from panoptic_ros.node import serving
-from panoptic_ros.node.camera import Frame, Stamp
+from panoptic_ros.node.camera import Frame
 from panoptic_ros.node.mishaps import Mishaps
+from panoptic_ros.node.record import Stamp
 from panoptic_ros.node.serving import Server
 from panoptic_ros.node.settings import Settings
 from panoptic_ros.segmenter import Segmented

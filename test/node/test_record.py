@@ -10,8 +10,14 @@ from panoptic_ros.node.record import (
     Counts,
     Freshness,
     LatencyWindow,
+    Stamp,
     Tally,
 )
+
+
+@pytest.mark.parametrize('stamp', [Stamp(0.0, False, True), Stamp(-0.05, False, True)])
+def test_a_good_stamp_is_not_doubted(stamp):
+    assert stamp.doubt(5.0) is None
 
 
 def test_rates_are_those_of_the_last_seconds():

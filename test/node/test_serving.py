@@ -16,9 +16,9 @@ from std_msgs.msg import Header
 from panoptic_ros import Segmenter
 from panoptic_ros.device import DeviceError
 from panoptic_ros.images import Limits, converter
-from panoptic_ros.node.camera import Frame, Stamp
+from panoptic_ros.node.camera import Frame
 from panoptic_ros.node.mishaps import Mishaps
-from panoptic_ros.node.record import STAGES, Counts
+from panoptic_ros.node.record import STAGES, Counts, Stamp
 from panoptic_ros.node.serving import Server
 from panoptic_ros.node.settings import Settings
 
