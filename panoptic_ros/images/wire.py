@@ -9,9 +9,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from .errors import ImageError
+
+NewHeader: TypeAlias = Callable[[int, int, str], Any]
 
 _ORDERS = {b'\0\0': '>', b'\0\1': '<'}
 """
@@ -54,7 +56,7 @@ def is_plain(data: bytes) -> bool:
     return data[:2] in _ORDERS
 
 
-def read_image(data: bytes, new: Callable[..., Any]) -> WireImage:
+def read_image(data: bytes, new_header: NewHeader) -> WireImage:
     """
     Return a serialised ``sensor_msgs/Image`` without a copy of its pixels.
 
@@ -62,8 +64,8 @@ def read_image(data: bytes, new: Callable[..., Any]) -> WireImage:
     ----------
     data
         The message in plain CDR.
-    new
-        Makes the header: a factory of messages as in ``panoptic_ros.messages``.
+    new_header
+        Makes the ``std_msgs/Header`` of seconds, nanoseconds and frame id.
 
     Raises
     ------
@@ -72,21 +74,21 @@ def read_image(data: bytes, new: Callable[..., Any]) -> WireImage:
 
     """
     reader = _Reader(data)
-    header = reader.header(new)
+    header = reader.header(new_header)
     height, width = reader.number(), reader.number()
     encoding, is_bigendian = reader.text(), reader.byte()
     return WireImage(header, height, width, encoding, is_bigendian, reader.number(),
                      reader.block())
 
 
-def read_compressed_image(data: bytes, new: Callable[..., Any]) -> WireCompressedImage:
+def read_compressed_image(data: bytes, new_header: NewHeader) -> WireCompressedImage:
     """
     Return a serialised ``sensor_msgs/CompressedImage`` without a copy of its file.
 
     Parameters and errors are those of ``read_image``.
     """
     reader = _Reader(data)
-    return WireCompressedImage(reader.header(new), reader.text(), reader.block())
+    return WireCompressedImage(reader.header(new_header), reader.text(), reader.block())
 
 
 class _Reader:
@@ -97,10 +99,8 @@ class _Reader:
         self._order = _ORDERS[data[:2]]
         self._position = _START
 
-    def header(self, new: Callable[..., Any]) -> Any:
-        stamp = new('builtin_interfaces/msg/Time', sec=self.number(signed=True),
-                    nanosec=self.number())
-        return new('std_msgs/msg/Header', stamp=stamp, frame_id=self.text())
+    def header(self, new_header: NewHeader) -> Any:
+        return new_header(self.number(signed=True), self.number(), self.text())
 
     def number(self, signed: bool = False) -> int:
         self._position += -self._position % 4

@@ -21,7 +21,7 @@ GRACE = 0.05
 """Seconds that cameras wait for another camera's image; then they go on without it."""
 
 _PERIOD = 1.0
-"""Seconds between two reports on a load, and between two looks at the GPU's memory."""
+"""Seconds between two looks at the GPU's memory."""
 
 
 class Server:
@@ -45,8 +45,6 @@ class Server:
         """Where the frames wait for their turns."""
         self._loading: Future[Segmenter] = Future()
         self._thread: Thread | None = None
-        self.load_time = 0.0
-        """Seconds that loading took."""
         self.failure: str | None = None
         """Why a frame was lost when frames were last served; None if none was lost."""
         self.lost: str | None = None
@@ -63,33 +61,15 @@ class Server:
         begun = self._begun
         return 0.0 if begun is None else time.perf_counter() - begun
 
-    def start(self, load: Callable[[], Segmenter], waiting: Callable[[float], None]) -> Segmenter:
+    def start(self, load: Callable[[], Segmenter]) -> Future[Segmenter]:
         """
-        Start the thread and wait until the segmenter is loaded.
+        Start the thread, which first calls ``load``; return a future of what that gives or raises.
 
-        The caller may only read the segmenter that is returned.
-
-        Parameters
-        ----------
-        load
-            Makes the segmenter, ready for its first frame.
-        waiting
-            Called about once a second meanwhile, with the seconds since the start.
-
-        Raises
-        ------
-        Exception
-            ``load`` raised it.
-
+        The segmenter is ready for its first frame then.  The caller may only read it.
         """
-        start = time.perf_counter()
         self._thread = Thread(target=self._run, args=(load,), name='segmenter', daemon=True)
         self._thread.start()
-        while not wait([self._loading], _PERIOD).done:
-            waiting(time.perf_counter() - start)
-        segmenter = self._loading.result()
-        self.load_time = time.perf_counter() - start
-        return segmenter
+        return self._loading
 
     def stop(self, timeout: float) -> bool:
         """Close the segmenter and end the thread; return whether it ended in time."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager
 from threading import Event
 from typing import Any
@@ -22,6 +24,9 @@ from .subscription import ImageSubscription
 
 PATIENCE = 10.0
 """Seconds that a transition waits for the frame at work; no working engine needs so long."""
+
+PERIOD = 1.0
+"""Seconds between two reports on a load."""
 
 
 class Session:
@@ -64,8 +69,12 @@ class Session:
         self._model = settings().model_path()
         self._phase = f'loading {self._model.name}'
         self.server = Server(settings, mishaps)
-        self._segmenter = self.server.start(
-            self._load, lambda seconds: loading(f'{self._phase} ({seconds:.0f} s)'))
+        start = time.perf_counter()
+        segmenter = self.server.start(self._load)
+        while not wait([segmenter], PERIOD).done:
+            loading(f'{self._phase} ({time.perf_counter() - start:.0f} s)')
+        self._segmenter = segmenter.result()
+        self._load_time = time.perf_counter() - start
         self.family = self._segmenter.family
         """The family of the model."""
         self.cameras: list[Camera] = []
@@ -76,7 +85,7 @@ class Session:
             raise
         self.description = self._describe(self._segmenter)
         """Facts about the engine for diagnostics."""
-        self._log.info(f'{self._model} loaded in {self.server.load_time:.2f} s: '
+        self._log.info(f'{self._model} loaded in {self._load_time:.2f} s: '
                        f'{self._segmenter.description}')
 
     def activate(self) -> None:
@@ -159,7 +168,7 @@ class Session:
             'input': '{1}x{0}'.format(*metadata.input_size),
             'label space': metadata.label_space.name,
             'label divisor': metadata.label_space.label_divisor,
-            'load time [s]': f'{self.server.load_time:.2f}'}
+            'load time [s]': f'{self._load_time:.2f}'}
 
     def _add_cameras(self, node: Node) -> None:
         log = ThrottledLog(self._log)

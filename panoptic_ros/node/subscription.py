@@ -18,10 +18,10 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.serialization import deserialize_message
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
 from ..images import ImageError, wire
 from .mishaps import RCLError, publishable
-from .outputs import new
 
 KINDS = {'raw': Image, 'compressed': CompressedImage}
 """The types of the camera's messages, by transport."""
@@ -239,10 +239,16 @@ def read_image(data: bytes, transport: str) -> Any:
     """
     if wire.is_plain(data):
         read = wire.read_image if transport == 'raw' else wire.read_compressed_image
-        return read(data, new)
+        return read(data, _header)
     kind = KINDS[transport]
     try:
         return deserialize_message(data, kind)
     except Exception as error:      # each middleware raises errors of its own
         raise ImageError('wire', f'a message of {len(data)} bytes that begins with '
                                  f'{data[:4].hex()} is no {kind.__name__}: {error}') from error
+
+
+def _header(sec: int, nanosec: int, frame_id: str) -> Header:
+    header = Header(frame_id=frame_id)
+    header.stamp.sec, header.stamp.nanosec = sec, nanosec
+    return header

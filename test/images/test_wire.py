@@ -11,19 +11,22 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from panoptic_ros.images import ImageError, to_bgr, wire
-from panoptic_ros.node.outputs import new
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 RANDOM = np.random.default_rng(0)
 
 
+def new_header(sec, nanosec, frame_id):
+    return Header(stamp=Time(sec=sec, nanosec=nanosec), frame_id=frame_id)
+
+
 def read_image(data):
     assert wire.is_plain(data)
-    return wire.read_image(data, new)
+    return wire.read_image(data, new_header)
 
 
 def read_compressed_image(data):
-    return wire.read_compressed_image(data, new)
+    return wire.read_compressed_image(data, new_header)
 
 
 def header(number):

@@ -14,9 +14,7 @@ from std_msgs.msg import Header
 
 from panoptic_ros.images import Converter, ImageError, Limits
 from panoptic_ros.node.camera import Frame
-from panoptic_ros.node.mailbox import Mailbox
 from panoptic_ros.node.record import Counts, Stamp
-from panoptic_ros.node.session import Session
 from panoptic_ros.node.subscription import read_image
 
 NOW = Stamp(0.0, False, True)
@@ -34,17 +32,6 @@ def frame(camera, arrival):
     frame.begin(Limits())
     frame.finish()
     return frame
-
-
-def test_a_frame_that_is_away_at_the_end_is_at_work_no_more(camera):
-    camera.at_work = Frame(camera, None, time.perf_counter() - 9, 0.0, NOW)
-    assert camera.worked(time.perf_counter()) >= 9
-    session = SimpleNamespace(stop_cameras=lambda: None,
-                              server=SimpleNamespace(mailbox=Mailbox()))
-    session.server.mailbox.put(camera, camera.at_work)
-    Session.deactivate(session)
-    assert camera.counts.dropped == 1
-    assert camera.worked(time.perf_counter()) == 0
 
 
 def test_no_labels_are_due_for_images_that_were_rejected(camera):

@@ -45,7 +45,7 @@ def serve(make_camera, monkeypatch):
     segmenter.segment.side_effect = lambda images, _: Segmented([panoptic for _ in images], {})
     segmenter.gpu_memory.return_value = None
     server = Server(lambda: SETTINGS, Mishaps(Mock()))
-    server.start(lambda: segmenter, lambda _: None)
+    server.start(lambda: segmenter)
 
     def serve(transport, message):
         camera = make_camera(transport=transport)

@@ -51,11 +51,11 @@ def start():
     """A function that starts a server whose frames are served by another function."""
     servers = []
 
-    def start(serve, load=Recorder, waiting=lambda _: None):
+    def start(serve, load=Recorder):
         server = Server(Settings, Mishaps(Mock()))
         server.serve = serve
         servers.append(server)
-        return server, server.start(load, waiting)
+        return server, server.start(load).result(10)
 
     yield start
     for server in servers:
@@ -80,7 +80,6 @@ def test_one_thread_loads_serves_and_closes(start):
         return ()
 
     server, segmenter = start(serve)
-    assert server.load_time >= 0
     put(server, Frame(Camera(), 'frame'))
     assert served.wait(10)
     assert server.mailbox.drain(10) == ([], True)
@@ -110,27 +109,10 @@ def test_as_many_cameras_are_served_at_once_as_the_segmenter_takes(start):
     assert batches == [['first'], ['a', 'b', 'c'], ['d', 'e']]
 
 
-def test_whatever_loading_raises_is_raised_where_it_was_started(start):
+def test_whatever_loading_raises_is_raised_where_it_is_waited_for(start):
     for error in (MemoryError, TimeoutError):
         with pytest.raises(error, match='too large'):
             start(nothing, Mock(side_effect=error('too large')))
-
-
-def test_it_is_told_how_long_a_load_has_lasted(start, monkeypatch):
-    monkeypatch.setattr('panoptic_ros.node.serving._PERIOD', 0.01)
-    told, enough = [], threading.Event()
-
-    def wait(seconds):
-        told.append(seconds)
-        if len(told) == 3:
-            enough.set()
-
-    def load():
-        assert enough.wait(10)
-        return Recorder()
-
-    start(nothing, load, wait)
-    assert 0 < told[0] < told[1] < told[2]
 
 
 def test_a_frame_that_never_ends_is_reported(start):

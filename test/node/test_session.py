@@ -1,0 +1,67 @@
+"""What exists while the node is configured: how it is loaded, and how it comes to rest."""
+
+import time
+from threading import Event
+from types import SimpleNamespace
+from unittest.mock import Mock
+
+import pytest
+
+from panoptic_ros.node import session
+from panoptic_ros.node.camera import Frame
+from panoptic_ros.node.mailbox import Mailbox
+from panoptic_ros.node.mishaps import Mishaps
+from panoptic_ros.node.record import Stamp
+from panoptic_ros.node.session import Session
+from panoptic_ros.node.settings import Settings
+
+
+@pytest.fixture
+def open_session(monkeypatch):
+    """A function that opens a session without cameras, whose model another function loads."""
+    def open_session(load, loading):
+        monkeypatch.setattr(Session, '_load', lambda self: load(self))
+        opened = Session(Mock(), Settings, Event(), loading, Mishaps(Mock()))
+        opened.close()
+        return opened
+
+    monkeypatch.setattr(Session, '_add_cameras', Mock())
+    monkeypatch.setattr(Session, '_describe', lambda self, segmenter: {'model': segmenter})
+    monkeypatch.setattr(session, 'PERIOD', 0.01)
+    return open_session
+
+
+def test_it_is_told_how_long_a_load_has_lasted(open_session):
+    told, enough, segmenter = [], Event(), Mock(batch=1)
+
+    def tell(progress):
+        told.append(progress)
+        if len(told) == 3:
+            enough.set()
+
+    def load(loading):
+        loading._tell_progress('kernels', 0.5)
+        assert enough.wait(10)
+        return segmenter
+
+    opened = open_session(load, tell)
+    assert set(told[1:]) == {'building the plan: kernels, 50% (0 s)'}
+    assert opened.description == {'model': segmenter}
+    segmenter.close.assert_called_once_with()
+
+
+def test_whatever_loading_raises_is_raised(open_session):
+    with pytest.raises(MemoryError, match='too large'):
+        open_session(Mock(side_effect=MemoryError('too large')), Mock())
+
+
+def test_a_frame_that_is_away_at_the_end_is_at_work_no_more(make_camera):
+    camera = make_camera()
+    camera.at_work = Frame(camera, None, time.perf_counter() - 9, 0.0, Stamp(0.0, False, True))
+    assert camera.worked(time.perf_counter()) >= 9
+    resting = SimpleNamespace(stop_cameras=lambda: None,
+                              server=SimpleNamespace(mailbox=Mailbox()))
+    resting.server.mailbox.put(camera, camera.at_work)
+    Session.deactivate(resting)
+    assert camera.counts.dropped == 1
+    assert camera.worked(time.perf_counter()) == 0
