@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from typing import Any, TypeAlias
@@ -119,13 +119,10 @@ class CameraOutputs:
 
     def destroy(self) -> None:
         """Take the topics off the graph."""
-        for publisher in self._publishers():
+        images = (self._panoptic, self._semantic, self._instance, self._confidence, self._overlay)
+        for publisher in (self._label_info, self._objects, *(
+                publisher for output in images for publisher in output.publishers)):
             self._node.destroy_publisher(publisher)
-
-    def _publishers(self) -> Sequence[Publisher]:
-        outputs = (self._panoptic, self._semantic, self._instance, self._confidence,
-                   self._overlay)
-        return [self._label_info, self._objects, *(p for o in outputs for p in o.publishers)]
 
 
 def _publisher(node: Node, kind: type, topic: str, latched: bool = False) -> Publisher:
@@ -137,7 +134,7 @@ def _publisher(node: Node, kind: type, topic: str, latched: bool = False) -> Pub
         kind, topic, qos, qos_overriding_options=QoSOverridingOptions.with_default_policies())
 
 
-def fill(message: Image, pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> None:
+def fill(message: Image, pixels: Pixels) -> None:
     """
     Put pixels, (H, W) or (H, W, channels), into a message that is reused from frame to frame.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import Field
+from functools import partial
 from typing import Any
 
 from rcl_interfaces.msg import (
@@ -58,9 +59,9 @@ class Parameters:
         node.add_post_set_parameters_callback(self._take)
         for service in node.services:
             if service.srv_type is SetParameters:
-                service.callback = _one_by_one(service.callback)
+                service.callback = partial(_set_each, service.callback)
             elif service.srv_type is SetParametersAtomically:
-                service.callback = _all_or_none(service.callback)
+                service.callback = partial(_set_all, service.callback)
 
     def _check(self, changed: list[Parameter]) -> SetParametersResult:
         try:
@@ -135,35 +136,29 @@ def _descriptor(parameter: Field[Any]) -> ParameterDescriptor:
     return descriptor
 
 
-def _one_by_one(change: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an answer to ``SetParameters`` that refuses what rclpy would fail on."""
-    def answer(request: SetParameters.Request,
-               response: SetParameters.Response) -> SetParameters.Response:
-        many = _too_many(request.parameters)
-        for parameter in request.parameters:
-            reason = many or _obstacle(parameter)
-            result = SetParametersResult(successful=False, reason=reason or '')
-            if reason is None:
-                result, = change(SetParameters.Request(parameters=[parameter]),
-                                 SetParameters.Response()).results
-            response.results.append(result)
-        return response
-
-    return answer
-
-
-def _all_or_none(change: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an answer to ``SetParametersAtomically`` that refuses what rclpy would fail on."""
-    def answer(request: SetParametersAtomically.Request,
-               response: SetParametersAtomically.Response) -> SetParametersAtomically.Response:
-        reason = _too_many(request.parameters) or next(
-            filter(None, map(_obstacle, request.parameters)), None)
+def _set_each(change: Callable[..., Any], request: SetParameters.Request,
+              response: SetParameters.Response) -> SetParameters.Response:
+    """Change parameters one by one, but refuse what rclpy would fail on."""
+    many = _too_many(request.parameters)
+    for parameter in request.parameters:
+        reason = many or _obstacle(parameter)
+        result = SetParametersResult(successful=False, reason=reason or '')
         if reason is None:
-            return change(request, response)
-        response.result = SetParametersResult(successful=False, reason=reason)
-        return response
+            result, = change(SetParameters.Request(parameters=[parameter]),
+                             SetParameters.Response()).results
+        response.results.append(result)
+    return response
 
-    return answer
+
+def _set_all(change: Callable[..., Any], request: SetParametersAtomically.Request,
+             response: SetParametersAtomically.Response) -> SetParametersAtomically.Response:
+    """Change all parameters or none; refuse what rclpy would fail on."""
+    reason = _too_many(request.parameters) or next(
+        filter(None, map(_obstacle, request.parameters)), None)
+    if reason is None:
+        return change(request, response)
+    response.result = SetParametersResult(successful=False, reason=reason)
+    return response
 
 
 def _too_many(parameters: list[ParameterMessage]) -> str | None:
