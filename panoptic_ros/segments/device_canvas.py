@@ -155,6 +155,7 @@ class DeviceCanvas:
             canvas[name] = axes
             axes += 4 * (cells + 1)
         canvas['classes'], canvas['rows'], canvas['columns'] = len(space), rows, columns
+        canvas['image_rows'], canvas['image_columns'] = grid.image_cells
         canvas['height'], canvas['width'] = size
         canvas['patch_height'], canvas['patch_width'] = (
             np.diff(axis.starts).max() for axis in Axis.both(grid, size))

@@ -81,6 +81,20 @@ class Grid:
         return height, width
 
     @property
+    def image_cells(self) -> tuple[int, int]:
+        """
+        (h, w) of the cells that belong to the image, because they lie in it; at least one.
+
+        The cells after them belong to padding.  If there is none, all belong to the image.
+        """
+        more = 2 * self.stride - 2 if self.align_corners else self.stride
+        height, width = (
+            cells if pixels == full else min(max(1, (2 * pixels + more) // (2 * self.stride)),
+                                             cells)
+            for cells, pixels, full in zip(self.cells, self.part, self.input_size, strict=True))
+        return height, width
+
+    @property
     def shift(self) -> float:
         """How far, in cells, the first cell lies from the upper left corner of the image."""
         return 0.5 / self.stride if self.align_corners else 0.5

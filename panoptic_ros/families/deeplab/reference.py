@@ -12,7 +12,7 @@ that scores take the heatmap at the detected centre.
    (``heads.Grid``), float32, along x and then along y.  Heat that rounding brings over the hotter
    or under the colder of two neighbours is theirs: between equal ones it is flat.  Offsets are
    then multiplied by output / input size.  Of a padded input only the part that the image fills
-   counts, as its size and as what is upsampled.
+   counts: it is the input's size, and cells beyond it take no part.
 3. *Classes*: each pixel has the class of its largest logit, the lower id on ties.
 4. *Centres*: a peak is a pixel whose heat exceeds ``center_threshold`` and is the maximum of the
    ``nms_kernel`` square around it.  Two peaks touch when they share a side or a corner and lie in

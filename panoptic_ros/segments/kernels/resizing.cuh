@@ -57,11 +57,10 @@ __device__ inline Pair straddle(int pixel, int pixels, int camera_pixels) {
     const double ratio = static_cast<double>(camera_pixels) / pixels;
     const float position = static_cast<float>((pixel + 0.5) * ratio - 0.5);
     const int before = static_cast<int>(floorf(position));
-    const bool is_inside = before >= 0 && before < camera_pixels - 1;
-    const float share = is_inside ? position - before : 0.0f;
+    const float share = position - before;
     Pair pair;
-    pair.before = max(0, min(before, camera_pixels - 1));
-    pair.after = min(pair.before + 1, camera_pixels - 1);
+    pair.before = max(before, 0);
+    pair.after = min(before + 1, camera_pixels - 1);    // at the edges both are the same
     pair.share_before = static_cast<int>(rintf((1.0f - share) * 2048.0f));
     pair.share_after = static_cast<int>(rintf(share * 2048.0f));
     return pair;
