@@ -113,9 +113,9 @@ def _calibration(args: argparse.Namespace, onnx: OnnxFile,
                          f'{args.precision}')
     from .segment import is_bag
 
-    size = onnx.metadata.input_size
+    size, padding = onnx.metadata.input_size, onnx.metadata.padding
     if source.is_dir() and not is_bag(source):
-        return CalibrationImages.from_folder(source, size, args.images)
+        return CalibrationImages.from_folder(source, size, args.images, padding)
     from ..bags.frames import camera_frames, camera_topic
     from ..bags.reader import Bag
     with Bag(source) as bag:
@@ -124,7 +124,8 @@ def _calibration(args: argparse.Namespace, onnx: OnnxFile,
         topic = camera_topic(bag, args.topic)
         frames = _watch((frame.image for frame in camera_frames(bag, topic)), topic.count,
                         building)
-        return CalibrationImages.from_images(frames, size, args.images, topic.count)
+        return CalibrationImages.from_images(frames, size, args.images, topic.count,
+                                             padding)
 
 
 def _watch(images: Iterator[_Image], total: int, building: Building) -> Iterator[_Image]:

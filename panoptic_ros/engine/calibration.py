@@ -40,7 +40,8 @@ class CalibrationImages:
 
     @classmethod
     def from_images(cls, images: Iterable[npt.NDArray[np.uint8]], size: tuple[int, int],
-                    limit: int = LIMIT, total: int | None = None) -> CalibrationImages:
+                    limit: int = LIMIT, total: int | None = None,
+                    padding: tuple[int, ...] = ()) -> CalibrationImages:
         """
         Choose images from a recording.
 
@@ -55,6 +56,8 @@ class CalibrationImages:
         total
             Number of images, if it is known.  If it is None, between half of ``limit`` and
             ``limit`` images are kept.
+        padding
+            ``ModelMetadata.padding`` of the network.
 
         Raises
         ------
@@ -69,22 +72,22 @@ class CalibrationImages:
         for index, image in enumerate(images):
             if wanted is not None:
                 if index in wanted:
-                    kept.append(_fitted(image, size))
+                    kept.append(_fitted(image, size, padding))
             elif index % step == 0:
                 if len(kept) == limit:
                     kept = kept[::2]
                     step *= 2
                     if index % step:
                         continue
-                kept.append(_fitted(image, size))
+                kept.append(_fitted(image, size, padding))
         if not kept:
             raise ValueError('no image to calibrate with: give a recording or a folder that has '
                              'some')
         return cls(tuple(kept))
 
     @classmethod
-    def from_folder(cls, folder: Path, size: tuple[int, int],
-                    limit: int = LIMIT) -> CalibrationImages:
+    def from_folder(cls, folder: Path, size: tuple[int, int], limit: int = LIMIT,
+                    padding: tuple[int, ...] = ()) -> CalibrationImages:
         """
         Choose from the pictures in a folder and its subfolders, in order of their paths.
 
@@ -107,7 +110,7 @@ class CalibrationImages:
                              f'{", ".join(image_files.PICTURE_SUFFIXES)}')
         chosen = _spread(len(paths), limit)
         return cls.from_images((image_files.read(paths[n]) for n in sorted(chosen)), size, limit,
-                               len(chosen))
+                               len(chosen), padding)
 
 
 def _check_limit(limit: int) -> None:
@@ -120,7 +123,8 @@ def _spread(total: int, limit: int) -> set[int]:
     return set(np.linspace(0, total - 1, min(total, limit)).round().astype(int).tolist())
 
 
-def _fitted(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+def _fitted(image: npt.NDArray[np.uint8], size: tuple[int, int],
+            padding: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     """Return an image at the network's size; it may share the memory of the given one."""
     check_image(image, 'a calibration image')
-    return np.ascontiguousarray(fit(image, size))
+    return np.ascontiguousarray(fit(image, size, padding))

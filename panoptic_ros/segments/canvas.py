@@ -11,7 +11,8 @@ _POINTERS = (
     'is_thing', 'row_start', 'column_start', 'row_nearest', 'column_nearest', 'probability',
     'patch_code', 'open_patches', 'open_count', 'class_of', 'instance_count', 'score', 'label_of',
     'labels', 'tallies', 'confidence')
-_INTEGERS = ('classes', 'rows', 'columns', 'height', 'width', 'patch_height', 'patch_width')
+_INTEGERS = ('classes', 'rows', 'columns', 'image_rows', 'image_columns', 'height', 'width',
+             'patch_height', 'patch_width')
 _FLOATS = ('shift', 'y_step', 'x_step')
 _LIMITS = ('stuff_area', 'label_divisor', 'max_instances')
 

@@ -3,16 +3,20 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import cv2
+import numpy as np
 import pytest
 import tiny_model
+from drive_bag import picture as bag_picture
 from drive_bag import write as write_bag
 
 from panoptic_ros.cli import build_engine as command
 from panoptic_ros.device import compiler
 from panoptic_ros.engine import build
 from panoptic_ros.engine.calibration import CalibrationImages
+from panoptic_ros.engine.fitting import fit
 from panoptic_ros.engine.plan import read_cubin, read_plan
 from panoptic_ros.resources import share_directory
 from panoptic_ros.streets import Drive
@@ -98,6 +102,24 @@ def test_int8_from_a_folder_of_pictures(tmp_path, capsys):
     assert '45 of 75 convolutions quantised' in ' '.join(capsys.readouterr().out.split())
     expected = CalibrationImages.from_folder(tmp_path, SIZE, 2).sha256
     assert read_plan(output)[1].options['calibration'] == expected
+
+
+def test_int8_is_calibrated_with_padding_if_the_model_asks_for_it(tmp_path, monkeypatch):
+    taken = []
+    monkeypatch.setattr(build, 'convert', lambda content, precision, images: (
+        taken.extend(images), content)[1])
+    monkeypatch.setattr(build, 'serialize', lambda *_: (b'a plan', 'as asked for'))
+    padded = replace(tiny_model.describe((64, 128)), fit='pad', padding=(1, 2, 3))
+    onnx = tiny_model.build(tmp_path / 'padded.onnx', metadata=padded.to_properties())
+    square = np.full((96, 96, 3), 9, np.uint8)
+    (tmp_path / 'pictures').mkdir()
+    cv2.imwrite(str(tmp_path / 'pictures' / '0.png'), square)
+    for source in (tmp_path / 'pictures', write_bag(tmp_path / 'drive')):
+        run(onnx, '--precision', 'int8', '--target', 'sm_89', '--calibrate', source, '--images', 1,
+            '--output', tmp_path / 'padded.plan')
+    for image, given in zip(taken, (square, bag_picture(0)), strict=True):
+        np.testing.assert_array_equal(image, fit(given, (64, 128), (1, 2, 3)))
+        assert (image[:, 86:] == (1, 2, 3)).all()
 
 
 @pytest.mark.parametrize('with_metadata', [True, False])

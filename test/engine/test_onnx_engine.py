@@ -102,6 +102,14 @@ def test_metadata_is_plain_properties(cityscapes):
     assert ModelMetadata.from_properties(properties, 'x') == metadata
 
 
+def test_how_images_are_brought_to_the_network_survives_the_file(tmp_path, tiny_onnx):
+    padded = replace(tiny_model.describe((64, 128)), fit='pad', padding=(104, 116, 124))
+    path = tiny_model.build(tmp_path / 'm.onnx', metadata=padded.to_properties())
+    assert engines.load(path).metadata == padded
+    stretched = engines.load(tiny_onnx).metadata
+    assert (stretched.fit, stretched.padding) == ('stretch', ())
+
+
 def test_file_from_any_producer_is_judged_by_the_contract(tmp_path, tiny_onnx):
     model = onnx.load(tiny_onnx)
     del model.metadata_props[:]
@@ -141,7 +149,7 @@ def test_announced_outputs_are_those_of_the_graph(tmp_path, output, message):
 def test_files_of_before_there_were_families_say_the_same(tmp_path):
     metadata = tiny_model.describe((64, 128))
     former = {key: value for key, value in metadata.to_properties().items()
-              if key not in ('panoptic_ros.family', 'panoptic_ros.outputs')}
+              if key.removeprefix('panoptic_ros.') not in ('family', 'outputs', 'fit', 'padding')}
     former['panoptic_ros.grouping'] = former.pop('panoptic_ros.options')
     path = tiny_model.build(tmp_path / 'm.onnx', metadata=former)
     assert engines.load(path).metadata == metadata

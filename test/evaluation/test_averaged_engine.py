@@ -122,6 +122,43 @@ def test_networks_of_several_files_are_one(tiny_onnx, tmp_path):
     assert (segmenter(image).labels == 0).all()
 
 
+class PaddedRampEngine(RampEngine):
+    """The same for the part of the image: its ramp and its offsets end with the image."""
+
+    def __init__(self, size, confidence=2.0):
+        super().__init__(size, confidence=confidence)
+        self.metadata = replace(self.metadata, fit='pad', padding=(9, 9, 9))
+
+    def heads(self, image):
+        heads = super().heads(image)
+        width = np.flatnonzero((image != 9).any((0, 2)))[-1] + 1
+        x = (np.arange(heads.center.shape[1]) + 0.5) * 4
+        heads.center[:] = x / width
+        heads.offset[1] = width / 2 - x
+        return heads
+
+
+def test_what_is_mirrored_ends_with_the_image():
+    """The padding stays on the right, as a network that pads always sees it."""
+    small, large = PaddedRampEngine((32, 64)), PaddedRampEngine((64, 128))
+    image = half_bright((64, 80))
+    padded = np.full((1, 64, 128, 3), 9, np.uint8)
+    padded[:, :, :80] = image
+    expected, = engines.heads(large, padded)
+    for networks in ([large], [small, large]):
+        heads, = engines.heads(AveragedEngine(networks, flip=True), padded)
+        inner = np.s_[..., 1:-2, 1:18]
+        np.testing.assert_allclose(heads.offset[inner], expected.offset[inner], atol=1e-4)
+        np.testing.assert_allclose(heads.center[inner], 0.5, atol=1e-5)
+        np.testing.assert_array_equal(heads.semantic.argmax(0)[:, :20],
+                                      expected.semantic.argmax(0)[:, :20])
+
+
+def test_images_are_brought_to_all_networks_in_one_way():
+    with pytest.raises(ValueError, match=r'by stretch \(\) and pad \(9, 9, 9\): expected one way'):
+        AveragedEngine([RampEngine((64, 128)), PaddedRampEngine((32, 64))])
+
+
 def test_closing_closes_all():
     networks = [RampEngine((32, 64)), RampEngine((64, 128))]
     AveragedEngine(networks).close()

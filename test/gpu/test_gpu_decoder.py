@@ -31,17 +31,18 @@ def test_the_same_heads_give_the_same_result_each_time(decode, cityscapes):
         np.testing.assert_array_equal(other.confidence, first.confidence)
 
 
+@pytest.mark.parametrize('padding', [(), (104, 116, 124)])
 @pytest.mark.parametrize('camera', [(64, 128), (100, 201), (192, 384), (40, 300), (30, 50)])
-def test_resizing(device, kernels, camera):
+def test_resizing(device, kernels, camera, padding):
     random, size = np.random.default_rng(3), (64, 128)
     image = cv2.GaussianBlur(random.integers(0, 256, (*camera, 3)).astype(np.uint8), (0, 0), 1)
     network_input, on_device = device.empty((1, *size, 3), np.uint8), device.put(image)
-    resizer = Resizer(device, kernels, [on_device], [camera], network_input)
+    resizer = Resizer(device, kernels, [on_device], [camera], network_input, padding)
     resizer.enqueue()
     resized = np.empty(network_input.shape, np.uint8)
     device.download(network_input, resized)
     device.synchronize()
-    assert abs(resized[0].astype(int) - fit(image, size)).max() <= 1
+    assert abs(resized[0].astype(int) - fit(image, size, padding)).max() <= 1
     resizer.close()
     for array in (network_input, on_device):
         array.free()

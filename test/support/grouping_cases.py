@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -48,6 +50,9 @@ def cases(draw):
     with np.errstate(over='ignore'):
         heads = Heads(*(a.astype(dtype) for a in (semantic, center, offset)), stride,
                       align_corners, draw(st.sampled_from([None, full])))
+    if draw(st.booleans()):         # the image fills a part of the input
+        heads = replace(heads, image_size=tuple(draw(st.integers(1, side))
+                                                for side in heads.input_size))
     options = deeplab.Options(
         center_threshold=draw(st.sampled_from([0, 0.1, 0.25])),
         nms_kernel=draw(st.sampled_from([1, 3, 7])),

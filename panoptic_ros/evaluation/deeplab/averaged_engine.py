@@ -32,12 +32,14 @@ class AveragedEngine:
     engines
         Networks of one label space; the one with the largest input gives its metadata.
     flip
-        Whether each network also sees the image mirrored left to right.
+        Whether each network also sees the image mirrored left to right; padding stays on the
+        right.
 
     Raises
     ------
     ValueError
-        There is no engine, one is of another family, or the label spaces differ.
+        There is no engine, one is of another family, or the label spaces or the ways in which
+        images are brought to the networks differ.
 
     """
 
@@ -57,6 +59,10 @@ class AveragedEngine:
                     f'the networks know label spaces {space.name!r} and '
                     f'{engine.metadata.label_space.name!r}: expected one network exported for '
                     'several sizes')
+            ways = [(each.fit, each.padding) for each in (self.metadata, engine.metadata)]
+            if ways[0] != ways[1]:
+                raise ValueError('images are brought to the networks by {} {} and {} {}: expected '
+                                 'one way for all'.format(*ways[0], *ways[1]))
         sizes = ', '.join('{}x{}'.format(*engine.metadata.input_size) for engine in engines)
         self.description = (f'{engines[0].description}, mean of {sizes}'
                             + (', each also mirrored' if flip else ''))
@@ -79,10 +85,10 @@ class AveragedEngine:
         for engine in self._engines:
             scaled = np.asarray(cv2.resize(image, engine.metadata.input_size[::-1],
                                            interpolation=cv2.INTER_AREA), np.uint8)
-            total += _planes(_heads(engine, scaled), grid, mirrored=False)
+            total += _planes(_heads(engine, scaled), grid)
             if self._flip:
-                mirrored = np.ascontiguousarray(scaled[:, ::-1])
-                total += _planes(_heads(engine, mirrored), grid, mirrored=True)
+                mirrored, width = _mirrored(scaled, self.metadata.padding)
+                total += _planes(_heads(engine, mirrored), grid, width)
         total /= len(self._engines) * (2 if self._flip else 1)
         total[:-3] = np.log(np.maximum(total[:-3], _LEAST_PROBABILITY))
         return total
@@ -94,15 +100,30 @@ def _heads(engine: Engine, image: npt.NDArray[np.uint8]) -> Heads:
                     grid_of(engine.metadata))
 
 
-def _planes(heads: Heads, grid: Grid, mirrored: bool) -> Floats:
-    """Return probabilities, heat and offsets in one array (C + 3, h, w) on another grid."""
+def _mirrored(image: npt.NDArray[np.uint8], padding: tuple[int, ...]
+              ) -> tuple[npt.NDArray[np.uint8], float]:
+    """Return an image with all but its padding mirrored, and the share of the width of that."""
+    width = image.shape[1]
+    padded = 0
+    if padding:
+        (content,) = np.nonzero((image != np.array(padding, np.uint8)).any((0, 2)))
+        padded = width - 1 - content[-1] if len(content) else 0
+    return np.ascontiguousarray(np.roll(image[:, ::-1], -padded, 1)), 1 - padded / width
+
+
+def _planes(heads: Heads, grid: Grid, mirrored: float = 0) -> Floats:
+    """
+    Return probabilities, heat and offsets in one array (C + 3, h, w) on another grid.
+
+    ``mirrored`` is the share of the width, from the left, in which the heads are mirrored.
+    """
     planes = np.concatenate([heads.semantic, heads.center[np.newaxis], heads.offset])
     planes = planes.astype(np.float32)
     for axis in (0, 1):
         ratio = grid.input_size[axis] / heads.input_size[axis]
         at = (np.arange(grid.cells[axis]) + grid.shift) * grid.stride / grid.input_size[axis]
         if mirrored and axis == 1:
-            at, ratio = 1 - at, -ratio
+            at, ratio = mirrored - at, -ratio
         planes = _sampled(planes, axis + 1,
                           at * heads.input_size[axis] / heads.stride - heads.grid.shift)
         planes[axis - 2] *= ratio

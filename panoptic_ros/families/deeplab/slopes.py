@@ -36,6 +36,7 @@ def leave_slopes(center: npt.NDArray[np.float32], axes: Axes, row: int,
     rows, columns = center.shape
     if len(axes.y.lower) <= rows or len(axes.x.lower) <= columns:
         return      # the next pixel may lie past the next patch
+    rows, columns = axes.y.lower[-1] + 1, axes.x.lower[-1] + 1      # those that have pixels
     below = min(row + 1, rows - 1)
     none, one = int64(0), int64(1)    # of one type, or _rises is compiled for several
     height = y_starts[row + 1] - y_starts[row]

@@ -62,6 +62,7 @@ struct Canvas {
     Global<Tally> tallies;              // [classes + most instances], zero at first
     Global<unsigned char> confidence;   // [height, width] or null
     int classes, rows, columns;
+    int image_rows, image_columns;      // of the cells that belong to no padding
     int height, width;                  // of the label image
     int patch_height, patch_width;      // of the largest patch
     float shift, y_step, x_step;        // in cells

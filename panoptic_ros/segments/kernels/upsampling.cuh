@@ -40,11 +40,11 @@ __device__ inline Place locate(int pixel, float step, float shift, int cells) {
 }
 
 __device__ inline Place locate_row(const Canvas& canvas, int y) {
-    return locate(y, canvas.y_step, canvas.shift, canvas.rows);
+    return locate(y, canvas.y_step, canvas.shift, canvas.image_rows);
 }
 
 __device__ inline Place locate_column(const Canvas& canvas, int x) {
-    return locate(x, canvas.x_step, canvas.shift, canvas.columns);
+    return locate(x, canvas.x_step, canvas.shift, canvas.image_columns);
 }
 
 __device__ inline float interpolate(const Place& y, const Place& x, float upper_left,

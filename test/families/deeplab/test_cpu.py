@@ -99,3 +99,20 @@ def test_repeated_calls_give_the_same_scores():
     heads = make_heads(label_space, (256, 512), 30)
     scores = [deeplab.decode(heads, label_space).segments.score for _ in range(5)]
     assert all(np.array_equal(score, scores[0]) for score in scores)
+
+
+@pytest.mark.parametrize('slope', [(0, 1), (1, 0), (1, 2), (-1, 1), (1, -2)])
+@pytest.mark.parametrize('image_size', [(41, 83), (44, 84), (38, 128), (64, 70)])
+def test_heat_that_rises_into_the_padding_ends_at_the_edge_of_the_image(slope, image_size):
+    """The pixel at the edge is the hottest: those beyond it are no pixels of the image."""
+    y, x = np.mgrid[:16, :32]
+    heat = 0.5 + (slope[0] * y + slope[1] * x) / 200
+    heads = Heads(np.ones((1, 16, 32), np.float32), heat.astype(np.float32),
+                  np.zeros((2, 16, 32), np.float32), image_size=image_size)
+    space = make_label_space([True], 1000)
+    options = deeplab.Options(nms_kernel=15)    # sees farther than the flat pixels reach
+    for size in (image_size, (2 * image_size[0] + 1, 3 * image_size[1])):
+        results = [deeplab.decode(heads, space, size, method, options, confidence=True)
+                   for method in ('cpu', 'reference')]
+        assert_same(*results)
+        assert len(results[0].things) == 1
