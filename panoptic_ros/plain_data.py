@@ -42,6 +42,13 @@ class Length:
 
 
 @dataclass(frozen=True)
+class OneOf:
+    """One of a few texts."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Key:
     """The field's name in plain data, when it differs from the field's own."""
 
@@ -220,6 +227,9 @@ def _check_scalar(kind: type, limits: Sequence[Any], value: Any, where: str) -> 
     for limit in limits:
         if isinstance(limit, Between) and not limit.least <= value <= limit.most:
             raise ValueError(f'{where} is {show(value)}: expected {limit.least} to {limit.most}')
+        if isinstance(limit, OneOf) and value not in limit.values:
+            raise ValueError(f'{where} is {show(value)}: expected one of '
+                             f'{", ".join(limit.values)}')
 
 
 def _check_printable(value: Any, where: str) -> None:

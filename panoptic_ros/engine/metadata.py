@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, TypeAlias
 
 from ..labels import LabelSpace
-from ..plain_data import Between, Length, check, plain, read, show
+from ..plain_data import Between, Length, OneOf, check, plain, read, show
+from ..segments.grid import FITS
 from ..tensors import Outputs
 
 PREFIX = 'panoptic_ros.'
@@ -21,6 +22,7 @@ _LONGEST = 1 << 20
 _MOST_OUTPUTS = 16
 
 Side = Annotated[int, Between(1, _LARGEST_SIDE)]
+Byte = Annotated[int, Between(0, 255)]
 
 
 class ModelError(ValueError):
@@ -70,9 +72,16 @@ class ModelMetadata:
     """All further metadata of the file; only the family understands them."""
     outputs: Annotated[tuple[Output, ...], Length(_MOST_OUTPUTS)] = ()
     """The tensors that the network puts out; older files list none, and the family knows them."""
+    fit: Annotated[str, OneOf(FITS)] = 'stretch'
+    """How an image is brought to the network's input; see ``segments.grid.filled``."""
+    padding: Annotated[tuple[Byte, ...], Length(3)] = ()
+    """Blue, green and red of the padding, if ``fit`` is 'pad'; otherwise empty."""
 
     def __post_init__(self) -> None:
         check(self)
+        if len(self.padding) != (3 if self.fit == 'pad' else 0):
+            raise ValueError(f'padding is {list(self.padding)} and fit is {self.fit}: expected '
+                             'blue, green and red for pad, and nothing for stretch')
         if taken := sorted(set(self.layout) & _own_keys()):
             raise ValueError(f'layout has {taken[0]}: expected names that the metadata do not '
                              'have themselves')

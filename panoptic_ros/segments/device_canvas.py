@@ -42,8 +42,8 @@ class DeviceCanvas:
     ----------
     device
         The GPU, opened by this thread.
-    grid
-        Where the network's cells lie on its input.
+    grids
+        For each image, where the network's cells lie on its input; all have the same cells.
     label_space
         The classes.
     sizes
@@ -60,24 +60,25 @@ class DeviceCanvas:
 
     """
 
-    def __init__(self, device: Device, grid: Grid, label_space: LabelSpace,
+    def __init__(self, device: Device, grids: Sequence[Grid], label_space: LabelSpace,
                  sizes: Sequence[tuple[int, int]], own: Own, confidence: bool) -> None:
         self.sizes = tuple(sizes)
         self._device, self._label_space = device, label_space
         self._workspace = Workspace([
             _contents(grid.cells, len(label_space), size, own, confidence, image)
-            for image, size in enumerate(sizes)])
+            for image, (grid, size) in enumerate(zip(grids, sizes, strict=True))])
         self._memory = device.empty((self._workspace.size,), np.uint8)
         self._summed = self._memory.part(self._workspace.zero_start, self._workspace.zero_end)
         self._results = self._memory.part(self._workspace.result_start, self._workspace.size)
         self._received = device.pinned((self._workspace.result_size,), np.uint8)
         self._is_thing = device.put(label_space.is_thing.astype(np.uint8))
-        self._axes = {size: device.put(_axes(grid, size)) for size in set(sizes)}
+        self._axes = {place: device.put(_axes(*place))
+                      for place in set(zip(grids, sizes, strict=True))}
         self.tasks: npt.NDArray[Any] = device.pinned((len(sizes),), own.task)
         """One for each image; ``upload`` brings what is written here to the kernels."""
         self._device_tasks = device.empty((len(sizes),), own.task)
         self.tasks[:] = np.zeros((), own.task)
-        for image in range(len(sizes)):
+        for image, grid in enumerate(grids):
             self._describe(image, grid)
 
     @property
@@ -147,7 +148,7 @@ class DeviceCanvas:
             owner = canvas if name in canvas.dtype.names else task
             owner[name] = self._memory.pointer + place.start
         canvas['is_thing'] = self._is_thing.pointer
-        axes = self._axes[size].pointer
+        axes = self._axes[grid, size].pointer
         rows, columns = grid.cells
         for name, cells in (('row_start', rows), ('column_start', columns),
                             ('row_nearest', rows), ('column_nearest', columns)):
@@ -158,8 +159,8 @@ class DeviceCanvas:
         canvas['patch_height'], canvas['patch_width'] = (
             np.diff(axis.starts).max() for axis in Axis.both(grid, size))
         canvas['shift'] = grid.shift
-        for axis, pixels, full in zip('yx', size, grid.input_size, strict=True):
-            canvas[f'{axis}_step'] = cell_step(full, pixels, grid.stride)
+        for axis, pixels, part in zip('yx', size, grid.part, strict=True):
+            canvas[f'{axis}_step'] = cell_step(part, pixels, grid.stride)
         canvas['label_divisor'], canvas['max_instances'] = space.label_divisor, space.max_instances
 
 

@@ -4,6 +4,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FITS = ('stretch', 'pad')
+"""The ways in which an image of another shape is brought to the input; see ``filled``."""
+
+
+def filled(size: tuple[int, int], input_size: tuple[int, int], fit: str) -> tuple[int, int]:
+    """
+    Return the part of the network's input that an image fills.
+
+    With 'stretch' the image fills all of it.  With 'pad' the image keeps its shape and fills the
+    upper left part: one side is the input's, and the other is rounded to whole pixels.  A half is
+    rounded up, as ``ResizeShortestEdge`` of detectron2 rounds it.  ``round`` of Python, which EoMT
+    takes, rounds every other half down, and gives one pixel less there.
+
+    Parameters
+    ----------
+    size
+        The image's (height, width) in pixels.
+    input_size
+        The network's input (height, width) in pixels.
+    fit
+        'stretch' or 'pad'.
+
+    Returns
+    -------
+    (height, width) in pixels of the network's input.
+
+    """
+    if fit == 'stretch':
+        return input_size
+    (height, width), (full_height, full_width) = size, input_size
+    if height * full_width >= width * full_height:
+        return full_height, max(1, (2 * width * full_height + height) // (2 * height))
+    return max(1, (2 * height * full_width + width) // (2 * width)), full_width
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -13,12 +47,31 @@ class Grid:
     Cell ``k`` of an axis lies in the middle of the pixels ``k * stride`` to
     ``(k + 1) * stride - 1``; with ``align_corners`` at the pixel ``k * stride``.  So networks see
     it that were trained on heads upsampled with ``align_corners=False`` or ``True``.
+
+    Raises
+    ------
+    ValueError
+        The image fills no part of the input.
+
     """
 
     input_size: tuple[int, int]
     """The network's input (height, width) in pixels."""
     stride: int = 4
     align_corners: bool = False
+    image_size: tuple[int, int] | None = None
+    """(height, width) of the upper left part of the input that the image fills; None: all of it"""
+
+    def __post_init__(self) -> None:
+        if not all(0 < pixels <= full for pixels, full
+                   in zip(self.part, self.input_size, strict=True)):
+            raise ValueError(f'image_size is {self.image_size}: expected (height, width) of a '
+                             f'part of the input, which has {self.input_size}')
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """(height, width) of the part of the input that the image fills."""
+        return self.image_size or self.input_size
 
     @property
     def cells(self) -> tuple[int, int]:

@@ -46,12 +46,18 @@ class Axis(NamedTuple):
     @classmethod
     @lru_cache(maxsize=32)
     def both(cls, grid: Grid, size: tuple[int, int]) -> Axes:
-        """Return the axes y and x that bring heads to an image of (height, width) pixels."""
+        """
+        Return the axes y and x that bring heads to an image of (height, width) pixels.
+
+        Only the part of the network's input that the image fills is brought to it.  Of the cells
+        in the padding, those next to the image take part, because the image's last pixels lie
+        between them and its last cells.
+        """
         return Axes(*(cls._between(grid, axis, pixels) for axis, pixels in enumerate(size)))
 
     @classmethod
     def _between(cls, grid: Grid, axis: int, pixels: int) -> Axis:
-        cells, full = grid.cells[axis], grid.input_size[axis]
+        cells, full = grid.cells[axis], grid.part[axis]
         middle = np.arange(pixels, dtype=np.float32) + np.float32(0.5)
         position = middle * cell_step(full, pixels, grid.stride) - np.float32(grid.shift)
         position = np.maximum(position, np.float32(0))
@@ -82,5 +88,5 @@ class Axes(NamedTuple):
 
 
 def cell_step(full: int, pixels: int, stride: int) -> np.float32:
-    """Return the size of an output pixel in cells; the network's input has ``full`` pixels."""
+    """Return the size of an output pixel in cells; the image fills ``full`` input pixels."""
     return np.float32(full) / np.float32(stride * pixels)

@@ -18,7 +18,8 @@ def bring(device: Device, batch: Sequence[Heads]) -> DeviceHeads:
     """Bring heads of one shape to a device."""
     arrays = ([heads.semantic for heads in batch], [heads.center[None] for heads in batch],
               [heads.offset for heads in batch])
-    return DeviceHeads(*(device.put(np.stack(each)) for each in arrays), batch[0].grid)
+    return DeviceHeads(*(device.put(np.stack(each)) for each in arrays),
+                       [heads.grid for heads in batch])
 
 
 def decode_on(device: Device, kernels: Module) -> Callable[..., list[Panoptic]]:

@@ -40,8 +40,8 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
     axes = Axis.both(heads.grid, size)
     places, heats = find_centers(center, axes, options)
     classes = np.arange(len(label_space))
-    scale = np.array([pixels / full for pixels, full
-                      in zip(size, heads.input_size, strict=True)], np.float32)
+    scale = np.array([pixels / part for pixels, part
+                      in zip(size, heads.grid.part, strict=True)], np.float32)
     code_of = np.where(label_space.is_thing, UNASSIGNED + classes, classes).astype(np.uint16)
     workers = thread_count()
     cells, image = Cells.empty(center.shape), CodeImage.empty(axes)

@@ -39,8 +39,8 @@ class DeviceHeads:
     """[N, 1, h, w] heatmap."""
     offset: DeviceArray
     """[N, 2, h, w] as (dy, dx) in pixels of the network's input."""
-    grid: Grid
-    """Where the cells lie on the network's input."""
+    grids: Sequence[Grid]
+    """For each image that is decoded, where the cells lie on the network's input."""
 
 
 class CudaDecoder:
@@ -80,7 +80,7 @@ class CudaDecoder:
         self.options = options
         self._kernels, self._heads, self._confidence = kernels, heads, confidence
         self._top_k = options.top_k     # the largest top_k that the memory serves
-        cells, classes = heads.grid.cells, len(label_space)
+        cells, classes = heads.grids[0].cells, len(label_space)
         center = ((MOST_CENTERS,), np.float32)
         own = Own(TASK,
                   [{'cell_code': (cells, np.uint16), 'peaks': (size, np.int32),
@@ -88,14 +88,14 @@ class CudaDecoder:
                   [{'peak_count': ((1,), np.int32), 'finished': ((2,), np.uint32),
                     'votes': ((options.top_k, classes), np.int32)} for _ in sizes],
                   options.top_k)
-        self._canvas = DeviceCanvas(device, heads.grid, label_space, sizes, own, confidence)
-        for image, (task, size) in enumerate(zip(self._canvas.tasks, sizes, strict=True)):
+        self._canvas = DeviceCanvas(device, heads.grids, label_space, sizes, own, confidence)
+        for image, (task, size, grid) in enumerate(zip(self._canvas.tasks, sizes, heads.grids,
+                                                       strict=True)):
             for name in ('semantic', 'center', 'offset'):
                 array: DeviceArray = getattr(heads, name)
                 task[name] = array.pointer + image * (array.nbytes // array.shape[0])
             task['y_scale'], task['x_scale'] = (
-                np.float32(pixels / full)
-                for pixels, full in zip(size, heads.grid.input_size, strict=True))
+                np.float32(pixels / part) for pixels, part in zip(size, grid.part, strict=True))
         self.change_options(options)
 
     @property
@@ -128,7 +128,7 @@ class CudaDecoder:
 
     def enqueue(self) -> None:
         """Enqueue the decoding of the heads; a graph can capture it."""
-        rows, columns = self._heads.grid.cells
+        rows, columns = self._heads.grids[0].cells
         head = 'float' if self._heads.center.dtype == np.float32 else 'half'
         across, down, block = -(-columns // 32), -(-rows // self.warps), (32, self.warps)
         shares = -(-rows * columns // (self.warps * _SETTLED_CELLS))

@@ -22,7 +22,7 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
         kernels = device.load(_compiled(device.target))
         semantic, center, offset = (device.put(head) for head in (
             heads.semantic[None], heads.center[None, None], heads.offset[None]))
-        on_device = DeviceHeads(semantic, center, offset, heads.grid)
+        on_device = DeviceHeads(semantic, center, offset, [heads.grid])
         work = CudaDecoder(device, kernels, on_device, label_space, [size], options, confidence)
         work.enqueue()
         work.enqueue_download()

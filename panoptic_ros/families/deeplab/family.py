@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy.typing as npt
 
 from ...panoptic import Panoptic
 from ...plain_data import Between, check, read
-from ...segments.grid import Grid
+from ...segments.grid import Grid, filled
 from ...tensors import FLOATS, Outputs, TensorSpec
 from ..family import DeviceDecoder, Model
 from .heads import NAMES, Heads
@@ -57,10 +57,17 @@ def grid_of(model: Model) -> Grid:
     return Grid(model.input_size, layout.stride, layout.align_corners)
 
 
+def grids_of(model: Model, sizes: Sequence[tuple[int, int]]) -> tuple[Grid, ...]:
+    """Return the grid for each image; ``sizes`` are their (height, width)."""
+    grid = grid_of(model)
+    return tuple(replace(grid, image_size=filled(size, model.input_size, model.fit))
+                 for size in sizes)
+
+
 def heads_of(outputs: Mapping[str, npt.NDArray[Any]], grid: Grid) -> Heads:
     """Return the network's outputs for one image, given by name, as heads on a grid."""
     return Heads(outputs['semantic'], outputs['center'][0], outputs['offset'], grid.stride,
-                 grid.align_corners, grid.input_size)
+                 grid.align_corners, grid.input_size, grid.image_size)
 
 
 class HeadsDecoder:
@@ -68,13 +75,15 @@ class HeadsDecoder:
 
     def __init__(self, model: Model, method: str) -> None:
         executions(method)
-        self._label_space, self._grid, self._method = model.label_space, grid_of(model), method
+        grid_of(model)          # a layout that is not that of heads is refused now
+        self._model, self._method = model, method
 
     def __call__(self, outputs: Mapping[str, npt.NDArray[Any]], size: tuple[int, int],
                  options: Options, confidence: bool = False) -> Panoptic:
         """Decode the heads; see ``family.Decoder``."""
-        heads = heads_of(outputs, self._grid)
-        return decode(heads, self._label_space, size, self._method, options, confidence)
+        [grid] = grids_of(self._model, [size])
+        return decode(heads_of(outputs, grid), self._model.label_space, size, self._method,
+                      options, confidence)
 
 
 class DeepLab:
@@ -106,7 +115,7 @@ class DeepLab:
         """Return a decoder for a batch in device memory."""
         from .cuda import CudaDecoder, DeviceHeads
         heads = DeviceHeads(outputs['semantic'], outputs['center'], outputs['offset'],
-                            grid_of(model))
+                            grids_of(model, sizes))
         return CudaDecoder(device, kernels, heads, model.label_space, sizes, options, confidence)
 
 

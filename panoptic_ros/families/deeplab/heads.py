@@ -36,11 +36,14 @@ class Heads:
         Where the cells lie; see ``Grid``.
     size
         The network's input (height, width) in pixels; by default the smallest with these cells.
+    image_size
+        (height, width) of the upper left part of the input that the image fills, the rest being
+        padding; by default all of it.
 
     Raises
     ------
     ValueError
-        A shape or type is not as above.
+        A shape or type is not as above, or ``image_size`` is no part of the input.
 
     """
 
@@ -50,6 +53,7 @@ class Heads:
     stride: int = 4
     align_corners: bool = False
     size: tuple[int, int] | None = None
+    image_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.semantic.ndim != 3 or 0 in self.semantic.shape:
@@ -75,7 +79,7 @@ class Heads:
     @property
     def grid(self) -> Grid:
         """Where the cells lie."""
-        return Grid(self.input_size, self.stride, self.align_corners)
+        return Grid(self.input_size, self.stride, self.align_corners, self.image_size)
 
     @property
     def input_size(self) -> tuple[int, int]:

@@ -32,7 +32,8 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int] | None =
     label_space
         Its classes.
     size
-        (height, width) of the label image in pixels; the network's input size by default.
+        (height, width) of the label image in pixels; by default that of the part of the network's
+        input that the image fills.
     method
         ``'cpu'``: compiled by numba.  ``'reference'``: the definition in NumPy, slow.  ``'cuda'``:
         on a GPU that is opened for this one call; for many frames take a ``Segmenter``.
@@ -60,7 +61,7 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int] | None =
         raise ValueError(
             f'the heads have {len(heads.semantic)} classes and label space {label_space.name!r} '
             f'has {len(label_space)}: pass the label space that the network was trained for')
-    height, width = heads.input_size if size is None else (int(size[0]), int(size[1]))
+    height, width = heads.grid.part if size is None else (int(size[0]), int(size[1]))
     if height < 1 or width < 1:
         raise ValueError(f'size is {size}: expected a positive (height, width) in pixels')
     return executions(method)(heads, label_space, (height, width), options or Options(),

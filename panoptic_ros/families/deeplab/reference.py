@@ -11,7 +11,8 @@ that scores take the heatmap at the detected centre.
 2. *Upsampling* of each head straight to the output size: bilinear, from where the cells lie
    (``heads.Grid``), float32, along x and then along y.  Heat that rounding brings over the hotter
    or under the colder of two neighbours is theirs: between equal ones it is flat.  Offsets are
-   then multiplied by output / input size.
+   then multiplied by output / input size.  Of a padded input only the part that the image fills
+   counts, as its size and as what is upsampled.
 3. *Classes*: each pixel has the class of its largest logit, the lower id on ties.
 4. *Centres*: a peak is a pixel whose heat exceeds ``center_threshold`` and is the maximum of the
    ``nms_kernel`` square around it.  Two peaks touch when they share a side or a corner and lie in
@@ -58,8 +59,8 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
     classes = classify(semantic, axes)
     centers, heats = find_centers(upsample_heat(center, axes), options)
     is_thing = label_space.is_thing[classes]
-    ratio = [np.float32(pixels / full)
-             for pixels, full in zip(size, heads.input_size, strict=True)]
+    ratio = [np.float32(pixels / part)
+             for pixels, part in zip(size, heads.grid.part, strict=True)]
     shift = [upsample(plane, axes) * scale for plane, scale in zip(offset, ratio, strict=True)]
     instances = assign(shift, centers)
     labels = np.full(size, UNLABELED, np.uint16)
