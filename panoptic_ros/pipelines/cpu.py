@@ -74,7 +74,7 @@ class CpuPipeline:
     def _segment(self, image: npt.NDArray[np.uint8], options: Any, confidence: bool,
                  seconds: dict[str, float]) -> Panoptic:
         moments = [perf_counter()]
-        resized = fit(image, self.metadata.input_size)
+        resized = fit(image, self.metadata.input_size, self.metadata.padding)
         moments.append(perf_counter())
         outputs = self._engine(resized[np.newaxis])
         moments.append(perf_counter())

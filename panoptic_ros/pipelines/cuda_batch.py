@@ -60,7 +60,8 @@ class Batch:
         else:
             self._target = device.empty((ends[-1],), np.uint8)
             cameras = [self._target.part(*span) for span in zip(starts, ends, strict=True)]
-            self._resizer = Resizer(device, kernels, cameras, sizes, engine.image)
+            self._resizer = Resizer(device, kernels, cameras, sizes, engine.image,
+                                    engine.metadata.padding)
         self._pinned = device.pinned(self._target.shape, np.uint8)
         flat = self._pinned.reshape(-1)
         self._pixels = [flat[start:end].reshape(*size, 3)

@@ -9,6 +9,8 @@ struct Resizing {
     Global<unsigned char> network_input;    // [input_height, input_width, 3]
     int height, width;
     int input_height, input_width;
+    int filled_height, filled_width;        // the upper left part of the input that the image fills
+    unsigned char padding[3];               // B, G, R of the rest
 };
 
 using Resizings = const Resizing* __restrict__;     // the images of a batch
@@ -95,19 +97,21 @@ __device__ inline int bilinear(const Resizing& image, const Pair& rows, const Pa
 }
 
 // Resize as engine/fitting.py does: by area if the image shrinks along both axes, else bilinearly.
+// What the image does not fill gets the colour of the padding.
 // A block has RESIZE_ROWS rows of RESIZE_COLUMNS threads.
 __device__ inline void resize(Resizings images) {
     __shared__ Span column_spans[RESIZE_COLUMNS], row_spans[RESIZE_ROWS];
     const Resizing& image = images[blockIdx.z];
     const int left = blockIdx.x * RESIZE_COLUMNS, top = blockIdx.y * RESIZE_ROWS;
     const int x = left + threadIdx.x, y = top + threadIdx.y;
-    const bool shrinks = image.height > image.input_height && image.width > image.input_width;
+    const int height = image.filled_height, width = image.filled_width;
+    const bool shrinks = image.height > height && image.width > width;
     if (shrinks) {          // once a block, as many GPUs are slow in double precision
         const int column = thread_of_block(), row = column - RESIZE_COLUMNS;
         if (row < 0) {
-            column_spans[column] = cover(left + column, image.input_width, image.width);
+            column_spans[column] = cover(left + column, width, image.width);
         } else if (row < RESIZE_ROWS) {
-            row_spans[row] = cover(top + row, image.input_height, image.height);
+            row_spans[row] = cover(top + row, height, image.height);
         }
         __syncthreads();
     }
@@ -115,12 +119,16 @@ __device__ inline void resize(Resizings images) {
         return;
     }
     unsigned char* pixel = image.network_input + 3 * (y * image.input_width + x);
-    if (image.height == image.input_height && image.width == image.input_width) {
+    if (x >= width || y >= height) {
+        for (int channel = 0; channel < 3; ++channel) {
+            pixel[channel] = image.padding[channel];
+        }
+    } else if (image.height == height && image.width == width) {
         const unsigned char* camera = row_of(image, y) + 3 * x;
         for (int channel = 0; channel < 3; ++channel) {
             pixel[channel] = camera[channel];
         }
-    } else if (image.height == 2 * image.input_height && image.width == 2 * image.input_width) {
+    } else if (image.height == 2 * height && image.width == 2 * width) {
         const unsigned char* above = row_of(image, 2 * y) + 6 * x;
         const unsigned char* below = row_of(image, 2 * y + 1) + 6 * x;
         for (int channel = 0; channel < 3; ++channel) {     // rounds half up, as OpenCV here
@@ -135,8 +143,8 @@ __device__ inline void resize(Resizings images) {
                 min(rintf(area_mean(image, rows, columns, channel)), 255.0f));
         }
     } else {
-        const Pair rows = straddle(y, image.input_height, image.height);
-        const Pair columns = straddle(x, image.input_width, image.width);
+        const Pair rows = straddle(y, height, image.height);
+        const Pair columns = straddle(x, width, image.width);
         for (int channel = 0; channel < 3; ++channel) {
             pixel[channel] = static_cast<unsigned char>(bilinear(image, rows, columns, channel));
         }
