@@ -30,7 +30,7 @@ class Axis(NamedTuple):
     upper: npt.NDArray[np.int32]
     """(pixels,) the cell after it, or the image's last."""
     weights: npt.NDArray[np.float32]
-    """(2, pixels) their weights."""
+    """(2, pixels) their weights; more where a pixel has a part of more cells."""
     starts: npt.NDArray[np.int32]
     """(cells + 1,) first pixel whose ``lower`` is at least the cell."""
     cell: npt.NDArray[np.int32]

@@ -1,108 +1,59 @@
-"""Telling the network of a foreign checkpoint from its names and shapes."""
+"""Finding the family of a foreign checkpoint by its content."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from pathlib import Path
 
 from torch import Tensor
 
+from .. import families
 from ..checkpoint import CheckpointError
-from ..config import NetworkConfig
-from ..variants import PRESETS
-from . import bowenc, detectron2, keys
-
-SOURCES: dict[str, Callable[[NetworkConfig], dict[str, str]]] = {
-    'detectron2': detectron2.rename, 'bowenc': bowenc.rename}
-"""Returns a source's name of each entry of a network, with our name."""
-
-COUNTER = 'num_batches_tracked'
-"""Entries that count the training's steps; only a training has use for them."""
-
-_CLASSES = ('semantic.1.weight', 'semantic.1.bias')
-"""Our names of entries whose first dimension is the number of classes."""
+from ..family import Conversion, ImportOptions
+from .reading import SourceFile, read_source
 
 
-@dataclass(frozen=True)
-class Layout:
-    """A network with the names and shapes that a source gives its entries."""
-
-    source: str
-    config: NetworkConfig
-    """A preset; settings that weights do not show (strides, dilations, windows) are published."""
-    classes: int
-    names: dict[str, str]
-    """The source's name of each entry, with our name."""
-    shapes: dict[str, tuple[int, ...]]
-    """The shape of each entry, by the source's names."""
-
-    @classmethod
-    def of(cls, source: str, config: NetworkConfig, classes: int) -> Layout:
-        """Return the layout of a network of so many classes."""
-        names = SOURCES[source](config)
-        entries = keys.blank(config).state_dict()
-        shapes = {theirs: (classes, *entries[ours].shape[1:]) if ours in _CLASSES
-                  else tuple(entries[ours].shape) for theirs, ours in names.items()}
-        return cls(source, config, classes, names, shapes)
-
-    def agreeing(self, weights: Mapping[str, Tensor]) -> int:
-        """Return how many entries are there with the right shape."""
-        return sum(name in weights and tuple(weights[name].shape) == shape
-                   for name, shape in self.shapes.items())
-
-
-def recognise(weights: Mapping[str, Tensor]) -> Layout:
+def recognise(path: Path, averaged: bool, options: ImportOptions) -> Conversion:
     """
-    Return the layout that has the most entries in common with the weights.
+    Read a file or a folder of another project, and tell which network it holds.
+
+    Parameters
+    ----------
+    path
+        The file, or the folder of a model of Hugging Face.
+    averaged
+        Whether to take averaged weights; see ``read_source``.
+    options
+        What the user says of it.
 
     Raises
     ------
+    FileNotFoundError
+        There is nothing of that name.
     CheckpointError
-        The weights belong to something else; the message says what was looked for and found.
+        It is damaged or of no network of this package.
+    ImportError
+        A library that the network needs is not installed.
+    ValueError
+        It does not go with the options.
 
     """
+    if averaged and path.is_dir():
+        raise ValueError(f'{path} is a folder, which has one kind of weights: leave out --ema')
+    source: SourceFile | Path = path if path.is_dir() else read_source(path, averaged)
     looked_for = []
-    for source in SOURCES:
-        configs = presets(source)
-        key = next(theirs for theirs, ours in SOURCES[source](configs[0]).items()
-                   if ours == _CLASSES[0])
-        looked_for.append(f'{key!r} ({source})')
-        if key not in weights:
-            continue
-        classes = weights[key].shape[0] if weights[key].ndim else 0
-        layouts = [Layout.of(source, config, classes) for config in configs]
-        best = max(layouts, key=lambda layout: (
-            2 * layout.agreeing(weights) - len(layout.shapes)))
-        share = best.agreeing(weights) / max(len(weights), len(best.shapes))
-        if classes < 1 or share < 0.5:
-            raise CheckpointError(
-                f'the heads are those of {source}, but no network of this package is like the '
-                f'rest: nearest is {best.config.name!r}, of whose {len(best.shapes)} entries '
-                f'{best.agreeing(weights)} agree; expected one of '
-                f'{", ".join(config.name for config in configs)}')
-        return best
-    _refuse_backbone(weights)
-    raise CheckpointError(f'not recognised: looked for {" and ".join(looked_for)}; the file has '
-                          f'{_some(weights)}')
+    for name in families.names():
+        family = families.find(name)
+        conversion = family.conversion(source, options)
+        if conversion is not None:
+            return conversion
+        looked_for += family.looked_for()
+    held = 'no config.json' if isinstance(source, Path) else some(source.weights)
+    raise CheckpointError(f'{path} is not recognised: looked for {" and ".join(looked_for)}; it '
+                          f'has {held}')
 
 
-def presets(source: str) -> list[NetworkConfig]:
-    """Return the networks of a source."""
-    return [config for name, config in PRESETS.items() if name.endswith(f'-{source}')]
-
-
-def _refuse_backbone(weights: Mapping[str, Tensor]) -> None:
-    found = {name.removeprefix('backbone.') for name in weights}
-    for source, rename in SOURCES.items():
-        for config in presets(source):
-            expected = {name.removeprefix('backbone.') for name in rename(config)
-                        if name.startswith('backbone.') and not name.endswith(COUNTER)}
-            if len(expected & found) > 0.9 * len(expected):
-                raise CheckpointError(
-                    f'it holds only the backbone of {config.name!r}, as networks trained on '
-                    f'ImageNet do ({_some(weights)}): expected a whole Panoptic-DeepLab')
-
-
-def _some(weights: Mapping[str, Tensor]) -> str:
+def some(weights: Mapping[str, Tensor]) -> str:
+    """Return the first names of entries, for a message."""
     names = ', '.join(f'{name[:60]!r}' for name in list(weights)[:3])
     return f'{names} and {len(weights) - 3} more' if len(weights) > 3 else names
