@@ -72,8 +72,8 @@ def find_bounds(cells: Cells, tiling: Tiling, row: int, bounds: Bounds) -> None:
             last = right - (1 << level)
             largest = larger(bounds.high[level, left], bounds.high[level, last])
             smallest = smaller(bounds.low[level, left], bounds.low[level, last])
-            bounds.highest[column, index] = largest + abs(largest) * _ROUNDED + _TINY
-            bounds.lowest[column, index] = smallest - abs(smallest) * _ROUNDED - _TINY
+            bounds.highest[column, index] = raised(largest)
+            bounds.lowest[column, index] = -raised(-smallest)
 
 
 @inner
@@ -82,3 +82,9 @@ def _double(high: Floats, low: Floats, span: int, higher: Floats, lower: Floats)
     for x in range(len(high) - span):
         higher[x] = larger(high[x], high[x + span])
         lower[x] = smaller(low[x], low[x + span])
+
+
+@inner
+def raised(logit: np.float32) -> np.float32:
+    """Return a bound that holds for interpolated logits, too."""
+    return logit + abs(logit) * _ROUNDED + _TINY

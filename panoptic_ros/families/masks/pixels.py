@@ -1,4 +1,4 @@
-"""The logits and probabilities of pixels, LANES of a row at a time."""
+"""The logits and probabilities of the pixels of a row, in forms that vectorise."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.tallies import PROBABILITY_ONE
-from ...segments.upsampling import LIMIT, Axis
 from ...segments.workers import inner, int64
 from . import sigmoid as definition
-from .cells import Cells, read
-from .tiling import LANES, ROWS
 
 Floats = npt.NDArray[np.float32]
 
@@ -21,27 +18,6 @@ _LIMIT = definition.LIMIT
 _LOG2_E, _LOG_2, _REST = definition.LOG2_E, definition.LOG_2, definition.LOG_2_REST
 _SIXTH, _FIFTH, _FOURTH, _THIRD, _SECOND = definition.POWERS
 _PROBABILITY_ONE = np.float32(PROBABILITY_ONE)
-_VECTORS = 16
-
-
-class Strip(NamedTuple):
-    """Columns of pixels of a tile, and what their logits are made of."""
-
-    values: Floats
-    """(LANES + 2,) the cells of a row that the pixels lie between."""
-    offset: npt.NDArray[np.int32]
-    """(LANES,) the first cell of each pixel among these ..."""
-    shares: Floats
-    """... (3, LANES) and the weights of the pixel along x."""
-    edges: Floats
-    """(K, ROWS + 2, LANES) logits of some masks in the rows of cells, at the pixels' columns."""
-
-    @classmethod
-    def new(cls, queries: int) -> Strip:
-        """Return memory for a strip."""
-        return cls(np.zeros(LANES + 2, np.float32), np.zeros(LANES, np.int32),
-                   np.zeros((3, LANES), np.float32),
-                   np.zeros((queries, ROWS + 2, LANES), np.float32))
 
 
 class Lines(NamedTuple):
@@ -54,59 +30,32 @@ class Lines(NamedTuple):
 
 
 @inner
-def lay_strip(axis: Axis, left: int, width: int, strip: Strip) -> int:
-    """Note where pixels lie between their cells; return how many lanes they take."""
-    lanes = (width + _VECTORS - 1) // _VECTORS * _VECTORS
-    base = axis.lower[left]
-    for lane in range(lanes):
-        pixel = left + min(lane, width - 1)
-        strip.offset[lane] = axis.lower[pixel] - base
-        for step in range(3):
-            strip.shares[step, lane] = axis.weights[step, pixel]
-    return lanes
-
-
-@inner
-def find_edges(cells: Cells, index: int, place: tuple[int, int, int], extent: tuple[int, int, int],
-               strip: Strip, edges: Floats) -> None:
+def interpolate(values: Floats, offset: npt.NDArray[np.int32], shares: Floats, reach: int,
+                line: Floats) -> None:
     """
-    Interpolate rows of cells along x.
+    Interpolate a row of cells along x.
 
     Parameters
     ----------
-    cells, index
-        The masks, and which of them.
-    place
-        The first row of cells, past the last, and the first column.
-    extent
-        The pixels, their lanes, and how many cells after its first a pixel may have a part of.
-    strip
-        The pixels.
-    edges
-        (rows, LANES), written; what is no pixel is under every cutoff.
+    values
+        (cells,) logits.
+    offset, shares
+        (lanes,) the first cell of each pixel, and (3, LANES) its weights.
+    reach
+        How many cells after its first a pixel may have a part of: 1 or 2.
+    line
+        (lanes,), written.
 
     """
-    first, end, base = place
-    width, lanes, reach = extent
-    offset, shares, values = strip.offset, strip.shares, strip.values
-    last = int64(offset[width - 1])
-    count = min(last + 1 + reach, cells.single.shape[2] - base)
-    for row in range(first, end):
-        read(cells, index, row, base, values[:count])
-        for step in range(count, last + 3):
-            values[step] = values[count - 1]
-        line = edges[row - first]
-        if reach == 1:
-            for lane in range(lanes):
-                cell = offset[lane]
-                line[lane] = shares[0, lane] * values[cell] + shares[1, lane] * values[cell + 1]
-        else:
-            for lane in range(lanes):
-                cell = offset[lane]
-                line[lane] = (shares[0, lane] * values[cell] + shares[1, lane] * values[cell + 1]
-                              + shares[2, lane] * values[cell + 2])
-        for lane in range(width, lanes):
-            line[lane] = -LIMIT
+    if reach == 1:
+        for lane in range(len(line)):
+            cell = offset[lane]
+            line[lane] = shares[0, lane] * values[cell] + shares[1, lane] * values[cell + 1]
+    else:
+        for lane in range(len(line)):
+            cell = offset[lane]
+            line[lane] = (shares[0, lane] * values[cell] + shares[1, lane] * values[cell + 1]
+                          + shares[2, lane] * values[cell + 2])
 
 
 @inner
@@ -166,12 +115,12 @@ def add_probability(logits: Floats, lanes: int) -> int:
 
 
 @inner
-def sum_owned(query: int, who: npt.NDArray[np.int32], probability: Floats, lanes: int,
-              threshold: np.float32) -> tuple[int, int]:
+def sum_owned(query: int, who: npt.NDArray[np.int32], probability: Floats, threshold: np.float32
+              ) -> tuple[int, int]:
     """Return how many pixels a query owns, and the probability of those inside of its mask."""
     area, total = np.int32(0), np.int32(0)
     number = np.int32(query)
-    for lane in range(lanes):
+    for lane in range(len(who)):
         is_owned = who[lane] == number
         value = probability[lane]
         area = np.int32(area + np.int32(is_owned))
