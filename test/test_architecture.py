@@ -53,7 +53,8 @@ ALLOWED = {
                    'evaluation', 'network', 'benchmarks', 'demo'},
 }
 # Who knows a family beside its own folder; all others ask `families.find`.
-FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'network/', 'benchmarks/', 'cli/export.py')}
+FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'network/', 'benchmarks/', 'cli/export.py'),
+            'masks': ('network/', 'benchmarks/')}
 # Outside libraries that only these rooms may import.
 CONFINED = {
     'torch': {'network', 'benchmarks'},

@@ -70,6 +70,8 @@ class ModelMetadata:
     """All further metadata of the file; only the family understands them."""
     outputs: Annotated[tuple[Output, ...], Length(_MOST_OUTPUTS)] = ()
     """The tensors that the network puts out; older files list none, and the family knows them."""
+    fit: Annotated[str, Length(20, 1)] = 'stretch'
+    """How an image is brought to the network's input; see ``segments.grid.filled``."""
 
     def __post_init__(self) -> None:
         check(self)

@@ -28,6 +28,10 @@ class Model(Protocol):
         """The network's input (height, width) in pixels."""
 
     @property
+    def fit(self) -> str:
+        """How an image is brought to that size; see ``segments.grid.filled``."""
+
+    @property
     def layout(self) -> Mapping[str, Any]:
         """The metadata of the model's file that only the family understands."""
 
