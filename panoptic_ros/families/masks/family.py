@@ -55,6 +55,7 @@ class QueriesDecoder:
 
     def __init__(self, model: Model, method: str) -> None:
         executions(method)
+        read(Layout, model.layout)      # a layout that is not that of queries is refused now
         self._model, self._method = model, method
 
     def __call__(self, outputs: Mapping[str, npt.NDArray[Any]], size: tuple[int, int],

@@ -14,8 +14,10 @@ SPACE = LabelSpace.from_dict({'name': 'four', 'label_divisor': 4, 'categories': 
         (('road', False), ('sky', False), ('car', True), ('bus', True)))]})
 
 
-@pytest.fixture(params=['reference'])
+@pytest.fixture(params=['reference', 'cpu'])
 def method(request):
+    if request.param == 'cpu':
+        pytest.importorskip('numba')
     return request.param
 
 
