@@ -1,13 +1,13 @@
 """
 The decoder of mask queries on a GPU: the results of ``reference``, in device memory.
 
-Three kernels (``kernels/*.cuh``) work on all images of a batch at once.  ``keep_queries`` lists the
-queries that their class keeps.  ``decide_pixels`` reads their masks once.  A block has a *tile* of
-patches, which are the pixels between the same cells.  The logits in the cells bound those of all
-pixels between them, so most patches have one candidate, and most queries are none in the whole
-tile.  Only the pixels' candidates are interpolated.  ``write_labels`` writes what the last block
-has decided about the segments.  All sums are sums of integers, so the result does not depend on the
-order in which the device works.
+Three kernels (``kernels/*.cuh``) work on all images of a batch at once.  ``keep_queries`` lists
+the queries that are kept because of their class.  ``decide_pixels`` reads their masks, once; each
+block has a *tile* of patches.  A patch is the pixels between the same cells, and the logits in
+these cells bound those of its pixels.  So most patches have one candidate, and most queries are
+none in a whole tile.  Only candidates are interpolated.  The last block decides which queries
+become segments, and ``write_labels`` writes that.  All sums are sums of integers, so the result
+does not depend on the order in which the device works.
 """
 
 from __future__ import annotations

@@ -98,15 +98,6 @@ def test_options_change_between_frames(device, kernels, cityscapes):
     work.close()
 
 
-def test_one_call_brings_queries_from_the_host(monkeypatch, launcher, cityscapes):
-    for double in fake_cuda.install(monkeypatch, kernels=launcher):
-        queries = make_queries(cityscapes, (64, 128), 20, 40)
-        for size in (None, (50, 90)):
-            assert_same(*(masks.decode(queries, cityscapes, size, method, confidence=True)
-                          for method in ('cuda', 'reference')))
-        assert not double.machine.left_behind()
-
-
 def test_the_structures_of_masks_are_those_of_the_header(tmp_path):
     """Sizes and offsets of the fields as g++ lays them out, which is as nvcc does."""
     kinds = {'Task': TASK, 'Kept': KEPT, 'Location': LOCATION}
