@@ -40,9 +40,10 @@ def cast(queries, dtype, image_size=None):
     ((200, 512), (400, 1024), np.float16), ((256, 341), (480, 640), np.float32),
     (None, (100, 99), np.float32)])
 def test_realistic_queries(decode, cityscapes, part, size, dtype, kept):
-    queries = cast(make_queries(cityscapes, (256, 512), kept, seed=kept), dtype, part)
+    queries = cast(make_queries(cityscapes, scaled((256, 512)), kept, seed=kept), dtype,
+                   part and scaled(part))
     result = check(decode, queries, cityscapes, scaled(size))
-    assert len(result.segments) > kept / 4
+    assert len(result.segments) > kept / 8
 
 
 @pytest.mark.parametrize('size', [(256, 512), (300, 700)])

@@ -78,7 +78,7 @@ def test_thresholds_of_masks_change_between_frames(segmenter, onnx):
     image, changed = tiny_model.scene(), Segmenter.open(onnx, 'cpu')
     found = set()
     for options in (segmenter.options, masks.Options(object_threshold=1), segmenter.options,
-                    masks.Options(pixel_threshold=0.99)):
+                    masks.Options(overlap_threshold=0, pixel_threshold=0)):
         segmenter.options = changed.options = options
         for _ in range(3):
             result = segmenter(image)
