@@ -98,11 +98,11 @@ def _decoder(report: Mapping[str, Any], part: str = 'decoder') -> Table:
          'moving + launching', 'MB moved', 'of the floor', 'pixels differ', "torch's differ"),
         rows,
         (f'Device memory to device memory, medians of {report["rounds"]} rounds (PyTorch: of '
-         f'every fifth), sides in turns, by CUDA events. {_NOTES[part]} '
-         'The floor is the time to read the outputs and write the labels at the bandwidth of a copy measured in the same run, plus a graph of '
-         'as many kernels that do nothing. Between the rounds the outputs may stay in the L2 '
-         'cache, as they do behind a network, while the floor reads them from memory, so that '
-         '"of the floor" flatters. Pixels differ: from the NumPy reference.',
+         f'every fifth), sides in turns, by CUDA events. {_NOTES[part]} The floor is the time to '
+         'read the outputs and write the labels at the bandwidth of a copy measured in the same '
+         'run, plus a graph of as many kernels that do nothing. Between the rounds the outputs '
+         'may stay in the L2 cache, as they do behind a network, while the floor reads them from '
+         'memory, so that "of the floor" flatters. Pixels differ: from the NumPy reference.',
          *growths, *unmeasured))
 
 
