@@ -43,7 +43,9 @@ class DeviceCanvas:
     device
         The GPU, opened by this thread.
     grids
-        For each image, where the network's cells lie on its input; all have the same cells.
+        For each image, where the network's cells lie on its input; all have the same cells.  None:
+        the family has other patches or none.  Then what the canvas says about cells is left to the
+        family, and ``own`` has the memory.
     label_space
         The classes.
     sizes
@@ -60,26 +62,29 @@ class DeviceCanvas:
 
     """
 
-    def __init__(self, device: Device, grids: Sequence[Grid], label_space: LabelSpace,
+    def __init__(self, device: Device, grids: Sequence[Grid] | None, label_space: LabelSpace,
                  sizes: Sequence[tuple[int, int]], own: Own, confidence: bool) -> None:
         self.sizes = tuple(sizes)
         self._device, self._label_space = device, label_space
         self._workspace = Workspace([
-            _contents(grid.cells, len(label_space), size, own, confidence, image)
-            for image, (grid, size) in enumerate(zip(grids, sizes, strict=True))])
+            _contents(grids[image] if grids else None, len(label_space), size, own, confidence,
+                      image)
+            for image, size in enumerate(sizes)])
         self._memory = device.empty((self._workspace.size,), np.uint8)
         self._summed = self._memory.part(self._workspace.zero_start, self._workspace.zero_end)
         self._results = self._memory.part(self._workspace.result_start, self._workspace.size)
         self._received = device.pinned((self._workspace.result_size,), np.uint8)
         self._is_thing = device.put(label_space.is_thing.astype(np.uint8))
         self._axes = {place: device.put(_axes(*place))
-                      for place in set(zip(grids, sizes, strict=True))}
+                      for place in set(zip(grids or (), sizes, strict=False))}
         self.tasks: npt.NDArray[Any] = device.pinned((len(sizes),), own.task)
         """One for each image; ``upload`` brings what is written here to the kernels."""
         self._device_tasks = device.empty((len(sizes),), own.task)
         self.tasks[:] = np.zeros((), own.task)
-        for image, grid in enumerate(grids):
-            self._describe(image, grid)
+        for image in range(len(sizes)):
+            self._describe(image)
+            if grids is not None:
+                self._place(image, grids[image])
 
     @property
     def nbytes(self) -> int:
@@ -140,38 +145,43 @@ class DeviceCanvas:
     def _arrays(self) -> list[DeviceArray]:
         return [self._memory, self._device_tasks, self._is_thing, *self._axes.values()]
 
-    def _describe(self, image: int, grid: Grid) -> None:
-        """Write what the memory, the sizes and the classes say of an image into its task."""
-        task, size, space = self.tasks[image], self.sizes[image], self._label_space
+    def _describe(self, image: int) -> None:
+        """Write what the memory, the size and the classes say of an image into its task."""
+        task, space = self.tasks[image], self._label_space
         canvas = task['canvas']
         for name, place in self._workspace.images[image].items():
             owner = canvas if name in canvas.dtype.names else task
             owner[name] = self._memory.pointer + place.start
-        canvas['is_thing'] = self._is_thing.pointer
+        canvas['is_thing'], canvas['classes'] = self._is_thing.pointer, len(space)
+        canvas['height'], canvas['width'] = self.sizes[image]
+        canvas['label_divisor'], canvas['max_instances'] = space.label_divisor, space.max_instances
+
+    def _place(self, image: int, grid: Grid) -> None:
+        """Write where the cells lie in an image into its task."""
+        canvas, size = self.tasks[image]['canvas'], self.sizes[image]
         axes = self._axes[grid, size].pointer
         rows, columns = grid.cells
         for name, cells in (('row_start', rows), ('column_start', columns),
                             ('row_nearest', rows), ('column_nearest', columns)):
             canvas[name] = axes
             axes += 4 * (cells + 1)
-        canvas['classes'], canvas['rows'], canvas['columns'] = len(space), rows, columns
+        canvas['rows'], canvas['columns'] = rows, columns
         canvas['image_rows'], canvas['image_columns'] = grid.image_cells
-        canvas['height'], canvas['width'] = size
         canvas['patch_height'], canvas['patch_width'] = (
             np.diff(axis.starts).max() for axis in Axis.both(grid, size))
         canvas['shift'] = grid.shift
         for axis, pixels, part in zip('yx', size, grid.part, strict=True):
             canvas[f'{axis}_step'] = cell_step(part, pixels, grid.stride)
-        canvas['label_divisor'], canvas['max_instances'] = space.label_divisor, space.max_instances
 
 
-def _contents(cells: tuple[int, int], classes: int, size: tuple[int, int], own: Own,
+def _contents(grid: Grid | None, classes: int, size: tuple[int, int], own: Own,
               confidence: bool, image: int) -> Contents:
     codes = INSTANCE + own.most_instances
+    of_cells: Arrays = {} if grid is None else {
+        'probability': (grid.cells, np.int32), 'patch_code': (grid.cells, np.uint16),
+        'open_patches': (grid.cells, np.uint32)}
     return Contents(
-        {'probability': (cells, np.int32), 'patch_code': (cells, np.uint16),
-         'open_patches': (cells, np.uint32), 'class_of': ((codes,), np.uint16),
-         **own.scratch[image]},
+        {**of_cells, 'class_of': ((codes,), np.uint16), **own.scratch[image]},
         {'open_count': ((1,), np.int32), **own.zeroed[image]},
         {'tallies': ((classes + own.most_instances,), TALLY)},
         {'instance_count': ((1,), np.int32), 'score': ((own.most_instances,), np.float32),

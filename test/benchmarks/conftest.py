@@ -9,7 +9,7 @@ from cuda_on_cpu import Program, write_source
 from panoptic_ros.benchmarks.gpu import add_arguments, probes
 from panoptic_ros.benchmarks.gpu import run as run_benchmark
 from panoptic_ros.device import Device
-from panoptic_ros.families.deeplab.kernel_sources import KERNELS
+from panoptic_ros.families import deeplab, masks
 from panoptic_ros.report import add_json_argument
 
 BUILD = Path(__file__).parents[2] / 'build' / 'kernels'
@@ -18,7 +18,8 @@ BUILD = Path(__file__).parents[2] / 'build' / 'kernels'
 @pytest.fixture(scope='session')
 def programs():
     return [Program(source, BUILD) for source in (
-        KERNELS / 'kernels.cu', write_source(BUILD, probes.KERNELS))]
+        deeplab.FAMILY.kernels / 'kernels.cu', masks.FAMILY.kernels / 'kernels.cu',
+        write_source(BUILD, probes.KERNELS))]
 
 
 @pytest.fixture
@@ -68,6 +69,6 @@ def run():
         add_json_argument(parser)
         add_arguments(parser)
         return run_benchmark(parser.parse_args([
-            '--size', '32x64', '--instances', '4', '--rounds', '1', '--cameras', '1',
-            *map(str, words)]))
+            '--size', '32x64', '--instances', '4', '--queries', '5', '--rounds', '1',
+            '--cameras', '1', *map(str, words)]))
     return run

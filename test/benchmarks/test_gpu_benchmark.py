@@ -35,7 +35,7 @@ def run_doubled(tmp_path, *words, **environment):
     files = tmp_path / 'gpu.json', tmp_path / 'docs' / 'gpu.md'
     done = subprocess.run(
         [sys.executable, DOUBLED, '-m', 'panoptic_ros.cli.benchmark', 'gpu', '--size', '64x64',
-         '--rounds', '1', '--json', files[0], '--document', files[1], *words],
+         '--rounds', '1', '--queries', '7', '--json', files[0], '--document', files[1], *words],
         env=os.environ | environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'left behind' not in done.stderr
@@ -63,6 +63,19 @@ def check_decoder(report):
         assert len(case['kernels_ms']) == 5
 
 
+def check_queries(report):
+    assert [case['outputs'] for case in report['queries']] == ['float32', 'float16']
+    for case in report['queries']:
+        assert case['pixels_differing'] == {'ours': 0}
+        assert case['instances'] == 7
+        width = {'float32': 4, 'float16': 2}[case['outputs']]
+        assert case['floor']['bytes'] == 7 * (20 + 16 * 16) * width + 2 * 64 * 64
+        assert [name.removesuffix(f'_{kind}') for name in case['kernels_ms']
+                for kind in ('float', 'half') if name.endswith(kind)] == [
+                    'keep_queries', 'decide_pixels_2']
+        assert len(case['kernels_ms']) == 4
+
+
 @pytest.mark.slow
 def test_everything_with_tensorrt(tmp_path, tiny_onnx, monkeypatch):
     """All parts, the gpu-marked tests among them, pass on the doubles."""
@@ -75,9 +88,11 @@ def test_everything_with_tensorrt(tmp_path, tiny_onnx, monkeypatch):
         '3', '9', PATH=f'{tmp_path}{os.pathsep}{os.environ["PATH"]}',
         XDG_CACHE_HOME=str(tmp_path))
     assert list(report['steps']) == [
-        'machine', 'compile', 'kernels', 'copies', 'decoder', 'engine', 'path', 'cameras',
-        'memcheck', 'racecheck', 'tests']
+        'machine', 'compile', 'kernels', 'copies', 'decoder', 'queries', 'engine', 'path',
+        'cameras', 'memcheck', 'racecheck', 'tests']
     check_decoder(report)
+    check_queries(report)
+    assert 'Decoder of queries at 64x64, 19 classes' in text
     assert [(case['instances'], case['outputs']) for case in report['decoder']] == [
         (n, kind) for n in (3, 9) for kind in ('float32', 'float16')]
     few, many = (report['decoder'][index]['ms']['ours'] for index in (0, 2))
@@ -196,10 +211,10 @@ class TestFailures:
 
     def test_without_a_compiler_nothing_but_the_machine_is_known(self, run, cuda, tmp_path,
                                                                  monkeypatch):
-        monkeypatch.setattr(measurement, 'compile_kernels', self.fail)
+        monkeypatch.setattr(measurement.kernel_cases, 'compile_all', self.fail)
         report = self.run_to_the_end(run, tmp_path, '--parts', 'kernels', 'decoder')
         assert [step['outcome'] for step in report['steps'].values()] == [
-            'passed', 'failed', 'not run', 'not run', 'not run']
+            'passed', 'failed', *['not run'] * 4]
         assert report['machine']['gpu'] == 'Host GPU'
 
     def test_what_was_measured_is_written_before_the_end(self, run, cuda, tmp_path, monkeypatch):

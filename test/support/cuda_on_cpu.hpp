@@ -371,6 +371,10 @@ T atomicMax(T* place, cuda_on_cpu::same<T> value) {
     return cuda_on_cpu::update(place, [&](T old) { return std::max(old, value); });
 }
 template <class T>
+T atomicOr(T* place, cuda_on_cpu::same<T> bits) {
+    return __atomic_fetch_or(place, bits, __ATOMIC_RELAXED);
+}
+template <class T>
 T atomicCAS(T* place, cuda_on_cpu::same<T> expected, cuda_on_cpu::same<T> value) {
     return cuda_on_cpu::update(place, [&](T old) { return old == expected ? value : old; });
 }
@@ -385,6 +389,9 @@ inline int __ffs(int value) { return __builtin_ffs(value); }
 inline int __clz(int value) { return value ? __builtin_clz(value) : 32; }
 inline unsigned __float_as_uint(float value) { return cuda_on_cpu::bits<unsigned>(value); }
 inline float __uint_as_float(unsigned value) { return cuda_on_cpu::bits<float>(value); }
+inline float __expf(float value) { return std::exp(value); }
+inline float __logf(float value) { return std::log(value); }
+inline float __fdividef(float dividend, float divisor) { return dividend / divisor; }
 inline float half_bits_to_float(unsigned short value) {
     return static_cast<float>(cuda_on_cpu::bits<_Float16>(value));
 }

@@ -46,8 +46,8 @@ def why_not_gpu() -> str | None:
 
 
 @lru_cache
-def cubin_for(target: str) -> bytes:
-    return compile_kernels(KERNELS, target, (SHARED,))
+def cubin_for(target: str, kernels: Path = KERNELS) -> bytes:
+    return compile_kernels(kernels, target, (SHARED,))
 
 
 def build_plan(folder: Path, device: Device) -> Path:

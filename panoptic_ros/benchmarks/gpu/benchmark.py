@@ -20,7 +20,7 @@ from .steps import Report, Steps
 
 PARTS = {
     'kernels': ('machine', 'compile', 'kernels'),
-    'decoder': ('machine', 'compile', 'copies', 'decoder'),
+    'decoder': ('machine', 'compile', 'copies', 'decoder', 'queries'),
     'path': ('machine', 'compile', 'copies', 'engine', 'path', 'cameras'),
     'sanitizer': tuple(programs.SANITIZER),
     'tests': ('tests',)}
@@ -53,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='size of the images for the decoder (%(default)s)')
     parser.add_argument('--instances', type=int, nargs='+', default=[30, 100, 200], metavar='N',
                         help='numbers of instances in these images (30 100 200)')
+    parser.add_argument('--queries', type=int, nargs='+', default=[36, 90], metavar='N',
+                        help='numbers of queries in these images (36 90)')
     parser.add_argument('--camera', type=image_size, metavar='HxW',
                         help="size of the camera images (default: the network's input)")
     parser.add_argument('--cameras', type=int, nargs='+', default=[1, 2, 4, 6], metavar='N',
@@ -93,6 +95,7 @@ def run(args: argparse.Namespace) -> Report:
             steps.run('kernels', measurement.kernels, 'compile')
             steps.run('copies', measurement.copies, 'compile')
             steps.run('decoder', measurement.decoder, 'copies')
+            steps.run('queries', measurement.queries, 'copies')
             steps.run('engine', measurement.engine, 'copies')
             steps.run('path', measurement.path, 'engine')
             steps.run('cameras', measurement.cameras, 'engine')

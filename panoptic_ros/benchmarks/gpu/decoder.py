@@ -13,7 +13,7 @@ from ...device import Device, Graph, Module
 from ...families.deeplab.heads import NAMES
 from ...families.family import DeviceDecoder
 from . import machine
-from .drawn import Drawn, DrawnEngine, draw
+from .drawn import Drawn, DrawnEngine
 from .probes import Probes, forget, record
 from .stopwatch import Side, Stopwatch
 
@@ -63,16 +63,16 @@ class DecoderBench(NamedTuple):
 
     device: Device
     kernels: Module
+    """Those of the family that is measured."""
     probes: Probes
     stopwatch: Stopwatch
     bandwidth: float
     """Bytes per millisecond that a copy on the device moves."""
     rival: Rival | None
 
-    def measure(self, size: tuple[int, int], instances: int, kind: str, rounds: int
-                ) -> dict[str, Any]:
-        """Measure one case: outputs of a size, a number of instances, and a type in ``TYPES``."""
-        drawn = draw(size, instances, kind)
+    def measure(self, drawn: Drawn, instances: int, rounds: int) -> dict[str, Any]:
+        """Measure one case: drawn outputs for one image of the network's size."""
+        size = drawn.metadata.input_size
         family = families.find(drawn.metadata.family)
         options, tap = family.options(), KernelTap(self.kernels)
         engine = DrawnEngine(self.device, drawn)
@@ -100,7 +100,8 @@ class DecoderBench(NamedTuple):
         reference = drawn.reference(options, size)
         differing = {side: int((image != reference).sum()) for side, image in labels.items()}
         return {'size': list(size), 'classes': len(drawn.metadata.label_space),
-                'instances': instances, 'outputs': kind, 'found_instances': len(found.things),
+                'instances': instances, 'outputs': str(next(iter(drawn.outputs.values())).dtype),
+                'found_instances': len(found.things),
                 'pixels_differing': differing, **self._figures(drawn, tap.names, times), **lacking}
 
     def _record(self, work: DeviceDecoder, tap: KernelTap) -> dict[str, Graph]:

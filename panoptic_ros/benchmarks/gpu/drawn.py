@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from ...device import Device, DeviceArray
 from ...engine import ModelMetadata
 from ...labels import LabelSpace
 from ..heads import make_heads
+from ..queries import make_queries
 
 
 class Drawn(NamedTuple):
@@ -82,3 +83,22 @@ def draw(size: tuple[int, int], instances: int, kind: str = 'float32', batch: in
                'offset': np.stack([heads.offset for heads in images])}
     return Drawn(ModelMetadata('drawn', size, space, layout={'stride': images[0].stride}),
                  {name: values.astype(kind) for name, values in outputs.items()})
+
+
+def draw_queries(size: tuple[int, int], count: int, kind: str = 'float32', batch: int = 1
+                 ) -> Drawn:
+    """
+    Draw queries for Cityscapes' classes; the parameters are those of ``draw``.
+
+    ``count`` is the number of queries.  All of them have a class, so all masks have to be read.
+    """
+    space = LabelSpace.load('cityscapes')
+    images = [make_queries(space, size, count, count, seed=seed) for seed in range(batch)]
+    outputs = {'classes': np.stack([queries.classes for queries in images]),
+               'masks': np.stack([queries.masks for queries in images])}
+    return Drawn(ModelMetadata('drawn', size, space, family='masks', layout={'queries': count}),
+                 {name: values.astype(kind) for name, values in outputs.items()})
+
+
+DRAW: Mapping[str, Callable[..., Drawn]] = {'deeplab': draw, 'masks': draw_queries}
+"""For each family whose decoder is measured, what draws outputs of its networks."""

@@ -8,7 +8,8 @@ float32 and float16 outputs.  The labels must be those of the reference.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,21 +17,27 @@ import numpy as np
 from ... import families
 from ...device import Device, DeviceError, Module
 from ...engine.build import compile_kernels
-from ...families.deeplab.kernel_sources import KERNELS
 from ...pipelines.cuda_batch import Batch
-from .drawn import DrawnEngine, draw
+from .drawn import DRAW, DrawnEngine
 
 CASES = (((128, 256), 30, 'float32'), ((128, 256), 30, 'float16'), ((96, 160), 200, 'float32'),
          ((96, 160), 0, 'float16'))
-"""Size of the network's input, instances, type of the outputs."""
+"""Size of the network's input, instances or queries, type of the outputs."""
+OPTIONS: Mapping[str, Mapping[str, Any]] = {'deeplab': {'stuff_area': 64}, 'masks': {}}
+"""The options of each family."""
 CAMERAS = ((128, 256), (67, 131), (201, 90))
 BEGUN = 'the GPU can be used'
 """What the program prints before it runs a kernel."""
 
 
-def check(device: Device, kernels: Module) -> Iterator[dict[str, Any]]:
+def check(device: Device, kernels: Mapping[str, Module]) -> Iterator[dict[str, Any]]:
     """
-    Run the cases; yield for each the number of pixels that differ from the reference.
+    Run the cases of each family; yield for each how many pixels differ from the reference.
+
+    Parameters
+    ----------
+    device, kernels
+        The GPU, and the compiled kernels by their family.
 
     Raises
     ------
@@ -40,11 +47,11 @@ def check(device: Device, kernels: Module) -> Iterator[dict[str, Any]]:
     """
     random = np.random.default_rng(0)
     images = [random.integers(0, 256, (*size, 3)).astype(np.uint8) for size in CAMERAS]
-    for size, instances, kind in CASES:
-        drawn = draw(size, instances, kind, len(CAMERAS))
-        engine, family = DrawnEngine(device, drawn), families.find(drawn.metadata.family)
-        options = family.options(stuff_area=64)
-        batch = Batch(device, engine, kernels, family, CAMERAS, options, confidence=True)
+    for name, (size, count, kind) in product(kernels, CASES):
+        count = max(count, name == 'masks')     # no network has no query
+        drawn, family = DRAW[name](size, count, kind, len(CAMERAS)), families.find(name)
+        engine, options = DrawnEngine(device, drawn), family.options(**OPTIONS[name])
+        batch = Batch(device, engine, kernels[name], family, CAMERAS, options, confidence=True)
         batch.fill(images)
         batch.run(with_graph=False)
         pixels = sum(int((panoptic.labels != drawn.reference(options, camera, image)).sum())
@@ -52,8 +59,13 @@ def check(device: Device, kernels: Module) -> Iterator[dict[str, Any]]:
                          zip(CAMERAS, batch.results(), strict=True)))
         batch.close()
         engine.close()
-        yield {'case': f'{size[0]}x{size[1]}, {instances} instances, {kind}',
+        yield {'case': f'{name}, {size[0]}x{size[1]}, {count} instances, {kind}',
                'pixels_differing': pixels}
+
+
+def compile_all(target: str) -> dict[str, bytes]:
+    """Return the compiled kernels of each family; raises as ``device.compile_kernels``."""
+    return {name: compile_kernels(families.find(name).kernels, target) for name in DRAW}
 
 
 def main() -> int:
@@ -66,7 +78,8 @@ def main() -> int:
         return 1
     print(BEGUN, flush=True)
     wrong = 0
-    for row in check(device, device.load(compile_kernels(KERNELS, device.target))):
+    cubins = compile_all(device.target)
+    for row in check(device, {name: device.load(cubin) for name, cubin in cubins.items()}):
         wrong += row['pixels_differing']
         print(f'{row["case"]}: {row["pixels_differing"]} pixels differ', flush=True)
     device.close()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from ...device import Device, Module
-from ...engine.build import compile_kernels
-from ...families.deeplab.kernel_sources import KERNELS
 from ...streets import FIRST_HELD_OUT_SEED, Drive
 from . import kernel_cases, probes
-from .decoder import TYPES, DecoderBench, growth, torch_decoder
+from .decoder import TYPES, DecoderBench, Rival, growth, torch_decoder
+from .drawn import DRAW
 from .engine import open_engine
 from .machine import describe_machine
 from .path import PathBench
@@ -43,7 +42,7 @@ class Measurement:
                  save: Callable[[], None]) -> None:
         self._device, self._args = device, args
         self._report, self._save = report, save
-        self._kernels: Module
+        self._kernels: dict[str, Module]
         self._probes: probes.Probes
         self._stopwatch: Stopwatch
         self._path: PathBench
@@ -55,10 +54,11 @@ class Measurement:
         return self._device.name
 
     def compile(self) -> str:
-        """Compile the kernels for this GPU."""
-        cubin = compile_kernels(KERNELS, self._device.target)
-        self._kernels = self._device.load(cubin)
-        return f'{len(cubin) / 1024:.0f} KiB for {self._device.target}'
+        """Compile the kernels of each family for this GPU."""
+        cubins = kernel_cases.compile_all(self._device.target)
+        self._kernels = {name: self._device.load(cubin) for name, cubin in cubins.items()}
+        sizes = ', '.join(f'{name} {len(cubin) / 1024:.0f} KiB' for name, cubin in cubins.items())
+        return f'{sizes} for {self._device.target}'
 
     def kernels(self) -> str:
         """Compare the kernels with the reference."""
@@ -81,26 +81,37 @@ class Measurement:
         return f'{bandwidth / 1e6:.4g} GB/s, read and written'
 
     def decoder(self) -> str:
-        """Measure the decoder, beside PyTorch's if PyTorch is installed."""
+        """Measure the decoder of heads, beside PyTorch's if PyTorch is installed."""
+        rival, reason = torch_decoder(self._device, self._args.gpu)
+        count = self._decode('deeplab', 'decoder', self._args.instances, rival)
+        return f'{count} cases' + (f', without PyTorch: {reason}' if reason else '')
+
+    def queries(self) -> str:
+        """Measure the decoder of queries."""
+        return f'{self._decode("masks", "queries", self._args.queries, None)} cases'
+
+    def _decode(self, family: str, part: str, counts: Sequence[int], rival: Rival | None) -> int:
+        """Measure a family's decoder for a part of the report; return how many cases there are."""
         args = self._args
-        rival, reason = torch_decoder(self._device, args.gpu)
-        bench = DecoderBench(self._device, self._kernels, self._probes, self._stopwatch,
+        bench = DecoderBench(self._device, self._kernels[family], self._probes, self._stopwatch,
                              self._report['copy']['gigabytes_per_second'] * 1e6, rival)
-        cases = self._report['decoder'] = []
-        for instances in args.instances:
+        cases = self._report[part] = []
+        for count in counts:
             for kind in TYPES:
-                print(f'  {instances} instances, {kind} ...', file=sys.stderr, flush=True)
-                cases.append(bench.measure(args.size, instances, kind, args.rounds))
-                self._report['decoder_growth'] = growth(cases)
+                print(f'  {family}, {count}, {kind} ...', file=sys.stderr, flush=True)
+                drawn = DRAW[family](args.size, count, kind)
+                cases.append(bench.measure(drawn, count, args.rounds))
+                self._report[f'{part}_growth'] = growth(cases)
                 self._save()
         differing = sum(case['pixels_differing']['ours'] for case in cases)
         if differing:
             raise FailedError(f'{differing} pixels differ from the reference')
-        return f'{len(cases)} cases' + (f', without PyTorch: {reason}' if reason else '')
+        return len(cases)
 
     def engine(self) -> str:
         """Open the engine, and render images for it."""
-        engine, kernels, weights = open_engine(self._device, self._args, self._kernels)
+        engine, kernels, weights = open_engine(self._device, self._args,
+                                               self._kernels['deeplab'])
         self._path = PathBench(self._device, engine, kernels, self._stopwatch, self._args.rounds)
         drive = Drive(seed=FIRST_HELD_OUT_SEED,
                       size=self._args.camera or engine.metadata.input_size)

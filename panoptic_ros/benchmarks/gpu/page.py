@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from ...engine.tensorrt import MODULES
@@ -14,6 +15,11 @@ _NAMES = {'gpu': 'GPU', 'target': 'architecture', 'memory_mib': 'memory (MiB)',
           'driver': 'driver', 'driver_cuda': 'CUDA of the driver', 'clock_mhz': 'highest clock',
           'torch_cuda': 'CUDA of PyTorch', 'torch': 'PyTorch', 'pycuda': 'PyCUDA',
           'numpy': 'NumPy', 'python': 'Python', **MODULES}
+_TITLES = {'decoder': 'Decoder', 'queries': 'Decoder of queries'}
+_COUNTED = {'decoder': 'instances', 'queries': 'queries'}
+_NOTES = {'decoder': 'PyTorch executes the public semantics in plain operations on the same '
+                     'outputs.',
+          'queries': 'All queries are kept, and PyTorch has no part in it.'}
 _FIGURES = tuple('0123456789-')
 
 
@@ -68,8 +74,8 @@ def _machine(report: Mapping[str, Any]) -> Table:
     return Table('Machine', ('what', 'value'), rows)
 
 
-def _decoder(report: Mapping[str, Any]) -> Table:
-    cases = report['decoder']
+def _decoder(report: Mapping[str, Any], part: str = 'decoder') -> Table:
+    cases = report[part]
     rows = []
     for case in cases:
         floor, differing, times = case['floor'], case['pixels_differing'], case['ms']
@@ -81,31 +87,30 @@ def _decoder(report: Mapping[str, Any]) -> Table:
             f'{floor["bytes"] / 1e6:.4g}', _times(case['times_the_floor']),
             str(differing['ours']), str(differing.get('torch', '-'))))
     growths = [f'With {kind} outputs the most instances take {factor:.3g} times as long as the '
-               'fewest.' for kind, factor in report['decoder_growth'].items()]
+               'fewest.' for kind, factor in report[f'{part}_growth'].items()]
     unmeasured = [f'PyTorch was not measured with {case["instances"]} instances, '
                   f'{case["outputs"]}: {case["torch_not_measured"]}.'
                   for case in cases if 'torch_not_measured' in case]
     first = cases[0]
     return Table(
-        f'Decoder at {_size(first["size"])}, {first["classes"]} classes',
-        ('instances, outputs', 'found', 'ours ms', 'torch ms', 'faster', 'floor ms',
+        f'{_TITLES[part]} at {_size(first["size"])}, {first["classes"]} classes',
+        (f'{_COUNTED[part]}, outputs', 'found', 'ours ms', 'torch ms', 'faster', 'floor ms',
          'moving + launching', 'MB moved', 'of the floor', 'pixels differ', "torch's differ"),
         rows,
         (f'Device memory to device memory, medians of {report["rounds"]} rounds (PyTorch: of '
-         'every fifth), sides in turns, by CUDA events. PyTorch executes the public semantics in '
-         'plain operations on the same outputs. The floor is the time to read the outputs and '
-         'write the labels at the bandwidth of a copy measured in the same run, plus a graph of '
-         'as many kernels that do nothing. Between the rounds the outputs may stay in the L2 '
-         'cache, as they do behind a network, while the floor reads them from memory, so that '
-         '"of the floor" flatters. Pixels differ: from the NumPy reference.',
+         f'every fifth), sides in turns, by CUDA events. {_NOTES[part]} The floor is the time to '
+         'read the outputs and write the labels at the bandwidth of a copy measured in the same '
+         'run, plus a graph of as many kernels that do nothing. Between the rounds the outputs '
+         'may stay in the L2 cache, as they do behind a network, while the floor reads them from '
+         'memory, so that "of the floor" flatters. Pixels differ: from the NumPy reference.',
          *growths, *unmeasured))
 
 
-def _kernels(report: Mapping[str, Any]) -> Table:
-    cases = report['decoder']
+def _kernels(report: Mapping[str, Any], part: str = 'decoder') -> Table:
+    cases = report[part]
     times = [{name.removesuffix('_float').removesuffix('_half'): taken
               for name, taken in case['kernels_ms'].items()} for case in cases]
-    return Table('Decoder, kernel by kernel (ms)',
+    return Table(f'{_TITLES[part]}, kernel by kernel (ms)',
                  ('kernel', *(f'{case["instances"]}, {case["outputs"]}' for case in cases)),
                  [(name, *(_ms(of.get(name)) for of in times)) for name in times[0]],
                  ('By how much the graph of the first few kernels grows with each.',))
@@ -144,8 +149,9 @@ def _memory(report: Mapping[str, Any]) -> Table:
 
 
 _TABLES: Sequence[tuple[str, Callable[[Mapping[str, Any]], Table]]] = (
-    ('machine', _machine), ('decoder', _decoder), ('decoder', _kernels), ('path', _path),
-    ('cameras', _cameras), ('memory', _memory))
+    ('machine', _machine), ('decoder', _decoder), ('decoder', _kernels),
+    ('queries', partial(_decoder, part='queries')), ('queries', partial(_kernels, part='queries')),
+    ('path', _path), ('cameras', _cameras), ('memory', _memory))
 """The tables in order, each with the part of the report that it shows."""
 
 

@@ -1,0 +1,24 @@
+"""The task, which the CUDA kernels read for one image: the fields of ``kernels/task.cuh``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...segments.canvas import CANVAS
+
+_POINTERS = ('classes', 'masks', 'row_locations', 'column_locations', 'kept', 'owned', 'covered',
+             'kept_label', 'finished')
+
+TASK = np.dtype([('canvas', CANVAS), *((name, np.uint64) for name in _POINTERS),
+                 ('overlap_threshold', np.float64), ('object_threshold', np.float32),
+                 ('least_logit', np.float32), ('queries', np.int32)], align=True)
+
+LOCATION = np.dtype([('cell', np.int32), ('weight', np.float32, (3,))])
+"""Where a pixel lies along an axis: its first cell, the weights of that and the next two."""
+
+KEPT = np.dtype([('query', np.int32), ('class_id', np.int32), ('score', np.float32),
+                 ('log_score', np.float32)])
+"""A query that is kept because of its class."""
+
+TILE_ROWS = 4
+"""Rows of patches that a block of ``decide_pixels`` decides."""
