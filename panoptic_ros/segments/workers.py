@@ -51,6 +51,16 @@ def inner(function: Function) -> Function:
     return _compiled(function, _nrt=False)
 
 
+def inlined(function: Function) -> Function:
+    """
+    Compile an ``inner`` function into the place that calls it, which should be only one.
+
+    A call copies all parts of the arrays in its parameters, some hundred numbers: too much to do
+    for each patch.
+    """
+    return _compiled(function, _nrt=False, forceinline=True)
+
+
 def _compiled(function: Function, **options: Any) -> Function:
     dispatcher = numba.njit(nogil=True, error_model='numpy', **options)(function)
     keep(dispatcher)

@@ -28,7 +28,7 @@ from .confidence import paint_confidence
 from .heads import Heads
 from .logits import Logits, Memory, classify
 from .options import Options
-from .scoring import Classes, add_probability
+from .scoring import Classes, Others, add_probability
 from .targets import Offsets
 
 
@@ -59,7 +59,7 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
     class_of[INSTANCE:] = votes.sum(0).argmax(1)
     label_of = number(class_of, tallies['area'].sum(0), label_space, options.stuff_area)
     run(add_probability, Classes(semantic, cells, class_of.clip(0).astype(np.uint8)), image,
-        list(tallies))
+        list(tallies), [Others.new(center.shape[1]) for _ in range(workers)])
     run(paint, image, label_of)
     weight = np.ones(len(label_of), np.float32)
     weight[INSTANCE:] = heats
