@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ...segments.codes import INSTANCE, UNASSIGNED
 from ...segments.patches import OPEN, CodeImage
 from ...segments.tallying import tally_row
-from ...segments.workers import Tickets, inner, int64, take_ticket
+from ...segments.workers import Tickets, inlined, inner, int64, take_ticket
 from .candidates import Centers, Nearby, choose, choose_nearby, farthest
 from .open_patches import Batch, Candidates, assign_pixels
 from .targets import Box, Boxes, Offsets, bound_targets, united
@@ -31,15 +31,18 @@ class Aim(NamedTuple):
 
     boxes: Boxes
     """Those of a row of patches."""
+    sure: npt.NDArray[np.bool_]
+    """(w,) those that are near to one centre only."""
     nearby: Nearby
-    """The candidates of a group of them."""
+    """The candidates of a group of patches."""
     batch: Batch
     """For ``assign_pixels``."""
 
     @classmethod
     def new(cls, columns: int, centers: int) -> Aim:
         """Return memory for heads of so many columns, and so many centres."""
-        return cls(Boxes.new(columns), Nearby.new(centers), Batch.new())
+        return cls(Boxes.new(columns), np.empty(columns, np.bool_), Nearby.new(centers),
+                   Batch.new())
 
 
 class Counts(NamedTuple):
@@ -103,54 +106,77 @@ def _next_things(has_things: npt.NDArray[np.bool_], start: int) -> tuple[int, in
     return start, end
 
 
-@inner
+@inlined
 def _assign_group(field: Field, image: CodeImage, group: tuple[int, int, int],
                   has_things: npt.NDArray[np.bool_], aim: Aim, votes: npt.NDArray[np.int64]
                   ) -> None:
     """Assign neighbouring patches: their row, their columns, half-open."""
-    boxes, nearby, patches, pixels = aim.boxes, aim.nearby, image.patches, image.pixels
-    top, bottom, left, right = boxes
-    all_y, all_x, reach = field.centers
+    boxes, nearby, sure = aim.boxes, aim.nearby, aim.sure
     y, x, number, near, chosen = nearby
     starts, y_starts = image.axes.x.starts, image.axes.y.starts
     row, start, end = group
-    first_line, end_line = int64(y_starts[row]), int64(y_starts[row + 1])
-    height = end_line - first_line
-    center, count = int64(number[0]), 0       # mostly the center of the last patch
+    patches = image.patches[row]
+    lines = image.pixels[y_starts[row]:y_starts[row + 1]]
+    center, count = int64(number[0]), int64(0)      # mostly the center of the last patch
     column, is_open = start, False
+    _reach(field.centers, center, boxes, sure, column, end)
     while column < end:
-        code = patches[row, column]
-        if code == OPEN:
-            is_open |= has_things[column]
-            column += 1
-            continue
-        first, center_y, center_x = column, all_y[center], all_x[center]
-        while column < end and patches[row, column] == code:
-            box = Box(top[column], bottom[column], left[column], right[column])
-            if farthest(box, center_y, center_x) >= reach[center]:
-                break
-            column += 1
-        if column == first:     # by no means sure: look at the others
+        first, code = column, patches[column]
+        if not sure[column]:
             if count == 0:
                 count = choose_nearby(field.centers, united(boxes, has_things, start, end),
                                       nearby)
-            box = Box(top[column], bottom[column], left[column], right[column])
+            box = Box(boxes.top[column], boxes.bottom[column], boxes.left[column],
+                      boxes.right[column])
             column += 1
             if choose(y[:count], x[:count], box, near, chosen) > 1:
                 is_open = True
-                patches[row, first] = OPEN
-                for line in range(first_line, end_line):
-                    for pixel in range(starts[first], starts[column]):
-                        pixels[line, pixel] = code
+                if code != OPEN:
+                    patches[first] = OPEN
+                    lines[:, starts[first]:starts[column]] = code
                 continue
             center = int64(number[chosen[0]])
-        for patch in range(first, column):
-            has_things[patch] = False
-            patches[row, patch] = INSTANCE + center
-        votes[center, code - UNASSIGNED] += height * (starts[column] - starts[first])
+            _reach(field.centers, center, boxes, sure, column, end)
+        while column < end and sure[column] and patches[column] == code:
+            column += 1
+        has_things[first:column] = False
+        pixels = lines[:, starts[first]:starts[column]]
+        if code == OPEN:
+            _assign_things(pixels, INSTANCE + center, votes[center])
+        else:
+            patches[first:column] = INSTANCE + center
+            votes[center, code - UNASSIGNED] += pixels.size
     if is_open:
-        if count == 0:
-            count = choose_nearby(field.centers, united(boxes, has_things, start, end), nearby)
         assign_pixels(field.offsets, image, group, has_things, Candidates(nearby, count),
                       aim.batch, votes)
     number[0] = center
+
+
+@inner
+def _reach(centers: Centers, center: int, boxes: Boxes, sure: npt.NDArray[np.bool_],
+           start: int, end: int) -> None:
+    """Tell the boxes that are nearer to a centre than any other centre can be."""
+    y, x, reach = centers.y[center], centers.x[center], centers.reach[center]
+    top, bottom = boxes.top[start:end], boxes.bottom[start:end]
+    left, right = boxes.left[start:end], boxes.right[start:end]
+    sure = sure[start:end]
+    for column in range(len(sure)):
+        box = Box(top[column], bottom[column], left[column], right[column])
+        sure[column] = farthest(box, y, x) < reach
+
+
+@inner
+def _assign_things(pixels: npt.NDArray[np.uint16], instance: int, votes: npt.NDArray[np.int64]
+                   ) -> None:
+    """Assign all pixels of things to one instance; count their classes."""
+    last, count = np.uint16(UNASSIGNED), int64(0)
+    for y in range(pixels.shape[0]):
+        for x in range(pixels.shape[1]):
+            code = pixels[y, x]
+            is_thing = code >= UNASSIGNED
+            if is_thing & (code != last):
+                votes[last - UNASSIGNED] += count
+                last, count = code, int64(0)
+            pixels[y, x] = instance if is_thing else code
+            count += is_thing
+    votes[last - UNASSIGNED] += count

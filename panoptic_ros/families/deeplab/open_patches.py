@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ...segments.codes import INSTANCE, UNASSIGNED
 from ...segments.patches import CodeImage
-from ...segments.workers import inner, int64
+from ...segments.workers import inlined, inner, int64
 from .candidates import Nearby, choose
 from .cells import finite_offset
 from .targets import Box, Offsets
@@ -58,7 +58,7 @@ class Candidates(NamedTuple):
     """... and how many they are."""
 
 
-@inner
+@inlined
 def assign_pixels(offsets: Offsets, image: CodeImage, group: tuple[int, int, int],
                   has_things: npt.NDArray[np.bool_], candidates: Candidates, batch: Batch,
                   votes: npt.NDArray[np.int64]) -> None:
@@ -96,16 +96,17 @@ def assign_pixels(offsets: Offsets, image: CodeImage, group: tuple[int, int, int
             for left in range(int64(x_starts[column]), last, _COLUMNS):
                 right = min(left + _COLUMNS, last)
                 if (pixels + (bottom - top) * (right - left) > _PIXELS) | (pieces == _PIXELS):
-                    _assign_batch(image, (top, bottom), pieces, pixels, candidates, batch, votes)
+                    _assign_batch(image.pixels, (top, bottom), pieces, pixels, candidates, batch,
+                                  votes)
                     pieces, pixels = int64(0), int64(0)
                 batch.column[pieces], batch.left[pieces] = column, left
                 batch.right[pieces] = right
                 pixels = _aim(offsets, image, (row, top, bottom), pieces, pixels, batch)
                 pieces += 1
-        _assign_batch(image, (top, bottom), pieces, pixels, candidates, batch, votes)
+        _assign_batch(image.pixels, (top, bottom), pieces, pixels, candidates, batch, votes)
 
 
-@inner
+@inlined
 def _aim(offsets: Offsets, image: CodeImage, lines: tuple[int, int, int], piece: int,
          pixel: int, batch: Batch) -> int:
     """
@@ -141,7 +142,7 @@ def _aim(offsets: Offsets, image: CodeImage, lines: tuple[int, int, int], piece:
 
 
 @inner
-def _assign_batch(image: CodeImage, lines: tuple[int, int], pieces: int, pixels: int,
+def _assign_batch(image: npt.NDArray[np.uint16], lines: tuple[int, int], pieces: int, pixels: int,
                   candidates: Candidates, batch: Batch, votes: npt.NDArray[np.int64]) -> None:
     """Assign the pixels of a batch."""
     if pixels > 0:
@@ -152,7 +153,7 @@ def _assign_batch(image: CodeImage, lines: tuple[int, int], pieces: int, pixels:
         _write(image, lines, pieces, candidates.nearby, batch, votes)
 
 
-@inner
+@inlined
 def _box(batch: Batch, pixels: int) -> Box:
     """Return the box around the targets."""
     y, x = batch.y, batch.x
@@ -165,7 +166,7 @@ def _box(batch: Batch, pixels: int) -> Box:
     return Box(top, bottom, left, right)
 
 
-@inner
+@inlined
 def _find_nearest(nearby: Nearby, count: int, pixels: int, batch: Batch) -> None:
     """Find the chosen centre that is nearest to each target, the first of equally near ones."""
     y, x, _, _, chosen = nearby
@@ -188,16 +189,16 @@ def _find_nearest(nearby: Nearby, count: int, pixels: int, batch: Batch) -> None
             nearest[pixel] = candidate if closer else nearest[pixel]
 
 
-@inner
-def _write(image: CodeImage, lines: tuple[int, int], pieces: int, nearby: Nearby, batch: Batch,
-           votes: npt.NDArray[np.int64]) -> None:
+@inlined
+def _write(image: npt.NDArray[np.uint16], lines: tuple[int, int], pieces: int, nearby: Nearby,
+           batch: Batch, votes: npt.NDArray[np.int64]) -> None:
     """Write the instances of the things' pixels."""
-    pixels, index, nearest = image.pixels, nearby.center, batch.nearest
+    index, nearest = nearby.center, batch.nearest
     place, count = 0, 0
     candidate, last = nearest[0], np.uint16(UNASSIGNED)     # those of the last pixels
     instance = index[candidate]
     for piece in range(pieces):
-        codes = pixels[lines[0]:lines[1], batch.left[piece]:batch.right[piece]]
+        codes = image[lines[0]:lines[1], batch.left[piece]:batch.right[piece]]
         for x in range(codes.shape[1]):
             for y in range(codes.shape[0]):
                 code = codes[y, x]
