@@ -26,7 +26,7 @@ from ...segments.upsampling import Axis
 from .cutoff import cutoff_of
 from .options import Options
 from .resampling import Frame, resample
-from .task import KEPT, LOCATION, TASK, TILE_ROWS
+from .task import KEPT, LOCATION, TASK, TILE_CELLS, TILE_ROWS
 
 if TYPE_CHECKING:
     from ...device import Device, DeviceArray, Module
@@ -85,12 +85,13 @@ class CudaDecoder:
         self._types = {name: 'float' if array.dtype == np.float32 else 'half'
                        for name, array in (('classes', queries.classes), ('masks', queries.masks))}
         _, count, rows, columns = queries.masks.shape
-        self._cells = rows, columns
+        self._count, self._cells = count, (rows, columns)
         own = Own(TASK,
-                  [{'patch_code': (self._cells, np.uint16), 'kept': ((count,), KEPT),
+                  [{'patch_code': (self._cells, np.uint16), 'query_class': ((count,), np.int32),
+                    'query_score': ((count,), np.float32), 'kept': ((count,), KEPT),
                     'kept_label': ((count,), np.uint16)} for _ in sizes],
                   [{'owned': ((count,), np.uint32), 'covered': ((count,), np.uint32),
-                    'finished': ((1,), np.uint32)} for _ in sizes],
+                    'finished': ((2,), np.uint32)} for _ in sizes],
                   count)
         self._canvas = DeviceCanvas(device, None, label_space, sizes, own, confidence)
         frames = [Frame(self._cells, queries.input_size, part, size)
@@ -130,9 +131,10 @@ class CudaDecoder:
         (rows, columns), block, launch = self._cells, (32, self.warps), self._canvas.launch
         width = max(width for _, width in self._canvas.sizes)
         self._canvas.clear()
-        launch(self._kernels, f'keep_queries_{self._types["classes"]}', (1, 1), block)
+        launch(self._kernels, f'keep_queries_{self._types["classes"]}',
+               (-(-self._count // self.warps), 1), block)
         launch(self._kernels, f'decide_pixels_{self._reach}_{self._types["masks"]}',
-               (-(-columns // (33 - self._reach)), -(-rows // TILE_ROWS)), block)
+               (-(-columns // (TILE_CELLS + 1 - self._reach)), -(-rows // TILE_ROWS)), block)
         launch(self._kernels, 'write_labels', (-(-width // 32), -(-rows // self.warps)), block)
 
     def enqueue_download(self) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 
 from ...segments.canvas import CANVAS
 
-_POINTERS = ('classes', 'masks', 'row_locations', 'column_locations', 'kept', 'owned', 'covered',
-             'kept_label', 'finished')
+_POINTERS = ('classes', 'masks', 'row_locations', 'column_locations', 'query_class',
+             'query_score', 'kept', 'owned', 'covered', 'kept_label', 'finished')
 
 TASK = np.dtype([('canvas', CANVAS), *((name, np.uint64) for name in _POINTERS),
                  ('overlap_threshold', np.float64), ('object_threshold', np.float32),
@@ -22,3 +22,6 @@ KEPT = np.dtype([('query', np.int32), ('class_id', np.int32), ('score', np.float
 
 TILE_ROWS = 4
 """Rows of patches that a block of ``decide_pixels`` decides."""
+
+TILE_CELLS = 32
+"""Columns of cells that it looks at, a warp's lanes."""

@@ -63,7 +63,7 @@ __device__ void decide_pixels(Tasks tasks) {
     if (has_pixels<REACH>(task.canvas, tile)) {
         decide_tile<REACH, Logit>(task, tile, shared);
     }
-    if (is_last_block(&task.finished[0])) {
+    if (is_last_block(&task.finished[1])) {
         judge_queries(task);
     }
 }

@@ -34,49 +34,54 @@ __device__ Choice choose_class(const Logit* logits, int classes) {
     }
     float total = 0.0f;                     // one after the other, as in selection.py
     for (int first = 0; first < classes; first += 32) {
-        const int class_id = min(first + warp_lane(), classes - 1);
-        const float ratio = exact_exp(
+        const int class_id = first + warp_lane();
+        const float ratio = class_id >= classes ? 0.0f : exact_exp(
             fmaxf(finite_logit(as_float(logits[class_id])) - best, -EXP_LIMIT));
-        for (int lane = 0; lane < min(32, classes - first); ++lane) {
+#pragma unroll
+        for (int lane = 0; lane < 32; ++lane) {
             total += __shfl_sync(EVERY_LANE, ratio, lane);
         }
     }
     return {winner, 1.0f / total};
 }
 
-// List the queries that are kept, in their order.  One block serves an image, and each of its
-// warps serves some queries.
-template <class Logit>
-__device__ void keep_queries(Tasks tasks) {
-    __shared__ int class_of[MOST_QUERIES];
-    __shared__ float score_of[MOST_QUERIES];
+// List the queries that are kept, in their order.  One block serves an image.
+__device__ inline void list_kept(const Task& task) {
     __shared__ int totals[33];
-    const Task& task = tasks[blockIdx.z];
-    const Canvas& canvas = task.canvas;
-    const int classes = canvas.classes + 1;         // the last one is no object
-    for (int query = threadIdx.y; query < task.queries; query += blockDim.y) {
-        const Choice choice = choose_class(task.classes.as<Logit>() + query * classes, classes);
-        if (warp_lane() == 0) {
-            class_of[query] = choice.class_id;
-            score_of[query] = choice.score;
-        }
-    }
-    __syncthreads();
     int found = 0;
     for (int first = 0; first < task.queries; first += threads_of_block()) {
         const int query = first + thread_of_block();
-        const bool is_kept = query < task.queries && class_of[query] < canvas.classes
-            && score_of[query] > task.object_threshold;
+        const int class_id = query < task.queries ? __ldcg(&task.query_class[query])
+                                                  : task.canvas.classes;
+        const float score = query < task.queries ? __ldcg(&task.query_score[query]) : 0.0f;
+        const bool is_kept = class_id < task.canvas.classes && score > task.object_threshold;
         int all;
         const int place = found + block_sum_before(is_kept, totals, &all);
         if (is_kept) {
-            const float score = score_of[query];
-            task.kept[place] = {query, class_of[query], score, logf(score)};
-            canvas.score[place] = 1.0f;     // what is summed over the pixels has the score already
+            task.kept[place] = {query, class_id, score, logf(score)};
+            task.canvas.score[place] = 1.0f;        // the sums over pixels have the score already
         }
         found += all;
     }
     if (thread_of_block() == 0) {
-        *canvas.instance_count = found;
+        *task.canvas.instance_count = found;
+    }
+}
+
+// A warp for each query.  The last block to finish lists those that are kept.
+template <class Logit>
+__device__ void keep_queries(Tasks tasks) {
+    const Task& task = tasks[blockIdx.z];
+    const int classes = task.canvas.classes + 1;    // the last one is no object
+    const int query = blockIdx.x * blockDim.y + threadIdx.y;
+    if (query < task.queries) {
+        const Choice choice = choose_class(task.classes.as<Logit>() + query * classes, classes);
+        if (warp_lane() == 0) {
+            task.query_class[query] = choice.class_id;
+            task.query_score[query] = choice.score;
+        }
+    }
+    if (is_last_block(&task.finished[0])) {
+        list_kept(task);
     }
 }

@@ -28,11 +28,13 @@ struct Task {
     Global<const Location> row_locations;       // [height]
     Global<const Location> column_locations;    // [width]
     // working memory, which one kernel writes and a later one reads
+    Global<int> query_class;            // [queries] the likeliest class of each
+    Global<float> query_score;          // [queries] and its probability
     Global<Kept> kept;                  // [queries] in their order; instance_count is their number
     Global<unsigned> owned;             // [queries] pixels of each kept query, zero at first
     Global<unsigned> covered;           // [queries] pixels that its mask covers, zero at first
     Global<unsigned short> kept_label;  // [queries] its label
-    Global<unsigned> finished;          // [1] finished blocks, zero at first
+    Global<unsigned> finished;          // [2] finished blocks of a kernel, zero at first
     double overlap_threshold;
     float object_threshold;
     float least_logit;                  // a mask covers the pixels whose logit is at least this
