@@ -119,7 +119,7 @@ class Panoptic:
     segments: Segments
     label_space: LabelSpace
     confidence: npt.NDArray[np.uint8] | None = None
-    """(H, W) uint8: soft-max probability of the pixel's likeliest class, 255 for 1; on request."""
+    """(H, W) uint8: how sure the family's decoder is of each pixel, 255 for 1; on request."""
 
     def __post_init__(self) -> None:
         if self.labels.dtype != np.uint16 or self.labels.ndim != 2:

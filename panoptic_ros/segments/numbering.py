@@ -20,14 +20,14 @@ def number(class_of: npt.NDArray[np.integer], area: npt.NDArray[np.int64],
     Parameters
     ----------
     class_of
-        (N,) class of each code, -1 for what becomes no segment; one code at most for each class
-        of stuff.
+        (N,) class of each code, -1 for what becomes no segment.  Each code of a class of stuff
+        gets the same label.
     area
         (N,) its pixels.
     label_space
         The classes.
     stuff_area
-        The least area of stuff in pixels.
+        The least area of each code of stuff in pixels.
 
     """
     label_of = np.full(len(area), UNLABELED, np.uint16)

@@ -85,3 +85,15 @@ def test_a_score_is_the_mean_probability_times_the_weight_within_one():
     assert table.label.tolist() == [0, 9]
     assert table.score.tolist() == [0.5, 1]
     assert table.centroid.tolist() == [[2, 1], [1, 1]]
+
+
+def test_codes_of_one_label_are_one_segment():
+    tallies = Tallies(np.array([4, 2, 0, 3]), np.array([[8, 4], [2, 2], [0, 0], [3, 3]]),
+                      np.array([[0, 0, 4, 1], [0, 1, 2, 2], [9, 9, 0, 0], [1, 5, 2, 6]], np.int32),
+                      np.array([4, 1, 0, 3]) * PROBABILITY_ONE)
+    labels, merged = tallies.merged(np.array([0, 0, 0, 9], np.uint16))
+    assert labels.tolist() == [0, 9]
+    assert merged.area.tolist() == [6, 3]
+    assert merged.sum_xy.tolist() == [[10, 6], [3, 3]]
+    assert merged.box.tolist() == [[0, 0, 4, 2], [1, 5, 2, 6]]
+    assert merged.probability.tolist() == [5 * PROBABILITY_ONE, 3 * PROBABILITY_ONE]

@@ -107,5 +107,4 @@ def warm_up(method: str = 'cpu') -> None:
         for number, name in enumerate(('stuff', 'thing'))]})
     queries = Queries(np.array([[9, 0, 0], [0, 9, 0]], np.float32),
                       np.stack([np.eye(2, dtype=np.float32)] * 2), (8, 8))
-    for size in (None, (7, 7)):
-        decode(queries, label_space, size, method, confidence=True)
+    decode(queries, label_space, method=method, confidence=True)
