@@ -17,6 +17,7 @@ from .images import files as image_files
 from .images.files import PICTURE_SUFFIXES
 from .panoptic import Panoptic
 from .segmenter import Segmenter
+from .tensors import OutputError
 
 Progress = Callable[[], None]
 """Called after every picture."""
@@ -65,8 +66,8 @@ def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
     Raises
     ------
     ValueError
-        A file is truncated, too large or no image that OpenCV reads, or two files have the same
-        name.
+        A file is truncated, too large or no image that OpenCV reads, two files have the same
+        name, or the network's outputs for a picture mean nothing.
     FileExistsError
         A file has the name of an output; this is found before the first picture is labelled.
     OSError
@@ -89,7 +90,10 @@ def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
     done = Labelled()
     for picture, (labels, drawing) in zip(pictures, outputs, strict=True):
         image = image_files.read(picture, limits=limits)
-        panoptic = done.segment(segmenter, image)
+        try:
+            panoptic = done.segment(segmenter, image)
+        except OutputError as error:
+            raise OutputError(f'{picture}: {error}') from error
         image_files.write(labels, panoptic.labels, overwrite)
         image_files.write(drawing, overlay.draw(image, panoptic), overwrite)
         if progress is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from .panoptic import Panoptic
 from .pipelines.contract import recommended
 from .pipelines.opening import Setup, open_pipeline
 from .pipelines.protocol import Pipeline, Segmented
+from .tensors import OutputError
 
 __all__ = ['Segmented', 'Segmenter', 'Setup']
 
@@ -152,7 +154,8 @@ class Segmenter:
         Raises
         ------
         ValueError
-            The image is not as above.
+            The image is not as above, or the network's outputs for it mean nothing, such as NaN
+            (``tensors.OutputError``).
         DeviceError
             The GPU fails.
 
@@ -176,7 +179,7 @@ class Segmenter:
         Raises
         ------
         ValueError
-            An image is not as above.
+            An image is not as above, or the network's outputs for it mean nothing, such as NaN.
         DeviceError
             The GPU fails.
 
@@ -194,7 +197,8 @@ class Segmenter:
         self._pipeline.warm_up()
         black = np.zeros((*(size or self.metadata.input_size), 3), np.uint8)
         for _ in range(2):      # a GPU records its work the second time
-            self(black)
+            with suppress(OutputError):     # what black is for the network is nobody's concern
+                self(black)
 
     def close(self) -> None:
         """Release the network; the segmenter cannot be called afterwards."""

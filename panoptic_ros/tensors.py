@@ -21,6 +21,10 @@ class TensorSpec(NamedTuple):
         return f'{" or ".join(self.types)} (N, {", ".join(map(str, self.shape))})'
 
 
+class OutputError(ValueError):
+    """What a network puts out for an image means nothing, such as NaN."""
+
+
 Outputs: TypeAlias = Mapping[str, TensorSpec]
 """The tensors that a network puts out, by their names."""
 

@@ -15,6 +15,7 @@ from ..messages import COMPRESSED_IMAGE, DETECTIONS, IMAGE, LABEL_INFO
 from ..pictures import Labelled
 from ..plain_data import plain
 from ..segmenter import Segmenter
+from ..tensors import OutputError
 from ..tracking import Tracker
 from .frames import CameraFrame, camera_frame, camera_records, camera_topic, stamp_of
 from .journal import Entry, Journal
@@ -136,6 +137,8 @@ def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labell
         The source has no such topic, no frame, or is damaged; or the output cannot be written.
     StoppedError
         It was stopped.
+    OutputError
+        The network's outputs for a frame mean nothing.
 
     """
     options = labelling or Labelling()
@@ -192,7 +195,11 @@ class _Run:
 
     def label(self, frame: CameraFrame) -> tuple[Entry, dict[str, Any]]:
         """Return what is to be remembered of a frame, and its messages, by topic."""
-        panoptic = self.done.segment(self._segmenter, frame.image)
+        try:
+            panoptic = self.done.segment(self._segmenter, frame.image)
+        except OutputError as error:
+            raise OutputError(f'frame {self.done.frames} of {frame.record.topic.name}: '
+                              f'{error}') from error
         entry = Entry.of(frame.record.time, panoptic)
         if self._tracker is not None:
             panoptic = self._tracker(panoptic, _seconds(frame.stamp, frame.record))

@@ -108,10 +108,11 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     predictor.add_argument('--model', type=model_path,
                            help='a file, or the name of a shipped model (default: streets)')
     predictor.add_argument('--flip', action='store_true',
-                           help='average the heads of each image and its mirror image')
+                           help='average the heads of each image and its mirror image; of the '
+                           'family deeplab')
     predictor.add_argument('--scales', type=model_path, nargs='+', metavar='MODEL',
                            help='average with the heads of the same network exported for other '
-                           'sizes (`export --size`)')
+                           'sizes (`export --size`); of the family deeplab')
     predictor.add_argument('--method', choices=('cpu', 'reference'),
                            help='how outputs are decoded (default: cpu)')
     predictor.add_argument('--baseline', choices=('color',),

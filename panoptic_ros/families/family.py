@@ -134,6 +134,25 @@ class Family(Protocol):
     def warm_up(self, method: str = 'cpu') -> None:
         """Load and compile what a method needs, so that no frame has to wait for that."""
 
+    def check(self, panoptic: Panoptic, outputs: Mapping[str, npt.NDArray[Any]]) -> None:
+        """
+        Refuse a result of outputs that mean nothing, which would look like any other result.
+
+        Parameters
+        ----------
+        panoptic
+            What a decoder made of the outputs.
+        outputs
+            The outputs for the image, by name, without the batch.  They may have to be copied from
+            a device when they are looked up, so a family looks at none without a reason.
+
+        Raises
+        ------
+        OutputError
+            They mean nothing.
+
+        """
+
     def device_decoder(self, device: Device, kernels: Module,
                        outputs: Mapping[str, DeviceArray], model: Model,
                        sizes: Sequence[tuple[int, int]], options: Any,

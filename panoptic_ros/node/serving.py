@@ -131,7 +131,6 @@ class Server:
         ready, late = self._convert(_timely(frames, settings.max_age), settings.limits)
         for frame, panoptic in self._segment(segmenter, ready, settings):
             try:
-                _check(panoptic)
                 if settings.tracking:
                     panoptic = _track(frame, panoptic)
                 _publish(frame, panoptic, settings)
@@ -223,19 +222,6 @@ def _begin(frames: Sequence[Frame], limits: Limits) -> list[Frame]:
     images = [frame.begin(limits) for frame in frames]
     wait(images, GRACE)
     return [frame for frame, image in zip(frames, images, strict=True) if not image.done()]
-
-
-def _check(panoptic: Panoptic) -> None:
-    """
-    Refuse a result of NaN logits, which has the first class everywhere.
-
-    The score of stuff is a mean of soft-max probabilities of the likeliest class.  It is as low as
-    one divided by the number of classes only if no class is likelier than the others.
-    """
-    scores, classes = panoptic.stuff.score, len(panoptic.label_space)
-    if len(scores) and classes > 1 and scores.max() < 1.0001 / classes:
-        raise ValueError('no class is likelier than another, in any pixel: the network gives NaN '
-                         'or one number everywhere; export it again, or take precision fp32')
 
 
 def _track(frame: Frame, panoptic: Panoptic) -> Panoptic:

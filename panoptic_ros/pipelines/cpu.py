@@ -78,8 +78,9 @@ class CpuPipeline:
         moments.append(perf_counter())
         outputs = self._engine(resized[np.newaxis])
         moments.append(perf_counter())
-        panoptic = self._decode({name: tensor[0] for name, tensor in outputs.items()},
-                                (image.shape[0], image.shape[1]), options, confidence)
+        own = {name: tensor[0] for name, tensor in outputs.items()}
+        panoptic = self._decode(own, (image.shape[0], image.shape[1]), options, confidence)
+        self.family.check(panoptic, own)
         moments.append(perf_counter())
         for stage, begin, end in zip(self.stages, moments, moments[1:], strict=False):
             seconds[stage] += end - begin

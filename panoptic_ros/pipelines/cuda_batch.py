@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ class Batch:
     def __init__(self, device: Device, engine: DeviceEngine, kernels: Module, family: Family,
                  sizes: Sequence[tuple[int, int]], options: Any,
                  confidence: bool = False) -> None:
-        self._device, self._engine = device, engine
+        self._device, self._engine, self._family = device, engine, family
         self._graph: Graph | None = None
         self._ran, self._recordable = False, True
         self._count = count = len(sizes)
@@ -150,8 +150,20 @@ class Batch:
                 1e-3 * decoded.elapsed_since(inferred))
 
     def results(self) -> list[Panoptic]:
-        """Return the results of the last run, one for each image, in memory of their own."""
-        return [self._decoder.result(image) for image in range(self._count)]
+        """
+        Return the results of the last run, one for each image, in memory of their own.
+
+        Raises
+        ------
+        OutputError
+            The network's outputs for an image mean nothing, such as NaN.
+
+        """
+        found = []
+        for image in range(self._count):
+            found.append(self._decoder.result(image))
+            self._family.check(found[-1], _OutputsOf(self._device, self._engine, image))
+        return found
 
     def close(self) -> None:
         """Release the memory and the graph."""
@@ -180,3 +192,23 @@ class Batch:
             return
         self._graph = graph
         graph.launch()
+
+
+class _OutputsOf(Mapping[str, npt.NDArray[Any]]):
+    """The network's outputs for one image, each copied to the host when it is looked up."""
+
+    def __init__(self, device: Device, engine: DeviceEngine, image: int) -> None:
+        self._device, self._outputs, self._image = device, engine.outputs, image
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        source = self._outputs[name][self._image]
+        target = np.empty(source.shape, source.dtype)
+        self._device.download(source, target)
+        self._device.synchronize()
+        return target
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._outputs)
+
+    def __len__(self) -> int:
+        return len(self._outputs)

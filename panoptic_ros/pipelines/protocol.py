@@ -56,6 +56,8 @@ class Pipeline(Protocol):
 
         Raises
         ------
+        OutputError
+            The network's outputs for an image mean nothing, such as NaN.
         DeviceError
             The GPU fails or has not enough memory; after a ``sticky`` error only ``close`` works.
 

@@ -6,6 +6,7 @@ import broken_models
 import numpy as np
 import pytest
 import tiny_model
+import tiny_queries
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from faults import FAULTS
 from ros_harness import Process, image_message, pixels_of, start_node
@@ -83,12 +84,13 @@ def provoke(client, breaking, diagnostics):
     return provoke
 
 
-@pytest.mark.parametrize(('name', 'added'), [
-    ('engine that raises for a frame', [0] * broken_models.POISON),
-    ('network that gives NaN', [0] * broken_models.POISON + [np.nan])])
+@pytest.mark.parametrize(('name', 'added', 'network', 'output'), [
+    ('engine that raises for a frame', [0] * broken_models.POISON, tiny_model, 'semantic'),
+    ('network that gives NaN', [0] * broken_models.POISON + [np.nan], tiny_model, 'semantic'),
+    ('network that gives NaN', [0] * broken_models.POISON + [np.nan], tiny_queries, 'classes')])
 def test_a_lost_frame_is_named_and_the_next_one_served(tmp_path, switch, serve, provoke, name,
-                                                       added):
-    model = broken_models.build(tmp_path / 'broken.onnx', added)
+                                                       added, network, output):
+    model = broken_models.build(tmp_path / 'broken.onnx', added, network, output)
     assert switch(model)
     labels = serve(model)
     lost = provoke(name, broken_models.poisoned(SCENE))

@@ -1,9 +1,10 @@
-"""The tiny network with something added to its logits that depends on the first pixel's blue."""
+"""A tiny network with something added to its logits that depends on the first pixel's blue."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,19 @@ from onnx import TensorProto, helper, numpy_helper
 POISON = 255
 
 
-def build(path: Path, added: Sequence[float]) -> Path:
+def build(path: Path, added: Sequence[float], network: ModuleType = tiny_model,
+          output: str = 'semantic') -> Path:
     """
     Write the network to ``path``; ``added[b]`` is added to every logit where blue is ``b``.
 
+    ``network`` is the module that builds it, and ``output`` has the logits.
+
     Where ``added`` ends before ``b`` the runtime raises in the middle of the network.
     """
-    model = onnx.load(tiny_model.build(path))
+    model = onnx.load(network.build(path))
     graph = model.graph
-    semantic = next(node for node in graph.node if node.output[0] == 'semantic')
-    semantic.output[0] = 'sound'
+    last = next(node for node in graph.node if node.output[0] == output)
+    last.output[0] = 'sound'
     for name, value in (('added', np.float32(added)), ('first', np.int64([0, 0, 0, 0])),
                         ('next', np.int64([1, 1, 1, 1])), ('scalar', np.int64([]))):
         graph.initializer.append(numpy_helper.from_array(value, name))
@@ -33,7 +37,7 @@ def build(path: Path, added: Sequence[float]) -> Path:
         helper.make_node('Cast', ['corner'], ['index'], to=TensorProto.INT64),
         helper.make_node('Reshape', ['index', 'scalar'], ['blue']),
         helper.make_node('Gather', ['added', 'blue'], ['addend']),
-        helper.make_node('Add', ['sound', 'addend'], ['semantic'])])
+        helper.make_node('Add', ['sound', 'addend'], [output])])
     onnx.checker.check_model(model)
     onnx.save(model, path)
     return path

@@ -53,7 +53,8 @@ class AveragedEngine:
         for engine in engines:
             if engine.metadata.family != FAMILY.name:
                 raise ValueError(f'a network is of the family {engine.metadata.family}: expected '
-                                 f'{FAMILY.name}, whose heads can be averaged')
+                                 f'{FAMILY.name}, whose heads can be averaged; evaluate this '
+                                 'one as it is')
             if engine.metadata.label_space != space:
                 raise ValueError(
                     f'the networks know label spaces {space.name!r} and '

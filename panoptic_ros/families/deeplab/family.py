@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ...panoptic import Panoptic
 from ...plain_data import Between, check, read
 from ...segments.grid import Grid, filled
-from ...tensors import FLOATS, Outputs, TensorSpec
+from ...tensors import FLOATS, OutputError, Outputs, TensorSpec
 from ..family import DeviceDecoder, Model
 from .heads import NAMES, Heads
 from .kernel_sources import KERNELS
@@ -107,6 +107,19 @@ class DeepLab:
     def warm_up(self, method: str = 'cpu') -> None:
         """Load and compile what a method needs."""
         warm_up(method)
+
+    def check(self, panoptic: Panoptic, outputs: Mapping[str, npt.NDArray[Any]]) -> None:
+        """
+        Refuse a result of NaN logits, which has the first class everywhere.
+
+        The score of stuff is a mean of soft-max probabilities of the likeliest class.  It is as
+        low as one divided by the number of classes only if no class is likelier than the others.
+        """
+        scores, classes = panoptic.stuff.score, len(panoptic.label_space)
+        if len(scores) and classes > 1 and scores.max() < 1.0001 / classes:
+            raise OutputError('no class is likelier than another, in any pixel: the network gives '
+                              'NaN or one number everywhere; export it again, or take precision '
+                              'fp32')
 
     def device_decoder(self, device: Device, kernels: Module,
                        outputs: Mapping[str, DeviceArray], model: Model,

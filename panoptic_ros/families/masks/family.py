@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import numpy.typing as npt
 
 from ...panoptic import Panoptic
 from ...plain_data import Between, check, read
 from ...segments.grid import filled
-from ...tensors import FLOATS, Outputs, TensorSpec
+from ...tensors import FLOATS, OutputError, Outputs, TensorSpec
 from ..family import DeviceDecoder, Model
 from .kernel_sources import KERNELS
 from .methods import decode, executions, warm_up
 from .options import Options
 from .queries import MOST, Queries
+from .selection import finite
 
 if TYPE_CHECKING:
     from ...device import Device, DeviceArray, Module
@@ -87,6 +89,27 @@ class Masks:
         """Load and compile what a method needs."""
         warm_up(method)
 
+    def check(self, panoptic: Panoptic, outputs: Mapping[str, npt.NDArray[Any]]) -> None:
+        """
+        Refuse a result of NaN logits, in which no pixel is labelled.
+
+        A good network labels nothing as well where it sees nothing.  So the logits are looked at
+        when nothing is labelled: those of the classes, and those of the masks if a query has a
+        class.
+        """
+        if len(panoptic.segments):
+            return
+        logits = outputs['classes']
+        known = finite(logits)
+        if np.isnan(logits).any() or (known == known[:, :1]).all():
+            what = 'no query has a class'
+        elif (known.argmax(1) < len(panoptic.label_space)).any() and _has_nan(outputs['masks']):
+            what = 'no mask has a pixel'
+        else:
+            return
+        raise OutputError(f'{what}: the network gives NaN or one number everywhere; export it '
+                          'again, or take precision fp32')
+
     def device_decoder(self, device: Device, kernels: Module,
                        outputs: Mapping[str, DeviceArray], model: Model,
                        sizes: Sequence[tuple[int, int]], options: Options,
@@ -96,6 +119,11 @@ class Masks:
         frames = [filled(size, model.input_size, model.fit) for size in sizes]
         queries = DeviceQueries(outputs['classes'], outputs['masks'], model.input_size, frames)
         return CudaDecoder(device, kernels, queries, model.label_space, sizes, options, confidence)
+
+
+def _has_nan(values: npt.NDArray[Any]) -> bool:
+    with np.errstate(invalid='ignore'):
+        return bool(np.isnan(values.min()))
 
 
 FAMILY = Masks()
