@@ -53,8 +53,9 @@ ALLOWED = {
     'cli': CORE | {'arguments', 'report', 'pictures', 'node', 'bags', 'datasets', 'streets',
                    'evaluation', 'network', 'benchmarks', 'demo'},
 }
-# Who knows a family beside its own folder; all others ask `families.find`.
-FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'network/', 'benchmarks/', 'cli/export.py')}
+# Who knows a family beside its own folders; all others ask `families.find`.
+FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'benchmarks/', 'cli/import_checkpoint.py',
+                        'cli/networks.py', 'cli/train.py')}
 # Outside libraries that only these rooms may import.
 CONFINED = {
     'torch': {'network', 'benchmarks'},
@@ -93,6 +94,19 @@ def imports_of(path: Path) -> set[str]:
 FILES = sorted(PACKAGE.rglob('*.py'))
 
 
+def is_own(path: Path, family: str) -> bool:
+    """Whether a file may know a family."""
+    return path.relative_to(PACKAGE).as_posix().startswith(
+        (f'families/{family}/', f'network/families/{family}/', *FAMILIAR[family]))
+
+
+def known_families(path: Path) -> set[str]:
+    """The families of whose folders a file imports something."""
+    return {name for name in families.names() for module in imports_of(path)
+            if f'{module}.'.startswith((f'panoptic_ros.families.{name}.',
+                                        f'panoptic_ros.network.families.{name}.'))}
+
+
 @pytest.mark.parametrize('path', FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_imports_follow_the_arrows(path):
     room = room_of(path)
@@ -109,52 +123,67 @@ def test_imports_follow_the_arrows(path):
 
 @pytest.mark.parametrize('path', FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_family_is_known_to_its_own_rooms_alone(path):
-    place = path.relative_to(PACKAGE).as_posix()
-    for name in families.names():
-        if place.startswith((f'families/{name}/', *FAMILIAR[name])):
-            continue
-        known = [module for module in imports_of(path)
-                 if f'{module}.'.startswith(f'panoptic_ros.families.{name}.')]
-        assert not known, f'{place} imports {known[0]}: let it ask families.find'
+    known = [name for name in known_families(path) if not is_own(path, name)]
+    assert not known, f'{path} imports the family {known[0]}: let it ask families.find'
 
 
 def test_families_know_nothing_of_each_other_nor_of_engines():
     for name in families.names():
-        for path in (PACKAGE / 'families' / name).rglob('*.py'):
-            for module in imports_of(path):
-                _, _, rest = module.partition('panoptic_ros.families.')
-                other = rest.split('.')[0]
-                assert other not in set(families.names()) - {name}, f'{path.name} imports {other}'
+        for room in ('families', 'network/families'):
+            for path in (PACKAGE / room / name).rglob('*.py'):
+                assert known_families(path) <= {name}, path
 
 
-def test_without_a_family_all_other_rooms_stand(tmp_path):
+def test_networks_share_the_names_of_outputs_alone_with_the_families():
+    shared = {module for path in (PACKAGE / 'network').rglob('*.py')
+              for module in imports_of(path) if module.startswith('panoptic_ros.families')}
+    assert shared
+    assert not [module for module in shared if not module.endswith('.NAMES')]
+
+
+@pytest.mark.parametrize('name', families.names())
+def test_without_a_family_all_other_rooms_stand(name, tmp_path):
     """Taking away its folder breaks what is its own, and a model of it is refused by name."""
-    for name in families.names():
-        copy = tmp_path / name / 'panoptic_ros'
-        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns('__pycache__'))
-        shutil.rmtree(copy / 'families' / name)
-        own = [path for path in FILES if path.relative_to(PACKAGE).as_posix().startswith(
-            (f'families/{name}/', *FAMILIAR[name]))]
-        modules = ['.'.join(('panoptic_ros', *path.relative_to(PACKAGE).with_suffix('').parts))
-                   .removesuffix('.__init__') for path in FILES if path not in own]
-        done = subprocess.run([sys.executable, '-c', WITHOUT, name, *modules], text=True,
-                              cwd=copy.parent, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr
-        assert f'family is {name!r}: expected one of' in done.stdout
+    rooms = [path for path in FILES if room_of(path) not in ('network', 'benchmarks')]
+    said = import_without(name, rooms, tmp_path)
+    assert said.count(f'family is {name!r}: expected one of') == 1
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize('name', families.names())
+def test_without_a_family_all_other_networks_stand(name, tmp_path):
+    pytest.importorskip('torch', reason='networks need PyTorch')
+    said = import_without(name, FILES, tmp_path, 'panoptic_ros.network.families')
+    assert said.count(f'family is {name!r}: expected one of') == 2
+
+
+def import_without(name: str, files: list[Path], folder: Path, *finders: str) -> str:
+    """Import files of a package without a family's folders; return what the search for it says."""
+    copy = folder / 'panoptic_ros'
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns('__pycache__'))
+    for room in ('families', 'network/families'):
+        shutil.rmtree(copy / room / name, ignore_errors=True)
+    modules = ['.'.join(('panoptic_ros', *path.relative_to(PACKAGE).with_suffix('').parts))
+               .removesuffix('.__init__') for path in files if not is_own(path, name)]
+    done = subprocess.run(
+        [sys.executable, '-c', WITHOUT, name, 'panoptic_ros.families', *finders, '--', *modules],
+        text=True, cwd=copy.parent, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 WITHOUT = """
 import sys
 from importlib import import_module
 sys.path.insert(0, '')
-from panoptic_ros import families
-name, *modules = sys.argv[1:]
-for module in modules:
+name, *arguments = sys.argv[1:]
+for module in arguments[arguments.index('--') + 1:]:
     import_module(module)
-try:
-    families.find(name)
-except ValueError as error:
-    print(error)
+for finder in arguments[:arguments.index('--')]:
+    try:
+        import_module(finder).find(name)
+    except ValueError as error:
+        print(error)
 """
 
 

@@ -27,11 +27,11 @@ from panoptic_ros.engine.onnx_file import OnnxFile
 from panoptic_ros.engine.precision import convert
 from panoptic_ros.labels import LabelSpace
 from panoptic_ros.network.checkpoint import Checkpoint
-from panoptic_ros.network.config import NetworkConfig
-from panoptic_ros.network.deeplab import PanopticDeepLab
 from panoptic_ros.network.export import export_onnx
+from panoptic_ros.network.families.deeplab.config import NetworkConfig
+from panoptic_ros.network.families.deeplab.model import PanopticDeepLab
+from panoptic_ros.network.families.deeplab.variants import PRESETS, PUBLISHED, preset
 from panoptic_ros.network.size import measure
-from panoptic_ros.network.variants import PRESETS, PUBLISHED, preset
 from panoptic_ros.pipelines.contract import contract
 from panoptic_ros.streets import Drive
 

@@ -7,15 +7,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from .. import families
 from ..arguments import image_size
-from ..families import deeplab
 from ..report import add_json_argument, write_json
 from .command import command, torch_needed
 from .family_arguments import FamilyOptions, add_family_arguments
+
+if TYPE_CHECKING:
+    from ..network.checkpoint import Checkpoint
 
 
 @command
@@ -28,8 +31,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         from ..network.export import ExportError, export_onnx
         from ..network.size import measure
     try:
-        quality, options = _quality(args.quality), _options(args)
+        quality, given = _quality(args.quality), FamilyOptions.of(args)
         checkpoint = Checkpoint.load(args.checkpoint)
+        options = _options(given, checkpoint, args.size)
         with Console().status('exporting, and comparing with PyTorch'):
             difference = export_onnx(checkpoint, args.output, args.size, quality, options,
                                      args.tolerance)
@@ -67,12 +71,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _options(args: argparse.Namespace) -> dict[str, Any]:
+def _options(given: FamilyOptions, checkpoint: Checkpoint, size: tuple[int, int],
+             ) -> dict[str, Any]:
     """Return the options for the model to recommend: those that differ from the published ones."""
-    family = deeplab.FAMILY
+    from ..network.families import find
+    config = checkpoint.config
+    family = families.find(config.family)
     published = family.options()
-    area = round(published.stuff_area * args.size[0] * args.size[1] / (1024 * 2048))
-    wanted = FamilyOptions.of(args).applied(family, replace(published, stuff_area=area))
+    suited = replace(published, **find(config.family).options(config, size))
+    wanted = given.applied(family, suited)
     return {name: value for name, value in asdict(wanted).items()
             if value != getattr(published, name)}
 

@@ -23,9 +23,9 @@ from ..report import add_json_argument, print_table, write_json
 from .command import command, torch_needed
 
 if TYPE_CHECKING:
-    from ..network.config import NetworkConfig
+    from ..network.families.deeplab.config import NetworkConfig
+    from ..network.families.deeplab.importing.conversion import Conversion
     from ..network.importing.comparison import Comparison
-    from ..network.importing.conversion import Conversion
 
 
 @command
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _import(args: argparse.Namespace) -> str:
     """Print the comparison and write the checkpoint; return what prevents writing, or ''."""
-    from ..network.importing.conversion import Conversion
+    from ..network.families.deeplab.importing.conversion import Conversion
     from ..network.importing.reading import read_source
 
     given = LabelSpace.load(args.labels) if args.labels else None

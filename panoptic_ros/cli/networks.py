@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.progress import track
 
-from ..network.variants import PRESETS, PUBLISHED
+from ..network.families.deeplab.variants import PRESETS, PUBLISHED
 from ..report import add_json_argument, print_table, write_json
 from .command import command, torch_needed
 

@@ -27,9 +27,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..arguments import image_size
 from ..datasets.dataset import FrameSource
+from ..network.families.deeplab.variants import PRESETS, preset
 from ..network.frames import StreetFrames
 from ..network.recipe import RECIPES, Recipe
-from ..network.variants import PRESETS, preset
 from .command import command, torch_needed
 
 if TYPE_CHECKING:
@@ -151,10 +151,10 @@ def _train(args: argparse.Namespace, processes: Processes) -> None:
     if args.resume:
         trainer.resume(Checkpoint.load(path))
     if args.backbone is not None:
+        from ..network.families.deeplab.pretrained import backbone_weights
         from ..network.importing.reading import read_source
-        from ..network.pretrained import backbone_weights
         source = read_source(args.backbone)
-        trainer.start_from_backbone(backbone_weights(source, trainer.config))
+        trainer.start_from_backbone(backbone_weights(source, preset(args.network)))
         if processes.leads:
             print(f'backbone of {source.name}: {source.format}')
     if isinstance(frames, StreetFrames):
@@ -193,10 +193,10 @@ def _frames(args: argparse.Namespace, recipe: Recipe) -> FrameSource:
 
 def _trainer(args: argparse.Namespace, recipe: Recipe, frames: FrameSource,
              processes: Processes) -> Trainer:
-    from ..network.losses import LossOptions
+    from ..network.families.deeplab.losses import LossOptions
+    from ..network.families.deeplab.targets import TargetOptions
     from ..network.samples import SampleOptions, Samples
     from ..network.schedule import Schedule
-    from ..network.targets import TargetOptions
     from ..network.trainer import Trainer, TrainOptions
 
     schedule = Schedule(recipe.rate, recipe.warmup, 0 if args.minutes else recipe.steps,
@@ -228,7 +228,7 @@ def _render(frames: StreetFrames, workers: int) -> None:
 
 def _weights(path: Path, frames: FrameSource) -> Checkpoint:
     from ..network.checkpoint import Checkpoint
-    from ..network.unfolding import unfold
+    from ..network.families.deeplab.unfolding import unfold
 
     if path.suffix != '.onnx':
         return Checkpoint.load(path)

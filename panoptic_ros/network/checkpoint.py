@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ..labels import LabelSpace
-from .config import NetworkConfig
-from .deeplab import PanopticDeepLab
+from . import families
+from .family import Configuration
 
 _KEYS = ('config', 'label_space', 'weights', 'training', 'state')
 
@@ -24,7 +25,7 @@ class CheckpointError(ValueError):
 class Checkpoint:
     """The content of a file: plain data and tensors, so that reading it runs no foreign code."""
 
-    config: NetworkConfig
+    config: Configuration
     label_space: LabelSpace
     weights: dict[str, torch.Tensor]
     """The weights of the network to use, which are the averaged ones."""
@@ -33,9 +34,9 @@ class Checkpoint:
     state: dict[str, Any]
     """The data that only resuming needs; empty in a checkpoint that cannot be resumed."""
 
-    def network(self) -> PanopticDeepLab:
+    def network(self) -> nn.Module:
         """Return the trained network in evaluation mode."""
-        network = PanopticDeepLab(self.config, len(self.label_space))
+        network = families.find(self.config.family).network(self.config, len(self.label_space))
         network.load_state_dict(self.weights)
         return network.eval()
 
@@ -43,9 +44,9 @@ class Checkpoint:
         """Write the file; a crash meanwhile leaves the old file whole."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + '.partial')
-        torch.save({'config': self.config.to_dict(), 'label_space': self.label_space.to_dict(),
-                    'weights': self.weights, 'training': self.training, 'state': self.state},
-                   partial)
+        torch.save({'family': self.config.family, 'config': self.config.to_dict(),
+                    'label_space': self.label_space.to_dict(), 'weights': self.weights,
+                    'training': self.training, 'state': self.state}, partial)
         os.replace(partial, path)
 
     @classmethod
@@ -75,7 +76,8 @@ class Checkpoint:
             raise CheckpointError(f'{path} lacks {", ".join(missing)}: expected a file that '
                                   '`ros2 run panoptic_ros train` wrote')
         try:
-            return cls(NetworkConfig.from_dict(data['config']),
+            family = families.find(data.get('family', 'deeplab'))     # older files do not say it
+            return cls(family.configuration(data['config']),
                        LabelSpace.from_dict(data['label_space']), data['weights'],
                        data['training'], data['state'])
         except (KeyError, TypeError, ValueError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from torch import nn
 
 from ..engine import ModelMetadata, Output
 from ..engine.onnx_file import declared
 from ..engine.onnx_runtime import load_onnxruntime
-from ..families.deeplab.heads import NAMES
+from . import families
 from .checkpoint import Checkpoint
-from .config import STRIDE
-from .deeplab import PanopticDeepLab
 
 OPSET = 18
 
@@ -49,7 +48,7 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
     options
         Options of the family that suit the model.
     tolerance
-        Largest difference allowed, relative to the largest value of each head.
+        Largest difference allowed, relative to the largest value of each output.
 
     Returns
     -------
@@ -64,18 +63,17 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
 
     """
     checkpoint.config.check_size(size, padded=True)
-    network = checkpoint.network()
-    model = trace(network, size)
+    network, family = checkpoint.network(), families.find(checkpoint.config.family)
+    model = trace(family.exported(network), size, family.outputs)
     metadata = ModelMetadata(
         network=checkpoint.config.name, input_size=size, label_space=checkpoint.label_space,
         training=checkpoint.training, quality=quality or {}, options=options or {},
-        family='deeplab',
-        layout={'stride': STRIDE, 'align_corners': checkpoint.config.align_corners},
+        family=checkpoint.config.family, layout=family.layout(checkpoint.config, size),
         outputs=_outputs(model))
     onnx.helper.set_model_props(model, metadata.to_properties())
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString()
-    difference = compare(network, content, size)
+    difference = compare(network, content, size, family.outputs)
     if not difference <= tolerance:
         raise ExportError(f'ONNX Runtime and PyTorch differ by {difference:.2g} of the largest '
                           f'value: expected at most {tolerance:.2g}; {path} is not written')
@@ -86,13 +84,14 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
     return difference
 
 
-def trace(network: PanopticDeepLab, size: tuple[int, int]) -> onnx.ModelProto:
+def trace(network: nn.Module, size: tuple[int, int],
+          outputs: Sequence[str]) -> onnx.ModelProto:
     """Return the network's graph, batch norms folded, for any number of images of a size."""
     images = torch.zeros((2, *size, 3), dtype=torch.uint8)
     with _quiet():
         program = torch.onnx.export(
             network, (images,), dynamo=True, opset_version=OPSET, verbose=False,
-            input_names=['image'], output_names=list(NAMES),
+            input_names=['image'], output_names=list(outputs),
             dynamic_shapes={'image': {0: torch.export.Dim('N', min=1)}})
     assert program is not None
     model: onnx.ModelProto = program.model_proto
@@ -129,12 +128,13 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def compare(network: PanopticDeepLab, content: bytes, size: tuple[int, int]) -> float:
-    """Return the largest difference of the heads, relative to each head's largest value."""
+def compare(network: nn.Module, content: bytes, size: tuple[int, int],
+            outputs: Sequence[str]) -> float:
+    """Return the largest difference of the outputs, relative to the largest value of each."""
     session = load_onnxruntime().InferenceSession(content, providers=['CPUExecutionProvider'])
     images = np.random.default_rng(0).integers(0, 256, (2, *size, 3), np.uint8)
     with torch.inference_mode():
-        expected = [head.numpy() for head in network(torch.from_numpy(images))]
-    actual = session.run(list(NAMES), {'image': images})
+        expected = [output.numpy() for output in network(torch.from_numpy(images))]
+    actual = session.run(list(outputs), {'image': images})
     return max(float(np.abs(a - e).max() / max(np.abs(e).max(), np.finfo(np.float32).tiny))
                for a, e in zip(actual, expected, strict=True))

@@ -61,5 +61,5 @@ def run(trainer: Trainer, folder: Path, save_seconds: float) -> None:
 
 
 def _describe(step: Step, mean: dict[str, float]) -> str:
-    parts = ' '.join(f'{name} {mean[name]:.3f}' for name in ('semantic', 'center', 'offset'))
+    parts = ' '.join(f'{name} {value:.3f}' for name, value in mean.items() if name != 'total')
     return f'step {step.number} loss {mean["total"]:.3f} ({parts})'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -15,8 +15,8 @@ from torch.utils.data import Dataset
 
 from ..datasets.dataset import FrameSource, Image, Labels
 from ..labels import UNLABELED
-from .config import STRIDE
-from .targets import TargetOptions, Targets, make_targets
+from .extending import extend
+from .family import TargetOptions
 
 _GRID = 4
 """Distance of the pixels that are searched for classes to place a crop on."""
@@ -65,9 +65,7 @@ class Samples(Dataset[dict[str, Tensor]]):
 
     An item depends only on its number and the seed, so that any run can go on anywhere.
 
-    An item has ``image`` uint8 [K, h, w, 3], ``phase`` int64 [K, 2] and the fields of
-    ``Targets`` at every fourth pixel from the phase on.  The number of pixels is the same for
-    each phase; those outside the image are unlabelled.
+    An item has ``image`` uint8 [K, h, w, 3], and the targets of the K crops by their names.
     """
 
     def __init__(self, source: FrameSource, options: SampleOptions, targets: TargetOptions,
@@ -106,14 +104,9 @@ class Samples(Dataset[dict[str, Tensor]]):
         if random.random() < 0.5:
             labels, crop = labels[:, ::-1], crop[:, ::-1]
         crop = cv2.LUT(np.ascontiguousarray(crop), _color_curve(options.jitter, random))
-        crop = _extend(crop, options.crop, _MEAN)
-        cells = [-(-side // STRIDE) * STRIDE for side in options.crop]
-        labels = _extend(labels, cells, UNLABELED)
-        phase = random.integers(STRIDE, size=2)
-        made = make_targets(np.ascontiguousarray(labels), self.label_space, self.targets,
-                            STRIDE, (int(phase[0]), int(phase[1])))
-        return {'image': crop, 'phase': phase,
-                **{field.name: getattr(made, field.name) for field in fields(Targets)}}
+        crop = extend(crop, options.crop, _MEAN)
+        labels = np.ascontiguousarray(extend(labels, options.crop, UNLABELED))
+        return {'image': crop, **self.targets.make(labels, self.label_space, random)}
 
     def _place(self, truth: Labels, window: Sequence[int],
                random: np.random.Generator) -> tuple[int, int]:
@@ -126,15 +119,6 @@ class Samples(Dataset[dict[str, Tensor]]):
             point = _GRID * random.choice(np.argwhere(grid == class_id))
             corner = np.clip(point - random.integers(1, np.array(window) + 1), 0, room)
         return int(corner[0]), int(corner[1])
-
-
-def _extend(image: npt.NDArray[Any], size: Sequence[int], value: Any) -> npt.NDArray[Any]:
-    """Extend an image to (height, width) at its right and lower borders."""
-    if image.shape[:2] == tuple(size):
-        return image
-    extended = np.full((*size, *image.shape[2:]), value, image.dtype)
-    extended[:image.shape[0], :image.shape[1]] = image
-    return extended
 
 
 def _color_curve(jitter: float, random: np.random.Generator) -> Image:

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from .config import NetworkConfig
-from .deeplab import PanopticDeepLab
+from . import families
+from .family import Configuration
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class NetworkSize:
     """Height and width of that image."""
 
 
-def measure(config: NetworkConfig, input_size: tuple[int, int],
+def measure(config: Configuration, input_size: tuple[int, int],
             classes: int = 19) -> NetworkSize:
     """Return the size of a network for images of a size (height, width)."""
     with torch.device('meta'):
-        network = PanopticDeepLab(config, classes).eval()
+        network = families.find(config.family).network(config, classes).eval()
         count = sum(parameter.numel() for parameter in network.parameters())
         return NetworkSize(count, multiply_adds(network, input_size), input_size)
 

@@ -12,13 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from . import families
 from .average import MovingAverage
 from .batches import batches
 from .checkpoint import Checkpoint, CheckpointError
-from .config import NetworkConfig
-from .deeplab import PanopticDeepLab
 from .distributed import ALONE, Processes
-from .losses import LossOptions, panoptic_losses, sample_phase
+from .family import Configuration, Criterion
 from .samples import Samples
 from .schedule import Schedule
 
@@ -28,7 +27,7 @@ class TrainOptions:
     """The settings of a training besides its network and its samples."""
 
     schedule: Schedule
-    losses: LossOptions
+    losses: Criterion
     batch: int
     """Crops per step of all processes, a multiple of the crops per frame and the processes."""
     weight_decay: float
@@ -70,7 +69,7 @@ class Trainer:
 
     """
 
-    def __init__(self, config: NetworkConfig, samples: Samples, options: TrainOptions,
+    def __init__(self, config: Configuration, samples: Samples, options: TrainOptions,
                  seed: int = 0, processes: Processes = ALONE) -> None:
         crops = samples.options.crops_per_frame
         if options.batch < 2 or options.batch % (crops * processes.count):
@@ -82,7 +81,7 @@ class Trainer:
         self.config, self.samples, self.label_space = config, samples, samples.label_space
         self.options, self.seed, self.processes = options, seed, processes
         self.device = torch.device(options.device)
-        network = PanopticDeepLab(config, len(self.label_space))
+        network = families.find(config.family).network(config, len(self.label_space))
         self.network = network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = MovingAverage(self.network, options.decay)
@@ -139,27 +138,26 @@ class Trainer:
             group['lr'] = rate
         batch = {name: value.to(self.device, non_blocking=True) for name, value in batch.items()}
         with torch.autocast(self.device.type, self._half, self.options.mixed_precision):
-            heads = self._parallel(batch['image'])
-        semantic, center, offset = (
-            sample_phase(head.float(), batch['phase'], self.config.align_corners)
-            for head in heads)
-        losses = panoptic_losses((semantic, center, offset), batch, self.options.losses,
-                                 self.progress, self.processes.gather)
+            outputs = self._parallel(batch['image'])
+        losses = self.options.losses.losses(self.config, outputs, batch, self.progress,
+                                            self.processes.gather)
         self.optimizer.zero_grad(set_to_none=True)
         # The gradients of the processes are to be added, but they are averaged.
-        self._scaler.scale(losses.total * self.processes.count).backward()
+        self._scaler.scale(losses['total'] * self.processes.count).backward()
         self._scaler.unscale_(self.optimizer)
         if self.options.clip:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
         self._scaler.step(self.optimizer)
         self._scaler.update()
-        return {name: value.item() for name, value in losses._asdict().items()}
+        return {name: value.item() for name, value in losses.items()}
 
     def checkpoint(self) -> Checkpoint:
         """Return the training as a checkpoint."""
+        targets: Any = self.samples.targets
         recipe = {
             'data': self.samples.source.description, 'date': date.today().isoformat(),
-            'samples': asdict(self.samples.options), 'targets': asdict(self.samples.targets),
+            'samples': asdict(self.samples.options),
+            'targets': asdict(targets),
             'options': asdict(self.options), 'seed': self.seed, 'step': self.step,
             'processes': self.processes.count, 'minutes': round(self.seconds / 60, 2)}
         state = {

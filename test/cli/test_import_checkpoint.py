@@ -10,8 +10,8 @@ import foreign_checkpoints as foreign  # noqa: E402
 
 from panoptic_ros.cli.import_checkpoint import main  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
-from panoptic_ros.network.config import NetworkConfig  # noqa: E402
-from panoptic_ros.network.variants import PRESETS  # noqa: E402
+from panoptic_ros.network.families.deeplab.config import NetworkConfig  # noqa: E402
+from panoptic_ros.network.families.deeplab.variants import PRESETS  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from panoptic_ros.network.backbone_config import BackboneConfig, StageConfig
-from panoptic_ros.network.config import NetworkConfig
-from panoptic_ros.network.variants import PRESETS, preset
+from panoptic_ros.network.families.deeplab.backbone_config import BackboneConfig, StageConfig
+from panoptic_ros.network.families.deeplab.config import NetworkConfig
+from panoptic_ros.network.families.deeplab.variants import PRESETS, preset
 
 
 @pytest.mark.parametrize('name', sorted(PRESETS))

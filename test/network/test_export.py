@@ -27,9 +27,9 @@ from panoptic_ros.families import deeplab  # noqa: E402
 from panoptic_ros.labels import LabelSpace  # noqa: E402
 from panoptic_ros.network import export  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
-from panoptic_ros.network.deeplab import PanopticDeepLab  # noqa: E402
+from panoptic_ros.network.families.deeplab.model import PanopticDeepLab  # noqa: E402
+from panoptic_ros.network.families.deeplab.variants import PRESETS  # noqa: E402
 from panoptic_ros.network.size import measure  # noqa: E402
-from panoptic_ros.network.variants import PRESETS  # noqa: E402
 from panoptic_ros.segments.grid import Grid  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -78,7 +78,7 @@ def test_torch_is_quiet_about_itself(exported):
 @pytest.fixture
 def traced(model, monkeypatch):
     """Tracing takes seconds: take the graph that there is."""
-    monkeypatch.setattr(export, 'trace', lambda network, size: onnx.load(model))
+    monkeypatch.setattr(export, 'trace', lambda network, size, outputs: onnx.load(model))
 
 
 def test_the_file_does_what_the_network_does(checkpoint, model):

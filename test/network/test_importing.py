@@ -8,15 +8,15 @@ import foreign_checkpoints as foreign  # noqa: E402
 
 from panoptic_ros.labels import LabelSpace  # noqa: E402
 from panoptic_ros.network.checkpoint import CheckpointError  # noqa: E402
-from panoptic_ros.network.importing.conversion import Conversion  # noqa: E402
-from panoptic_ros.network.importing.reading import SourceFile, read_source  # noqa: E402
-from panoptic_ros.network.importing.recognition import (  # noqa: E402
+from panoptic_ros.network.families.deeplab.importing.conversion import Conversion  # noqa: E402
+from panoptic_ros.network.families.deeplab.importing.recognition import (  # noqa: E402
     SOURCES,
     Layout,
     presets,
     recognise,
 )
-from panoptic_ros.network.variants import PRESETS  # noqa: E402
+from panoptic_ros.network.families.deeplab.variants import PRESETS  # noqa: E402
+from panoptic_ros.network.importing.reading import SourceFile, read_source  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

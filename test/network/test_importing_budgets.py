@@ -12,13 +12,13 @@ torch = pytest.importorskip('torch')
 import foreign_checkpoints as foreign  # noqa: E402
 
 from panoptic_ros.network.checkpoint import CheckpointError  # noqa: E402
+from panoptic_ros.network.families.deeplab.importing.conversion import Conversion  # noqa: E402
+from panoptic_ros.network.families.deeplab.variants import PRESETS  # noqa: E402
 from panoptic_ros.network.importing import unpickling  # noqa: E402
 from panoptic_ros.network.importing.arrays import ARRAY_GLOBALS  # noqa: E402
-from panoptic_ros.network.importing.conversion import Conversion  # noqa: E402
 from panoptic_ros.network.importing.reading import read_source  # noqa: E402
 from panoptic_ros.network.importing.torch_files import _GLOBALS, _storage  # noqa: E402
 from panoptic_ros.network.importing.unpickling import MOST_DEPTH, Unpickler  # noqa: E402
-from panoptic_ros.network.variants import PRESETS  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip('torch', reason='the network needs PyTorch')
 
-from panoptic_ros.network.losses import (  # noqa: E402
+from panoptic_ros.network.families.deeplab.losses import (  # noqa: E402
     LossOptions,
     center_error,
     hard_cross_entropy,

@@ -15,8 +15,8 @@ torch = pytest.importorskip('torch', reason='the network needs PyTorch')
 import numpy as np  # noqa: E402
 import recorded_network  # noqa: E402
 
-from panoptic_ros.network.deeplab import PanopticDeepLab  # noqa: E402
-from panoptic_ros.network.variants import PRESETS  # noqa: E402
+from panoptic_ros.network.families.deeplab.model import PanopticDeepLab  # noqa: E402
+from panoptic_ros.network.families.deeplab.variants import PRESETS  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -7,10 +7,10 @@ torch = pytest.importorskip('torch', reason='training needs PyTorch')
 from tiny_training import TINY, make  # noqa: E402
 
 from panoptic_ros.network.checkpoint import CheckpointError  # noqa: E402
-from panoptic_ros.network.deeplab import PanopticDeepLab  # noqa: E402
+from panoptic_ros.network.families.deeplab.importing.recognition import SOURCES  # noqa: E402
+from panoptic_ros.network.families.deeplab.model import PanopticDeepLab  # noqa: E402
+from panoptic_ros.network.families.deeplab.pretrained import backbone_weights  # noqa: E402
 from panoptic_ros.network.importing.reading import read_source  # noqa: E402
-from panoptic_ros.network.importing.recognition import SOURCES  # noqa: E402
-from panoptic_ros.network.pretrained import backbone_weights  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

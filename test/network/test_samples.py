@@ -7,8 +7,8 @@ torch = pytest.importorskip('torch', reason='samples are tensors of PyTorch')
 
 from tiny_training import of_streets  # noqa: E402
 
+from panoptic_ros.network.families.deeplab.targets import TargetOptions  # noqa: E402
 from panoptic_ros.network.samples import SampleOptions, Samples, collate  # noqa: E402
-from panoptic_ros.network.targets import TargetOptions  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from panoptic_ros.labels import UNLABELED, LabelSpace
-from panoptic_ros.network.targets import TargetOptions, make_targets
+from panoptic_ros.network.families.deeplab.targets import TargetOptions, make_targets
 
 SPACE = LabelSpace.load('cityscapes')
 CROWD = 11000

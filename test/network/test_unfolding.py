@@ -6,7 +6,7 @@ torch = pytest.importorskip('torch')
 pytest.importorskip('onnx')
 
 from panoptic_ros.network.checkpoint import CheckpointError  # noqa: E402
-from panoptic_ros.network.unfolding import unfold  # noqa: E402
+from panoptic_ros.network.families.deeplab.unfolding import unfold  # noqa: E402
 from panoptic_ros.resources import share_directory  # noqa: E402
 from panoptic_ros.streets import Drive  # noqa: E402
 

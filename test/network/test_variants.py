@@ -10,10 +10,10 @@ import pytest
 torch = pytest.importorskip('torch', reason='the network needs PyTorch')
 
 from panoptic_ros.cli import networks as command  # noqa: E402
-from panoptic_ros.network.deeplab import PanopticDeepLab  # noqa: E402
-from panoptic_ros.network.importing import bowenc, detectron2  # noqa: E402
+from panoptic_ros.network.families.deeplab.importing import bowenc, detectron2  # noqa: E402
+from panoptic_ros.network.families.deeplab.model import PanopticDeepLab  # noqa: E402
+from panoptic_ros.network.families.deeplab.variants import PRESETS, PUBLISHED  # noqa: E402
 from panoptic_ros.network.size import measure, multiply_adds  # noqa: E402
-from panoptic_ros.network.variants import PRESETS, PUBLISHED  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

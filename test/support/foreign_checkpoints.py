@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import torch
 
-from panoptic_ros.network.backbone_config import StageConfig, StagedConfig
-from panoptic_ros.network.config import BranchConfig, NetworkConfig
-from panoptic_ros.network.deeplab import PanopticDeepLab
-from panoptic_ros.network.importing.recognition import SOURCES, Layout
-from panoptic_ros.network.variants import PRESETS
+from panoptic_ros.network.families.deeplab.backbone_config import StageConfig, StagedConfig
+from panoptic_ros.network.families.deeplab.config import BranchConfig, NetworkConfig
+from panoptic_ros.network.families.deeplab.importing.recognition import SOURCES, Layout
+from panoptic_ros.network.families.deeplab.model import PanopticDeepLab
+from panoptic_ros.network.families.deeplab.variants import PRESETS
 
 
 def tiny(source: str) -> NetworkConfig:

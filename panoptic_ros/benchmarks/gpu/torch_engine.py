@@ -20,8 +20,8 @@ from ...device import Device, DeviceArray, DeviceError
 from ...engine import ModelMetadata
 from ...families import deeplab
 from ...labels import LabelSpace
-from ...network.deeplab import PanopticDeepLab
-from ...network.variants import preset
+from ...network.families.deeplab.model import PanopticDeepLab
+from ...network.families.deeplab.variants import preset
 from . import machine
 
 if TYPE_CHECKING:

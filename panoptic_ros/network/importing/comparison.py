@@ -9,7 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from .recognition import COUNTER, Layout
+COUNTER = 'num_batches_tracked'
+"""Entries that count the training's steps; only a training has use for them."""
 
 NORMALISATION = ('pixel_mean', 'pixel_std')
 """Entries of older detectron2 files that tell how pixels are normalised."""
@@ -32,7 +33,7 @@ class Comparison:
     """The shape found, and the one expected."""
 
     @classmethod
-    def of(cls, weights: Mapping[str, Tensor], layout: Layout,
+    def of(cls, weights: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]],
            allowed: Sequence[str] = ()) -> Comparison:
         """
         Compare.
@@ -41,8 +42,8 @@ class Comparison:
         ----------
         weights
             The weights of the file.
-        layout
-            The layout that was recognised.
+        shapes
+            The shape of each entry of the network, by the source's names.
         allowed
             Names, or patterns with ``*`` and ``?``, of entries that may be left over.
 
@@ -50,7 +51,7 @@ class Comparison:
         groups: dict[str, list[str]] = {name: [] for name in (
             'used', 'normalisation', 'missing', 'counters', 'left_over', 'allowed')}
         mismatched = {}
-        for name, shape in layout.shapes.items():
+        for name, shape in shapes.items():
             if name not in weights:
                 groups['counters' if name.endswith(COUNTER) else 'missing'].append(name)
             elif tuple(weights[name].shape) != shape:
@@ -58,7 +59,7 @@ class Comparison:
             else:
                 groups['used'].append(name)
         for name in weights:
-            if name in layout.shapes:
+            if name in shapes:
                 continue
             if name in NORMALISATION:
                 groups['normalisation'].append(name)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..labels import UNLABELED, UNLABELED_CLASS, LabelSpace
+from ....labels import UNLABELED, UNLABELED_CLASS, LabelSpace
+from ...extending import extend
+from .config import STRIDE
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,19 @@ class TargetOptions:
         """Scale the published values, which are for 1024x2048, to images of a (height, width)."""
         ratio = size[0] * size[1] / (1024 * 2048)
         return cls(sigma=sigma * ratio ** 0.5, small_area=4096.0 * ratio)
+
+    def make(self, labels: npt.NDArray[np.uint16], label_space: LabelSpace,
+             random: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
+        """
+        Return the fields of ``Targets`` at every fourth pixel from ``phase`` on, int64 (2,).
+
+        The number of pixels is the same for each phase; those outside the image are unlabelled.
+        """
+        labels = extend(labels, [-(-side // STRIDE) * STRIDE for side in labels.shape], UNLABELED)
+        phase = random.integers(STRIDE, size=2)
+        made = make_targets(labels, label_space, self, STRIDE, (int(phase[0]), int(phase[1])))
+        return {'phase': phase, **{field.name: getattr(made, field.name)
+                                   for field in fields(Targets)}}
 
 
 @dataclass(frozen=True, eq=False)

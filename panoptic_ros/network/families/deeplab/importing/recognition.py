@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..checkpoint import CheckpointError
+from ....checkpoint import CheckpointError
+from ....importing.comparison import COUNTER
 from ..config import NetworkConfig
 from ..variants import PRESETS
 from . import bowenc, detectron2, keys
@@ -15,9 +16,6 @@ from . import bowenc, detectron2, keys
 SOURCES: dict[str, Callable[[NetworkConfig], dict[str, str]]] = {
     'detectron2': detectron2.rename, 'bowenc': bowenc.rename}
 """Returns a source's name of each entry of a network, with our name."""
-
-COUNTER = 'num_batches_tracked'
-"""Entries that count the training's steps; only a training has use for them."""
 
 _CLASSES = ('semantic.1.weight', 'semantic.1.bias')
 """Our names of entries whose first dimension is the number of classes."""

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ..engine.metadata import ModelMetadata
-from .checkpoint import Checkpoint, CheckpointError
-from .deeplab import PanopticDeepLab
+from ....engine.metadata import ModelMetadata
+from ...checkpoint import Checkpoint, CheckpointError
+from .model import PanopticDeepLab
 from .variants import preset
 
 

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...labels import LabelSpace
-from ..checkpoint import Checkpoint, CheckpointError
+from .....labels import LabelSpace
+from ....checkpoint import Checkpoint, CheckpointError
+from ....importing.comparison import NORMALISATION, Comparison
+from ....importing.reading import SourceFile
+from ....importing.values import refuse_impossible
 from ..config import NetworkConfig
 from ..variants import PUBLISHED
-from .comparison import NORMALISATION, Comparison
-from .reading import SourceFile
 from .recognition import Layout, recognise
-from .values import refuse_impossible
 
 LABEL_SPACES = {19: 'cityscapes', 133: 'coco'}
 """
@@ -73,7 +73,7 @@ class Conversion:
             crop = _CROPS.get(layout.classes)
         if crop is not None:
             config = replace(config, window=crop)
-        comparison = Comparison.of(source.weights, layout, allowed)
+        comparison = Comparison.of(source.weights, layout.shapes, allowed)
         if comparison.normalisation:
             config = _normalised(config, source)
         return cls(source, layout, config, comparison)

@@ -10,7 +10,7 @@ from torch import nn
 
 from ..backbones.staged import Staged
 from ..config import NetworkConfig
-from ..deeplab import PanopticDeepLab
+from ..model import PanopticDeepLab
 from . import backbones
 
 

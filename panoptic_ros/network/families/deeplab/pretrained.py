@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .checkpoint import CheckpointError
+from ...checkpoint import CheckpointError
+from ...importing.comparison import COUNTER
+from ...importing.reading import SourceFile
+from ...importing.values import refuse_impossible
 from .config import NetworkConfig
 from .importing.keys import blank
-from .importing.reading import SourceFile
-from .importing.recognition import COUNTER, SOURCES
-from .importing.values import refuse_impossible
+from .importing.recognition import SOURCES
 
 _PREFIX = 'backbone.'
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from .backbone_config import BackboneConfig, StageConfig, StagedConfig
 
@@ -39,6 +39,8 @@ class NetworkConfig:
         The backbone and the branches do not fit each other, or a value is out of range.
 
     """
+
+    family: ClassVar[str] = 'deeplab'
 
     name: str
     backbone: BackboneConfig | StagedConfig

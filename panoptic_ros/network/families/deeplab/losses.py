@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..labels import UNLABELED_CLASS
-from .config import STRIDE
+from ....labels import UNLABELED_CLASS
+from ...family import Gather
+from .config import STRIDE, NetworkConfig
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,14 @@ class LossOptions:
         eased = min(1.0, progress / self.easing) if self.easing else 1.0
         return 1 + eased * (self.hardest - 1)
 
+    def losses(self, config: NetworkConfig, outputs: tuple[Tensor, Tensor, Tensor],
+               batch: Mapping[str, Tensor], progress: float, gather: Gather) -> dict[str, Tensor]:
+        """Compare the heads with the targets at the phases of the batch."""
+        semantic, center, offset = (
+            sample_phase(head.float(), batch['phase'], config.align_corners) for head in outputs)
+        return panoptic_losses((semantic, center, offset), batch, self, progress,
+                               gather)._asdict()
+
 
 class Losses(NamedTuple):
     """The weighted losses and their sum, each a scalar."""
@@ -53,10 +62,6 @@ class Losses(NamedTuple):
     semantic: Tensor
     center: Tensor
     offset: Tensor
-
-
-Gather = Callable[[Tensor], Tensor]
-"""Joins the values of the processes that share a batch along the first axis."""
 
 
 def _alone(values: Tensor) -> Tensor:
