@@ -55,7 +55,8 @@ ALLOWED = {
 }
 # Who knows a family beside its own folders; all others ask `families.find`.
 FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'benchmarks/', 'cli/import_checkpoint.py',
-                        'cli/networks.py', 'cli/train.py')}
+                        'cli/networks.py', 'cli/train.py'),
+            'masks': ('benchmarks/',)}
 # Outside libraries that only these rooms may import.
 CONFINED = {
     'torch': {'network', 'benchmarks'},

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
-import gc
 import platform
-import time
 from collections.abc import Callable
 from functools import partial
-from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.progress import track
 
 from ..families import deeplab
 from ..families.deeplab.heads import Heads
 from ..labels import LabelSpace
 from ..report import print_table
 from .heads import make_heads
+from .memory import peak_mib
+from .rounds import measure, medians
 
 CASES = (((1024, 2048), 30), ((1024, 2048), 100), ((1024, 2048), 200), ((512, 1024), 30))
-_SLOW_EVERY = 5     # slow sides take part only in every fifth round
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +47,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             'reference': partial(deeplab.decode, heads, label_space, method='reference')}
         if args.full and instances <= 30:
             sides['torch_full'] = partial(torch_grouping.group, heads, label_space)
-        times = _measure(sides, args.rounds, f'case {number + 1} of {len(CASES)}')
+        times = medians(measure(sides, args.rounds, f'case {number + 1} of {len(CASES)}',
+                                ('reference', 'torch_full')))
         cases.append(_describe(heads, label_space, size, instances) | {
             'milliseconds': times,
             'times_faster_than_torch_upsampling': times['torch_upsampling'] / times['cpu']})
@@ -67,46 +63,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def measure_memory(size: tuple[int, int], instances: int = 30) -> float | None:
     """Return the MiB by which a fresh process grows while it groups, without the result."""
-    with get_context('spawn').Pool(1) as pool:
-        return pool.apply(_grow, (size, instances))
+    peak = peak_mib(_prepare, size, instances)
+    return None if peak is None else peak - size[0] * size[1] * 2 / 2**20
 
 
-def _grow(size: tuple[int, int], instances: int) -> float | None:
+def _prepare(size: tuple[int, int], instances: int) -> Callable[[], object]:
     label_space = LabelSpace.load('cityscapes')
     deeplab.warm_up()
-    heads = make_heads(label_space, size, instances)
-    gc.collect()
-    try:
-        ctypes.CDLL(None).malloc_trim(0)    # freed memory would not be counted
-        Path('/proc/self/clear_refs').write_text('5', encoding='ascii')     # reset the peak
-    except (OSError, AttributeError):   # not Linux with glibc
-        return None
-    before = _status('VmRSS')
-    panoptic = deeplab.decode(heads, label_space)
-    return (_status('VmHWM') - before - panoptic.labels.nbytes) / 2**20
-
-
-def _status(name: str) -> int:
-    """Return a size in bytes from the kernel's account of this process."""
-    for line in Path('/proc/self/status').read_text(encoding='ascii').splitlines():
-        if line.startswith(name + ':'):
-            return int(line.split()[1]) * 1024
-    raise OSError(f'/proc/self/status has no {name}: expected a Linux kernel')
-
-
-def _measure(sides: dict[str, Callable[[], object]], rounds: int, title: str
-             ) -> dict[str, float]:
-    """Call the sides in turns; return the median milliseconds of each."""
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for number in track(range(-1, rounds), title, transient=True):
-        for name, side in sides.items():
-            if name in ('reference', 'torch_full') and number % _SLOW_EVERY:
-                continue
-            start = time.perf_counter()
-            side()
-            if number >= 0:     # the first round warms caches
-                times[name].append(1e3 * (time.perf_counter() - start))
-    return {name: float(np.median(values)) for name, values in times.items()}
+    return partial(deeplab.decode, make_heads(label_space, size, instances), label_space)
 
 
 def _describe(heads: Heads, label_space: LabelSpace, size: tuple[int, int], instances: int

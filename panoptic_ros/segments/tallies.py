@@ -51,6 +51,23 @@ class Tallies:
         return cls(tallies['area'].sum(0), sum_xy, np.concatenate([low, high], axis=1),
                    tallies['probability'].sum(0))
 
+    def merged(self, label: npt.NDArray[np.uint16]) -> tuple[npt.NDArray[np.uint16], Tallies]:
+        """
+        Add up the rows of one label, (N,); return the labels, (M,), and a row for each.
+
+        All codes of one label, as of stuff that has several, are one segment.
+        """
+        labels, place = np.unique(label, return_inverse=True)
+        area, probability = (np.zeros(len(labels), np.int64) for _ in range(2))
+        sum_xy = np.zeros((len(labels), 2), np.int64)
+        box = np.tile(np.array([_FAR, _FAR, 0, 0], np.int32), (len(labels), 1))
+        np.add.at(area, place, self.area)
+        np.add.at(sum_xy, place, self.sum_xy)
+        np.minimum.at(box[:, :2], place, self.box[:, :2])
+        np.maximum.at(box[:, 2:], place, self.box[:, 2:])
+        np.add.at(probability, place, self.probability)
+        return labels, Tallies(area, sum_xy, box, probability)
+
     def segments(self, label: npt.NDArray[np.uint16], weight: npt.NDArray[np.float32],
                  label_space: LabelSpace) -> Segments:
         """

@@ -22,7 +22,8 @@ class Axis(NamedTuple):
     is the size of a pixel in cells, ``shift`` that of ``Grid``.  Its value is
     ``weights[0, i] * value[lower[i]] + weights[1, i] * value[upper[i]]``.  Beyond the middle of
     the first and of the last cell the weights are 1 and 0, so that rounding cannot part pixels
-    that have the same value.
+    that have the same value.  A family that interpolates otherwise has further weights, for the
+    cells that follow.
     """
 
     lower: npt.NDArray[np.int32]
@@ -30,7 +31,7 @@ class Axis(NamedTuple):
     upper: npt.NDArray[np.int32]
     """(pixels,) the cell after it, or the image's last."""
     weights: npt.NDArray[np.float32]
-    """(2, pixels) their weights."""
+    """(2, pixels) their weights; more where a pixel has a part of more cells."""
     starts: npt.NDArray[np.int32]
     """(cells + 1,) first pixel whose ``lower`` is at least the cell."""
     cell: npt.NDArray[np.int32]

@@ -1,0 +1,61 @@
+"""The class of each query, and which queries take part."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...segments.upsampling import LIMIT
+from .options import Options
+from .sigmoid import LIMIT as EXP_LIMIT
+from .sigmoid import exp
+
+Floats = npt.NDArray[np.float32]
+
+
+class Kept(NamedTuple):
+    """The K queries that take part, in their order."""
+
+    query: npt.NDArray[np.int64]
+    """(K,) their places among all queries."""
+    class_id: npt.NDArray[np.int64]
+    """(K,) the likeliest class of each ..."""
+    score: Floats
+    """(K,) ... and its soft-max probability, in which no object counts as a class."""
+
+
+def keep(classes: npt.NDArray[np.floating], options: Options) -> Kept:
+    """
+    Return the queries whose likeliest class is one, and whose score exceeds the threshold.
+
+    Parameters
+    ----------
+    classes
+        (Q, C + 1) logits.
+    options
+        The thresholds.
+
+    """
+    logits = finite(classes)
+    class_id = logits.argmax(1)
+    score = probability(logits)
+    query = np.flatnonzero((class_id < logits.shape[1] - 1)
+                           & (score > np.float32(options.object_threshold)))
+    return Kept(query, class_id[query], score[query])
+
+
+def probability(logits: Floats) -> Floats:
+    """Return the soft-max probability of each row's likeliest class, of (Q, C + 1) logits."""
+    total = np.zeros(len(logits), np.float32)
+    less = np.maximum(logits - logits.max(1, keepdims=True), -EXP_LIMIT)
+    for column in exp(less).T:      # one after the other, as every method adds them
+        total += column
+    return np.float32(1) / total
+
+
+def finite(logits: npt.NDArray[np.floating]) -> Floats:
+    """Return logits as float32 within +-LIMIT; NaN is the lowest."""
+    values = logits.astype(np.float32)
+    return np.clip(np.where(np.isnan(values), -LIMIT, values), -LIMIT, LIMIT)

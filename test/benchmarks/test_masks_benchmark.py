@@ -1,0 +1,29 @@
+"""The benchmark of mask queries, on small ones."""
+
+import json
+
+import pytest
+
+from panoptic_ros.cli.benchmark import main
+
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+
+
+def test_both_sides_are_measured_and_agree(tmp_path, capsys):
+    pytest.importorskip('torch')
+    file = tmp_path / 'report.json'
+    main(['masks', '--size', '128x256', '--rounds', '1', '--json', str(file)])
+    printed = capsys.readouterr().out
+    report = json.loads(file.read_text())
+    cases = report['cases']
+    assert [(case['kept'], case['dtype']) for case in cases] == [
+        (36, 'float32'), (90, 'float32'), (36, 'float16'), (90, 'float16'), (36, 'float32')]
+    assert cases[-1]['size'] == [135, 240]
+    for case in cases:
+        assert case['case'] in printed
+        assert case['pixels_equal']['reference'] == 1
+        assert case['pixels_equal']['torch_rule'] > 0.999
+        assert case['segments'] > 10
+        times = case['milliseconds']
+        assert case['times_faster']['torch_rule'] == times['torch_rule'] / times['cpu']
+    assert report['memory_mib'].keys() == {'cpu', 'torch_upsampling', 'torch_rule'}
