@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         with Console().status('exporting, and comparing with PyTorch'):
             difference = export_onnx(checkpoint, args.output, args.size, quality, options,
                                      args.tolerance)
-    except (CheckpointError, ExportError, OSError, ValueError) as error:
+    except (CheckpointError, ExportError, ImportError, OSError, ValueError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
     network = measure(checkpoint.config, args.size, len(checkpoint.label_space))
     report: dict[str, Any] = {

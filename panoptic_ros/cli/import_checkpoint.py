@@ -1,8 +1,10 @@
 """
-Import a public checkpoint of detectron2 or bowenc0221: .pkl, .pth or .safetensors.
+Import a public checkpoint: a file of detectron2, bowenc0221 or Mask2Former, or a model's folder.
 
-Nothing in the file is executed.  The network is recognised by the names and shapes of the entries,
-and each entry must be used.  The result is a checkpoint, from which `export` makes a model:
+A file is a .pkl, .pth or .safetensors; a folder is that of a Mask2Former or an EoMT of Hugging Face,
+with its config.json.  Nothing in it is executed, and nothing is fetched.  The network is recognised
+by the names and shapes of the entries, and each entry must be used.  The result is a checkpoint,
+from which `export` makes a model:
 
     import_checkpoint model_final.pkl -o r52.pt
     export r52.pt -o r52.onnx --size 1024x2048
@@ -23,21 +25,19 @@ from ..report import add_json_argument, print_table, write_json
 from .command import command, torch_needed
 
 if TYPE_CHECKING:
-    from ..network.families.deeplab.config import NetworkConfig
-    from ..network.families.deeplab.importing.conversion import Conversion
     from ..network.importing.comparison import Comparison
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
-    """Import one file."""
+    """Import one file or folder."""
     parser = _parser()
     args = parser.parse_args(argv)
     with torch_needed(parser, 'importing'):
         from ..network.checkpoint import CheckpointError
     try:
         problem = _import(args)
-    except (CheckpointError, OSError, ValueError) as error:
+    except (CheckpointError, ImportError, OSError, ValueError) as error:
         problem = str(error)
     if problem:
         parser.exit(1, f'{parser.prog}: {problem}\n')
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='import_checkpoint', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('file', type=Path, metavar='FILE', help='checkpoint to read')
+    parser.add_argument('file', type=Path, metavar='FILE|FOLDER', help='checkpoint to read')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='CHECKPOINT.pt',
                         help='file to write')
     parser.add_argument('--ema', action='store_true',
@@ -69,20 +69,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def _import(args: argparse.Namespace) -> str:
     """Print the comparison and write the checkpoint; return what prevents writing, or ''."""
-    from ..network.families.deeplab.importing.conversion import Conversion
-    from ..network.importing.reading import read_source
+    from ..network.family import ImportOptions
+    from ..network.importing.recognition import recognise
 
     given = LabelSpace.load(args.labels) if args.labels else None
     with Console().status(f'reading {args.file}'):
-        conversion = Conversion.of(read_source(args.file, args.ema), args.output_stride,
-                                   args.crop, args.allow_left_over)
+        conversion = recognise(args.file, args.ema, ImportOptions(
+            tuple(args.allow_left_over), args.output_stride, args.crop))
     comparison = conversion.comparison
-    print('\n'.join(_recognised(conversion, args)))
+    print('\n'.join(conversion.described()))
     _print_comparison(comparison, args.keys)
     report: dict[str, Any] = {
         'file': conversion.source.name, 'sha256': conversion.source.sha256,
-        'format': conversion.source.format, 'source': conversion.layout.source,
-        'network': conversion.config.to_dict(), 'classes': conversion.layout.classes,
+        'format': conversion.source.format, 'source': conversion.origin,
+        'network': conversion.config.to_dict(), 'classes': conversion.classes,
         'complete': comparison.complete, 'entries': comparison.to_dict()}
     write_json(args.json, report)
     if not comparison.complete:
@@ -91,29 +91,8 @@ def _import(args: argparse.Namespace) -> str:
     labels = conversion.label_space(given)
     conversion.checkpoint(labels).save(args.output)
     print(f'{args.output}: label space {labels.name!r}; next: export {args.output} -o '
-          f'{args.output.with_suffix(".onnx")} {_export_options(conversion.config, labels)}')
+          f'{args.output.with_suffix(".onnx")} {conversion.export_arguments(labels)}')
     return ''
-
-
-def _recognised(conversion: Conversion, args: argparse.Namespace) -> list[str]:
-    """Return in a few lines which network the file holds, and how it was recognised."""
-    config, layout = conversion.config, conversion.layout
-    lines = [
-        f'{conversion.source.name}: {conversion.source.format}',
-        f'network {config.name!r}, written by {layout.source}: {len(conversion.comparison.used)} '
-        f'of its {len(layout.shapes)} entries have its names and shapes',
-        f'{layout.classes} classes, by the shape of the predictor',
-        f'output stride {config.output_stride} (not in the weights: '
-        f'{_origin(args.output_stride)})']
-    if config.window is not None:
-        lines.append(f'trained with crops of {config.window[0]}x{config.window[1]} (not in the '
-                     f'weights: {_origin(args.crop)})')
-    if conversion.comparison.normalisation:
-        same = (config.mean, config.deviation) == (layout.config.mean, layout.config.deviation)
-        lines.append(f'normalisation of the file, {"as" if same else "other than"} published: '
-                     f'mean {config.mean}, deviation {config.deviation}, '
-                     f'{"RGB" if config.rgb else "BGR"}')
-    return lines
 
 
 def _print_comparison(comparison: Comparison, names: bool) -> None:
@@ -137,19 +116,6 @@ def _problems(comparison: Comparison) -> str:
         f'{len(found)} {"entry is" if len(found) == 1 else "entries are"} {name} '
         f'({", ".join(found[:3])}{", ..." if len(found) > 3 else ""})'
         for name, found in groups.items() if found)
-
-
-def _origin(given: object) -> str:
-    return 'as published' if given is None else 'as given'
-
-
-def _export_options(config: NetworkConfig, labels: LabelSpace) -> str:
-    """Return the size and the thresholds of the source's evaluation."""
-    if labels.name == 'coco':
-        height, width = config.window or (640, 640)
-        return (f'--size {height}x{width} --deeplab.nms-kernel 41 '
-                '--deeplab.stuff-area 4096')
-    return '--size 1024x2048'
 
 
 if __name__ == '__main__':

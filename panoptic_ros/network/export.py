@@ -20,6 +20,7 @@ from ..engine.onnx_file import declared
 from ..engine.onnx_runtime import load_onnxruntime
 from . import families
 from .checkpoint import Checkpoint
+from .torchscript import torchscript_trace
 
 OPSET = 18
 
@@ -64,12 +65,14 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
     """
     checkpoint.config.check_size(size, padded=True)
     network, family = checkpoint.network(), families.find(checkpoint.config.family)
-    model = trace(family.exported(network), size, family.outputs)
+    traced = torchscript_trace if family.exporter == 'torchscript' else trace
+    model = traced(family.exported(network, size), size, family.outputs)
+    fit, padding = family.fitting(checkpoint.config)
     metadata = ModelMetadata(
         network=checkpoint.config.name, input_size=size, label_space=checkpoint.label_space,
         training=checkpoint.training, quality=quality or {}, options=options or {},
         family=checkpoint.config.family, layout=family.layout(checkpoint.config, size),
-        outputs=_outputs(model))
+        outputs=_outputs(model), fit=fit, padding=padding)
     onnx.helper.set_model_props(model, metadata.to_properties())
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString()

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
 from ..labels import LabelSpace
+
+if TYPE_CHECKING:
+    from .checkpoint import Checkpoint
+    from .importing.comparison import Comparison
+    from .importing.reading import SourceFile
 
 Gather = Callable[[Tensor], Tensor]
 """Joins the values of the processes that share a batch along the first axis."""
@@ -43,6 +49,73 @@ class Configuration(Protocol):
         ...
 
 
+class ImportOptions(NamedTuple):
+    """What a user may say of a foreign checkpoint that the file does not."""
+
+    allowed: tuple[str, ...] = ()
+    """Names, or patterns with ``*`` and ``?``, of entries that may be left over."""
+    output_stride: int | None = None
+    """Output stride of a DeepLab's training; None for the published one."""
+    crop: tuple[int, int] | None = None
+    """(height, width) of its crops; None for the published ones."""
+
+
+class Conversion(Protocol):
+    """A foreign checkpoint that was recognised, and how its entries compare."""
+
+    @property
+    def source(self) -> SourceFile:
+        """The weights as their source names them."""
+
+    @property
+    def origin(self) -> str:
+        """Name of the code that wrote the file."""
+
+    @property
+    def config(self) -> Configuration:
+        """The network."""
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+
+    @property
+    def comparison(self) -> Comparison:
+        """The entries, compared with those of the network."""
+
+    def described(self) -> list[str]:
+        """Return in a few lines which network it is, and how it was recognised."""
+        ...
+
+    def label_space(self, given: LabelSpace | None = None) -> LabelSpace:
+        """
+        Return the given label space, or the one that the file tells.
+
+        Raises
+        ------
+        ValueError
+            It is not that of the network, or nothing tells it.
+
+        """
+        ...
+
+    def checkpoint(self, labels: LabelSpace) -> Checkpoint:
+        """
+        Return the network with the file's weights, to export or to train on.
+
+        Raises
+        ------
+        CheckpointError
+            The comparison is not complete, or a value is no number that a network can have.
+
+        """
+        ...
+
+    def export_arguments(self, labels: LabelSpace) -> str:
+        """Return the arguments of ``export`` with which the source evaluates the network."""
+        ...
+
+
 class NetworkFamily(Protocol):
     """Networks that share their outputs; ``families.NAME.family.FAMILY`` is one."""
 
@@ -52,6 +125,8 @@ class NetworkFamily(Protocol):
 
     They are those that ``panoptic_ros.families`` reads.
     """
+    exporter: str
+    """PyTorch's way to ONNX that suits the networks: 'dynamo', or 'torchscript', the older one."""
 
     def configuration(self, data: Mapping[str, Any]) -> Configuration:
         """
@@ -75,8 +150,50 @@ class NetworkFamily(Protocol):
         """
         ...
 
-    def exported(self, network: nn.Module) -> nn.Module:
-        """Return a module with the same outputs that can be traced; often the network itself."""
+    def looked_for(self) -> list[str]:
+        """Return in words by which entries foreign checkpoints of the family are recognised."""
+        ...
+
+    def conversion(self, source: SourceFile | Path, options: ImportOptions) -> Conversion | None:
+        """
+        Recognise a foreign checkpoint.
+
+        Parameters
+        ----------
+        source
+            The weights of a file, or a folder.
+        options
+            What the user says of it.
+
+        Returns
+        -------
+        None if it is of another family.
+
+        Raises
+        ------
+        CheckpointError, ValueError
+            It is of this family, but of no network of this package, or it does not go with what
+            the user says.
+
+        """
+        ...
+
+    def exported(self, network: nn.Module, size: tuple[int, int]) -> nn.Module:
+        """
+        Return a module with the same outputs that can be traced; often the network itself.
+
+        Parameters
+        ----------
+        network
+            The network, in evaluation mode.
+        size
+            (height, width) of its input.
+
+        """
+        ...
+
+    def fitting(self, config: Any) -> tuple[str, tuple[int, ...]]:
+        """Return how images are brought to the input: ``ModelMetadata.fit`` and ``padding``."""
         ...
 
     def options(self, config: Any, size: tuple[int, int]) -> dict[str, Any]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from ....families.deeplab.heads import NAMES
+from ...family import ImportOptions
+from ...importing.reading import SourceFile
 from .config import STRIDE, NetworkConfig
+from .importing.conversion import Conversion
+from .importing.recognition import marks
 from .model import PanopticDeepLab
 
 
@@ -16,6 +21,7 @@ class DeepLabNetworks:
     """Panoptic-DeepLab; see ``network.family.NetworkFamily``."""
 
     outputs = NAMES
+    exporter = 'dynamo'
 
     def configuration(self, data: Mapping[str, Any]) -> NetworkConfig:
         """Return the configuration whose plain data these are."""
@@ -25,9 +31,21 @@ class DeepLabNetworks:
         """Return a network with random weights."""
         return PanopticDeepLab(config, classes)
 
-    def exported(self, network: nn.Module) -> nn.Module:
+    def looked_for(self) -> list[str]:
+        """Return the predictors of the sources."""
+        return [f'{entry!r} ({source})' for source, entry in marks().items()]
+
+    def conversion(self, source: SourceFile | Path, options: ImportOptions) -> Conversion | None:
+        """Recognise a file of detectron2 or bowenc0221; there are no folders of theirs."""
+        return None if isinstance(source, Path) else Conversion.of(source, options)
+
+    def exported(self, network: nn.Module, size: tuple[int, int]) -> nn.Module:
         """Return the network itself."""
         return network
+
+    def fitting(self, config: NetworkConfig) -> tuple[str, tuple[int, ...]]:
+        """Let images fill the input."""
+        return 'stretch', ()
 
     def options(self, config: NetworkConfig, size: tuple[int, int]) -> dict[str, Any]:
         """Return the published area in proportion to the input."""

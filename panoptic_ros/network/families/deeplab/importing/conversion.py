@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from .....labels import LabelSpace
 from ....checkpoint import Checkpoint, CheckpointError
+from ....family import ImportOptions
 from ....importing.comparison import NORMALISATION, Comparison
 from ....importing.reading import SourceFile
 from ....importing.values import refuse_impossible
@@ -25,6 +25,7 @@ The label space by the number of classes.  The sources order Cityscapes by its t
 COCO by its own ids, which puts the 80 things first.
 """
 
+NOTHING = ImportOptions()
 _CROPS = {133: (640, 640)}
 """Crops of trainings whose pooling window is not the preset's, by the number of classes."""
 
@@ -38,10 +39,11 @@ class Conversion:
     config: NetworkConfig
     """The preset, changed by what the caller, the file and the number of classes tell."""
     comparison: Comparison
+    given: ImportOptions
+    """What the user said of it."""
 
     @classmethod
-    def of(cls, source: SourceFile, output_stride: int | None = None,
-           crop: tuple[int, int] | None = None, allowed: Sequence[str] = ()) -> Conversion:
+    def of(cls, source: SourceFile, options: ImportOptions = NOTHING) -> Conversion | None:
         """
         Recognise a file.
 
@@ -49,13 +51,12 @@ class Conversion:
         ----------
         source
             The file.
-        output_stride
-            The output stride of the training; None for the published one.
-        crop
-            (height, width) of the training's crops, over which detectron2's networks average;
-            None for the published one.
-        allowed
-            Entries that may be left over, see ``Comparison``.
+        options
+            What the user says of it.
+
+        Returns
+        -------
+        None if the file is of another family.
 
         Raises
         ------
@@ -66,7 +67,9 @@ class Conversion:
 
         """
         layout = recognise(source.weights)
-        config = layout.config
+        if layout is None:
+            return None
+        config, (allowed, output_stride, crop) = layout.config, options
         if output_stride is not None and output_stride != config.output_stride:
             config = config.with_output_stride(output_stride)
         if crop is None and not config.align_corners:
@@ -76,7 +79,45 @@ class Conversion:
         comparison = Comparison.of(source.weights, layout.shapes, allowed)
         if comparison.normalisation:
             config = _normalised(config, source)
-        return cls(source, layout, config, comparison)
+        return cls(source, layout, config, comparison, options)
+
+    @property
+    def origin(self) -> str:
+        """Return the name of the code that wrote the file."""
+        return self.layout.source
+
+    @property
+    def classes(self) -> int:
+        """Return the number of classes."""
+        return self.layout.classes
+
+    def described(self) -> list[str]:
+        """Return in a few lines which network the file holds, and how it was recognised."""
+        config, layout = self.config, self.layout
+        lines = [
+            f'{self.source.name}: {self.source.format}',
+            f'network {config.name!r}, written by {layout.source}: {len(self.comparison.used)} '
+            f'of its {len(layout.shapes)} entries have its names and shapes',
+            f'{layout.classes} classes, by the shape of the predictor',
+            f'output stride {config.output_stride} (not in the weights: '
+            f'{_origin(self.given.output_stride)})']
+        if config.window is not None:
+            lines.append(f'trained with crops of {config.window[0]}x{config.window[1]} (not in '
+                         f'the weights: {_origin(self.given.crop)})')
+        if self.comparison.normalisation:
+            same = (config.mean, config.deviation) == (layout.config.mean, layout.config.deviation)
+            lines.append(f'normalisation of the file, {"as" if same else "other than"} published: '
+                         f'mean {config.mean}, deviation {config.deviation}, '
+                         f'{"RGB" if config.rgb else "BGR"}')
+        return lines
+
+    def export_arguments(self, labels: LabelSpace) -> str:
+        """Return the size and the thresholds of the source's evaluation."""
+        if labels.name == 'coco':
+            height, width = self.config.window or (640, 640)
+            return (f'--size {height}x{width} --deeplab.nms-kernel 41 '
+                    '--deeplab.stuff-area 4096')
+        return '--size 1024x2048'
 
     def label_space(self, given: LabelSpace | None = None) -> LabelSpace:
         """
@@ -126,6 +167,10 @@ class Conversion:
             return torch.tensor(0)
         value = self.source.weights[name].detach()
         return (value.float() if value.is_floating_point() else value).clone()
+
+
+def _origin(given: object) -> str:
+    return 'as published' if given is None else 'as given'
 
 
 def _normalised(config: NetworkConfig, source: SourceFile) -> NetworkConfig:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ....checkpoint import CheckpointError
 from ....importing.comparison import COUNTER
+from ....importing.recognition import some
 from ..config import NetworkConfig
 from ..variants import PRESETS
 from . import bowenc, detectron2, keys
@@ -49,24 +50,30 @@ class Layout:
                    for name, shape in self.shapes.items())
 
 
-def recognise(weights: Mapping[str, Tensor]) -> Layout:
+def marks() -> dict[str, str]:
+    """Return by source the name of an entry that all of its networks have."""
+    return {source: next(theirs for theirs, ours in rename(presets(source)[0]).items()
+                         if ours == _CLASSES[0]) for source, rename in SOURCES.items()}
+
+
+def recognise(weights: Mapping[str, Tensor]) -> Layout | None:
     """
     Return the layout that has the most entries in common with the weights.
+
+    Returns
+    -------
+    None if the weights belong to something else.
 
     Raises
     ------
     CheckpointError
-        The weights belong to something else; the message says what was looked for and found.
+        The weights are those of a backbone, or of a network that is like none here.
 
     """
-    looked_for = []
-    for source in SOURCES:
-        configs = presets(source)
-        key = next(theirs for theirs, ours in SOURCES[source](configs[0]).items()
-                   if ours == _CLASSES[0])
-        looked_for.append(f'{key!r} ({source})')
+    for source, key in marks().items():
         if key not in weights:
             continue
+        configs = presets(source)
         classes = weights[key].shape[0] if weights[key].ndim else 0
         layouts = [Layout.of(source, config, classes) for config in configs]
         best = max(layouts, key=lambda layout: (
@@ -80,8 +87,7 @@ def recognise(weights: Mapping[str, Tensor]) -> Layout:
                 f'{", ".join(config.name for config in configs)}')
         return best
     _refuse_backbone(weights)
-    raise CheckpointError(f'not recognised: looked for {" and ".join(looked_for)}; the file has '
-                          f'{_some(weights)}')
+    return None
 
 
 def presets(source: str) -> list[NetworkConfig]:
@@ -98,9 +104,4 @@ def _refuse_backbone(weights: Mapping[str, Tensor]) -> None:
             if len(expected & found) > 0.9 * len(expected):
                 raise CheckpointError(
                     f'it holds only the backbone of {config.name!r}, as networks trained on '
-                    f'ImageNet do ({_some(weights)}): expected a whole Panoptic-DeepLab')
-
-
-def _some(weights: Mapping[str, Tensor]) -> str:
-    names = ', '.join(f'{name[:60]!r}' for name in list(weights)[:3])
-    return f'{names} and {len(weights) - 3} more' if len(weights) > 3 else names
+                    f'ImageNet do ({some(weights)}): expected a whole Panoptic-DeepLab')

@@ -1,0 +1,68 @@
+"""Networks as ONNX graphs by PyTorch's older exporter, for those that take the newer one long."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx
+import torch
+from torch import nn
+
+from ..engine.onnx_runtime import load_onnxruntime
+
+OPSET = 18
+
+
+def torchscript_trace(network: nn.Module, size: tuple[int, int],
+                      outputs: Sequence[str]) -> onnx.ModelProto:
+    """
+    Return the network's graph, constants computed, for any number of images of a size.
+
+    The newer exporter reasons about the number of images in every shape, which takes it minutes
+    even for small networks with attention.
+    """
+    images = torch.zeros((2, *size, 3), dtype=torch.uint8)
+    logger = logging.getLogger('torch.onnx')
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / 'traced.onnx'
+        try:
+            with warnings.catch_warnings(), torch.inference_mode():
+                warnings.simplefilter('ignore')     # of every shape that is taken as fixed
+                shapes = [tuple(output.shape[1:]) for output in network(images)]
+                torch.onnx.export(
+                    network, (images,), file, dynamo=False, opset_version=OPSET,
+                    input_names=['image'], output_names=list(outputs),
+                    dynamic_axes={name: {0: 'N'} for name in ('image', *outputs)})
+        finally:
+            logger.setLevel(level)
+        model = _folded(file)
+    for value, shape in zip(model.graph.output, shapes, strict=True):
+        tensor = onnx.helper.make_tensor_value_info(value.name, onnx.TensorProto.FLOAT,
+                                                    ('N', *shape))
+        value.CopyFrom(tensor)
+    return model
+
+
+def _folded(traced: Path) -> onnx.ModelProto:
+    """Let ONNX Runtime compute what depends on no image, and leave out what is not needed."""
+    runtime = load_onnxruntime()
+    folded = traced.with_name('folded.onnx')
+    options = runtime.SessionOptions()
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(folded)
+    options.log_severity_level = 3
+    runtime.InferenceSession(traced, options, providers=['CPUExecutionProvider'])
+    model = onnx.load(folded)
+    used = {node.domain for node in model.graph.node}
+    for opset in [entry for entry in model.opset_import if entry.domain not in used]:
+        model.opset_import.remove(opset)
+    for node in model.graph.node:
+        node.doc_string = ''
+    del model.graph.value_info[:]
+    return model
