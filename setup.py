@@ -28,6 +28,8 @@ setup(
                 'nvidia-cuda-nvrtc'],
         'bags': ['rosbags>=0.11.6,<0.12', 'av'],
         'train': ['torch>=2.6', 'onnx', 'onnxscript'],
+        # Mask2Former and EoMT; the networks are those of transformers.
+        'masks': ['torch>=2.6', 'onnx', 'onnxruntime>=1.21', 'transformers>=5.20,<6', 'scipy'],
         'test': ['pytest', 'hypothesis'],
     },
     python_requires='>=3.10',

@@ -34,9 +34,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         quality, given = _quality(args.quality), FamilyOptions.of(args)
         checkpoint = Checkpoint.load(args.checkpoint)
         options = _options(given, checkpoint, args.size)
-        with Console().status('exporting, and comparing with PyTorch'):
+        console = Console()
+        with console.status('exporting'):
             difference = export_onnx(checkpoint, args.output, args.size, quality, options,
-                                     args.tolerance)
+                                     args.tolerance, progress=console.print)
     except (CheckpointError, ExportError, ImportError, OSError, ValueError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
     network = measure(checkpoint.config, args.size, len(checkpoint.label_space))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ class ExportError(RuntimeError):
 
 def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
                 quality: dict[str, Any] | None = None,
-                options: dict[str, Any] | None = None, tolerance: float = 1e-4) -> float:
+                options: dict[str, Any] | None = None, tolerance: float = 1e-4,
+                progress: Callable[[str], None] = lambda step: None) -> float:
     """
     Write the model file, after checking it against PyTorch.
 
@@ -50,6 +51,8 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
         Options of the family that suit the model.
     tolerance
         Largest difference allowed, relative to the largest value of each output.
+    progress
+        Gets each step in words when it begins; a large network takes minutes.
 
     Returns
     -------
@@ -65,6 +68,7 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
     """
     checkpoint.config.check_size(size, padded=True)
     network, family = checkpoint.network(), families.find(checkpoint.config.family)
+    progress('tracing the network')
     traced = torchscript_trace if family.exporter == 'torchscript' else trace
     model = traced(family.exported(network, size), size, family.outputs)
     fit, padding = family.fitting(checkpoint.config)
@@ -74,8 +78,10 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
         family=checkpoint.config.family, layout=family.layout(checkpoint.config, size),
         outputs=_outputs(model), fit=fit, padding=padding)
     onnx.helper.set_model_props(model, metadata.to_properties())
+    progress('checking the graph')
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString()
+    progress('comparing ONNX Runtime with PyTorch')
     difference = compare(network, content, size, family.outputs)
     if not difference <= tolerance:
         raise ExportError(f'ONNX Runtime and PyTorch differ by {difference:.2g} of the largest '

@@ -26,9 +26,11 @@ def measure(config: Configuration, input_size: tuple[int, int],
             classes: int = 19) -> NetworkSize:
     """Return the size of a network for images of a size (height, width)."""
     with torch.device('meta'):
-        network = families.find(config.family).network(config, classes).eval()
+        family = families.find(config.family)
+        network = family.network(config, classes).eval()
         count = sum(parameter.numel() for parameter in network.parameters())
-        return NetworkSize(count, multiply_adds(network, input_size), input_size)
+        return NetworkSize(count, multiply_adds(family.exported(network, input_size), input_size),
+                           input_size)
 
 
 def multiply_adds(network: nn.Module, size: tuple[int, int]) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import onnx
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..engine.onnx_runtime import load_onnxruntime
 
@@ -26,6 +26,12 @@ def torchscript_trace(network: nn.Module, size: tuple[int, int],
     even for small networks with attention.
     """
     images = torch.zeros((2, *size, 3), dtype=torch.uint8)
+    shapes: list[tuple[int, ...]] = []
+
+    def note(_: nn.Module, __: object, found: tuple[Tensor, ...]) -> None:
+        shapes[:] = [tuple(map(int, output.shape[1:])) for output in found]
+
+    handle = network.register_forward_hook(note)
     logger = logging.getLogger('torch.onnx')
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -34,13 +40,13 @@ def torchscript_trace(network: nn.Module, size: tuple[int, int],
         try:
             with warnings.catch_warnings(), torch.inference_mode():
                 warnings.simplefilter('ignore')     # of every shape that is taken as fixed
-                shapes = [tuple(output.shape[1:]) for output in network(images)]
                 torch.onnx.export(
                     network, (images,), file, dynamo=False, opset_version=OPSET,
                     input_names=['image'], output_names=list(outputs),
                     dynamic_axes={name: {0: 'N'} for name in ('image', *outputs)})
         finally:
             logger.setLevel(level)
+            handle.remove()
         model = _folded(file)
     for value, shape in zip(model.graph.output, shapes, strict=True):
         tensor = onnx.helper.make_tensor_value_info(value.name, onnx.TensorProto.FLOAT,

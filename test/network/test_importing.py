@@ -16,7 +16,9 @@ from panoptic_ros.network.families.deeplab.importing.recognition import (  # noq
     recognise,
 )
 from panoptic_ros.network.families.deeplab.variants import PRESETS  # noqa: E402
+from panoptic_ros.network.family import ImportOptions  # noqa: E402
 from panoptic_ros.network.importing.reading import SourceFile, read_source  # noqa: E402
+from panoptic_ros.network.importing.recognition import recognise as recognise_any  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -48,7 +50,8 @@ def entries(source, network):
 
 
 def converted(entries, **options):
-    return Conversion.of(SourceFile('weights.pth', '0' * 64, 'PyTorch file', entries), **options)
+    return Conversion.of(SourceFile('weights.pth', '0' * 64, 'PyTorch file', entries),
+                         ImportOptions(**options))
 
 
 @pytest.mark.parametrize(('source', 'config'), NETWORKS, ids=[c.name for _, c in NETWORKS])
@@ -112,33 +115,35 @@ def test_what_is_left_over_is_an_error_unless_allowed_by_name(entries):
     assert conversion.comparison.left_over == ('loss.weight', 'teacher.a', 'teacher.b')
     with pytest.raises(CheckpointError, match='not complete'):
         conversion.checkpoint(conversion.label_space())
-    partly = converted(more, allowed=['teacher.*']).comparison
+    partly = converted(more, allowed=('teacher.*',)).comparison
     assert (partly.left_over, partly.allowed) == (('loss.weight',), ('teacher.a', 'teacher.b'))
     assert not partly.complete
-    wholly = converted(more, allowed=['teacher.*', 'loss.weight'])
+    wholly = converted(more, allowed=('teacher.*', 'loss.weight'))
     assert wholly.checkpoint(wholly.label_space()).network()
 
 
 def test_a_missing_entry_is_an_error(entries):
     name = list(entries)[3]
     fewer = {key: value for key, value in entries.items() if key != name}
-    comparison = converted(fewer, allowed=['*']).comparison
+    comparison = converted(fewer, allowed=('*',)).comparison
     assert comparison.missing == (name,)
     assert not comparison.complete
 
 
 def test_an_entry_of_another_shape_is_an_error(entries):
     name = next(iter(entries))
-    comparison = converted(entries | {name: torch.zeros(3, 4)}, allowed=['*']).comparison
+    comparison = converted(entries | {name: torch.zeros(3, 4)}, allowed=('*',)).comparison
     assert comparison.mismatched == {name: ((3, 4), tuple(entries[name].shape))}
     assert not comparison.complete
 
 
-def test_what_is_not_recognised_says_what_was_looked_for_and_found():
+def test_what_is_not_recognised_says_what_was_looked_for_and_found(tmp_path):
+    path = tmp_path / 'other.pkl'
+    path.write_bytes(foreign.pkl(dict.fromkeys('abcde', torch.zeros(1))))
     with pytest.raises(CheckpointError, match=r"looked for 'sem_seg_head\.predictor\.weight' "
                        r"\(detectron2\) and 'decoder\.semantic_head\.classifier\.semantic\."
-                       r"1\.weight' \(bowenc\); the file has 'a', 'b', 'c' and 2 more"):
-        recognise(dict.fromkeys('abcde', torch.zeros(1)))
+                       r"1\.weight' \(bowenc\).*; it has 'a', 'b', 'c' and 2 more"):
+        recognise_any(path, averaged=False, options=ImportOptions())
 
 
 def test_known_heads_on_an_unknown_backbone_are_refused(source, entries):

@@ -32,10 +32,14 @@ def recognise(path: Path, averaged: bool, options: ImportOptions) -> Conversion:
         There is nothing of that name.
     CheckpointError
         It is damaged or of no network of this package.
+    ImportError
+        A library that the network needs is not installed.
     ValueError
         It does not go with the options.
 
     """
+    if averaged and path.is_dir():
+        raise ValueError(f'{path} is a folder, which has one kind of weights: leave out --ema')
     source: SourceFile | Path = path if path.is_dir() else read_source(path, averaged)
     looked_for = []
     for name in families.names():

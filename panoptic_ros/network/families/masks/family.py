@@ -44,12 +44,14 @@ class MasksNetworks:
                    ) -> MasksConversion | None:
         """Recognise a file of Mask2Former, or a folder of Hugging Face."""
         if isinstance(source, Path):
+            _refuse(options)
             return MasksConversion.of_folder(Folder.read(source), options.allowed)
         if _HUGGING_FACE in source.weights:
             raise CheckpointError(f'{source.name} has the names of Hugging Face: give the folder '
                                   'that has its config.json, too')
         if MARK not in source.weights:
             return None
+        _refuse(options)
         return MasksConversion.of_mask2former(source, options.allowed)
 
     def exported(self, network: nn.Module, size: tuple[int, int]) -> nn.Module:
@@ -68,6 +70,12 @@ class MasksNetworks:
     def layout(self, config: MasksConfig, size: tuple[int, int]) -> dict[str, Any]:
         """Return the number of queries, and the size of a cell of their masks."""
         return {'queries': config.queries, 'stride': config.stride}
+
+
+def _refuse(options: ImportOptions) -> None:
+    if options.output_stride is not None or options.crop is not None:
+        raise ValueError('--output-stride and --crop say how a Panoptic-DeepLab was trained: '
+                         'leave them out for a Mask2Former or an EoMT')
 
 
 FAMILY = MasksNetworks()

@@ -24,8 +24,11 @@ from .loading import Loaded, load
 from .mask2former import INDEX, renamed, settings_of
 from .preprocessing import Preprocessing
 
-_UNUSED = ('criterion.empty_weight',)
-"""Entries that only a training has use for."""
+_UNUSED = ('criterion.empty_weight', 'swin.layernorm.weight', 'swin.layernorm.bias')
+"""
+Ends of entries that no output depends on: the weights of a loss, and the last norm of a Swin,
+which a backbone does not read and older versions of the library do not have.
+"""
 _PREDICTOR = ('class_predictor.weight', 'class_predictor.bias')
 _LABEL_SPACES = {19: 'cityscapes', 133: 'coco'}
 
@@ -99,7 +102,7 @@ class MasksConversion:
         allowed_names = [name for name in left_over if name not in derived and any(
             fnmatchcase(name, pattern) for pattern in allowed)]
         spare = [name for name in loaded.missing
-                 if name.endswith(COUNTER) or name in _UNUSED]
+                 if name.endswith((COUNTER, *_UNUSED))]
         wrong = {entries[theirs][0] if theirs in entries else theirs: shapes
                  for theirs, shapes in loaded.mismatched.items()}
         others = {*left_over, *derived, *wrong}
