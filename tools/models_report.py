@@ -44,6 +44,8 @@ TOLERANCE = 1e-4
 HALF_TOLERANCE = 0.02
 """Mean difference of fp16 outputs from fp32, as a share of an output's mean."""
 TARGET = 'sm_89'
+HEADING = '## Networks that predict masks\n'
+"""What follows it on the page is written by masks_report.py."""
 RUNS = 5
 
 INTRODUCTION = f"""\
@@ -93,7 +95,9 @@ def main(argv: Sequence[str]) -> int:
     rows = {name: json.loads(path.read_text(encoding='utf-8')) for name in PRESETS
             if (path := BUILD / f'{name}.json').is_file()}
     if set(rows) == set(PRESETS):
-        DOCUMENT.write_text(document(rows), encoding='utf-8')
+        _, heading, others = DOCUMENT.read_text(encoding='utf-8').partition(HEADING)
+        DOCUMENT.write_text('\n'.join(filter(None, (document(rows), heading + others))),
+                            encoding='utf-8')
     else:
         failures.append(f'not written, as these are missing: {sorted(set(PRESETS) - set(rows))}')
     print('\n'.join(failures) or f'{DOCUMENT} is written')

@@ -5,13 +5,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.progress import track
 
-from ..network.families.deeplab.variants import PRESETS, PUBLISHED
+from ..network.families.deeplab import variants as deeplab
+from ..network.families.masks import variants as masks
 from ..report import add_json_argument, print_table, write_json
 from .command import command, torch_needed
+
+if TYPE_CHECKING:
+    from ..network.family import Configuration
+
+PRESETS: dict[str, Configuration] = {**deeplab.PRESETS, **masks.PRESETS}
 
 
 @command
@@ -28,13 +34,34 @@ def main(argv: Sequence[str] | None = None) -> None:
     with torch_needed(parser, 'measuring'):
         from ..network.size import measure
     report: dict[str, dict[str, Any]] = {}
-    for name in track(args.networks or list(PRESETS), 'measuring'):
-        published = PUBLISHED.get(name)
-        corners = PRESETS[name].align_corners or (published and published.multiply_adds)
-        size = measure(PRESETS[name], (1025, 2049) if corners else (1024, 2048))
-        report[name] = {**asdict(size), 'published': asdict(published) if published else None}
+    try:
+        for name in track(args.networks or list(PRESETS), 'measuring'):
+            size = measure(PRESETS[name], _input(name))
+            report[name] = {**asdict(size), 'published': _published(name)}
+    except ImportError as error:
+        parser.exit(1, f'{parser.prog}: {error}\n')
     _print(report)
     write_json(args.json, report)
+
+
+def _input(name: str) -> tuple[int, int]:
+    """Return the size of the image for which a network is measured."""
+    if name in deeplab.PRESETS:
+        published = deeplab.PUBLISHED.get(name)
+        odd = deeplab.PRESETS[name].align_corners or (published and published.multiply_adds)
+        return (1025, 2049) if odd else (1024, 2048)
+    config = masks.PRESETS[name]
+    return (640, 640) if config.model == 'eomt' else (1024, 2048)
+
+
+def _published(name: str) -> dict[str, Any] | None:
+    """Return the figures that were published of a network."""
+    if name in deeplab.PRESETS:
+        published = deeplab.PUBLISHED.get(name)
+        return asdict(published) if published else None
+    figures = masks.PUBLISHED[name]
+    return {'source': figures.source, 'pq': figures.cityscapes, 'coco_pq': figures.coco,
+            'parameters': figures.parameters, 'multiply_adds': None}
 
 
 def _print(report: dict[str, dict[str, Any]]) -> None:
@@ -43,10 +70,12 @@ def _print(report: dict[str, dict[str, Any]]) -> None:
         published = entry['published'] or {}
         rows.append((name, _beside(entry['parameters'] / 1e6, published.get('parameters')),
                      _beside(entry['multiply_adds'] / 1e9, published.get('multiply_adds')),
-                     published.get('pq', ''), published.get('source', '')))
+                     published.get('pq') or '', published.get('coco_pq', ''),
+                     published.get('source', '')))
     print_table('millions of parameters (M), thousand millions of multiply-adds for 19 classes at '
-                '1024x2048 or 1025x2049 (G); behind a stroke and last: published',
-                ('network', 'M', 'G', 'PQ', 'by'), rows)
+                '1024x2048 or 1025x2049, of EoMT at 640x640 (G); behind a stroke and last: '
+                'published, PQ for Cityscapes and for COCO',
+                ('network', 'M', 'G', 'PQ', 'COCO', 'by'), rows)
 
 
 def _beside(measured: float, published: float | None) -> str:

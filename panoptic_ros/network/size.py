@@ -27,7 +27,7 @@ def measure(config: Configuration, input_size: tuple[int, int],
     """Return the size of a network for images of a size (height, width)."""
     with torch.device('meta'):
         family = families.find(config.family)
-        network = family.network(config, classes).eval()
+        network = family.network(config, classes).eval().to('meta')
         count = sum(parameter.numel() for parameter in network.parameters())
         return NetworkSize(count, multiply_adds(family.exported(network, input_size), input_size),
                            input_size)
