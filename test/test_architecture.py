@@ -54,8 +54,7 @@ ALLOWED = {
                    'evaluation', 'network', 'benchmarks', 'demo'},
 }
 # Who knows a family beside its own folders; all others ask `families.find`.
-FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'benchmarks/', 'cli/import_checkpoint.py',
-                        'cli/networks.py', 'cli/train.py'),
+FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'benchmarks/', 'cli/networks.py', 'cli/train.py'),
             'masks': ('benchmarks/', 'cli/networks.py')}
 # Outside libraries that only these rooms may import.
 CONFINED = {

@@ -77,7 +77,7 @@ def test_a_folder_gives_the_numbers_of_its_source(kind, published):
     shown = nets.images(kind, 2)
     with torch.inference_mode():
         ours = [output.numpy() for output in network(torch.from_numpy(shown))]
-    nets.close(ours, nets.outputs(model, shown), 1e-5)
+    nets.close(ours, nets.outputs(model, shown))
 
 
 def test_the_source_s_way_with_images_is_kept(published, tmp_path):
@@ -256,7 +256,7 @@ def test_a_file_of_mask2former_gives_the_same_network(theirs, tmp_path):
     shown = nets.images(kind)
     with torch.inference_mode():
         ours = [output.numpy() for output in network(torch.from_numpy(shown))]
-    nets.close(ours, nets.outputs(model, shown), 1e-5)
+    nets.close(ours, nets.outputs(model, shown))
 
 
 def test_older_files_and_what_a_window_determines(theirs, tmp_path):
