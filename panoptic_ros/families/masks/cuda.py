@@ -26,7 +26,7 @@ from ...segments.upsampling import Axis
 from .cutoff import cutoff_of
 from .options import Options
 from .resampling import Frame, resample
-from .task import KEPT, LOCATION, TASK, TILE_CELLS, TILE_ROWS
+from .task import KEPT, LANES, LOCATION, TASK, TILE_ROWS
 
 if TYPE_CHECKING:
     from ...device import Device, DeviceArray, Module
@@ -134,7 +134,7 @@ class CudaDecoder:
         launch(self._kernels, f'keep_queries_{self._types["classes"]}',
                (-(-self._count // self.warps), 1), block)
         launch(self._kernels, f'decide_pixels_{self._reach}_{self._types["masks"]}',
-               (-(-columns // (TILE_CELLS + 1 - self._reach)), -(-rows // TILE_ROWS)), block)
+               (-(-columns // (LANES + 1 - self._reach)), -(-rows // TILE_ROWS)), block)
         launch(self._kernels, 'write_labels', (-(-width // 32), -(-rows // self.warps)), block)
 
     def enqueue_download(self) -> None:

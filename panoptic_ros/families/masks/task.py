@@ -23,5 +23,5 @@ KEPT = np.dtype([('query', np.int32), ('class_id', np.int32), ('score', np.float
 TILE_ROWS = 4
 """Rows of patches that a block of ``decide_pixels`` decides."""
 
-TILE_CELLS = 32
-"""Columns of cells that it looks at, a warp's lanes."""
+LANES = 32
+"""Of a warp; each stands for a column of cells of the block's tile."""

@@ -8,7 +8,7 @@
 
 constexpr int TILE_ROWS = 4;            // rows of patches
 constexpr int TILE_THREADS = 128;       // most threads of a block
-constexpr int WORDS = 10;               // of bits for candidates; more of them have none
+constexpr int WORDS = 10;               // of 32 bits, one for each candidate of a patch
 
 // A pixel lies between REACH cells along each axis: two, or three if the image is resized twice.
 // The right neighbours of a patch's cells are those of the next lanes.  So the last lanes have none.
