@@ -140,4 +140,5 @@ def _print(report: dict[str, Any]) -> None:
           "reference.")
     memory = [f'{name.replace("_", " ")} {size:.0f} MiB'
               for name, size in report['memory_mib'].items() if size is not None]
-    print('most memory of a call with 90 kept, float32, its result included:', ', '.join(memory))
+    print('most memory of a call with 90 kept, float32, its result included:\n'
+          + ', '.join(memory))
