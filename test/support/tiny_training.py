@@ -3,8 +3,8 @@
 from dataclasses import fields
 from itertools import islice
 
+from panoptic_ros.network.backbones.config import StageConfig, StagedConfig
 from panoptic_ros.network.distributed import ALONE
-from panoptic_ros.network.families.deeplab.backbone_config import StageConfig, StagedConfig
 from panoptic_ros.network.families.deeplab.config import BranchConfig, NetworkConfig
 from panoptic_ros.network.families.deeplab.losses import LossOptions
 from panoptic_ros.network.families.deeplab.targets import TargetOptions
