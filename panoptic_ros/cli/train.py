@@ -1,5 +1,5 @@
 """
-Train a Panoptic-DeepLab on procedural streets, or with --cityscapes on Cityscapes.
+Train a network on procedural streets, or with --cityscapes on Cityscapes.
 
 Street frames are rendered once into a folder.  Training takes random crops of the frames; for
 Cityscapes it has the published settings.  A training ends after the given steps or minutes, at
@@ -27,9 +27,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..arguments import image_size
 from ..datasets.dataset import FrameSource
-from ..network.families.deeplab.variants import PRESETS, preset
+from ..libraries import LibraryError
 from ..network.frames import StreetFrames
-from ..network.recipe import RECIPES, Recipe
+from ..network.presets import presets, recipe, recipes
+from ..network.recipe import KINDS, Recipe
 from .command import command, torch_needed
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from ..network.distributed import Processes
     from ..network.trainer import Trainer
 
+PRESETS = presets()
+OWN = ('.pt', '.onnx')
+"""How the names of this package's checkpoints and models end."""
 UNFOLDING_FRAMES = 64
 """Number of frames from which the batch statistics of an exported model are measured again."""
 
@@ -59,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             _train(args, processes)
     except KeyboardInterrupt:
         parser.exit(130, f'{parser.prog}: interrupted; what is rendered is kept\n')
-    except (CheckpointError, OSError, ValueError) as error:
+    except (CheckpointError, LibraryError, OSError, ValueError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
 
 
@@ -76,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
                        '.onnx file that was exported from it')
     start.add_argument('--backbone', type=Path, metavar='FILE',
                        help='start from a backbone that was trained elsewhere, as the published '
-                       'trainings do: detectron2 R-52.pkl, or a .pth of torchvision')
+                       'trainings do: a checkpoint or .onnx file of another network with the same '
+                       'backbone, detectron2 R-52.pkl, or a .pth of torchvision')
 
     length = parser.add_argument_group('length and learning rate')
     either = length.add_mutually_exclusive_group()
@@ -87,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     length.add_argument('--batch', type=int,
                         help=f'crops per step, on all GPUs together ({_default("batch")})')
     length.add_argument('--rate', type=float, help=f'highest learning rate ({_default("rate")})')
+    length.add_argument('--backbone-rate', type=float, metavar='FACTOR',
+                        help="the backbone's learning rate, as a multiple; 0 freezes the backbone "
+                        f'({_default("backbone_rate")})')
     length.add_argument('--warmup', type=float, metavar='SHARE',
                         help='share of the training in which the rate rises '
                         f'({_default("warmup")})')
@@ -128,39 +136,40 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _default(name: str) -> str:
-    """Return a setting's values in the recipes, in words."""
+    """Return a setting's values in the recipes, in words; those of families that differ last."""
     def written(value: object) -> str:
         if not isinstance(value, tuple):
             return f'{value:.3g}' if isinstance(value, float) else str(value)
         return ('x' if isinstance(value[0], int) else ' ').join(map(str, value))
-    streets, cityscapes = (written(getattr(RECIPES[kind], name))
-                           for kind in ('streets', 'cityscapes'))
-    return f'default: {streets}, for Cityscapes {cityscapes}'
+    values: dict[str, list[str]] = {}
+    for family in ('deeplab', *sorted({c.family for c in PRESETS.values()} - {'deeplab'})):
+        streets, cityscapes = (written(getattr(recipes(family)[kind], name)) for kind in KINDS)
+        values.setdefault(f'{streets}, for Cityscapes {cityscapes}', []).append(family)
+    first, *others = values
+    return f'default: {first}' + ''.join(
+        f'; of {" and ".join(values[other])} {other}' for other in others)
 
 
 def _train(args: argparse.Namespace, processes: Processes) -> None:
-    from ..network.checkpoint import Checkpoint
+    from ..network.checkpoint import Checkpoint, backbone_of
     from ..network.run import checkpoint_of, run
 
     path = checkpoint_of(args.run)
     if path.exists() and not args.resume:
         raise ValueError(f'{path} exists: go on with --resume, or choose another RUN')
-    recipe = _recipe(args)
-    frames = _frames(args, recipe)
-    trainer = _trainer(args, recipe, frames, processes)
+    settings = _recipe(args)
+    frames = _frames(args, settings)
+    trainer = _trainer(args, settings, frames, processes)
     if args.resume:
         trainer.resume(Checkpoint.load(path))
-    if args.backbone is not None:
-        from ..network.families.deeplab.pretrained import backbone_weights
-        from ..network.importing.reading import read_source
-        source = read_source(args.backbone)
-        trainer.start_from_backbone(backbone_weights(source, preset(args.network)))
-        if processes.leads:
-            print(f'backbone of {source.name}: {source.format}')
+    if args.backbone is not None and args.backbone.suffix not in OWN:
+        _start_from_published(trainer, args.backbone)
     if isinstance(frames, StreetFrames):
         if processes.leads:
             _render(frames, args.workers)
         processes.wait()
+    if args.backbone is not None and args.backbone.suffix in OWN:
+        trainer.start_from_backbone(backbone_of(_weights(args.backbone, frames), trainer.config))
     if args.weights is not None:
         trainer.start_from(_weights(args.weights, frames))
     _on_end(lambda *_: trainer.stop())
@@ -176,41 +185,40 @@ def _on_end(handler: Callable[[int, FrameType | None], Any]) -> None:
 
 def _recipe(args: argparse.Namespace) -> Recipe:
     """Return the recipe for the data, changed by the values on the command line."""
-    recipe = RECIPES['cityscapes' if args.cityscapes else 'streets']
-    if preset(args.network).align_corners:
-        recipe = replace(recipe, crop=(recipe.crop[0] + 1, recipe.crop[1] + 1))
+    found = recipe(PRESETS[args.network], 'cityscapes' if args.cityscapes else 'streets')
     given = {field.name: getattr(args, field.name) for field in fields(Recipe)
              if getattr(args, field.name, None) is not None}
-    return replace(recipe, **given)
+    return replace(found, **given)
 
 
-def _frames(args: argparse.Namespace, recipe: Recipe) -> FrameSource:
+def _frames(args: argparse.Namespace, settings: Recipe) -> FrameSource:
     if not args.cityscapes:
-        return StreetFrames(args.data, args.frames, recipe.size)
+        return StreetFrames(args.data, args.frames, settings.size)
     from ..datasets import Cityscapes
     return Cityscapes(args.cityscapes, 'train')
 
 
-def _trainer(args: argparse.Namespace, recipe: Recipe, frames: FrameSource,
+def _trainer(args: argparse.Namespace, settings: Recipe, frames: FrameSource,
              processes: Processes) -> Trainer:
-    from ..network.families.deeplab.losses import LossOptions
-    from ..network.families.deeplab.targets import TargetOptions
+    from ..network import families
     from ..network.samples import SampleOptions, Samples
     from ..network.schedule import Schedule
     from ..network.trainer import Trainer, TrainOptions
 
-    schedule = Schedule(recipe.rate, recipe.warmup, 0 if args.minutes else recipe.steps,
+    config = PRESETS[args.network]
+    family = families.find(config.family)
+    schedule = Schedule(settings.rate, settings.warmup, 0 if args.minutes else settings.steps,
                         args.minutes)
     samples = Samples(
         frames,
-        SampleOptions(recipe.crop, (recipe.scale[0], recipe.scale[1]), recipe.even_scale,
-                      recipe.crops_per_frame, recipe.focus, recipe.jitter),
-        TargetOptions.for_size(recipe.size, recipe.sigma), args.seed)
+        SampleOptions(settings.crop, (settings.scale[0], settings.scale[1]), settings.even_scale,
+                      settings.crops_per_frame, settings.focus, settings.jitter),
+        family.targets(settings), args.seed)
     options = TrainOptions(
-        schedule, LossOptions(recipe.hardest, recipe.easing), recipe.batch, recipe.weight_decay,
-        recipe.clip, workers=args.loaders, device=args.device,
+        schedule, family.criterion(settings), settings.batch, settings.weight_decay, settings.clip,
+        backbone_rate=settings.backbone_rate, workers=args.loaders, device=args.device,
         mixed_precision=args.device.startswith('cuda') and not args.full_precision)
-    return Trainer(preset(args.network), samples, options, args.seed, processes)
+    return Trainer(config, samples, options, args.seed, processes)
 
 
 def _render(frames: StreetFrames, workers: int) -> None:
@@ -224,6 +232,21 @@ def _render(frames: StreetFrames, workers: int) -> None:
         except BrokenProcessPool as error:
             raise OSError('a process that renders was killed: what is rendered is kept; free '
                           'memory, or render with fewer --workers') from error
+
+
+def _start_from_published(trainer: Trainer, path: Path) -> None:
+    from ..network.families.deeplab.config import NetworkConfig
+    from ..network.families.deeplab.pretrained import backbone_weights
+    from ..network.importing.reading import read_source
+
+    if not isinstance(trainer.config, NetworkConfig):
+        raise ValueError(f'{path} is no checkpoint or model of this package: network '
+                         f'{trainer.config.name!r} takes its backbone only from those, .pt or '
+                         '.onnx')
+    source = read_source(path)
+    trainer.start_from_backbone(backbone_weights(source, trainer.config))
+    if trainer.processes.leads:
+        print(f'backbone of {source.name}: {source.format}')
 
 
 def _weights(path: Path, frames: FrameSource) -> Checkpoint:

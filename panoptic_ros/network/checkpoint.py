@@ -82,3 +82,21 @@ class Checkpoint:
                        data['training'], data['state'])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f'{path} is damaged: {error!r}') from error
+
+
+def backbone_of(checkpoint: Checkpoint, config: Configuration) -> dict[str, torch.Tensor]:
+    """
+    Return the weights of a checkpoint's backbone for another network with an equal backbone.
+
+    Raises
+    ------
+    CheckpointError
+        The backbones differ.
+
+    """
+    theirs, ours = (getattr(shape, 'backbone', None) for shape in (checkpoint.config, config))
+    if theirs is None or theirs != ours:
+        raise CheckpointError(f'the checkpoint is of network {checkpoint.config.name!r}, whose '
+                              f'backbone is {theirs}: network {config.name!r} needs {ours}')
+    return {name: value for name, value in checkpoint.weights.items()
+            if name.startswith('backbone.')}

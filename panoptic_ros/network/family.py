@@ -204,6 +204,14 @@ class NetworkFamily(Protocol):
         """Return the metadata that only the family understands, for an input (height, width)."""
         ...
 
+    def targets(self, recipe: Any) -> TargetOptions:
+        """Return what a recipe of this family shows the networks."""
+        ...
+
+    def criterion(self, recipe: Any) -> Criterion:
+        """Return the losses of a recipe of this family."""
+        ...
+
 
 class TargetOptions(Protocol):
     """What a training shows a network beside an image: a dataclass of plain data."""

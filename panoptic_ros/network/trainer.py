@@ -33,6 +33,11 @@ class TrainOptions:
     weight_decay: float
     clip: float
     """Largest norm of the gradient; 0 allows any."""
+    backbone_rate: float = 1.0
+    """The backbone's learning rate, as a multiple of that of the rest.
+
+    With 0 the backbone stays as it is, batch statistics included.
+    """
     decay: float = 0.998
     """Decay of the moving average of the weights."""
     workers: int = 1
@@ -85,6 +90,8 @@ class Trainer:
         self.network = network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = MovingAverage(self.network, options.decay)
+        if not options.backbone_rate:
+            self._backbone.requires_grad_(False)
         self._parallel = processes.parallel(self.network, self.device)
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=options.schedule.rate)
         half = torch.bfloat16
@@ -98,11 +105,20 @@ class Trainer:
         self._stopping = False
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
-        """Spare biases and norms the weight decay."""
-        decayed = [p for p in self.network.parameters() if p.ndim > 1]
-        spared = [p for p in self.network.parameters() if p.ndim <= 1]
-        return [{'params': decayed, 'weight_decay': self.options.weight_decay},
-                {'params': spared, 'weight_decay': 0.0}]
+        """Spare biases and norms the weight decay; give the backbone a rate of its own."""
+        rest, backbone = list(self.network.parameters()), []
+        if self.options.backbone_rate != 1:
+            backbone = list(self._backbone.parameters())
+            of_backbone = {id(parameter) for parameter in backbone}
+            rest = [parameter for parameter in rest if id(parameter) not in of_backbone]
+        self._factors = [1.0, 1.0, *[self.options.backbone_rate] * (2 * bool(backbone))]
+        return [{'params': [p for p in part if (p.ndim > 1) is decayed],
+                 'weight_decay': self.options.weight_decay if decayed else 0.0}
+                for part in (rest, backbone) if part for decayed in (True, False)]
+
+    @property
+    def _backbone(self) -> nn.Module:
+        return self.network.get_submodule('backbone')
 
     @property
     def progress(self) -> float:
@@ -134,8 +150,10 @@ class Trainer:
         random = np.random.SeedSequence((self.seed, self.step, self.processes.rank))
         torch.manual_seed(int(random.generate_state(1)[0]))
         self.network.train()
-        for group in self.optimizer.param_groups:
-            group['lr'] = rate
+        if not self.options.backbone_rate:
+            self._backbone.eval()
+        for group, factor in zip(self.optimizer.param_groups, self._factors, strict=True):
+            group['lr'] = rate * factor
         batch = {name: value.to(self.device, non_blocking=True) for name, value in batch.items()}
         with torch.autocast(self.device.type, self._half, self.options.mixed_precision):
             outputs = self._parallel(batch['image'])

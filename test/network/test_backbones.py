@@ -8,10 +8,10 @@ torch = pytest.importorskip('torch', reason='the network needs PyTorch')
 
 from recorded_network import fill, pixels, recorded, samples  # noqa: E402
 
-from panoptic_ros.network.families.deeplab.backbone_config import BackboneConfig  # noqa: E402
-from panoptic_ros.network.families.deeplab.backbones import build  # noqa: E402
-from panoptic_ros.network.families.deeplab.backbones.mobilenet import SqueezeExcite  # noqa: E402
-from panoptic_ros.network.families.deeplab.backbones.places import place  # noqa: E402
+from panoptic_ros.network.backbones import build  # noqa: E402
+from panoptic_ros.network.backbones.config import BackboneConfig  # noqa: E402
+from panoptic_ros.network.backbones.mobilenet import SqueezeExcite  # noqa: E402
+from panoptic_ros.network.backbones.places import place  # noqa: E402
 from panoptic_ros.network.families.deeplab.importing.backbones import rename  # noqa: E402
 
 pytestmark = pytest.mark.torch

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from panoptic_ros.network.families.deeplab.backbone_config import BackboneConfig, StageConfig
+from panoptic_ros.network.backbones.config import BackboneConfig, StageConfig
 from panoptic_ros.network.families.deeplab.config import NetworkConfig
 from panoptic_ros.network.families.deeplab.variants import PRESETS, preset
 

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip('torch', reason='the network needs PyTorch')
 
-from panoptic_ros.network.families.deeplab.backbone_config import StageConfig, StagedConfig  # noqa: E402
+from panoptic_ros.network.backbones.config import StageConfig, StagedConfig  # noqa: E402
 from panoptic_ros.network.families.deeplab.decoder import AtrousPyramid  # noqa: E402
 from panoptic_ros.network.families.deeplab.model import PanopticDeepLab  # noqa: E402
 from panoptic_ros.network.families.deeplab.variants import preset  # noqa: E402

@@ -2,7 +2,7 @@
 
 import pytest
 
-from panoptic_ros.network.recipe import RECIPES
+from panoptic_ros.network.families.deeplab.recipes import RECIPES
 from panoptic_ros.network.schedule import Schedule
 
 

@@ -13,8 +13,8 @@ torch = pytest.importorskip('torch', reason='training needs PyTorch')
 
 from tiny_training import TINY, make, run  # noqa: E402
 
+from panoptic_ros.network.backbones.config import StagedConfig  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint, CheckpointError  # noqa: E402
-from panoptic_ros.network.families.deeplab.backbone_config import StagedConfig  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

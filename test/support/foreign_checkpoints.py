@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from panoptic_ros.network.families.deeplab.backbone_config import StageConfig, StagedConfig
+from panoptic_ros.network.backbones.config import StageConfig, StagedConfig
 from panoptic_ros.network.families.deeplab.config import BranchConfig, NetworkConfig
 from panoptic_ros.network.families.deeplab.importing.recognition import SOURCES, Layout
 from panoptic_ros.network.families.deeplab.model import PanopticDeepLab

@@ -3,12 +3,12 @@
 from dataclasses import fields
 from itertools import islice
 
+from panoptic_ros.network.backbones.config import StageConfig, StagedConfig
 from panoptic_ros.network.distributed import ALONE
-from panoptic_ros.network.families.deeplab.backbone_config import StageConfig, StagedConfig
 from panoptic_ros.network.families.deeplab.config import BranchConfig, NetworkConfig
 from panoptic_ros.network.families.deeplab.losses import LossOptions
+from panoptic_ros.network.families.deeplab.recipes import RECIPES
 from panoptic_ros.network.families.deeplab.targets import TargetOptions
-from panoptic_ros.network.recipe import RECIPES
 from panoptic_ros.network.samples import SampleOptions, Samples
 from panoptic_ros.network.schedule import Schedule
 from panoptic_ros.network.trainer import Trainer, TrainOptions

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
-from .backbone_config import BackboneConfig, StageConfig, StagedConfig
+from ...backbones.config import BackboneConfig, StageConfig, StagedConfig
 
 STRIDE = 4
 """Input pixels per cell of the heads; it is the same for every network."""

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...backbones.layers import ConvNorm, SeparableConv, fusing_convs
 from .config import BranchConfig, NetworkConfig
-from .layers import ConvNorm, SeparableConv, fusing_convs
 
 
 class AtrousPyramid(nn.Module):

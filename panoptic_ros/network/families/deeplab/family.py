@@ -14,7 +14,10 @@ from ...importing.reading import SourceFile
 from .config import STRIDE, NetworkConfig
 from .importing.conversion import Conversion
 from .importing.recognition import marks
+from .losses import LossOptions
 from .model import PanopticDeepLab
+from .recipes import DeepLabRecipe
+from .targets import TargetOptions
 
 
 class DeepLabNetworks:
@@ -54,6 +57,14 @@ class DeepLabNetworks:
     def layout(self, config: NetworkConfig, size: tuple[int, int]) -> dict[str, Any]:
         """Return where the cells of the heads lie."""
         return {'stride': STRIDE, 'align_corners': config.align_corners}
+
+    def targets(self, recipe: DeepLabRecipe) -> TargetOptions:
+        """Return the recipe's pixel scales."""
+        return TargetOptions.for_size(recipe.size, recipe.sigma)
+
+    def criterion(self, recipe: DeepLabRecipe) -> LossOptions:
+        """Return the recipe's losses."""
+        return LossOptions(recipe.hardest, recipe.easing)
 
 
 FAMILY = DeepLabNetworks()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .backbone_config import BackboneConfig, StageConfig, StagedConfig
+from ...backbones.config import MOBILE, BackboneConfig
 from .config import PARTS, BranchConfig, NetworkConfig
 
 MEAN, DEVIATION = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
@@ -69,11 +69,7 @@ def _centered(config: NetworkConfig, half: float) -> NetworkConfig:
 
 
 _MOBILE = NetworkConfig(
-    'mobile',
-    StagedConfig(stem=(16,), stages=(
-        StageConfig('fused', 32, 2), StageConfig('fused', 64, 3),
-        StageConfig('inverted', 128, 4, expansion=4),
-        StageConfig('inverted', 192, 4, expansion=4))),
+    'mobile', MOBILE,
     semantic=BranchConfig(aspp=96, low_level=(48, 32, 32), decoder=(96, 64, 64), head=64),
     instance=BranchConfig(aspp=64, low_level=(32, 16, 16), decoder=(64, 48, 32), head=32),
     rates=(3, 6, 9))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from torch import nn
 
@@ -17,23 +17,33 @@ from .exportable import exportable
 from .importing.conversion import MasksConversion
 from .importing.folder import Folder
 from .importing.mask2former import MARK
+from .losses import LossOptions
+from .matching import load_assignment
+from .mobile import MobileMasks
+from .mobile_config import MobileConfig
 from .model import MasksNetwork
+from .recipes import MasksRecipe
+from .targets import TargetOptions
+
+AnyConfig: TypeAlias = MasksConfig | MobileConfig
 
 _HUGGING_FACE = 'class_predictor.weight'
 
 
 class MasksNetworks:
-    """Mask2Former and EoMT; see ``network.family.NetworkFamily``."""
+    """Mask2Former, EoMT, and a small one; see ``network.family.NetworkFamily``."""
 
     outputs = NAMES
     exporter = 'torchscript'
 
-    def configuration(self, data: Mapping[str, Any]) -> MasksConfig:
+    def configuration(self, data: Mapping[str, Any]) -> AnyConfig:
         """Return the configuration whose plain data these are."""
-        return MasksConfig.from_dict(data)
+        return (MasksConfig if 'settings' in data else MobileConfig).from_dict(data)
 
-    def network(self, config: MasksConfig, classes: int) -> MasksNetwork:
+    def network(self, config: AnyConfig, classes: int) -> MasksNetwork | MobileMasks:
         """Return a network with random weights."""
+        if isinstance(config, MobileConfig):
+            return MobileMasks(config, classes)
         return MasksNetwork(config, classes)
 
     def looked_for(self) -> list[str]:
@@ -56,20 +66,31 @@ class MasksNetworks:
 
     def exported(self, network: nn.Module, size: tuple[int, int]) -> nn.Module:
         """Return a copy without operations that depend on the data."""
+        if isinstance(network, MobileMasks):
+            return network
         assert isinstance(network, MasksNetwork)
         return exportable(network, size)
 
-    def fitting(self, config: MasksConfig) -> tuple[str, tuple[int, ...]]:
+    def fitting(self, config: AnyConfig) -> tuple[str, tuple[int, ...]]:
         """Return how the source brings images to the input."""
         return config.fit, config.padding
 
-    def options(self, config: MasksConfig, size: tuple[int, int]) -> dict[str, Any]:
+    def options(self, config: AnyConfig, size: tuple[int, int]) -> dict[str, Any]:
         """Return nothing: the published options suit every size."""
         return {}
 
-    def layout(self, config: MasksConfig, size: tuple[int, int]) -> dict[str, Any]:
+    def layout(self, config: AnyConfig, size: tuple[int, int]) -> dict[str, Any]:
         """Return the number of queries, and the size of a cell of their masks."""
         return {'queries': config.queries, 'stride': config.stride}
+
+    def targets(self, recipe: MasksRecipe) -> TargetOptions:
+        """Return the targets, which are the same for every recipe."""
+        return TargetOptions()
+
+    def criterion(self, recipe: MasksRecipe) -> LossOptions:
+        """Return the losses at the recipe's number of points, which need SciPy."""
+        load_assignment()
+        return LossOptions(recipe.points, recipe.matching_points)
 
 
 def _refuse(options: ImportOptions) -> None:

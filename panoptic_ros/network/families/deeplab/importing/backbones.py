@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from torch import nn
 
-from ..backbones.hrnet import HRNet
-from ..backbones.mobilenet import MobileNet
-from ..backbones.mobilenet_v2 import MobileNetV2
-from ..backbones.mobilenet_v3 import MobileNetV3
-from ..backbones.xception import Xception
+from ....backbones.hrnet import HRNet
+from ....backbones.mobilenet import MobileNet
+from ....backbones.mobilenet_v2 import MobileNetV2
+from ....backbones.mobilenet_v3 import MobileNetV3
+from ....backbones.xception import Xception
 
 
 def rename(backbone: nn.Module) -> dict[str, str]:

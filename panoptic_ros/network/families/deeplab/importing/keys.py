@@ -8,7 +8,7 @@ from functools import cache
 import torch
 from torch import nn
 
-from ..backbones.staged import Staged
+from ....backbones.staged import Staged
 from ..config import NetworkConfig
 from ..model import PanopticDeepLab
 from . import backbones

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..layers import ConvNorm
+from .layers import ConvNorm
 from .mobilenet import Bottleneck, HardSwish, MobileNet
 
 BLOCKS = (

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from ..backbone_config import BackboneConfig, StagedConfig
+from .config import BackboneConfig, StagedConfig
 from .hrnet import HRNet
 from .mobilenet_v2 import MobileNetV2
 from .mobilenet_v3 import MobileNetV3

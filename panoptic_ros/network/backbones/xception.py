@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ..layers import ConvNorm
+from .layers import ConvNorm
 from .places import place
 
 _ENTRY = {65: ((128, 2), (256, 2), (728, 2)),

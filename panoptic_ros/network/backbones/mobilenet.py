@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..layers import ConvNorm
+from .layers import ConvNorm
 from .places import place
 
 

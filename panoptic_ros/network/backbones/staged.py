@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ..backbone_config import StageConfig
-from ..layers import ConvNorm, ResidualBlock
+from .config import StageConfig
+from .layers import ConvNorm, ResidualBlock
 
 
 class Staged(nn.Module):

@@ -101,3 +101,10 @@ class StagedConfig:
         for stage in self.stages:
             stride *= stage.stride
         return stride
+
+
+MOBILE = StagedConfig(stem=(16,), stages=(
+    StageConfig('fused', 32, 2), StageConfig('fused', 64, 3),
+    StageConfig('inverted', 128, 4, expansion=4),
+    StageConfig('inverted', 192, 4, expansion=4)))
+"""A backbone for processors, after EfficientNetV2."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from ..backbone_config import StageConfig
-from ..layers import ConvNorm
+from .config import StageConfig
+from .layers import ConvNorm
 from .staged import Staged, convolutions
 
 DEPTHS = {'resnet50': (3, 4, 6, 3), 'resnet52': (3, 4, 6, 3), 'resnet101': (3, 4, 23, 3)}

@@ -7,7 +7,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from .backbone_config import StageConfig
+from .config import StageConfig
 
 ReLU = partial(nn.ReLU, inplace=True)
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..backbone_config import StageConfig
-from ..layers import ConvNorm, ResidualBlock
+from .config import StageConfig
+from .layers import ConvNorm, ResidualBlock
 
 CHANNELS = (48, 96, 192, 384)
 """Channels of the branches, which have the strides 4, 8, 16 and 32."""

@@ -1,0 +1,37 @@
+"""The recipes of Panoptic-DeepLab."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...recipe import Recipe
+from .variants import PRESETS
+
+NETWORKS = PRESETS
+"""The networks that can be trained here, by name."""
+
+
+@dataclass(frozen=True)
+class DeepLabRecipe(Recipe):
+    """The settings of a training of a Panoptic-DeepLab."""
+
+    sigma: float
+    """Standard deviation of a centre's Gaussian, in pixels of a frame of 1024x2048."""
+    hardest: float
+    """Share of the pixels over which the semantic loss averages in the end."""
+    easing: float
+    """Share of the training during which it shrinks to that."""
+
+
+RECIPES = {
+    'streets': DeepLabRecipe(
+        steps=20_000, batch=8, rate=2e-3, backbone_rate=1.0, warmup=0.03, size=(512, 1024),
+        crop=(256, 512), scale=(0.5, 1.2), even_scale=False, crops_per_frame=2, focus=0.75,
+        jitter=0.1, weight_decay=0.02, clip=10.0, sigma=8.0, hardest=0.15, easing=0.3),
+    # R52 in detectron2's projects/Panoptic-DeepLab; AdamW without weight decay is Adam.
+    'cityscapes': DeepLabRecipe(
+        steps=90_000, batch=32, rate=1e-3, backbone_rate=1.0, warmup=1 / 90, size=(1024, 2048),
+        crop=(512, 1024), scale=(0.5, 2.0), even_scale=True, crops_per_frame=1, focus=0.0,
+        jitter=0.0, weight_decay=0.0, clip=0.0, sigma=10.0, hardest=0.2, easing=0.0),
+}
+"""The recipe for each kind of data."""
