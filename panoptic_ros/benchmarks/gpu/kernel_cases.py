@@ -48,7 +48,7 @@ def check(device: Device, kernels: Mapping[str, Module]) -> Iterator[dict[str, A
     random = np.random.default_rng(0)
     images = [random.integers(0, 256, (*size, 3)).astype(np.uint8) for size in CAMERAS]
     for name, (size, count, kind) in product(kernels, CASES):
-        count = max(count, name == 'masks')     # no network has no query
+        count = max(count, int(name == 'masks'))    # no network has no query
         drawn, family = DRAW[name](size, count, kind, len(CAMERAS)), families.find(name)
         engine, options = DrawnEngine(device, drawn), family.options(**OPTIONS[name])
         batch = Batch(device, engine, kernels[name], family, CAMERAS, options, confidence=True)
