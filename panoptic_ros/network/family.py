@@ -125,6 +125,8 @@ class NetworkFamily(Protocol):
 
     They are those that ``panoptic_ros.families`` reads.
     """
+    thresholds: bool
+    """Whether the networks compare values with thresholds inside, so that rounding may show."""
     exporter: str
     """PyTorch's way to ONNX that suits the networks: 'dynamo', or 'torchscript', the older one."""
 

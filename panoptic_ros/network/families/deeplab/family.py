@@ -24,6 +24,7 @@ class DeepLabNetworks:
     """Panoptic-DeepLab; see ``network.family.NetworkFamily``."""
 
     outputs = NAMES
+    thresholds = False
     exporter = 'dynamo'
 
     def configuration(self, data: Mapping[str, Any]) -> NetworkConfig:

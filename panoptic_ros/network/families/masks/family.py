@@ -34,6 +34,7 @@ class MasksNetworks:
     """Mask2Former, EoMT, and a small one; see ``network.family.NetworkFamily``."""
 
     outputs = NAMES
+    thresholds = True       # masks of attention
     exporter = 'torchscript'
 
     def configuration(self, data: Mapping[str, Any]) -> AnyConfig:
