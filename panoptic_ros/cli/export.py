@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='export', description=__doc__)
     parser.add_argument('checkpoint', type=Path, metavar='CHECKPOINT',
-                        help='file that `train` wrote')
+                        help='file that `train` or `import_checkpoint` wrote')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='MODEL.onnx',
                         help='file to write')
     parser.add_argument('--size', type=image_size, default=(512, 1024), metavar='HxW',
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--quality', type=Path, metavar='JSON',
                         help='report of `evaluate --json` to keep in the model')
     parser.add_argument('--tolerance', type=float, default=1e-4,
-                        help="largest difference from PyTorch, as a share of a head's largest "
+                        help="largest difference from PyTorch, as a share of an output's largest "
                         'value (default: %(default)s)')
     add_family_arguments(parser, 'the published value, of an area for the size; the model '
                          'recommends them')

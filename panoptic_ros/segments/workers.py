@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ..libraries import needed
 
-with needed("grouping method 'cpu' (beside method 'reference')", 'numba', 'pip install numba'):
+with needed("decoding method 'cpu' (beside method 'reference')", 'numba', 'pip install numba'):
     import numba
     from llvmlite import ir
     from numba.core import types
