@@ -9,6 +9,7 @@ import engines
 import numpy as np
 import pytest
 import tiny_model
+import tiny_queries
 from label_scenes import scene_pair
 
 from panoptic_ros import LabelSpace, Segmenter
@@ -53,17 +54,19 @@ def test_files_as_a_command_with_workers(folders):
     assert f'mIoU {expected.mean_iou.compute().mean:.2f}' in done.stdout
 
 
-@pytest.mark.parametrize('chosen', ['model', 'baseline'])
+@pytest.mark.parametrize('chosen', ['deeplab', 'masks', 'baseline'])
 def test_streets(chosen, tiny_onnx, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr('panoptic_ros.cli.evaluate.BASELINE_FRAMES', 3)
     report = tmp_path / 'report.json'
+    model = tiny_queries.build(tmp_path / 'q.onnx') if chosen == 'masks' else tiny_onnx
     main(['--streets', '3', '--size', '96x192', '--seed', '1000100', '--workers', '1', '--json',
-          str(report), *(['--model', str(tiny_onnx)] if chosen == 'model' else
-                         ['--baseline', 'color'])])
+          str(report), *(['--baseline', 'color'] if chosen == 'baseline' else
+                         ['--model', str(model)])])
     data = json.loads(report.read_text())
     assert data['frames'] == 3
     assert data['source'] == {'streets': [96, 192], 'first_seed': 1000100}
-    assert data['predictor'][chosen] == (tiny_onnx.name if chosen == 'model' else 'color')
+    assert (data['predictor']['baseline'] == 'color' if chosen == 'baseline' else
+            data['predictor']['model'] == model.name)
     assert data['prediction']['p50_ms'] * data['prediction']['frames_per_second'] == pytest.approx(
         1000)
     assert 0 <= data['panoptic_quality']['all']['pq'] < 25      # colour alone is no solution
