@@ -12,7 +12,7 @@ from rich.progress import track
 from ..network.families.deeplab import variants as deeplab
 from ..network.families.masks import variants as masks
 from ..report import add_json_argument, print_table, write_json
-from .command import command, torch_needed
+from .command import command, say, torch_needed
 
 if TYPE_CHECKING:
     from ..network.family import Configuration
@@ -34,13 +34,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     with torch_needed(parser, 'measuring'):
         from ..network.size import measure
     report: dict[str, dict[str, Any]] = {}
-    try:
-        for name in track(args.networks or list(PRESETS), 'measuring'):
+    without = ''
+    for name in track(args.networks or list(PRESETS), 'measuring'):
+        try:
             size = measure(PRESETS[name], _input(name))
-            report[name] = {**asdict(size), 'published': _published(name)}
-    except ImportError as error:
-        parser.exit(1, f'{parser.prog}: {error}\n')
+        except ImportError as error:
+            if args.networks:
+                parser.exit(1, f'{parser.prog}: {error}\n')
+            without = str(error)        # the networks of the other libraries are still worth it
+            continue
+        report[name] = {**asdict(size), 'published': _published(name)}
     _print(report)
+    if without:
+        say(parser.prog, f'networks are left out: {without}')
     write_json(args.json, report)
 
 

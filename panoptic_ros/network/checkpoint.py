@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from ..labels import LabelSpace
 from . import families
 from .family import Configuration
 
+_ALLOWANCE = 1 << 24
+"""Parameters that no file has to justify: entries that are missing are to be named instead."""
 _KEYS = ('config', 'label_space', 'weights', 'training', 'state')
 
 
@@ -35,8 +38,22 @@ class Checkpoint:
     """The data that only resuming needs; empty in a checkpoint that cannot be resumed."""
 
     def network(self) -> nn.Module:
-        """Return the trained network in evaluation mode."""
-        network = families.find(self.config.family).network(self.config, len(self.label_space))
+        """
+        Return the trained network in evaluation mode.
+
+        Raises
+        ------
+        CheckpointError
+            The configuration is that of a far larger network than the weights are of.
+
+        """
+        family = families.find(self.config.family)
+
+        def build() -> nn.Module:
+            return family.network(self.config, len(self.label_space))
+
+        check_size(build, self.weights)
+        network = build()
         network.load_state_dict(self.weights)
         return network.eval()
 
@@ -82,6 +99,25 @@ class Checkpoint:
                        data['training'], data['state'])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f'{path} is damaged: {error!r}') from error
+
+
+def check_size(build: Callable[[], nn.Module], weights: Mapping[str, torch.Tensor]) -> None:
+    """
+    Refuse a network that is far larger than its weights, before it takes memory.
+
+    Raises
+    ------
+    CheckpointError
+        It has more than twice as many parameters as the file has numbers.
+
+    """
+    with torch.device('meta'):
+        parameters = sum(parameter.numel() for parameter in build().parameters())
+    found = sum(weight.numel() for weight in weights.values())
+    if parameters > 2 * found + _ALLOWANCE:
+        raise CheckpointError(f'its settings are those of a network of {parameters} parameters, '
+                              f'and the file has {found} numbers: it is damaged, or its settings '
+                              'are of another network')
 
 
 def backbone_of(checkpoint: Checkpoint, config: Configuration) -> dict[str, torch.Tensor]:

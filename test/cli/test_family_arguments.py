@@ -9,7 +9,7 @@ import other_family
 import pytest
 import tiny_model
 
-from panoptic_ros import Segmenter, families
+from panoptic_ros import LabelSpace, Segmenter, families
 from panoptic_ros.cli import evaluate, export, segment
 from panoptic_ros.families import deeplab
 from panoptic_ros.families.options import describe
@@ -58,13 +58,25 @@ def test_a_value_out_of_range_ends_with_one_line(command, words, reason, capsys,
     assert reason in error
 
 
+def write_checkpoint(path):
+    from tiny_training import TINY
+
+    from panoptic_ros.network.checkpoint import Checkpoint
+    from panoptic_ros.network.families.deeplab.model import PanopticDeepLab
+    space = LabelSpace.load('cityscapes')
+    Checkpoint(TINY, space, PanopticDeepLab(TINY, len(space)).state_dict(), {}, {}).save(path)
+
+
 @pytest.mark.parametrize('command', WITH_TORCH)
 def test_an_option_of_another_family_is_refused_with_the_reason(command, capsys, tmp_path,
                                                                 monkeypatch, tiny_onnx):
     other_family.add(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     cv2.imwrite('picture.png', tiny_model.scene())
-    model = [] if command == 'export' else ['--model', str(tiny_onnx), '--device', 'cpu']
+    model = ['--model', str(tiny_onnx), '--device', 'cpu']
+    if command == 'export':     # a checkpoint tells the family
+        write_checkpoint(tmp_path / 'checkpoint.pt')
+        model = []
     with pytest.raises(SystemExit) as end:
         COMMANDS[command].main([*WORDS[command], *model, '--other.most', '3'])
     error = f'{capsys.readouterr().err}{end.value.code}'

@@ -8,7 +8,7 @@ torch = pytest.importorskip('torch', reason='the network needs PyTorch')
 
 from recorded_network import fill, pixels, recorded, samples  # noqa: E402
 
-from panoptic_ros.network.backbones import build  # noqa: E402
+from panoptic_ros.network.backbones.building import build  # noqa: E402
 from panoptic_ros.network.backbones.config import BackboneConfig  # noqa: E402
 from panoptic_ros.network.backbones.mobilenet import SqueezeExcite  # noqa: E402
 from panoptic_ros.network.backbones.places import place  # noqa: E402

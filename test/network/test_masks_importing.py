@@ -174,10 +174,31 @@ def test_weights_of_no_network_are_refused(published, tmp_path):
     ({'num_queries': 10 ** 9}, 'num_queries is 1000000000: expected a whole number'),
     ({'hidden_act': 'os.system'}, "hidden_act is 'os.system'"),
     ({'image_size': 70}, 'image_size is 70: expected a multiple of patch_size, 16'),
-    ({'hidden_size': 33}, 'transformers refuses the network')])
+    ({'hidden_size': 33}, 'transformers refuses the network'),
+    ({'layerscale_value': 10 ** 400}, 'layerscale_value is .*: expected a number from 0 to 100'),
+    ({'hidden_size': 4096, 'num_attention_heads': 64, 'num_hidden_layers': 64, 'mlp_ratio': 16},
+     'settings are those of a network of [0-9]{11} parameters, and the file has')])
 def test_configurations_of_other_networks(changes, message, published, tmp_path):
     with pytest.raises(CheckpointError, match=message):
         conversion(copy_of(published['eomt'][1], tmp_path, **changes))
+
+
+def test_numbers_are_of_the_type_that_the_library_asks_for(published, tmp_path):
+    folder = copy_of(published['eomt'][1], tmp_path, num_channels=3.0, num_hidden_layers=2.0)
+    settings = conversion(folder).config.settings
+    assert [type(settings[name]) for name in ('num_channels', 'num_hidden_layers')] == [int, int]
+
+
+def test_entries_that_come_twice(published, tmp_path):
+    folder = copy_of(published['eomt'][1], tmp_path)
+    weights = (folder / 'model.safetensors').read_bytes()
+    (folder / 'model.safetensors').unlink()
+    for name in 'ab':
+        (folder / name).write_bytes(weights)
+    (folder / 'model.safetensors.index.json').write_text(
+        json.dumps({'weight_map': {'one': 'a', 'two': 'b'}}))
+    with pytest.raises(CheckpointError, match='as another file of the folder has: expected each'):
+        Folder.read(folder)
 
 
 def test_a_configuration_has_nothing_executed_or_fetched(published, tmp_path):

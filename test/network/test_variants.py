@@ -103,6 +103,19 @@ def test_the_command_needs_nothing_that_exporting_needs():
     assert '16.39' in ran.stdout
 
 
+def test_networks_whose_library_is_missing_are_left_out(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'transformers', None)
+    monkeypatch.setattr(command, 'PRESETS', {name: command.PRESETS[name]
+                                             for name in ('mobile', 'eomt-s')})
+    command.main([])
+    printed = capsys.readouterr()
+    assert '16.39' in printed.out
+    assert 'networks are left out: ' in printed.err
+    assert "pip install 'panoptic_ros[masks]'" in printed.err
+    with pytest.raises(SystemExit):
+        command.main(['eomt-s'])
+
+
 def test_the_command_knows_its_networks(capsys):
     with pytest.raises(SystemExit):
         command.main(['r51'])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import numpy.typing as npt
 
 from ...panoptic import Panoptic
@@ -114,9 +115,15 @@ class DeepLab:
 
         The score of stuff is a mean of soft-max probabilities of the likeliest class.  It is as
         low as one divided by the number of classes only if no class is likelier than the others.
+        Where no stuff is labelled, as when the first class is a thing, the logits tell it.
         """
         scores, classes = panoptic.stuff.score, len(panoptic.label_space)
-        if len(scores) and classes > 1 and scores.max() < 1.0001 / classes:
+        if len(scores):
+            is_flat = scores.max() < 1.0001 / classes
+        else:
+            logits = np.nan_to_num(outputs['semantic'])
+            is_flat = (logits == logits[:1]).all()
+        if classes > 1 and is_flat:
             raise OutputError('no class is likelier than another, in any pixel: the network gives '
                               'NaN or one number everywhere; export it again, or take precision '
                               'fp32')

@@ -17,8 +17,8 @@ from panoptic_ros.families.masks.queries import Queries
 from panoptic_ros.labels import LabelSpace
 
 pytest.importorskip('numba')
+from panoptic_ros.families.masks.cutoff import cutoff_of
 from panoptic_ros.families.masks.sigmoid import sigmoid
-from panoptic_ros.families.masks.work import cutoff_of
 
 SPACE = LabelSpace.load('cityscapes')
 

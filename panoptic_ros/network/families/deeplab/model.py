@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...backbones import build
+from ...backbones.building import build
 from .config import NetworkConfig
 from .decoder import Decoder, Head
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...backbones import build
+from ...backbones.building import build
 from .mobile_config import MobileConfig
 from .pixel_decoder import PixelDecoder
 from .prediction import Prediction

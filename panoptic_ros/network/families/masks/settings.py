@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,8 +31,7 @@ def _counts(most: int, length: int) -> Reader:
 
 def _number(least: float, most: float) -> Reader:
     def read(value: Any, name: str) -> float:
-        if type(value) not in (int, float) or not math.isfinite(value) \
-                or not least <= value <= most:
+        if type(value) not in (int, float) or not least <= value <= most:     # nor NaN
             raise ValueError(f'{name} is {show(value)}: expected a number from {least} to {most}')
         return float(value)
     return read
@@ -48,10 +46,10 @@ def _truth(value: Any, name: str) -> bool:
 def _one_of(*values: Any) -> Reader:
     def read(value: Any, name: str) -> Any:
         value = list(value) if isinstance(value, tuple) else value
-        if value not in values:
-            raise ValueError(f'{name} is {show(value)}: expected '
-                             f'{" or ".join(map(str, values))}')
-        return value
+        for allowed in values:
+            if value == allowed:
+                return allowed      # of the type that is asked for: 4 for 4.0
+        raise ValueError(f'{name} is {show(value)}: expected {" or ".join(map(str, values))}')
     return read
 
 

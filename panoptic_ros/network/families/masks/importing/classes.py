@@ -81,4 +81,4 @@ def label_space_of(names: list[str]) -> LabelSpace | None:
 
 
 def _plain(name: str) -> str:
-    return re.sub('[^a-z0-9]', '', name.lower())
+    return re.sub(r'[\W_]', '', name.casefold())

@@ -50,7 +50,8 @@ class Folder:
             raise CheckpointError(f'{path} has no {_CONFIG}: expected the folder of a model of '
                                   'Hugging Face')
         preprocessor = _json(path, _PREPROCESSOR)
-        weights, digest, files = {}, hashlib.sha256(), _weight_files(path)
+        weights: dict[str, Any] = {}
+        digest, files = hashlib.sha256(), _weight_files(path)
         for file in files:
             content = file.read_bytes()
             digest.update(content)
@@ -60,9 +61,13 @@ class Folder:
                     'expected safetensors'
                 raise CheckpointError(f'{file} is no file of weights: {cure}')
             try:
-                weights.update(load_safetensors(content))
+                shard = load_safetensors(content)
             except CheckpointError as error:
                 raise CheckpointError(f'{file}: {error}') from error
+            if double := sorted(weights.keys() & shard.keys()):
+                raise CheckpointError(f'{file} has {show(double[0])}, as another file of the '
+                                      'folder has: expected each entry once')
+            weights.update(shard)
         kind = 'Hugging Face folder, safetensors'
         return cls(config, preprocessor, SourceFile(
             path.resolve().name, digest.hexdigest(),

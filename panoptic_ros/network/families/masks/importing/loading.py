@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ....checkpoint import CheckpointError
+from ....checkpoint import CheckpointError, check_size
 from ..config import MasksConfig
 from ..library import load_transformers
 from ..model import blueprint
@@ -43,11 +43,13 @@ def load(config: MasksConfig, classes: int, weights: Mapping[str, Tensor]) -> Lo
     load_transformers()
     try:
         kind, settings = blueprint(config, classes)
+        check_size(lambda: kind(settings), weights)
         model, report = kind.from_pretrained(
             None, config=settings, state_dict=dict(weights), dtype=torch.float32,
             output_loading_info=True, ignore_mismatched_sizes=True, local_files_only=True)
-    except (ArithmeticError, AttributeError, KeyError, RuntimeError, TypeError,
-            ValueError) as error:
+    except CheckpointError:
+        raise
+    except Exception as error:      # the library's checks of settings raise errors of their own
         reason = (str(error).strip() or repr(error)).splitlines()[0]
         raise CheckpointError(f'transformers refuses the network: {reason:.300}') from error
     return Loaded(model.eval(), tuple(sorted(report['missing_keys'])),

@@ -133,10 +133,14 @@ def settings_of(weights: Mapping[str, Tensor]) -> tuple[dict[str, Any], int]:
         A part of the network is missing.
 
     """
-    def shape(name: str) -> tuple[int, ...]:
-        if name not in weights or weights[name].ndim < 1:
+    def shape(name: str, dimensions: int = 1) -> tuple[int, ...]:
+        if name not in weights:
             raise CheckpointError(f'{name} is missing, as it is in no Mask2Former')
-        return tuple(weights[name].shape)
+        found = tuple(weights[name].shape)
+        if len(found) < dimensions:
+            raise CheckpointError(f'{name} has the shape {found}: expected {dimensions} '
+                                  'dimensions')
+        return found
 
     def count(pattern: str) -> int:
         return len({match[1] for name in weights if (match := re.match(pattern, name))})
@@ -144,10 +148,10 @@ def settings_of(weights: Mapping[str, Tensor]) -> tuple[dict[str, Any], int]:
     features = next((name for name in ('query_feat', 'static_query')
                      if f'{_QUERIES}{name}.weight' in weights), 'query_feat')
     encoder = f'{_PIXELS}transformer.encoder.layers.0.'
-    queries, hidden = (*shape(f'{_QUERIES}{features}.weight'), 0)[:2]
+    queries, hidden = shape(f'{_QUERIES}{features}.weight', 2)[:2]
     settings: dict[str, Any] = {
         'model_type': 'mask2former', 'num_queries': queries, 'hidden_dim': hidden,
-        'feature_size': shape(f'{_PIXELS}mask_features.weight')[-3],
+        'feature_size': shape(f'{_PIXELS}mask_features.weight', 4)[1],
         'mask_feature_size': shape(f'{_PIXELS}mask_features.weight')[0],
         'encoder_feedforward_dim': shape(encoder + 'linear1.bias')[0],
         'dim_feedforward': shape(f'{_QUERIES}transformer_ffn_layers.0.linear1.bias')[0],

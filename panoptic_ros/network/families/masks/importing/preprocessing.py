@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,8 @@ from ..config import DEVIATION, MEAN
 from ..variants import BLACK
 
 Triple = tuple[float, float, float]
+LEAST_SCALE, MOST = 1e-6, 1e6
+"""The least factor of pixels, and the largest mean and deviation: more is a mistake."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Preprocessing:
         data = data or {}
         mean, deviation = MEAN, DEVIATION
         scale = data.get('rescale_factor', 1 / 255) if data.get('do_rescale', True) else 1.0
-        if type(scale) not in (int, float) or not 0 < scale <= 1:
-            raise CheckpointError(f'rescale_factor is {show(scale)}: expected a number up to 1')
+        if type(scale) not in (int, float) or not LEAST_SCALE <= scale <= 1:
+            raise CheckpointError(f'rescale_factor is {show(scale)}: expected {LEAST_SCALE} to 1')
         if not data.get('do_normalize', True):
             mean, deviation = (0.0, 0.0, 0.0), (1 / scale,) * 3
         elif 'image_mean' in data or 'image_std' in data:
@@ -63,7 +64,8 @@ class Preprocessing:
 def _triple(data: Mapping[str, Any], name: str, scale: float) -> Triple:
     values = data.get(name)
     if not isinstance(values, list) or len(values) != 3 or not all(
-            type(value) in (int, float) and math.isfinite(value) for value in values):
-        raise CheckpointError(f'{name} is {show(values)}: expected three numbers')
+            type(value) in (int, float) and abs(value) <= MOST for value in values):
+        raise CheckpointError(f'{name} is {show(values)}: expected three numbers within '
+                              f'+-{MOST}')
     red, green, blue = (round(value / scale, 6) for value in values)
     return red, green, blue
