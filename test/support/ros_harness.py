@@ -211,7 +211,8 @@ class Client:
 
     def want(self, topic: str) -> None:
         """Subscribe to images, so that they are published, and leave them where they arrive."""
-        self._wanted.append(self._idle.create_subscription(Image, topic, print, BEST_EFFORT))
+        self._wanted.append(self._idle.create_subscription(Image, topic, lambda image: None,
+                                                           BEST_EFFORT))
 
     def unsubscribe_all(self) -> None:
         while self._wanted:
