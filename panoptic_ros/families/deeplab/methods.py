@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from typing import cast
 
 import numpy as np
 
 from ...labels import LabelSpace
 from ...panoptic import Panoptic
+from ..methods import execution, label_size, warm_up_space
 from .heads import Heads
 from .options import Options
-
-METHODS = {'reference': 'reference', 'cpu': 'cpu', 'cuda': 'cuda_once'}
-"""The methods and their modules."""
 
 
 def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int] | None = None,
@@ -61,29 +57,13 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int] | None =
         raise ValueError(
             f'the heads have {len(heads.semantic)} classes and label space {label_space.name!r} '
             f'has {len(label_space)}: pass the label space that the network was trained for')
-    height, width = heads.grid.part if size is None else (int(size[0]), int(size[1]))
-    if height < 1 or width < 1:
-        raise ValueError(f'size is {size}: expected a positive (height, width) in pixels')
-    return executions(method)(heads, label_space, (height, width), options or Options(),
-                              confidence)
+    pixels = label_size(size, heads.grid.part)
+    return executions(method)(heads, label_space, pixels, options or Options(), confidence)
 
 
 def executions(method: str) -> Callable[..., Panoptic]:
-    """
-    Return the function that executes a method; its parameters are those of ``decode``.
-
-    Raises
-    ------
-    ValueError
-        There is no such method.
-    ImportError
-        The method needs a library that is not installed.
-
-    """
-    if method not in METHODS:
-        raise ValueError(f'no grouping method {method!r}: expected one of {tuple(METHODS)}')
-    return cast(Callable[..., Panoptic],
-                import_module(f'.{METHODS[method]}', __package__).decode)
+    """Return the function that executes a method; see ``families.methods.execution``."""
+    return execution(__package__, method, 'grouping')
 
 
 def warm_up(method: str = 'cpu') -> None:
@@ -100,9 +80,6 @@ def warm_up(method: str = 'cpu') -> None:
         The method needs a library that is not installed.
 
     """
-    label_space = LabelSpace.from_dict({'name': 'warm-up', 'label_divisor': 2, 'categories': [
-        {'name': name, 'dataset_id': number, 'thing': name == 'thing', 'color': (0, 0, 0)}
-        for number, name in enumerate(('stuff', 'thing'))]})
     heads = Heads(np.zeros((2, 2, 2), np.float32), np.eye(2, dtype=np.float32),
                   np.zeros((2, 2, 2), np.float32))
-    decode(heads, label_space, method=method, confidence=True)
+    decode(heads, warm_up_space(), method=method, confidence=True)

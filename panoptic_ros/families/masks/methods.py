@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from typing import cast
 
 import numpy as np
 
 from ...labels import LabelSpace
 from ...panoptic import Panoptic
+from ..methods import execution, label_size, warm_up_space
 from .options import Options
 from .queries import Queries
-
-METHODS = {'reference': 'reference', 'cpu': 'cpu', 'cuda': 'cuda_once'}
-"""The methods and their modules."""
 
 
 def decode(queries: Queries, label_space: LabelSpace, size: tuple[int, int] | None = None,
@@ -63,29 +59,13 @@ def decode(queries: Queries, label_space: LabelSpace, size: tuple[int, int] | No
             f'the queries have {classes} classes beside no object and label space '
             f'{label_space.name!r} has {len(label_space)}: pass the label space that the network '
             'was trained for')
-    height, width = queries.part if size is None else (int(size[0]), int(size[1]))
-    if height < 1 or width < 1:
-        raise ValueError(f'size is {size}: expected a positive (height, width) in pixels')
-    return executions(method)(queries, label_space, (height, width), options or Options(),
-                              confidence)
+    pixels = label_size(size, queries.part)
+    return executions(method)(queries, label_space, pixels, options or Options(), confidence)
 
 
 def executions(method: str) -> Callable[..., Panoptic]:
-    """
-    Return the function that executes a method; its parameters are those of ``decode``.
-
-    Raises
-    ------
-    ValueError
-        There is no such method.
-    ImportError
-        The method needs a library that is not installed.
-
-    """
-    if method not in METHODS:
-        raise ValueError(f'no decoding method {method!r}: expected one of {tuple(METHODS)}')
-    return cast(Callable[..., Panoptic],
-                import_module(f'.{METHODS[method]}', __package__).decode)
+    """Return the function that executes a method; see ``families.methods.execution``."""
+    return execution(__package__, method, 'decoding')
 
 
 def warm_up(method: str = 'cpu') -> None:
@@ -102,9 +82,6 @@ def warm_up(method: str = 'cpu') -> None:
         The method needs a library that is not installed.
 
     """
-    label_space = LabelSpace.from_dict({'name': 'warm-up', 'label_divisor': 2, 'categories': [
-        {'name': name, 'dataset_id': number, 'thing': name == 'thing', 'color': (0, 0, 0)}
-        for number, name in enumerate(('stuff', 'thing'))]})
     queries = Queries(np.array([[9, 0, 0], [0, 9, 0]], np.float32),
                       np.stack([np.eye(2, dtype=np.float32)] * 2), (8, 8))
-    decode(queries, label_space, method=method, confidence=True)
+    decode(queries, warm_up_space(), method=method, confidence=True)

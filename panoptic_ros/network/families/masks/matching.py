@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ....libraries import needed
-from .library import INSTALL
+from .optional import INSTALL
 from .points import read_masks, read_segments
 from .prediction import Prediction
 from .targets import NO_CLASS

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import MasksConfig
-from .library import load_transformers
+from .optional import load_transformers
 
 
 class MasksNetwork(nn.Module):

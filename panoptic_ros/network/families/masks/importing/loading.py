@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from ....checkpoint import CheckpointError, check_size
 from ..config import MasksConfig
-from ..library import load_transformers
 from ..model import blueprint
+from ..optional import load_transformers
 
 
 @dataclass(frozen=True)
