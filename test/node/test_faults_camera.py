@@ -144,8 +144,7 @@ def test_images_that_are_lost_on_their_way_are_counted(domain, client, tiny_onnx
 
         client.wait(flood, row.name)
         node.wait_for_output(row.log)
-        values = {v.key: v.value for v in client.status(
-            diagnostics, 'frames', 'losing/panoptic_node').values}
+        values = client.readings(diagnostics, 'frames', 'losing/panoptic_node', 'lost')
         assert 0 < int(values['lost']) <= sent - int(values['received'])
         assert float(values['lost [Hz]']) > 0
         assert node.stop() == 0

@@ -68,8 +68,8 @@ def test_diagnostics_go_on_while_a_model_loads(client, hanging):
     diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
     client.wait(lambda: sum(fault.diagnosed([message], 'hanging') for message in
                             list(diagnostics)) >= 4, fault.name)
-    values = {v.key: v.value for v in client.status(diagnostics, 'engine', 'hanging').values}
-    assert values['state'] == 'configuring'
+    engine = client.readings(diagnostics, 'engine', 'hanging', 'state')
+    assert engine['state'] == 'configuring'
     assert 'MB resident' in client.status(diagnostics, 'memory', 'hanging').message
     assert client.status(diagnostics, 'camera', 'hanging').message == 'not configured'
 

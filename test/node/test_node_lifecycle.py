@@ -173,7 +173,8 @@ def test_images_are_taken_as_they_are_offered(client, diagnostics, activate, qos
     try:
         message = image_message(SCENE, 'bgr8', client.header())
         client.exchange(message, CAMERA, labels)
-        client.wait(lambda: {v.key: v.value for v in camera(client, diagnostics).values}[
-            'reliability'] == expected, expected)
+        client.wait(lambda: client.readings(
+            diagnostics, 'camera', NODE.lstrip('/'), 'reliability')['reliability'] == expected,
+            expected)
     finally:
         client.stop_publishing(CAMERA)

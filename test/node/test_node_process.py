@@ -21,10 +21,6 @@ LARGEST_SOCKET = Path('/proc/sys/net/core/rmem_max')
 SCENE = tiny_model.scene()
 
 
-def values(status):
-    return {value.key: value.value for value in status.values}
-
-
 def test_autostart_with_a_bad_model_leaves_a_diagnosed_node(domain, client, tiny_onnx, tmp_path):
     diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
     remap = {'__node': 'repaired', 'image': '/repaired/image'}
@@ -66,18 +62,17 @@ def test_the_parameter_file_and_qos_overrides(domain, client, tiny_onnx, tmp_pat
         assert reliability.qos_profile.reliability.name == 'BEST_EFFORT'
         labels = client.subscribe(Image, '/filed/panoptic')
         client.exchange(image_message(SCENE, 'bgr8', client.header()), '/filed/image', labels)
-        engine = values(client.status(diagnostics, 'engine', 'filed'))
+        engine = client.readings(diagnostics, 'engine', 'filed')
         assert engine['model'] == str(tiny_onnx)
         assert engine['label space'] == 'cityscapes'
         assert engine['label divisor'] == '1000'
         assert engine['input'] == '128x64'
         assert (engine['GPU'], engine['precision']) == ('none', 'of the model')
-        memory = values(client.status(diagnostics, 'memory', 'filed'))
+        memory = client.readings(diagnostics, 'memory', 'filed', 'resident [MB]')
         assert float(memory['resident [MB]']) <= float(memory['peak resident [MB]']) * 1.1
         assert float(engine['load time [s]']) > 0
         assert re.match(r'CPU \(ONNX Runtime .*\): .*(TensorRT|PyCUDA|GPU)', engine['runtime'])
-        latency = client.wait(lambda: (v := values(client.status(
-            diagnostics, 'latency', 'filed'))) and 'total p50 [ms]' in v and v, 'latency')
+        latency = client.readings(diagnostics, 'latency', 'filed', 'total p50 [ms]')
         assert {f'{stage} {name} [ms]' for stage in (
             'receive', 'wait', 'convert', 'resize', 'network', 'grouping', 'publish', 'total')
             for name in ('p50', 'p99', 'max')} <= set(latency)

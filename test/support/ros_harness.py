@@ -261,6 +261,16 @@ class Client:
             (status for message in reversed(list(diagnostics)) for status in message.status
              if status.name == f'{node}: {name}'), None), f'status {name}')
 
+    def readings(self, diagnostics: Collector, name: str, node: str = 'panoptic_node',
+                 having: str | None = None) -> dict[str, str]:
+        """Return the values of the newest status of a name, when one has come with that key."""
+        def newest() -> dict[str, str] | None:
+            values = {value.key: value.value
+                      for value in self.status(diagnostics, name, node).values}
+            return values if having is None or having in values else None
+
+        return self.wait(newest, f'{having} of status {name}')
+
     def call(self, kind: type, service: str, request: Any) -> Any:
         """Call a service and return its response."""
         return self._ask(kind, service, request)[0]
