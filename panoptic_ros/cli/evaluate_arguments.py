@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..arguments import image_size
 from ..datasets import DATASETS, VIDEOS
+from ..images.files import PICTURE_SUFFIXES
 from ..report import add_json_argument
 from ..resources import model_path
 from ..streets import FIRST_HELD_OUT_SEED
@@ -140,7 +141,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     predictor.add_argument('--views', action='store_true',
                            help='also print the panoptic, semantic, instance and class-agnostic '
                            'view side by side, and to which errors PQ is lost')
-    predictor.add_argument('--picture', type=Path, metavar='FILE',
+    predictor.add_argument('--picture', type=_picture, metavar='FILE',
                            help='draw the first frame as each view has it')
     add_device_arguments(predictor)
     add_family_arguments(parser, 'what the model recommends')
@@ -155,3 +156,10 @@ def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f'{text!r}: expected a whole number from 1')
     return int(text)
+
+
+def _picture(text: str) -> Path:
+    if Path(text).suffix.lower() not in PICTURE_SUFFIXES:
+        raise argparse.ArgumentTypeError(f'{text!r}: expected the name of a picture, with one of '
+                                         f'{", ".join(PICTURE_SUFFIXES)}')
+    return Path(text)

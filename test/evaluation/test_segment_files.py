@@ -68,8 +68,8 @@ def test_other_images_are_refused(pixels, message, tmp_path):
 
 def test_a_missing_file_is_named(tmp_path):
     write(tmp_path / '1000000.png', np.zeros((96, 160), np.uint16))
-    with pytest.raises(FileNotFoundError, match='lacks 2 of the 3 images of segment ids, the '
-                       'first of them 1000001.png: write one for each'):
+    with pytest.raises(FileNotFoundError, match=r'lacks 2 of the 3 images of segment ids, the '
+                       r'first of them 1000001\.png: write one for each'):
         SegmentFiles(tmp_path, HeldOutStreets(3, (96, 160)))
 
 

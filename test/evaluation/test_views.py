@@ -92,8 +92,8 @@ def test_a_result_of_a_richer_label_space_is_measured_as_its_translation():
     found, _ = scene_pair(3, SPACE, crowd=False)
     truth = scene_pair(3, space)[1]
     translated = translation(SPACE, space)[found]
-    assert views_of((Panoptic.from_labels(found, SPACE), truth), space=space).to_dict() == views_of(
-        (translated, truth), space=space).to_dict()
+    views = views_of((Panoptic.from_labels(found, SPACE), truth), space=space)
+    assert views.to_dict() == views_of((translated, truth), space=space).to_dict()
 
 
 def test_tables_have_the_figures_of_the_report():
