@@ -22,6 +22,7 @@ def picture(tmp_path):
     return tmp_path / 'a.png'
 
 
+@pytest.mark.slow
 def test_pictures_need_no_library_of_bags(picture, tmp_path, tiny_onnx):
     out = tmp_path / 'out'
     code = ("import sys; sys.modules['rosbags'] = None\n"
