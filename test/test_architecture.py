@@ -49,9 +49,10 @@ ALLOWED = {
     'network': BASE | {'datasets', 'engine', 'families', 'streets'},
     'benchmarks': CORE | {'arguments', 'memory', 'report', 'node', 'datasets', 'streets',
                           'evaluation', 'network', 'bags', 'demo'},
-    'demo': CORE | {'memory', 'messages', 'report', 'bags', 'streets', 'evaluation'},
+    'demo': CORE | {'memory', 'messages', 'report', 'bags', 'streets', 'evaluation', 'videos'},
+    'videos': CORE | {'pictures', 'tracking'},
     'cli': CORE | {'arguments', 'report', 'pictures', 'node', 'bags', 'datasets', 'streets',
-                   'evaluation', 'network', 'benchmarks', 'demo'},
+                   'evaluation', 'network', 'benchmarks', 'demo', 'videos'},
 }
 # Who knows a family beside its own folders; all others ask `families.find`.
 FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'benchmarks/', 'cli/networks.py', 'cli/train.py'),
@@ -66,6 +67,7 @@ CONFINED = {
     'onnxruntime': {'engine'},
     'numba': {'segments', 'streets', 'evaluation'},
     'rosbags': {'bags', 'demo'},
+    'av': {'videos'},
     'tensorrt': {'engine'},
     'tensorrt_rtx': {'engine'},
     'pycuda': {'device'},
