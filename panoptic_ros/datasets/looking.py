@@ -37,9 +37,9 @@ def look(frames: Dataset, count: int = LOOKED_AT) -> Look:
     part, space = spread(frames, count), frames.label_space
     sizes, present = [], np.zeros(UNLABELED + 1, np.bool_)
     for index in range(len(part)):
-        labels = part[index][1]
-        sizes.append(labels.shape)
-        present[np.unique(labels)] = True
+        truth = part[index][1]
+        sizes.append(truth.shape)
+        present[np.unique(truth)] = True
     labels = np.flatnonzero(present[:UNLABELED])
     if not len(labels):
         raise ValueError(f'{frames.description}: no pixel of the {len(part)} frames that were '

@@ -18,8 +18,8 @@ DATASETS: Mapping[str, Callable[..., Dataset]] = {
 """The kinds of data sets that can be read."""
 
 SPLITS: Mapping[str, tuple[str, str]] = {
-    'cityscapes': ('train', 'val'), 'coco': ('train2017', 'val2017'), 'kitti-360': ('train', 'val'),
-    'kitti-step': ('train', 'val')}
+    'cityscapes': ('train', 'val'), 'coco': ('train2017', 'val2017'),
+    'kitti-360': ('train', 'val'), 'kitti-step': ('train', 'val')}
 """The splits of each kind to train on and to measure on."""
 
 VIDEOS = ('kitti-step',)

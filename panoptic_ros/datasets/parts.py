@@ -88,4 +88,5 @@ def spread(frames: Dataset, count: int) -> Part:
 
 def _place(name: str) -> float:
     """Return a number from 0 to 1 that a name determines, evenly distributed over names."""
-    return int.from_bytes(sha256(name.encode(errors='surrogateescape')).digest()[:8], 'big') / 2**64
+    digest = sha256(name.encode(errors='surrogateescape')).digest()
+    return int.from_bytes(digest[:8], 'big') / 2**64

@@ -35,7 +35,7 @@ class Kept:
 
 
 def carried_over(checkpoint: Checkpoint, ours: Weights, label_space: LabelSpace,
-                 class_layers: Sequence[str]) -> tuple[dict[str, Tensor], Kept]:
+                 class_layers: Sequence[str], network: str) -> tuple[dict[str, Tensor], Kept]:
     """
     Return the weights with which a network starts from a checkpoint, and what was kept.
 
@@ -52,6 +52,8 @@ def carried_over(checkpoint: Checkpoint, ours: Weights, label_space: LabelSpace,
         The network's classes.
     class_layers
         Names of the layers whose rows are classes.
+    network
+        The network's name, for the error.
 
     Raises
     ------
@@ -64,9 +66,10 @@ def carried_over(checkpoint: Checkpoint, ours: Weights, label_space: LabelSpace,
     for name in (*ours, *theirs):
         if _shape(name, ours, label_space, of_classes) != _shape(name, theirs, space, of_classes):
             raise CheckpointError(
-                f'the checkpoint is of network {checkpoint.config.name!r}, which differs from '
-                f'this one: {name} is {_size(theirs.get(name))} there and '
-                f'{_size(ours.get(name))} here; start from a checkpoint of the same network')
+                f'the checkpoint is of network {checkpoint.config.name!r} for {len(space)} '
+                f'classes, this training of {network!r} for {len(label_space)}: {name} is '
+                f'{_size(theirs.get(name))} there and {_size(ours.get(name))} here; start from a '
+                'checkpoint of the same network')
     row_of = {name: row for row, name in enumerate(space.names)}
     known = [(row, row_of[name]) for row, name in enumerate(label_space.names) if name in row_of]
     weights = dict(theirs)

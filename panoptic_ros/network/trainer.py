@@ -241,7 +241,7 @@ class Trainer:
         """
         layers = families.find(self.config.family).class_layers
         weights, kept = carried_over(checkpoint, self.network.state_dict(), self.label_space,
-                                     layers)
+                                     layers, self.config.name)
         for network in (self.network, self.average.network):
             network.load_state_dict(weights)
         return kept
