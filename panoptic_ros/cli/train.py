@@ -35,7 +35,7 @@ from ..network.recipe import Recipe
 from .command import command, torch_needed
 from .train_arguments import PRESETS, train_parser
 from .train_data import Data, check, opened, streets
-from .train_measuring import HeldOut
+from .train_measuring import HeldOut, Training
 from .train_settings import Settings, chosen, resumed
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ def _measure(args: argparse.Namespace, trainer: Trainer, data: Data) -> HeldOut:
 
     engine = LiveEngine(trainer, trainer.notes['input_size'])
     return HeldOut(engine, data.held_out, args.run / 'held_out.png',
-                   lambda: min(trainer.seconds, 60 * args.measure_minutes))
+                   Training(lambda: min(trainer.seconds, 60 * args.measure_minutes),
+                            lambda: trainer.stopped))
 
 
 def _on_end(handler: Callable[[int, FrameType | None], Any]) -> None:

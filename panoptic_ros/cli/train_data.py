@@ -77,37 +77,41 @@ def opened(args: argparse.Namespace) -> Data | None:
         A file cannot be read, has labels of another kind, or of another size than its image.
 
     """
+    space = LabelSpace.load(args.labels) if args.labels else None
     notes: tuple[str, ...] = ()
-    share = _share(args.validation)
-    frames: Dataset
-    measured: Dataset
+    measured: Dataset | None = None
     whole: Dataset
     if args.dataset is None:
-        if args.images is None:
+        if space is None:
             return None
-        kind = 'own'
-        whole = LabelledFolders(args.images, args.truth, LabelSpace.load(args.labels))
-        frames, measured = held_out(whole, share or HELD_OUT)
+        kind, whole = 'own', LabelledFolders(args.images, args.truth, space)
     else:
         name, folder = args.dataset
         kind = name if name in KINDS else 'own'
-        space = LabelSpace.load(args.labels) if args.labels else None
         whole = open_dataset(name, folder, args.split or SPLITS[name][0], space)
-        part = SPLITS[name][1] if args.validation is None else args.validation
-        try:
-            if share is not None:
-                raise FileNotFoundError
-            frames, measured = whole, open_dataset(name, folder, part, space)
-        except FileNotFoundError as error:
-            if share is None and args.validation is not None:
-                raise
-            if share is None:
-                notes = (f'no part {part!r} to measure on ({error}): {HELD_OUT:.0%} of the '
-                         'frames are held out in its place',)
-            frames, measured = held_out(whole, share or HELD_OUT)
+        measured, notes = _validation(args, space)
+    frames = whole
+    if measured is None:
+        frames, measured = held_out(whole, _share(args.validation) or HELD_OUT)
     seen, other = look(frames), look(measured)
     found = tuple(dict.fromkeys((*seen.notes, *other.notes)))
     return Data(kind, frames, measured, seen.size, notes + found)
+
+
+def _validation(args: argparse.Namespace,
+                space: LabelSpace | None) -> tuple[Dataset | None, tuple[str, ...]]:
+    """Return the part of the data set to measure on, or None, and what is to be said of it."""
+    if _share(args.validation) is not None:
+        return None, ()
+    name, folder = args.dataset
+    part = args.validation or SPLITS[name][1]
+    try:
+        return open_dataset(name, folder, part, space), ()
+    except FileNotFoundError as error:
+        if args.validation is not None:
+            raise
+        return None, (f'no part {part!r} to measure on ({error}): {HELD_OUT:.0%} of the frames '
+                      'are held out in its place',)
 
 
 def streets(args: argparse.Namespace, size: tuple[int, int]) -> Data:

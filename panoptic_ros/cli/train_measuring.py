@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,15 @@ _FEWEST, _MOST = 4, 200
 _TITLES = ('camera', 'truth', 'network')
 
 
+class Training(NamedTuple):
+    """What a measurement needs to know of the training that it follows."""
+
+    seconds: Callable[[], float]
+    """Returns the seconds of training that a measurement follows."""
+    stopped: Callable[[], bool]
+    """Tells whether the training is to end, for which nobody waits long."""
+
+
 class HeldOut:
     """
     Measures a network on held-out frames, the same ones each time, and draws some.
@@ -48,15 +57,15 @@ class HeldOut:
         The held-out frames.
     picture
         The file of the contact sheet.
-    trained
-        Returns the seconds of training that a measurement follows.
+    training
+        The training that it follows: how long it took, and whether it is to end.
 
     """
 
     def __init__(self, engine: Engine, frames: Dataset, picture: Path,
-                 trained: Callable[[], float]) -> None:
+                 training: Training) -> None:
         self._engine, self._frames, self._picture = engine, frames, picture
-        self._trained = trained
+        self._training = training
         self._part = spread(frames, 0)
 
     def __call__(self) -> tuple[dict[str, Any], str]:
@@ -81,6 +90,8 @@ class HeldOut:
         rows: list[tuple[Picture, ...]] = []
         drawn: list[Panoptic] = []
         for index in range(count):
+            if self._training.stopped():
+                raise ValueError('the training is to end')
             image, truth = self._part[index]
             found = segmenter(image)
             overlaps = Overlaps.measure(found, truth, space)
@@ -103,7 +114,7 @@ class HeldOut:
             Overlaps.measure(segmenter(image), truth, self._frames.label_space)
             ends.append(perf_counter())
         seconds = max(ends[1] - ends[0], 1e-3)
-        return int(np.clip(SHARE * self._trained() / seconds, _FEWEST, _MOST))
+        return int(np.clip(SHARE * self._training.seconds() / seconds, _FEWEST, _MOST))
 
     def _words(self, figures: dict[str, Any]) -> str:
         quality, iou = figures['panoptic_quality'], figures['mean_iou']

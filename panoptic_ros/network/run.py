@@ -80,14 +80,15 @@ class _Run:
             self._steps()
         except (OSError, ValueError) as error:
             if trainer.step:
-                trainer.checkpoint().save(self._path)
+                self._save()
             # What a process that makes samples raises comes with its traceback, the error last.
             last = str(error).strip().rpartition('\n')[2]
             last = last.removeprefix(f'{type(error).__name__}: ')
             kept = f'; {self._path} is saved after step {trainer.step}' if trainer.step else ''
             raise ValueError(f'{last}{kept}') from error
-        trainer.checkpoint().save(self._path)   # first: printing fails if the terminal is gone
-        if not trainer.stopped and trainer.step != self._measured_step:
+        if trainer.stopped or self._measure is None or trainer.step == self._measured_step:
+            self._save()
+        else:
             self._measure_now()
         say(self._console, f'{trainer.step} steps in {trainer.seconds / 60:.1f} minutes; saved '
             f'{self._path}')
@@ -106,18 +107,22 @@ class _Run:
         if step.number % LOG_EVERY == 0:
             self._write({'rate': step.rate, **step.losses})
         if time.monotonic() - self._saved > self._intervals.save:
-            self._trainer.checkpoint().save(self._path)
-            self._saved = time.monotonic()
+            self._save()
         if time.monotonic() - self._measured > self._intervals.measure and step.progress < 1:
             self._measure_now()
 
     def _measure_now(self) -> None:
         if self._measure is not None:
+            self._save()        # who ends a training does not wait for a measurement
             figures, words = self._measure()
             self._write({'held_out': figures})
             say(self._console, words)
             self._measured_step = self._trainer.step
         self._measured = time.monotonic()
+
+    def _save(self) -> None:
+        self._trainer.checkpoint().save(self._path)
+        self._saved = time.monotonic()
 
     def _write(self, entry: dict[str, Any]) -> None:
         self._log.write(json.dumps({'step': self._trainer.step,
