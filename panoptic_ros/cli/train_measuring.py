@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import overlay
-from ..datasets.dataset import Dataset
+from ..datasets.dataset import Dataset, Labels
 from ..datasets.parts import spread
 from ..evaluation.mean_iou import MeanIoU
 from ..evaluation.overlaps import Overlaps
 from ..evaluation.panoptic_quality import PanopticQuality
 from ..images import files as image_files
+from ..labels import UNLABELED, LabelSpace
 from ..panoptic import Panoptic
 from ..pipelines.cpu import CpuPipeline
 from ..segmenter import Segmenter
@@ -98,7 +99,7 @@ class HeldOut:
             quality.add(overlaps)
             iou.add(overlaps)
             if index in shown:
-                true = Panoptic.from_labels(truth, space)
+                true = Panoptic.from_labels(_numbered(truth, space), space)
                 rows.append(_row(image, true, found, self._part.names[index]))
                 drawn += [true, found]
         image_files.write(self._picture, sheet(_TITLES, rows, drawn))
@@ -130,6 +131,13 @@ def _row(image: npt.NDArray[np.uint8], truth: Panoptic, found: Panoptic,
     camera = tile(np.asarray(image)).copy()
     caption(camera, name)
     return (camera, *(overlay.colorize(tile_of_labels(panoptic)) for panoptic in (truth, found)))
+
+
+def _numbered(truth: Labels, space: LabelSpace) -> Labels:
+    """Return a truth whose crowd has a number, as a result has none."""
+    labels = np.arange(UNLABELED + 1, dtype=np.uint16)
+    labels[np.array(space.thing_ids, int) * space.label_divisor] += np.uint16(space.max_instances)
+    return np.asarray(labels[truth])
 
 
 def _percent(value: float | None) -> str:

@@ -15,8 +15,10 @@ torch = pytest.importorskip('torch', reason='training needs PyTorch')
 from panoptic_ros import LabelSpace  # noqa: E402
 from panoptic_ros.cli import evaluate, export  # noqa: E402
 from panoptic_ros.cli import train as command  # noqa: E402
+from panoptic_ros.cli.train_measuring import HeldOut, Training  # noqa: E402
 from panoptic_ros.network import progress  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
+from panoptic_ros.network.live_engine import LiveEngine  # noqa: E402
 from panoptic_ros.network.run import Intervals, run  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -161,11 +163,34 @@ def test_it_is_measured_now_and_then_and_at_the_end_unless_stopped(boxes, tmp_pa
     assert (tmp_path / 'stopped/checkpoint.pt').is_file()
 
 
-def test_without_a_terminal_there_is_a_line_every_minute(boxes, tmp_path, capsys, monkeypatch):
-    clock = iter(range(0, 10_000, 25))
-    monkeypatch.setattr(progress.time, 'monotonic', lambda: float(next(clock)))
+@pytest.mark.parametrize(('seconds', 'count'), [(0.0, 12), (1e9, 1)])
+def test_without_a_terminal_there_is_a_line_now_and_then(seconds, count, boxes, tmp_path, capsys,
+                                                         monkeypatch):
+    monkeypatch.setattr(progress, 'LINE_EVERY', seconds)
     run(make(boxes, steps=12), tmp_path, Intervals(1e9, 0))
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith('step ')]
+    assert len(lines) == count
     assert lines[0].startswith('step 1 of 12, loss ')
-    assert 2 < len(lines) < 12
     assert all(' images/s, ' in line and line.endswith(' left') for line in lines)
+
+
+class Crowd(Boxes):
+    """Boxes whose first car of each frame is crowd."""
+
+    names = tuple('abcdefgh')
+
+    def __getitem__(self, index):
+        image, labels = super().__getitem__(index)
+        return image, np.where(labels == 13001, 13000, labels).astype(np.uint16)
+
+
+def test_a_truth_with_crowd_is_measured_and_drawn(boxes, tmp_path):
+    stopped = []
+    held_out = HeldOut(LiveEngine(make(boxes), (64, 128)), Crowd(count=8), tmp_path / 'a.png',
+                       Training(lambda: 1.0, lambda: bool(stopped)))
+    figures, words = held_out()
+    assert figures['panoptic_quality']['images'] == 4
+    assert words.endswith(f'on 4 frames; {tmp_path / "a.png"}')
+    assert cv2.imread(str(tmp_path / 'a.png')).shape[0] > 4 * 320
+    stopped.append(True)
+    assert held_out()[0] == {'error': 'the training is to end'}
