@@ -19,14 +19,17 @@ class Cells(NamedTuple):
     """What is known of each cell of the heads."""
 
     class_id: npt.NDArray[np.uint8]
-    """(h, w) the class of the largest logit, the lower id on ties."""
+    """(h, w) the class of the largest logit, the lower id on ties ..."""
+    logit: npt.NDArray[np.float32]
+    """... that logit, finite ..."""
     probability: npt.NDArray[np.int32]
-    """(h, w) its soft-max probability, ``PROBABILITY_ONE`` for 1."""
+    """... and (h, w) its soft-max probability, ``PROBABILITY_ONE`` for 1."""
 
     @classmethod
     def empty(cls, shape: tuple[int, ...]) -> Cells:
         """Return cells that are still to be read."""
-        return cls(np.empty(shape, np.uint8), np.empty(shape, np.int32))
+        return cls(np.empty(shape, np.uint8), np.empty(shape, np.float32),
+                   np.empty(shape, np.int32))
 
 
 @inner
