@@ -34,10 +34,12 @@ class Memory(NamedTuple):
 
     logits: npt.NDArray[np.float32]
     """(2, C, more than w) finite logits of the rows of cells above and below, in turns."""
+    best: npt.NDArray[np.float32]
+    """(w,) the largest of each cell of the row that was read last ..."""
     winner: npt.NDArray[np.int32]
-    """(w,) the class of each cell of the row that was read last."""
+    """... its class ..."""
     total: npt.NDArray[np.float32]
-    """(w,) scratch."""
+    """... and (w,) scratch."""
     mixed: Marks
     """The patches of a row between cells that disagree."""
     contest: Contest
@@ -46,7 +48,8 @@ class Memory(NamedTuple):
     def new(cls, classes: int, columns: int) -> Memory:
         """Return memory for heads of so many classes and columns."""
         return cls(np.empty((2, classes, columns + _SPARE), np.float32),
-                   np.empty(columns, np.int32), np.empty(columns, np.float32),
+                   np.empty(columns, np.float32), np.empty(columns, np.int32),
+                   np.empty(columns, np.float32),
                    Marks.new(columns), Contest.new(classes))
 
 
@@ -93,20 +96,23 @@ def classify(tickets: Tickets, semantic: Logits, cells: Cells, image: CodeImage,
             found = _write_plain(window, code_of, image.patches[row], memory.mixed,
                                  has_things[row])
             if found > 0 and y_starts[row] < y_starts[row + 1]:
-                settle_row(window, image, row, memory.mixed.places[:found], code_of, memory.contest,
-                           has_things[row])
+                settle_row(window, image, row, memory.mixed.places[:found], code_of,
+                           memory.contest, has_things[row])
 
 
 @inner
 def _read(values: npt.NDArray[np.float32], row: int, is_own: bool, cells: Cells, memory: Memory
           ) -> None:
-    """Read a row of cells; the probabilities only where no other worker does."""
-    logits, best = memory.logits[row % 2], cells.logit[row]
-    read_row(values, row, logits, best, memory.winner)
-    class_id, winner = cells.class_id[row], memory.winner
+    """Read a row of cells; write what others may be writing, too, once it is known."""
+    logits, best, winner = memory.logits[row % 2], memory.best, memory.winner
+    read_row(values, row, logits, best, winner)
+    class_id = cells.class_id[row]
     for x in range(len(class_id)):
         class_id[x] = winner[x]
     if is_own:
+        logit = cells.logit[row]
+        for x in range(len(logit)):
+            logit[x] = best[x]
         read_probability(logits, best, memory.total, cells.probability[row])
 
 
