@@ -105,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
                       help='train on Cityscapes, whose leftImg8bit and gtFine are in DIR')
     data.add_argument('--frames', type=int, default=2400, metavar='N',
                       help='street frames to render (default: 2400, 2.6 MB each)')
+    data.add_argument('--first-drive', type=int, default=0, metavar='SEED',
+                      help='seed of the first drive that they are of (default: 0)')
     data.add_argument('--data', type=Path, default=Path('runs/frames'), metavar='DIR',
                       help='folder that keeps the street frames (default: %(default)s)')
     data.add_argument('--size', type=image_size, metavar='HxW',
@@ -188,7 +190,7 @@ def _recipe(args: argparse.Namespace) -> Recipe:
 
 def _frames(args: argparse.Namespace, settings: Recipe) -> FrameSource:
     if not args.cityscapes:
-        return StreetFrames(args.data, args.frames, settings.size)
+        return StreetFrames(args.data, args.frames, settings.size, args.first_drive)
     from ..datasets import Cityscapes
     return Cityscapes(args.cityscapes, 'train')
 
