@@ -54,10 +54,10 @@ def test_cityscapes_is_trained_on_with_the_published_settings(tmp_path):
     assert options['weight_decay'] == options['clip'] == 0
 
 
-def test_frames_of_other_drives_are_rendered(tmp_path):
-    found = train(tmp_path, '--steps', '1', '--first-drive', '13')
-    assert found.training['data'] == 'streets: 4 frames of 64x128 from drives 13 to 13'
-    assert (tmp_path / 'frames' / '64x128' / 'drive_000013_3.npy').is_file()
+def test_frames_of_other_drives_are_trained_on():
+    args = command._parser().parse_args(['run', '--frames', '4', '--first-drive', '13'])
+    assert command._frames(args, command._recipe(args)).description == (
+        'streets: 4 frames of 512x1024 from drives 13 to 13')
 
 
 def test_what_is_given_replaces_what_the_data_suggest():
