@@ -53,7 +53,9 @@ def _parser() -> argparse.ArgumentParser:
                         help='take the weights that were averaged over the training, where a file '
                         'has them beside the last ones')
     parser.add_argument('--labels', metavar='NAME|YAML',
-                        help='label space (default: by the number of classes, cityscapes or coco)')
+                        help='label space; of a folder it must have the names of id2label '
+                        '(default: cityscapes or coco, by the number of classes of a file and '
+                        'by the names of the classes of a folder)')
     parser.add_argument('--allow-left-over', action='append', default=[], metavar='NAME',
                         help='name of an entry that may stay unused, or a pattern with * and ?; '
                         'may be given again')
