@@ -92,7 +92,7 @@ def test_everything_with_tensorrt(tmp_path, tiny_onnx, monkeypatch):
     """
     All parts, the gpu-marked tests among them, pass on the doubles.
 
-    Those of decoder_tests.py and queries_decoder_tests.py are left out: test/families runs them.
+    Those of the files *decoder_tests.py are left out: test/families runs them.
     """
     program = tmp_path / 'compute-sanitizer'
     program.write_text(SANITIZER)
