@@ -11,13 +11,14 @@ from rich.progress import track
 
 from ..network.families.deeplab import variants as deeplab
 from ..network.families.masks import variants as masks
+from ..network.families.masks.recipes import NETWORKS as MASKS_OF_OURS
 from ..report import add_json_argument, print_table, write_json
 from .command import command, say, torch_needed
 
 if TYPE_CHECKING:
     from ..network.family import Configuration
 
-PRESETS: dict[str, Configuration] = {**deeplab.PRESETS, **masks.PRESETS}
+PRESETS: dict[str, Configuration] = {**deeplab.PRESETS, **MASKS_OF_OURS, **masks.PRESETS}
 
 
 @command
@@ -56,8 +57,8 @@ def _input(name: str) -> tuple[int, int]:
         published = deeplab.PUBLISHED.get(name)
         odd = deeplab.PRESETS[name].align_corners or (published and published.multiply_adds)
         return (1025, 2049) if odd else (1024, 2048)
-    config = masks.PRESETS[name]
-    return (640, 640) if config.model == 'eomt' else (1024, 2048)
+    config = masks.PRESETS.get(name)
+    return (640, 640) if config and config.model == 'eomt' else (1024, 2048)
 
 
 def _published(name: str) -> dict[str, Any] | None:
@@ -65,9 +66,10 @@ def _published(name: str) -> dict[str, Any] | None:
     if name in deeplab.PRESETS:
         published = deeplab.PUBLISHED.get(name)
         return asdict(published) if published else None
-    figures = masks.PUBLISHED[name]
-    return {'source': figures.source, 'pq': figures.cityscapes, 'coco_pq': figures.coco,
-            'parameters': figures.parameters, 'multiply_adds': None}
+    figures = masks.PUBLISHED.get(name)
+    return figures and {
+        'source': figures.source, 'pq': figures.cityscapes, 'coco_pq': figures.coco,
+        'parameters': figures.parameters, 'multiply_adds': None}
 
 
 def _print(report: dict[str, dict[str, Any]]) -> None:

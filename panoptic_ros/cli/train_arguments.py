@@ -81,6 +81,8 @@ def _add_data(data: argparse._ArgumentGroup) -> None:
     data.add_argument('--frames', type=int, default=2400, metavar='N',
                       help='without such data: street frames to render (default: 2400, 2.6 MB '
                       'each)')
+    data.add_argument('--first-drive', type=int, default=0, metavar='SEED',
+                      help='seed of the first drive that they are of (default: 0)')
     data.add_argument('--data', type=Path, default=Path('runs/frames'), metavar='DIR',
                       help='folder that keeps the street frames (default: %(default)s)')
 

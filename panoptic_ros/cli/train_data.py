@@ -121,10 +121,10 @@ def streets(args: argparse.Namespace, size: tuple[int, int]) -> Data:
     Raises
     ------
     ValueError
-        Their number is out of range.
+        Their number is out of range, or some drives are held out.
 
     """
-    return Data('streets', StreetFrames(args.data, args.frames, size),
+    return Data('streets', StreetFrames(args.data, args.frames, size, args.first_drive),
                 HeldOutStreets(_MOST_STREETS, size, FOLLOWED), None, ())
 
 

@@ -15,6 +15,7 @@ torch = pytest.importorskip('torch', reason='training needs PyTorch')
 
 from panoptic_ros.cli import train as command  # noqa: E402
 from panoptic_ros.cli.train_arguments import PRESETS, train_parser  # noqa: E402
+from panoptic_ros.cli.train_data import streets  # noqa: E402
 from panoptic_ros.cli.train_settings import chosen  # noqa: E402
 from panoptic_ros.network import machine  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
@@ -66,13 +67,19 @@ def test_cityscapes_is_trained_on_with_the_published_settings(tmp_path):
     assert options['weight_decay'] == options['clip'] == 0
 
 
+def test_frames_of_other_drives_are_trained_on():
+    args = train_parser(None).parse_args(['run', '--frames', '4', '--first-drive', '13'])
+    assert streets(args, (512, 1024)).frames.description == (
+        'streets: 4 frames of 512x1024 from drives 13 to 13')
+
+
 def test_what_is_given_replaces_what_the_data_suggest():
     published = settings().recipe
     assert (published.steps, published.batch, published.crop) == (90_000, 32, (512, 1024))
-    streets = settings(kind='streets', frame=None).recipe
-    assert streets.crop == (256, 512)
+    rendered = settings(kind='streets', frame=None).recipe
+    assert rendered.crop == (256, 512)
     assert settings('--crop', '64x64', '--rate', '0.5', kind='streets', frame=None).recipe == \
-        replace(streets, crop=(64, 64), rate=0.5)
+        replace(rendered, crop=(64, 64), rate=0.5)
     assert settings('--network', 'r50-bowenc').recipe.crop == (513, 1025)
 
 
@@ -117,6 +124,7 @@ def test_an_old_training_is_never_overwritten(tmp_path, capsys):
 @pytest.mark.parametrize(('arguments', 'message'), [
     (['--resume'], 'no checkpoint'), (['--crop', '33x64'], 'multiples of 32'),
     (['--batch', '5'], 'multiple of the 2 crops'), (['--size', 'large'], 'expected HEIGHTxWIDTH'),
+    (['--first-drive', '999_999_999'], 'are held out for measuring'),
     (['--steps', '5', '--minutes', '1'], 'not allowed with'), (['--frames', '0'], 'count is 0')])
 def test_what_is_wrong_is_said_before_anything_is_rendered(arguments, message, tmp_path, capsys):
     with pytest.raises(SystemExit) as exited:
