@@ -75,6 +75,7 @@ def test_a_network_of_another_shape_is_refused(boxes):
     trainer = tiny_training.make(boxes)
     with pytest.raises(CheckpointError, match=r"of network 'wide' .* of 'tiny' for 19: semantic"):
         trainer.start_from(checkpoint)
+    checkpoint = trainer.checkpoint()
     del checkpoint.weights['semantic.1.bias']
     with pytest.raises(CheckpointError, match=r'bias is missing there'):
         carried_over(checkpoint, trainer.network.state_dict(), CITYSCAPES, ('semantic.1',), 'x')

@@ -187,7 +187,7 @@ class Crowd(Boxes):
 def test_a_truth_with_crowd_is_measured_and_drawn(boxes, tmp_path):
     stopped = []
     held_out = HeldOut(LiveEngine(make(boxes), (64, 128)), Crowd(count=8), tmp_path / 'a.png',
-                       Training(lambda: 1.0, lambda: bool(stopped)))
+                       Training(lambda: 0.0, lambda: bool(stopped)))
     figures, words = held_out()
     assert figures['panoptic_quality']['images'] == 4
     assert words.endswith(f'on 4 frames; {tmp_path / "a.png"}')
