@@ -20,7 +20,6 @@ from .cells import Cells
 from .options import Options
 from .overlap import survive
 from .queries import Queries
-from .resampling import Frame
 from .selection import Kept, keep
 from .tiles import Memory, find_owners
 from .tiling import Tiling
@@ -36,7 +35,7 @@ def decode(queries: Queries, label_space: LabelSpace, size: tuple[int, int],
         labels = np.full(size, UNLABELED, np.uint16)
         return Panoptic(labels, Segments.measure(labels, label_space), label_space,
                         picture if confidence else None)
-    tiling = Tiling.of(Frame.of(queries, size))
+    tiling = Tiling.of(queries.frame(size))
     image = CodeImage.empty(tiling.axes)
     workers, count = thread_count(), len(kept.query)
     sums = Sums.new(workers, count)

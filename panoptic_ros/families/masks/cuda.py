@@ -22,10 +22,10 @@ import numpy as np
 from ...labels import LabelSpace
 from ...panoptic import Panoptic
 from ...segments.device_canvas import DeviceCanvas, Own
+from ...segments.resampling import Frame, resample
 from ...segments.upsampling import Axis
 from .cutoff import cutoff_of
 from .options import Options
-from .resampling import Frame, resample
 from .task import KEPT, LANES, LOCATION, TASK, TILE_ROWS
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ import numpy.typing as npt
 from ...panoptic import Panoptic
 from ...plain_data import Between, check, read
 from ...segments.grid import filled
+from ...segments.softmax import finite
 from ...tensors import FLOATS, OutputError, Outputs, TensorSpec
 from ..family import DeviceDecoder, Model
 from .kernel_sources import KERNELS
 from .methods import decode, executions, warm_up
 from .options import Options
 from .queries import MOST, Queries
-from .selection import finite
 
 if TYPE_CHECKING:
     from ...device import Device, DeviceArray, Module

@@ -7,16 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...segments.exponential import LIMIT, ONE
 from ...segments.tallies import PROBABILITY_ONE
+from ...segments.vector_exponential import exp
 from ...segments.workers import inner, int64
-from . import sigmoid as definition
 
 Floats = npt.NDArray[np.float32]
 
-_ONE, _HALF = definition.ONE, definition.HALF
-_LIMIT = definition.LIMIT
-_LOG2_E, _LOG_2, _REST = definition.LOG2_E, definition.LOG_2, definition.LOG_2_REST
-_SIXTH, _FIFTH, _FOURTH, _THIRD, _SECOND = definition.POWERS
 _PROBABILITY_ONE = np.float32(PROBABILITY_ONE)
 
 
@@ -133,15 +130,6 @@ def sum_owned(query: int, who: npt.NDArray[np.int32], probability: Floats, thres
 def sigmoid(logit: np.float32) -> np.float32:
     """Return ``sigmoid.sigmoid``, to the last bit, in a form that vectorises."""
     x = -logit
-    x = x if x > -_LIMIT else -_LIMIT
-    x = x if x < _LIMIT else _LIMIT
-    power = np.floor(x * _LOG2_E + _HALF)
-    rest = x - power * _LOG_2
-    rest = rest - power * _REST
-    value = _SIXTH * rest + _FIFTH
-    value = value * rest + _FOURTH
-    value = value * rest + _THIRD
-    value = value * rest + _SECOND
-    value = (value * (rest * rest) + rest) + _ONE
-    scale = np.int32((np.int32(power) + np.int32(127)) << np.int32(23))
-    return _ONE / (_ONE + value * scale.view(np.float32))
+    x = x if x > -LIMIT else -LIMIT
+    x = x if x < LIMIT else LIMIT
+    return ONE / (ONE + exp(x))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ...segments.resampling import Frame
+
 NAMES = ('classes', 'masks')
 """The names of the network's outputs."""
 
@@ -69,3 +71,8 @@ class Queries:
     def part(self) -> tuple[int, int]:
         """(height, width) of the part of the input that the image fills."""
         return self.input_size if self.image_size is None else self.image_size
+
+    def frame(self, size: tuple[int, int]) -> Frame:
+        """Return the sizes between the masks and a label image of (height, width) pixels."""
+        height, width = self.masks.shape[1:]
+        return Frame((height, width), self.input_size, self.part, size)

@@ -10,7 +10,7 @@ The rule is the panoptic inference of Mask2Former's own code (Cheng et al., CVPR
    exceeds ``object_threshold``.
 3. *Upsampling* of each kept mask: bilinear to the network's input, whose padding is cut off, and
    from there bilinear to the output.  Both are done at once, along x and then along y, with three
-   weights for each pixel that are rounded to float32 (``resampling``).
+   weights for each pixel that are rounded to float32 (``segments.resampling``).
 4. *Mask probability* of a pixel: the sigmoid of the upsampled logit, in float32 (``sigmoid``).
 5. *Owner* of a pixel: the kept query with the largest product of score and mask probability, the
    first on ties.
@@ -33,11 +33,12 @@ import numpy.typing as npt
 
 from ...labels import UNLABELED, LabelSpace
 from ...panoptic import Panoptic, Segments
+from ...segments.resampling import resample
+from ...segments.softmax import finite
 from ...segments.upsampling import Axes, Axis
 from .options import Options
 from .queries import Queries
-from .resampling import Frame, resample
-from .selection import finite, keep
+from .selection import keep
 from .sigmoid import sigmoid
 
 Floats = npt.NDArray[np.float32]
@@ -47,7 +48,7 @@ def decode(queries: Queries, label_space: LabelSpace, size: tuple[int, int],
            options: Options, confidence: bool) -> Panoptic:
     """Decode queries as this module defines it; the parameters are those of ``masks.decode``."""
     kept = keep(queries.classes, options)
-    axes = resample(Frame.of(queries, size))
+    axes = resample(queries.frame(size))
     owner = np.full(size, -1)
     best = np.full(size, -1, np.float32)
     is_inside = np.zeros(size, np.bool_)        # the mask of its owner

@@ -7,10 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...segments.upsampling import LIMIT
+from ...segments.softmax import finite, probability
 from .options import Options
-from .sigmoid import LIMIT as EXP_LIMIT
-from .sigmoid import exp
 
 Floats = npt.NDArray[np.float32]
 
@@ -40,22 +38,7 @@ def keep(classes: npt.NDArray[np.floating], options: Options) -> Kept:
     """
     logits = finite(classes)
     class_id = logits.argmax(1)
-    score = probability(logits)
+    score = probability(logits.T)
     query = np.flatnonzero((class_id < logits.shape[1] - 1)
                            & (score > np.float32(options.object_threshold)))
     return Kept(query, class_id[query], score[query])
-
-
-def probability(logits: Floats) -> Floats:
-    """Return the soft-max probability of each row's likeliest class, of (Q, C + 1) logits."""
-    total = np.zeros(len(logits), np.float32)
-    less = np.maximum(logits - logits.max(1, keepdims=True), -EXP_LIMIT)
-    for column in exp(less).T:      # one after the other, as every method adds them
-        total += column
-    return np.float32(1) / total
-
-
-def finite(logits: npt.NDArray[np.floating]) -> Floats:
-    """Return logits as float32 within +-LIMIT; NaN is the lowest."""
-    values = logits.astype(np.float32)
-    return np.clip(np.where(np.isnan(values), -LIMIT, values), -LIMIT, LIMIT)

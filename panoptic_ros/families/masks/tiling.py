@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...segments.resampling import Frame, resample
 from ...segments.upsampling import Axes, Axis
-from .resampling import Frame, resample
 
 LANES = 64
 """Pixels of a row that are worked on at a time: a multiple of what vectors hold."""

@@ -94,7 +94,7 @@ def test_the_cutoff_is_the_least_logit_that_is_inside(threshold):
 
 def test_every_float16_is_read_as_numpy_reads_it():
     from panoptic_ros.families.masks.cells import Cells, read
-    from panoptic_ros.families.masks.selection import finite
+    from panoptic_ros.segments.softmax import finite
     half = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(1, 1, -1)
     values = np.empty(1 << 16, np.float32)
     read(Cells.of(half, np.array([0])), 0, 0, 0, values)

@@ -1,4 +1,4 @@
-"""Where the pixels of an image lie between the cells of the masks."""
+"""Two bilinear interpolations in a row: from cells to the network's input, and to an image."""
 
 from __future__ import annotations
 
@@ -8,30 +8,23 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...segments.upsampling import Axes, Axis
-from .queries import Queries
+from .upsampling import Axes, Axis
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
 class Frame(NamedTuple):
-    """The sizes, (height, width) each, between the masks and the label image."""
+    """The sizes, (height, width) each, between a network's cells and the label image."""
 
     cells: tuple[int, int]
-    """Cells of the masks."""
+    """Cells of the network's output."""
     input_size: tuple[int, int]
-    """Pixels of the network's input, which the masks cover."""
+    """Pixels of the network's input, which the cells cover."""
     filled: tuple[int, int]
     """Pixels of its upper left part that the image fills."""
     size: tuple[int, int]
     """Pixels of the label image."""
-
-    @classmethod
-    def of(cls, queries: Queries, size: tuple[int, int]) -> Frame:
-        """Return the sizes for some queries and a label image."""
-        height, width = queries.masks.shape[1:]
-        return cls((height, width), queries.input_size, queries.part, size)
 
 
 @lru_cache(maxsize=32)
@@ -39,7 +32,7 @@ def resample(frame: Frame) -> Axes:
     """
     Return the axes of two bilinear interpolations in a row, as one with three cells.
 
-    The masks are brought to the network's input, its padding is cut off, and the rest is brought
+    The cells are brought to the network's input, its padding is cut off, and the rest is brought
     to the size of the label image.  A pixel lies between two neighbouring pixels of the input, and
     these lie between at most three neighbouring cells, as there are no more cells than pixels.
     So an axis has three weights; the third is 0 wherever two cells suffice.
