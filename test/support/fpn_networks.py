@@ -1,4 +1,4 @@
-"""A Panoptic-FPN of small heads, its weights and images by recipe, and files as detectron2 writes."""
+"""Small Panoptic-FPNs, their weights and images by recipe, and files as detectron2 writes them."""
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from panoptic_ros.network.backbones.config import BackboneConfig, StageConfig, S
 from panoptic_ros.network.families.fpn.config import FpnConfig
 from panoptic_ros.network.families.fpn.importing.keys import rename
 from panoptic_ros.network.families.fpn.model import PanopticFpn
+from panoptic_ros.network.importing.comparison import COUNTER
 
 SPACE = LabelSpace.load('cityscapes')
 THINGS = 8
@@ -57,3 +58,10 @@ def image_of(size=SIZE, seed=3):
     squares = random.randint(0, 256, (size[0] // 16, size[1] // 16, 3))
     noise = random.randint(-40, 40, (*size, 3))
     return np.clip(np.kron(squares, np.ones((16, 16, 1), int)) + noise, 0, 255).astype(np.uint8)
+
+
+def source_weights(network):
+    """Return the network's state as detectron2 calls it; it counts no steps of batch norms."""
+    state = network.state_dict()
+    return {theirs: state[ours] for theirs, ours
+            in rename(network.config, network.classes).items() if not theirs.endswith(COUNTER)}

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .boxes import areas
 from .config import STRIDE
+from .suppression import only_shapes
 
 BORDERS = (112.0, 224.0, 448.0)
 """The side of a square as large as a box, in input pixels, at which it goes one map up."""
@@ -85,9 +86,9 @@ class _Align(torch.autograd.Function):
     def forward(_: Any, features: Tensor, boxes: Tensor, image: Tensor, stride: int,
                 side: int) -> Tensor:
         result = features.new_zeros((len(boxes), features.shape[1], side, side))
-        if features.is_meta:
+        if only_shapes(features):
             return result
-        height, width = features.shape[2:]
+        height, width = map(int, features.shape[2:])
         places = boxes.detach().cpu().numpy() / np.float32(stride) - np.float32(0.5)
         numbers = image.tolist()
         for row, (x0, y0, x1, y1) in enumerate(places):

@@ -68,11 +68,16 @@ def pick(scores: Tensor, boxes: Tensor, count: int, threshold: float) -> Picked:
     return Picked(*_Pick.apply(scores, boxes, count, threshold))
 
 
+def only_shapes(tensor: Tensor) -> bool:
+    """Return whether values do not matter: there are none, or an operator's symbol is exported."""
+    return tensor.is_meta or torch.onnx.is_in_onnx_export()
+
+
 class _Suppress(torch.autograd.Function):
     @staticmethod
     def forward(_: Any, suppressing: Tensor) -> Tensor:
         kept = torch.ones_like(suppressing[:, 0])
-        if kept.is_meta:
+        if only_shapes(kept):
             return kept
         while True:
             before = kept
@@ -82,7 +87,9 @@ class _Suppress(torch.autograd.Function):
 
     @staticmethod
     def symbolic(g: Any, suppressing: Any) -> Any:
-        return g.op(f'{DOMAIN}::Suppress', suppressing)
+        kept = g.op(f'{DOMAIN}::Suppress', suppressing)
+        kept.setType(suppressing.type().with_sizes([None, None]))
+        return kept
 
 
 class _Pick(torch.autograd.Function):
@@ -90,6 +97,9 @@ class _Pick(torch.autograd.Function):
     def forward(_: Any, scores: Tensor, boxes: Tensor, count: int, threshold: float
                 ) -> tuple[Tensor, Tensor, Tensor]:
         images, _, classes = scores.shape
+        if only_shapes(scores):
+            rows = scores.new_zeros(images, count)
+            return rows, rows.long(), scores.new_zeros(images, count, 4)
         left, flat = scores.clone(), boxes.flatten(1, 2)
         place = torch.arange(classes, device=scores.device)
         row = torch.arange(images, device=scores.device)
@@ -109,4 +119,9 @@ class _Pick(torch.autograd.Function):
     @staticmethod
     def symbolic(g: Any, scores: Any, boxes: Any, count: int, threshold: float) -> Any:
         numbers = (g.op('Constant', value_t=torch.tensor(value)) for value in (count, threshold))
-        return g.op(f'{DOMAIN}::Pick', scores, boxes, *numbers, outputs=3)
+        score, own, box = g.op(f'{DOMAIN}::Pick', scores, boxes, *numbers, outputs=3)
+        rows = scores.type().with_sizes([None, count])
+        score.setType(rows)
+        own.setType(rows.with_dtype(torch.int64))
+        box.setType(scores.type().with_sizes([None, count, 4]))
+        return score, own, box
