@@ -55,6 +55,7 @@ ALLOWED = {
 }
 # Who knows a family beside its own folders; all others ask `families.find`.
 FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'benchmarks/', 'cli/networks.py', 'cli/train.py'),
+            'fpn': ('benchmarks/', 'cli/networks.py'),
             'masks': ('benchmarks/', 'cli/networks.py')}
 # Outside libraries that only these rooms may import.
 CONFINED = {

@@ -51,16 +51,16 @@ def has_bit(words: Words, place: int) -> bool:
 @inner
 def has_all(words: Words, start: int, end: int) -> bool:
     """Return whether all bits from ``start`` to before ``end`` are set."""
+    found = True
     for place in range(start, end):
-        if not has_bit(words, place):
-            return False
-    return True
+        found &= has_bit(words, place)
+    return found
 
 
 @inner
 def has_any(words: Words, start: int, end: int) -> bool:
     """Return whether a bit from ``start`` to before ``end`` is set."""
+    found = False
     for place in range(start, end):
-        if has_bit(words, place):
-            return True
-    return False
+        found |= has_bit(words, place)
+    return found

@@ -2,7 +2,7 @@
 Pasting the masks of detections into bits.
 
 Between two cells of a row, interpolation is a convex combination: where both are inside of the
-mask, so is each pixel between them.  Only where one is inside and one is not, pixels are looked at.
+mask, so is each pixel between them.  Pixels are looked at only where one is inside and one is not.
 """
 
 from __future__ import annotations

@@ -22,11 +22,11 @@ import numpy as np
 from ...labels import LabelSpace
 from ...panoptic import Panoptic
 from ...segments.device_canvas import DeviceCanvas, Own
+from ...segments.locations import DeviceAxis
 from ...segments.resampling import Frame, resample
-from ...segments.upsampling import Axis
 from .cutoff import cutoff_of
 from .options import Options
-from .task import KEPT, LANES, LOCATION, TASK, TILE_ROWS
+from .task import KEPT, LANES, TASK, TILE_ROWS
 
 if TYPE_CHECKING:
     from ...device import Device, DeviceArray, Module
@@ -97,7 +97,7 @@ class CudaDecoder:
         frames = [Frame(self._cells, queries.input_size, part, size)
                   for part, size in zip(queries.parts, sizes, strict=True)]
         axes = {frame: resample(frame) for frame in frames}
-        self._axes = {frame: tuple(_DeviceAxis(device, axis) for axis in both)
+        self._axes = {frame: tuple(DeviceAxis(device, axis) for axis in both)
                       for frame, both in axes.items()}
         self._reach = 3 if any(axis.weights[2].any() for both in axes.values()
                                for axis in both) else 2
@@ -159,22 +159,3 @@ class CudaDecoder:
         canvas['rows'], canvas['columns'] = frame.cells
         canvas['row_start'], canvas['column_start'] = y.starts.pointer, x.starts.pointer
         canvas['stuff_area'] = 1
-
-
-class _DeviceAxis:
-    """An axis of the upsampling in device memory."""
-
-    def __init__(self, device: Device, axis: Axis) -> None:
-        locations = np.empty(len(axis.lower), LOCATION)
-        locations['cell'], locations['weight'] = axis.lower, axis.weights.T
-        self._device = device
-        self.starts = device.put(axis.starts)
-        self.locations = device.put(locations)
-
-    @property
-    def nbytes(self) -> int:
-        return self.starts.nbytes + self.locations.nbytes
-
-    def close(self) -> None:
-        self._device.free(self.starts)
-        self._device.free(self.locations)

@@ -13,9 +13,6 @@ TASK = np.dtype([('canvas', CANVAS), *((name, np.uint64) for name in _POINTERS),
                  ('overlap_threshold', np.float64), ('object_threshold', np.float32),
                  ('least_logit', np.float32), ('queries', np.int32)], align=True)
 
-LOCATION = np.dtype([('cell', np.int32), ('weight', np.float32, (3,))])
-"""Where a pixel lies along an axis: its first cell, the weights of that and the next two."""
-
 KEPT = np.dtype([('query', np.int32), ('class_id', np.int32), ('score', np.float32),
                  ('log_score', np.float32)])
 """A query that is kept because of its class."""

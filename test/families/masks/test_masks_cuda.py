@@ -21,8 +21,9 @@ from panoptic_ros.families import masks
 from panoptic_ros.families.masks.cuda import CudaDecoder
 from panoptic_ros.families.masks.kernel_sources import KERNELS
 from panoptic_ros.families.masks.queries import MOST
-from panoptic_ros.families.masks.task import KEPT, LOCATION, TASK, TILE_ROWS
+from panoptic_ros.families.masks.task import KEPT, TASK, TILE_ROWS
 from panoptic_ros.segments.kernel_sources import SHARED
+from panoptic_ros.segments.locations import LOCATION
 
 pytestmark = pytest.mark.compile
 

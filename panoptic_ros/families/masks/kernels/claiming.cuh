@@ -1,7 +1,6 @@
 // The owners of the pixels of a tile, and the sums over the pixels of each.
 #pragma once
 #include "candidates.cuh"
-#include "interpolation.cuh"
 
 constexpr int RUN = 4;                      // pixels, one below the other, that a lane decides
 

@@ -2,7 +2,6 @@
 // pixel, and how many pixels each mask covers.
 #pragma once
 #include "bounds.cuh"
-#include "interpolation.cuh"
 
 constexpr unsigned HINT_BITS = 10;          // as many as the number of a query has
 

@@ -1,18 +1,12 @@
 // The task, which the kernels of mask queries read for one image; masks/task.py lays out the same
 // fields.
 #pragma once
-#include "canvas.cuh"
+#include "locations.cuh"
 
 constexpr int MOST_QUERIES = 1024;        // that masks.Queries allows
 // The code of a pixel is the number of its owner among the kept queries, or NO_QUERY where the
 // owner's mask does not cover it.
 constexpr unsigned short NO_QUERY = 65534;
-
-// Where a pixel lies along an axis: its first cell, and the weights of that cell and the next two.
-struct alignas(16) Location {
-    int cell;
-    float weight[3];
-};
 
 // A query that is kept because of its class.
 struct alignas(16) Kept {

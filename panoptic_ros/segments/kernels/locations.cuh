@@ -1,6 +1,13 @@
-// The logit of a mask at a pixel, with the operations of reference.py in their order.
+// Where the pixels lie between cells whose values are brought to another size twice; locations.py
+// lays out the same fields.
 #pragma once
-#include "task.cuh"
+#include "canvas.cuh"
+
+// Where a pixel lies along an axis: its first cell, and the weights of that cell and the next two.
+struct alignas(16) Location {
+    int cell;
+    float weight[3];
+};
 
 // Return the weighted sum over the REACH cells of a pixel along one axis.
 template <int REACH>

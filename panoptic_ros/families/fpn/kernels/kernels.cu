@@ -1,0 +1,57 @@
+// The kernels of the GPU path, in the order in which they run.  blockIdx.z is the number of the
+// image in the batch.
+#include "ordering.cuh"
+#include "channels.cuh"
+#include "pasting.cuh"
+#include "claiming.cuh"
+#include "deciding.cuh"
+#include "labeling.cuh"
+#include "resizing.cuh"
+
+extern "C" __global__ void resize_images(Resizings images) { resize(images); }
+
+extern "C" __global__ void __launch_bounds__(MOST_THREADS) order_detections_float(Tasks tasks) {
+    order_detections<float>(tasks);
+}
+extern "C" __global__ void __launch_bounds__(MOST_THREADS) order_detections_half(Tasks tasks) {
+    order_detections<Half>(tasks);
+}
+
+extern "C" __global__ void __launch_bounds__(MOST_THREADS) find_channels_float(Tasks tasks) {
+    find_channels<float>(tasks);
+}
+extern "C" __global__ void __launch_bounds__(MOST_THREADS) find_channels_half(Tasks tasks) {
+    find_channels<Half>(tasks);
+}
+
+extern "C" __global__ void __launch_bounds__(MOST_THREADS) paste_masks_float(Tasks tasks) {
+    paste_masks<float>(tasks);
+}
+extern "C" __global__ void __launch_bounds__(MOST_THREADS) paste_masks_half(Tasks tasks) {
+    paste_masks<Half>(tasks);
+}
+
+extern "C" __global__ void __launch_bounds__(CLAIM_THREADS, 1) claim_things(Tasks tasks) {
+    claim(tasks);
+}
+
+extern "C" __global__ void __launch_bounds__(MOST_THREADS) paint_things(Tasks tasks) {
+    paint_things_of(tasks);
+}
+
+extern "C" __global__ void __launch_bounds__(MOST_THREADS) decide_pixels_2_float(Tasks tasks) {
+    decide_pixels<2, float>(tasks);
+}
+extern "C" __global__ void __launch_bounds__(MOST_THREADS) decide_pixels_2_half(Tasks tasks) {
+    decide_pixels<2, Half>(tasks);
+}
+extern "C" __global__ void __launch_bounds__(MOST_THREADS) decide_pixels_3_float(Tasks tasks) {
+    decide_pixels<3, float>(tasks);
+}
+extern "C" __global__ void __launch_bounds__(MOST_THREADS) decide_pixels_3_half(Tasks tasks) {
+    decide_pixels<3, Half>(tasks);
+}
+
+extern "C" __global__ void __launch_bounds__(MOST_THREADS) write_labels(Tasks tasks) {
+    write_labels_of(tasks);
+}

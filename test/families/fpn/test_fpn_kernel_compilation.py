@@ -1,0 +1,28 @@
+"""The kernels, compiled for every architecture that they are for; what they occupy there."""
+
+import pytest
+from gpu_plans import cubin_for
+
+from panoptic_ros.device import kernel_resources
+from panoptic_ros.families.fpn.kernel_sources import KERNELS
+
+pytestmark = pytest.mark.compile
+
+TARGETS = ('sm_75', 'sm_80', 'sm_86', 'sm_87', 'sm_89', 'sm_90', 'sm_100', 'sm_110', 'sm_120')
+NAMES = {'resize_images', 'claim_things', 'paint_things', 'write_labels',
+         *(f'{kernel}_{output}' for output in ('float', 'half')
+           for kernel in ('order_detections', 'find_channels', 'paste_masks', 'decide_pixels_2',
+                          'decide_pixels_3'))}
+
+
+@pytest.mark.parametrize('target', TARGETS)
+def test_the_kernels_of_fpn_compile_and_spill_nothing(target):
+    resources = kernel_resources(cubin_for(target, KERNELS))
+    print(f'\n{target:26} registers  shared  local')
+    for name, kernel in sorted(resources.items()):
+        print(f'{name:26} {kernel.registers:9} {kernel.shared:7} {kernel.local:6}')
+    assert set(resources) == NAMES
+    for name, kernel in resources.items():
+        assert kernel.local == 0, name
+        assert kernel.registers <= (64 if name == 'claim_things' else 80), name
+        assert kernel.shared <= 16 << 10, name
