@@ -14,7 +14,6 @@ from .plan_info import PlanInfo
 from .tensorrt import Message, collect_messages, complaints, describe_tensorrt, tensorrt_logger
 from .timing_cache import load_timings, save_timings
 
-
 _LACKING = frozenset(('NonMaxSuppression', 'RoiAlign'))
 """Operators that TensorRT has and TensorRT-RTX 1.7 has not."""
 

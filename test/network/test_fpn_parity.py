@@ -3,23 +3,85 @@ A Panoptic-FPN gives what detectron2's own code gives for the same weights and t
 
 ``recorded/fpn.npz`` holds what detectron2 02b5c4e2 gave for ``fpn_networks.SMALL``, its
 configuration panoptic_fpn_R_50_1x with small heads, for weights and an image by recipe: the logits
-of stuff before the last upsampling, the detections, and the panoptic image for stuff of at least
-200 pixels.  RoIAlign and NMS were torchvision's, in Python.
+of stuff before the last upsampling, the detections (the masks of the first ones), and the panoptic
+image with stuff of at least 200 pixels.  Its RoIAlign and NMS were those that torchvision and we have in Python.
 """
 
 import numpy as np
-import onnxruntime
 import pytest
 
 torch = pytest.importorskip('torch', reason='networks need PyTorch')
 pytest.importorskip('onnx', reason='exporting needs onnx')
+pytest.importorskip('onnxruntime', reason='exporting is checked by ONNX Runtime')
 
-import engines  # noqa: E402
 import fpn_networks as nets  # noqa: E402
+from foreign_checkpoints import pkl  # noqa: E402
 from recorded_network import FOLDER  # noqa: E402
 
+from panoptic_ros import Segmenter  # noqa: E402
+from panoptic_ros.cli import export, import_checkpoint  # noqa: E402
+from panoptic_ros.engine import OnnxEngine  # noqa: E402
 from panoptic_ros.families import fpn  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
-from panoptic_ros.network.export import export_onnx  # noqa: E402
-from panoptic_ros.network.families.fpn.importing.conversion import FpnConversion  # noqa: E402
-from panoptic_ros.network.importing.reading import SourceFile  # noqa: E402
+from panoptic_ros.pipelines.contract import contract  # noqa: E402
+
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+TOLERANCES = {'semantic': 2e-3, 'boxes': 0.01, 'scores': 1e-4, 'classes': 0, 'masks': 1e-4}
+"""Of logits up to 20, of pixels, of probabilities."""
+
+
+@pytest.fixture(scope='module')
+def recorded():
+    found = dict(np.load(FOLDER / 'fpn.npz'))
+    return found | {'masks': found['masks'] / np.float32(65535)}
+
+
+@pytest.fixture(scope='module')
+def files(tmp_path_factory):
+    """The published file, and what the commands make of it."""
+    folder = tmp_path_factory.mktemp('fpn')
+    (folder / 'small.pkl').write_bytes(pkl(nets.source_weights(nets.filled())))
+    import_checkpoint.main([str(folder / 'small.pkl'), '-o', str(folder / 'small.pt')])
+    export.main([str(folder / 'small.pt'), '-o', str(folder / 'small.onnx'), '--size', '128x192',
+                 '--fpn.stuff-area', '200'])
+    return folder
+
+
+def differences(outputs, expected):
+    """The largest difference of each output of one image; there are as many detections."""
+    outputs = dict(zip(fpn.detections.NAMES, outputs, strict=True))
+    assert int((outputs['scores'] > 0).sum()) == len(expected['scores'])
+    return {name: float(np.abs(outputs[name][:len(expected[name])].astype(float)
+                               - expected[name]).max()) for name in outputs}
+
+
+def test_the_imported_network_gives_what_the_source_gives(files, recorded):
+    network = Checkpoint.load(files / 'small.pt').network()
+    with torch.inference_mode():
+        outputs = network(torch.from_numpy(nets.image_of()[None]))
+    found = differences([output[0].numpy() for output in outputs], recorded)
+    assert all(found[name] <= limit for name, limit in TOLERANCES.items()), found
+
+
+def test_the_exported_file_gives_what_the_source_gives(files, recorded):
+    """Also for the second image of two."""
+    engine = OnnxEngine(files / 'small.onnx', contract)
+    outputs = engine(np.stack([nets.image_of(seed=8), nets.image_of()]))
+    found = differences([outputs[name][1] for name in fpn.detections.NAMES], recorded)
+    assert all(found[name] <= limit for name, limit in TOLERANCES.items()), found
+
+
+def test_the_panoptic_image_is_the_source_s_on_every_pixel(files, recorded):
+    segmenter = Segmenter.open(files / 'small.onnx', 'cpu', method='reference')
+    panoptic = segmenter(nets.image_of())
+    things, stuff = np.flatnonzero(nets.SPACE.is_thing), np.flatnonzero(~nets.SPACE.is_thing)
+    classes = [(things if thing else np.concatenate(((0,), stuff)))[category] for category, thing
+               in zip(recorded['categories'], recorded['things'], strict=True)]
+    expected = np.concatenate(((255,), classes))[recorded['segments']]
+    divisor = nets.SPACE.label_divisor
+    np.testing.assert_array_equal(np.minimum(panoptic.labels // divisor, 255) * (
+        panoptic.labels != 65535) + 255 * (panoptic.labels == 65535), expected)
+    assert len(panoptic.segments) == len(classes) >= 20
+    # one label for one segment, and the reverse
+    pairs = np.unique(np.stack((panoptic.labels.ravel(), recorded['segments'].ravel())), axis=1)
+    assert len(pairs[0]) == len(set(pairs[0])) == len(set(pairs[1]))

@@ -13,8 +13,8 @@ from panoptic_ros.network.importing.comparison import COUNTER
 
 SPACE = LabelSpace.load('cityscapes')
 THINGS = 8
-SMALL = FpnConfig('small', BackboneConfig('resnet50-msra', 32), THINGS, channels=32, semantic=64,
-                  hidden=64, proposals=200, detections=40)
+SMALL = FpnConfig('fpn-r50-like', BackboneConfig('resnet50-msra', 32), THINGS, channels=32,
+                  semantic=64, hidden=64)
 """The published network with small heads, of which detectron2's outputs are recorded."""
 TINY = FpnConfig('tiny', StagedConfig((8,), tuple(
     StageConfig('bottleneck-msra', channels, 1, expansion=4) for channels in (8, 16, 16, 16))),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,8 @@ from .settings import ANCHORS, check_anchors, normalised
 MARK = 'sem_seg_head.p2.0.weight'
 """An entry that every Panoptic-FPN of detectron2 has."""
 _CLASSES, _STUFF = 'roi_heads.box_predictor.cls_score.weight', 'sem_seg_head.predictor.weight'
+_SIZES = ('backbone.fpn_lateral2.weight', MARK, 'roi_heads.box_head.fc1.weight')
+"""Entries whose first dimensions are ``channels``, ``semantic`` and ``hidden``."""
 _SPACES = {(80, 53): 'coco', (8, 11): 'cityscapes'}
 """The label space by the numbers of things and of stuff; the sources order them as we do."""
 
@@ -37,10 +39,9 @@ class FpnConversion:
     origin: str = 'detectron2'
 
     @classmethod
-    def of(cls, source: SourceFile, allowed: Sequence[str] = (),
-           known: Mapping[str, FpnConfig] = PRESETS) -> FpnConversion:
+    def of(cls, source: SourceFile, allowed: Sequence[str] = ()) -> FpnConversion:
         """
-        Recognise a file.
+        Recognise a file; the shapes tell the sizes of the heads.
 
         Parameters
         ----------
@@ -48,8 +49,6 @@ class FpnConversion:
             The file.
         allowed
             Names, or patterns with ``*`` and ``?``, of entries that may be left over.
-        known
-            The networks that it may be.
 
         Raises
         ------
@@ -58,23 +57,28 @@ class FpnConversion:
             that no network here has.
 
         """
-        weights = source.weights
         things, stuff = (_rows(source, name) - 1 for name in (_CLASSES, _STUFF))
-        if things < 1 or stuff < 1:
-            raise CheckpointError(f'{source.name} has {things} things and {stuff} stuff classes: '
-                                  'expected at least one of each')
-        configs = [replace(config, things=things) for config in known.values()]
-        config = max(configs, key=lambda config: _agreeing(weights, _shapes(config, stuff)))
+        channels, semantic, hidden = (_rows(source, name) for name in _SIZES)
+        try:
+            configs = [replace(config, things=things, channels=channels, semantic=semantic,
+                               hidden=hidden) for config in PRESETS.values()]
+        except ValueError as error:
+            raise CheckpointError(f'{source.name}: {error}') from error
+        if stuff < 1:
+            raise CheckpointError(f'{source.name} has no class of stuff: expected at least one')
+        config = max(configs, key=lambda config: _agreeing(source, config, stuff))
         shapes = _shapes(config, stuff)
-        agreeing = _agreeing(weights, shapes)
-        if agreeing < 0.5 * max(len(shapes), len(weights)):
+        agreeing = sum(_fits(source, shapes))
+        if agreeing < 0.5 * max(len(shapes), len(source.weights)):
             raise CheckpointError(
                 f'{source.name} has the heads of a Panoptic-FPN, but no network of this package '
                 f'is like the rest: nearest is {config.name!r}, of whose {len(shapes)} entries '
-                f'{agreeing} agree; expected one of {", ".join(known)}')
-        comparison = Comparison.of(weights, shapes, allowed)
-        anchors = tuple(name for name in weights if ANCHORS.fullmatch(name))
-        check_anchors(config, {name: weights[name] for name in anchors}, source.name)
+                f'{agreeing} agree; expected one of {", ".join(PRESETS)}')
+        if replace(config, things=PRESETS[config.name].things) != PRESETS[config.name]:
+            config = replace(config, name=f'{config.name}-like')
+        comparison = Comparison.of(source.weights, shapes, allowed)
+        anchors = tuple(name for name in source.weights if ANCHORS.fullmatch(name))
+        check_anchors(config, {name: source.weights[name] for name in anchors}, source.name)
         left_over, others = ([name for name in names if name not in anchors]
                              for names in (comparison.left_over, comparison.allowed))
         comparison = replace(comparison, normalisation=(*comparison.normalisation, *anchors),
@@ -90,6 +94,7 @@ class FpnConversion:
             'entries have its names and shapes',
             f'{config.things} things and {config.stuff(self.classes)} stuff classes, by the '
             'shapes of the predictors',
+            'stride in the first 1x1 convolutions of blocks (not in the weights: as published)',
             f'mean {config.mean}, deviation {config.deviation}, '
             f'{"RGB" if config.rgb else "BGR"}; images keep their aspect and are padded']
 
@@ -164,6 +169,13 @@ def _shapes(config: FpnConfig, stuff: int) -> dict[str, tuple[int, ...]]:
     return {theirs: tuple(state[ours].shape) for theirs, ours in rename(config, classes).items()}
 
 
-def _agreeing(weights: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> int:
-    return sum(name in weights and tuple(weights[name].shape) == shape
-               for name, shape in shapes.items())
+def _fits(source: SourceFile, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[bool]:
+    """Yield for each entry whether the file has it in that shape."""
+    return (name in source.weights and tuple(source.weights[name].shape) == shape
+            for name, shape in shapes.items())
+
+
+def _agreeing(source: SourceFile, config: FpnConfig, stuff: int) -> int:
+    """Return how many more entries of a network the file has than it lacks."""
+    fits = list(_fits(source, _shapes(config, stuff)))
+    return 2 * sum(fits) - len(fits)
