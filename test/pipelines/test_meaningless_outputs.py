@@ -5,6 +5,7 @@ import fake_cuda
 import fake_tensorrt
 import numpy as np
 import pytest
+import tiny_detections
 import tiny_model
 import tiny_queries
 from cuda_on_cpu import BUILD, Launcher, Program
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.compile
 
 SCENE = tiny_model.scene()
 WHITE = np.full_like(SCENE, 255)
-NETWORKS = {'deeplab': (tiny_model, 'semantic'), 'masks': (tiny_queries, 'classes')}
+NETWORKS = {'deeplab': (tiny_model, 'semantic'), 'fpn': (tiny_detections, 'semantic'),
+            'masks': (tiny_queries, 'classes')}
 
 
 @pytest.fixture(params=NETWORKS)

@@ -28,7 +28,7 @@ class Severity(enum.Enum):
 
 
 class DataType(enum.Enum):
-    FLOAT, HALF, UINT8, INT32 = range(4)
+    FLOAT, HALF, UINT8, INT32, INT64 = range(5)
 
 
 class TensorIOMode(enum.Enum):
@@ -41,7 +41,8 @@ class ExecutionContextAllocationStrategy(enum.Enum):
 
 _TYPES = {'tensor(float)': (DataType.FLOAT, np.float32),
           'tensor(float16)': (DataType.HALF, np.float16),
-          'tensor(uint8)': (DataType.UINT8, np.uint8), 'tensor(int32)': (DataType.INT32, np.int32)}
+          'tensor(uint8)': (DataType.UINT8, np.uint8), 'tensor(int32)': (DataType.INT32, np.int32),
+          'tensor(int64)': (DataType.INT64, np.int64)}
 
 
 def write_plan(model: Path, batch: tuple[int, int] | int = (1, 4), target: str = 'sm_89') -> bytes:

@@ -11,7 +11,9 @@ import numpy.typing as npt
 from ... import families
 from ...device import Device, DeviceArray
 from ...engine import ModelMetadata
+from ...families.fpn.detections import NAMES
 from ...labels import LabelSpace
+from ..detections import make_detections
 from ..heads import make_heads
 from ..queries import make_queries
 
@@ -100,5 +102,22 @@ def draw_queries(size: tuple[int, int], count: int, kind: str = 'float32', batch
                  {name: values.astype(kind) for name, values in outputs.items()})
 
 
-DRAW: Mapping[str, Callable[..., Drawn]] = {'deeplab': draw, 'masks': draw_queries}
+def draw_detections(size: tuple[int, int], count: int, kind: str = 'float32', batch: int = 1
+                    ) -> Drawn:
+    """
+    Draw detections and stuff for Cityscapes' classes; the parameters are those of ``draw``.
+
+    ``count`` is the number of detections.  All of them have a score above the threshold.
+    """
+    space = LabelSpace.load('cityscapes')
+    images = [make_detections(space, size, count, count, seed=seed) for seed in range(batch)]
+    outputs = {name: np.stack([getattr(detections, name) for detections in images])
+               for name in NAMES}
+    return Drawn(ModelMetadata('drawn', size, space, family='fpn', layout={'detections': count}),
+                 {name: values if name == 'classes' else values.astype(kind)
+                  for name, values in outputs.items()})
+
+
+DRAW: Mapping[str, Callable[..., Drawn]] = {'deeplab': draw, 'fpn': draw_detections,
+                                            'masks': draw_queries}
 """For each family whose decoder is measured, what draws outputs of its networks."""

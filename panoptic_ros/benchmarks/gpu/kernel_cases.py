@@ -22,8 +22,9 @@ from .drawn import DRAW, DrawnEngine
 
 CASES = (((128, 256), 30, 'float32'), ((128, 256), 30, 'float16'), ((96, 160), 200, 'float32'),
          ((96, 160), 0, 'float16'))
-"""Size of the network's input, instances or queries, type of the outputs."""
-OPTIONS: Mapping[str, Mapping[str, Any]] = {'deeplab': {'stuff_area': 64}, 'masks': {}}
+"""Size of the network's input, instances, queries or detections, type of the outputs."""
+OPTIONS: Mapping[str, Mapping[str, Any]] = {'deeplab': {'stuff_area': 64},
+                                            'fpn': {'stuff_area': 64}, 'masks': {}}
 """The options of each family."""
 CAMERAS = ((128, 256), (67, 131), (201, 90))
 BEGUN = 'the GPU can be used'
@@ -48,7 +49,7 @@ def check(device: Device, kernels: Mapping[str, Module]) -> Iterator[dict[str, A
     random = np.random.default_rng(0)
     images = [random.integers(0, 256, (*size, 3)).astype(np.uint8) for size in CAMERAS]
     for name, (size, count, kind) in product(kernels, CASES):
-        count = max(count, int(name == 'masks'))    # no network has no query
+        count = max(count, int(name != 'deeplab'))  # no network has no query, or no detection
         drawn, family = DRAW[name](size, count, kind, len(CAMERAS)), families.find(name)
         engine, options = DrawnEngine(device, drawn), family.options(**OPTIONS[name])
         batch = Batch(device, engine, kernels[name], family, CAMERAS, options, confidence=True)

@@ -16,11 +16,14 @@ __device__ void find_channels(Tasks tasks) {
         return;
     }
     const Float* logits = task.semantic.as<Float>() + cell;
-    float best = finite_logit(as_float(logits[0]));
+    const auto logit_of = [&](int channel) {
+        return finite_logit(as_float(logits[static_cast<long long>(channel) * cells]));
+    };
+    float best = logit_of(0);
     int winner = 0;
 #pragma unroll 4
     for (int channel = 1; channel < task.channels; ++channel) {
-        const float logit = finite_logit(as_float(logits[static_cast<long long>(channel) * cells]));
+        const float logit = logit_of(channel);
         if (logit > best) {
             best = logit;
             winner = channel;
@@ -29,8 +32,7 @@ __device__ void find_channels(Tasks tasks) {
     float total = 0.0f;
 #pragma unroll 4
     for (int channel = 0; channel < task.channels; ++channel) {
-        const float logit = finite_logit(as_float(logits[static_cast<long long>(channel) * cells]));
-        total += exact_exp(fmaxf(logit - best, -EXP_LIMIT));
+        total += exact_exp(fmaxf(logit_of(channel) - best, -EXP_LIMIT));
     }
     task.channel[cell] = static_cast<unsigned char>(winner);
     canvas.probability[cell] = static_cast<int>(PROBABILITY_ONE * reciprocal(total));

@@ -39,16 +39,16 @@ extern "C" __global__ void __launch_bounds__(MOST_THREADS) paint_things(Tasks ta
     paint_things_of(tasks);
 }
 
-extern "C" __global__ void __launch_bounds__(MOST_THREADS) decide_pixels_2_float(Tasks tasks) {
+extern "C" __global__ void __launch_bounds__(MOST_THREADS, 3) decide_pixels_2_float(Tasks tasks) {
     decide_pixels<2, float>(tasks);
 }
-extern "C" __global__ void __launch_bounds__(MOST_THREADS) decide_pixels_2_half(Tasks tasks) {
+extern "C" __global__ void __launch_bounds__(MOST_THREADS, 3) decide_pixels_2_half(Tasks tasks) {
     decide_pixels<2, Half>(tasks);
 }
-extern "C" __global__ void __launch_bounds__(MOST_THREADS) decide_pixels_3_float(Tasks tasks) {
+extern "C" __global__ void __launch_bounds__(MOST_THREADS, 3) decide_pixels_3_float(Tasks tasks) {
     decide_pixels<3, float>(tasks);
 }
-extern "C" __global__ void __launch_bounds__(MOST_THREADS) decide_pixels_3_half(Tasks tasks) {
+extern "C" __global__ void __launch_bounds__(MOST_THREADS, 3) decide_pixels_3_half(Tasks tasks) {
     decide_pixels<3, Half>(tasks);
 }
 

@@ -1,0 +1,29 @@
+"""The benchmark of detections, on small ones."""
+
+import json
+
+import pytest
+
+from panoptic_ros.cli.benchmark import main
+
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+
+
+def test_both_sides_are_measured_and_agree(tmp_path, capsys):
+    pytest.importorskip('torch')
+    file = tmp_path / 'report.json'
+    main(['fpn', '--size', '128x256', '--rounds', '1', '--json', str(file)])
+    printed = capsys.readouterr().out
+    report = json.loads(file.read_text())
+    cases = report['cases']
+    assert [(case['label_space'], case['kept']) for case in cases] == [
+        ('coco', 100), ('cityscapes', 100), ('cityscapes', 30), ('coco', 100)]
+    assert cases[-1]['size'] == [135, 240]
+    for case in cases:
+        assert case['case'] in printed
+        assert case['pixels_equal']['reference'] == 1
+        assert case['pixels_equal']['torch_rule'] > 0.999
+        assert case['segments'] > 10
+        times = case['milliseconds']
+        assert case['times_faster']['torch_rule'] == times['torch_rule'] / times['cpu']
+    assert report['memory_mib'].keys() == {'cpu', 'torch_rule'}
