@@ -4,7 +4,8 @@ A Panoptic-FPN gives what detectron2's own code gives for the same weights and t
 ``recorded/fpn.npz`` holds what detectron2 02b5c4e2 gave for ``fpn_networks.SMALL``, its
 configuration panoptic_fpn_R_50_1x with small heads, for weights and an image by recipe: the logits
 of stuff before the last upsampling, the detections (the masks of the first ones), and the panoptic
-image with stuff of at least 200 pixels.  Its RoIAlign and NMS were those that torchvision and we have in Python.
+image with stuff of at least 200 pixels.  Stand-ins in Python for torchvision's RoIAlign and NMS
+took one sample and one box after the other.
 """
 
 import numpy as np
