@@ -44,8 +44,8 @@ TOLERANCE = 1e-4
 HALF_TOLERANCE = 0.02
 """Mean difference of fp16 outputs from fp32, as a share of an output's mean."""
 TARGET = 'sm_89'
-HEADING = '## Networks that predict masks\n'
-"""What follows it on the page is written by masks_report.py."""
+HEADING = '## Panoptic-FPN\n'
+"""What follows it on the page is written by fpn_report.py and masks_report.py."""
 RUNS = 5
 
 INTRODUCTION = f"""\

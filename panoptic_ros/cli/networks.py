@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import track
 
 from ..network.families.deeplab import variants as deeplab
+from ..network.families.fpn import variants as fpn
 from ..network.families.masks import variants as masks
 from ..report import add_json_argument, print_table, write_json
 from .command import command, say, torch_needed
@@ -17,7 +18,8 @@ from .command import command, say, torch_needed
 if TYPE_CHECKING:
     from ..network.family import Configuration
 
-PRESETS: dict[str, Configuration] = {**deeplab.PRESETS, **masks.PRESETS}
+PRESETS: dict[str, Configuration] = {**deeplab.PRESETS, **masks.PRESETS, **fpn.PRESETS}
+_CLASSES, _COCO = 19, 133
 
 
 @command
@@ -37,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     without = ''
     for name in track(args.networks or list(PRESETS), 'measuring'):
         try:
-            size = measure(PRESETS[name], _input(name))
+            size = measure(PRESETS[name], _input(name),
+                           _COCO if name in fpn.PRESETS else _CLASSES)
         except ImportError as error:
             if args.networks:
                 parser.exit(1, f'{parser.prog}: {error}\n')
@@ -56,8 +59,8 @@ def _input(name: str) -> tuple[int, int]:
         published = deeplab.PUBLISHED.get(name)
         odd = deeplab.PRESETS[name].align_corners or (published and published.multiply_adds)
         return (1025, 2049) if odd else (1024, 2048)
-    config = masks.PRESETS[name]
-    return (640, 640) if config.model == 'eomt' else (1024, 2048)
+    eomt = name in masks.PRESETS and masks.PRESETS[name].model == 'eomt'
+    return (640, 640) if eomt else (1024, 2048)
 
 
 def _published(name: str) -> dict[str, Any] | None:
@@ -65,6 +68,9 @@ def _published(name: str) -> dict[str, Any] | None:
     if name in deeplab.PRESETS:
         published = deeplab.PUBLISHED.get(name)
         return asdict(published) if published else None
+    if name in fpn.PRESETS:
+        return {'source': fpn.PUBLISHED[name].source, 'pq': None,
+                'coco_pq': fpn.PUBLISHED[name].coco, 'parameters': None, 'multiply_adds': None}
     figures = masks.PUBLISHED[name]
     return {'source': figures.source, 'pq': figures.cityscapes, 'coco_pq': figures.coco,
             'parameters': figures.parameters, 'multiply_adds': None}
@@ -79,8 +85,8 @@ def _print(report: dict[str, dict[str, Any]]) -> None:
                      published.get('pq') or '', published.get('coco_pq', ''),
                      published.get('source', '')))
     print_table('millions of parameters (M), thousand millions of multiply-adds for 19 classes at '
-                '1024x2048 or 1025x2049, of EoMT at 640x640 (G); behind a stroke and last: '
-                'published, PQ for Cityscapes and for COCO',
+                '1024x2048 or 1025x2049, of EoMT at 640x640, of Panoptic-FPN for 133 classes (G); '
+                'behind a stroke and last: published, PQ for Cityscapes and for COCO',
                 ('network', 'M', 'G', 'PQ', 'COCO', 'by'), rows)
 
 

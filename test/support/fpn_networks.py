@@ -35,8 +35,9 @@ _CENTERED = ('boxes.classes.weight', 'masks.predictor.weight', 'semantic.predict
              'proposals.objectness.weight')
 """Weights whose sum is 0 for each class, so that what all places share decides little."""
 
-_BIAS = (0.4, -1.6, 1.9, -7.1, 2.8, -0.7, -0.9, 1.2, 2.7)
-"""That of the classes of ``SMALL``, with which all of them occur."""
+_BIAS = {SMALL.name: (0.4, -1.6, 1.9, -7.1, 2.8, -0.7, -0.9, 1.2, 2.7),
+         TINY.name: (0.5, 0.1, 1.5, -1.6, 1.2, 0.4, 1.8, -0.9, -0.3)}
+"""What is added to that of the classes, so that all of them occur."""
 
 
 def filled(config=SMALL, scales=_SCALES):
@@ -47,8 +48,7 @@ def filled(config=SMALL, scales=_SCALES):
         state[name].mul_(factor)
     for name in _CENTERED:
         state[name].sub_(state[name].mean(1, keepdim=True))
-    if config == SMALL:
-        state['boxes.classes.bias'].add_(torch.tensor(_BIAS))
+    state['boxes.classes.bias'].add_(torch.tensor(_BIAS[config.name]))
     return network
 
 
