@@ -26,7 +26,8 @@ setup(
         'cpu': ['numba', 'onnxruntime>=1.21'],
         'gpu': ['pycuda', 'tensorrt', 'onnx', 'onnxruntime', 'cuda-bindings',
                 'nvidia-cuda-nvrtc'],
-        'bags': ['rosbags>=0.11.6,<0.12', 'av'],
+        'bags': ['rosbags>=0.11.6,<0.12'],
+        'videos': ['av>=14.2'],
         'train': ['torch>=2.6', 'onnx', 'onnxscript', 'scipy'],
         # Mask2Former and EoMT; the networks are those of transformers.
         'masks': ['torch>=2.6', 'onnx', 'onnxruntime>=1.21', 'transformers>=5.20,<6', 'scipy'],

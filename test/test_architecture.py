@@ -49,9 +49,10 @@ ALLOWED = {
     'network': BASE | {'datasets', 'engine', 'families', 'streets'},
     'benchmarks': CORE | {'arguments', 'memory', 'report', 'node', 'datasets', 'streets',
                           'evaluation', 'network', 'bags', 'demo'},
-    'demo': CORE | {'memory', 'messages', 'report', 'bags', 'streets', 'evaluation'},
+    'demo': CORE | {'memory', 'messages', 'report', 'bags', 'streets', 'evaluation', 'videos'},
+    'videos': CORE | {'pictures', 'tracking'},
     'cli': CORE | {'arguments', 'report', 'pictures', 'node', 'bags', 'datasets', 'streets',
-                   'evaluation', 'network', 'benchmarks', 'demo'},
+                   'evaluation', 'network', 'benchmarks', 'demo', 'videos'},
 }
 # Who knows a family beside its own folders; all others ask `families.find`.
 FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'benchmarks/', 'cli/networks.py', 'cli/train.py'),
@@ -67,6 +68,7 @@ CONFINED = {
     'onnxruntime': {'engine'},
     'numba': {'segments', 'streets', 'evaluation'},
     'rosbags': {'bags', 'demo'},
+    'av': {'videos'},
     'tensorrt': {'engine'},
     'tensorrt_rtx': {'engine'},
     'pycuda': {'device'},
@@ -144,6 +146,7 @@ def test_networks_share_the_names_of_outputs_alone_with_the_families():
     assert not [module for module in shared if not module.endswith('.NAMES')]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', families.names())
 def test_without_a_family_all_other_rooms_stand(name, tmp_path):
     """Taking away its folder breaks what is its own, and a model of it is refused by name."""
@@ -190,6 +193,7 @@ for finder in arguments[:arguments.index('--')]:
 """
 
 
+@pytest.mark.slow
 def test_one_place_imports_onnx_runtime_first():
     """By then the package has told it not to report to its vendor, and says what is missing."""
     importers = {str(path.relative_to(PACKAGE)) for path in FILES
@@ -216,6 +220,7 @@ def test_files_stay_readable():
     assert not long, f'split these by noun: {long}'
 
 
+@pytest.mark.slow
 def test_no_room_needs_numba_to_be_imported():
     """A GPU needs it for nothing."""
     subprocess.run([sys.executable, '-c', 'import sys; sys.modules["numba"] = None\n'

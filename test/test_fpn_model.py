@@ -1,13 +1,11 @@
 """A model of detections on its whole way, from its file to labels, bags and figures."""
 
 import json
-from dataclasses import replace
 
 import broken_models
 import cv2
 import engines
 import numpy as np
-import onnx
 import pytest
 import tiny_detections
 import tiny_model
@@ -69,12 +67,8 @@ def test_things_count_in_the_order_of_their_scores_not_of_their_places(segmenter
 
 @pytest.mark.parametrize('size', [(96, 96), (270, 480), (50, 300)])
 def test_padding_is_cut_off_as_the_rule_does(tmp_path, size):
-    path = tiny_detections.build(tmp_path / 'padding.onnx', fit='pad')
-    model = onnx.load(path)
-    metadata = replace(engines.load(path).metadata, padding=GRAY)
-    onnx.helper.set_model_props(model, metadata.to_properties())
-    onnx.save(model, path)
-    image = tiny_model.scene(size)
+    path = tiny_detections.build(tmp_path / 'padding.onnx', padding=GRAY)
+    image, metadata = tiny_model.scene(size), engines.load(path).metadata
     fitted = fit(image, metadata.input_size, metadata.padding)
     outputs = {name: tensor[0] for name, tensor in engines.load(path)(fitted[None]).items()}
     detections = fpn.detections_of(outputs, metadata, size)
@@ -106,7 +100,8 @@ def test_a_street_without_things_is_no_fault(segmenter):
     empty = SCENE.copy()
     empty[:, :] = SCENE[:, :1]
     found = segmenter(empty)
-    assert names(found) == ['sky', 'road']
+    assert len(found.things) == 0
+    assert {'sky', 'road'} <= set(names(found))
 
 
 def test_a_bag_is_labelled_and_things_keep_their_numbers(detections_onnx, segmenter, tmp_path):
@@ -143,6 +138,7 @@ def test_what_a_model_of_detections_is_refused(detections_onnx, capsys, argument
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_streets_are_evaluated(detections_onnx, tmp_path):
     report = tmp_path / 'report.json'
     evaluate.main(['--streets', '1', '--size', '64x128', '--model', str(detections_onnx),

@@ -58,6 +58,7 @@ def test_every_mark_is_described():
             *quick_run.FIXTURES.values()} <= {*quick_run.MARKS}
 
 
+@pytest.mark.slow
 def test_who_lacks_a_mark_is_told(tmp_path):
     file = tmp_path / 'test_unmarked.py'
     file.write_text(UNMARKED)

@@ -1,4 +1,4 @@
-"""PQ, SQ, RQ, AP, mIoU and VPQ of a model on data sets or held-out streets, or of label files."""
+"""PQ, SQ, RQ, AP, mIoU and VPQ of a model on data sets or held-out streets, or of files."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from copy import copy
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from rich.progress import track
 
 from ..datasets import Dataset, Video, open_dataset
-from ..evaluation import Evaluation, evaluate
+from ..evaluation import Evaluation
+from ..evaluation.class_agnostic import ClassAgnostic
 from ..evaluation.clips import CLIP_HEADER, DriveClips, VideoClips, clip_rows
 from ..evaluation.color_baseline import ColorBaseline
 from ..evaluation.held_out import HeldOutStreets, single_frame
 from ..evaluation.label_files import LabelFolders
+from ..evaluation.parallel import Measure, accumulate
 from ..evaluation.predicted import Predicted
+from ..evaluation.segment_files import SegmentFiles, TruthFolder
 from ..evaluation.tables import (
     CLASS_HEADER,
     MEAN_HEADER,
@@ -28,12 +32,18 @@ from ..evaluation.tables import (
     mean_rows,
     means,
 )
+from ..evaluation.views import Views
+from ..images import files as image_files
 from ..labels import LabelSpace
+from ..panoptic import Panoptic
 from ..report import p50_p99, print_table, progress_bar, write_json
 from .command import command
 from .evaluate_arguments import parse
 from .evaluate_model import opener
+from .evaluate_views import NOT_MEASURED, print_segments, print_views
 from .opening import FAILURES
+
+M = TypeVar('M', bound=Measure)
 
 BASELINE_FRAMES = 60
 """Frames of training seeds, from 0, whose colours the baseline learns."""
@@ -46,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Measure, print the tables, and write them to the file of ``--json``."""
     parser, args = parse(__doc__, argv)
     try:
-        measure = (_evaluate_files if args.predictions is not None else
+        measure = (_evaluate_segments if args.class_agnostic else
+                   _evaluate_files if args.predictions is not None else
                    _ask_oracle if args.oracle else
                    _evaluate_clips if args.clip or args.video else _evaluate_model)
         write_json(args.json, measure(args))
@@ -72,8 +83,22 @@ def _evaluate_model(args: argparse.Namespace) -> dict[str, Any]:
     space = frames.label_space
     predictor, open_predictor = (
         _color_baseline(args, space) if args.baseline else opener(args, space))
-    total = _run(args, range(len(frames)), space, Predicted(frames, open_predictor))
-    return _report(total, args, {'source': source, 'predictor': predictor})
+    total = _run(args, range(len(frames)), _empty(args, space), Predicted(frames, open_predictor))
+    report = _report(total, args, {'source': source, 'predictor': predictor})
+    if args.picture is not None:
+        _draw(args.picture, frames, open_predictor())
+    return report
+
+
+def _draw(path: Path, frames: Dataset, predict: Callable[[Any], Any]) -> None:
+    from .views_picture import four_views
+
+    image = frames.image(0)
+    found = predict(image)
+    panoptic = (found if isinstance(found, Panoptic) else
+                Panoptic.from_labels(found, frames.label_space))
+    image_files.write(path, four_views(image, panoptic))
+    print(f'{path}: {frames.names[0]} as each view has it')
 
 
 def _evaluate_clips(args: argparse.Namespace) -> dict[str, Any]:
@@ -97,7 +122,7 @@ def _evaluate_clips(args: argparse.Namespace) -> dict[str, Any]:
 def _evaluate_files(args: argparse.Namespace) -> dict[str, Any]:
     folders = LabelFolders(args.predictions, args.truth)
     space = LabelSpace.load(args.labels)
-    total = _run(args, folders.names, space, folders)
+    total = _run(args, folders.names, _empty(args, space), folders)
     alone = total.crowd_alone()
     if alone:
         raise ValueError(
@@ -108,13 +133,29 @@ def _evaluate_files(args: argparse.Namespace) -> dict[str, Any]:
         'predictions': str(args.predictions), 'truth': str(args.truth), 'labels': space.name}})
 
 
+def _evaluate_segments(args: argparse.Namespace) -> dict[str, Any]:
+    if args.truth is None:
+        frames, source = _frames(args)
+        segments = SegmentFiles(args.predictions, frames)
+    else:
+        space = LabelSpace.load(args.labels)
+        segments = SegmentFiles(args.predictions, TruthFolder(args.truth, space))
+        source = {'truth': str(args.truth), 'labels': space.name}
+    total = _run(args, range(len(segments)), ClassAgnostic, segments)
+    print_segments(total, len(segments))
+    return {'source': {'predictions': str(args.predictions), **source}, 'workers': args.workers,
+            'frames': len(segments), 'views': {'class-agnostic': total.to_dict()},
+            'not_measured': NOT_MEASURED}
+
+
 def _ask_oracle(args: argparse.Namespace) -> dict[str, Any]:
     from ..evaluation.deeplab.oracle import Oracle
 
     frames, source = _frames(args)
     space = frames.label_space
-    full, coarse = (_run(args, range(len(frames)), space, Oracle(frames.truth, space, stride),
-                         f'stride {stride}') for stride in ORACLE_STRIDES)
+    full, coarse = (_run(args, range(len(frames)), partial(Evaluation, space),
+                         Oracle(frames.truth, space, stride), f'stride {stride}')
+                    for stride in ORACLE_STRIDES)
     print_table(f'{len(frames)} frames: ground truth as ideal heads, grouped again, in percent',
                 ('', *(f'stride {stride}' for stride in ORACLE_STRIDES), 'lost'),
                 comparison_rows(full, coarse))
@@ -134,12 +175,16 @@ def _color_baseline(args: argparse.Namespace,
     return {'baseline': 'color', 'training_frames': BASELINE_FRAMES}, partial(copy, baseline)
 
 
-def _run(args: argparse.Namespace, items: Sequence[Any], space: LabelSpace,
-         load: Callable[[Any], Any], title: str = 'evaluating') -> Evaluation:
+def _empty(args: argparse.Namespace, space: LabelSpace) -> Callable[[], Evaluation]:
+    return partial(Views if args.views else Evaluation, space)
+
+
+def _run(args: argparse.Namespace, items: Sequence[Any], empty: Callable[[], M],
+         load: Callable[[Any], Any], title: str = 'evaluating') -> M:
     with progress_bar() as bar:
         task = bar.add_task(title, total=len(items))
-        return evaluate(items, space, load, min(args.workers, len(items)),
-                        lambda done: bar.update(task, completed=done))
+        return accumulate(empty, items, load, min(args.workers, len(items)),
+                          lambda done: bar.update(task, completed=done))
 
 
 def _report(total: Evaluation, args: argparse.Namespace, about: dict[str, Any]) -> dict[str, Any]:
@@ -159,6 +204,8 @@ def _report(total: Evaluation, args: argparse.Namespace, about: dict[str, Any]) 
             + ': the means count 0 for it, as the official evaluators do; take more frames')
     print(f'AP {mean["AP"]:.2f}, AP50 {mean["AP50"]:.2f}, mIoU {mean["mIoU"]:.2f}, pixel accuracy '
           f'{total.mean_iou.compute().pixel_accuracy:.2f}')
+    if isinstance(total, Views):
+        print_views(total)
     if 'prediction' in report:
         time = report['prediction']
         print(f'prediction: p50 {time["p50_ms"]:.1f} ms, p99 {time["p99_ms"]:.1f} ms, '

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..arguments import image_size
 from ..datasets import DATASETS, VIDEOS
+from ..images.files import PICTURE_SUFFIXES
 from ..report import add_json_argument
 from ..resources import model_path
 from ..streets import FIRST_HELD_OUT_SEED
@@ -30,13 +31,20 @@ def parse(description: str | None,
     """
     parser = _parser(description)
     args = parser.parse_args(argv)
-    if (args.predictions is None) != (args.truth is None):
+    if args.truth is not None and args.predictions is None:
         parser.error('--predictions and --truth go together: give the folders of both')
     datasets = [(kind, folder) for kind in DATASETS
                 if (folder := getattr(args, kind.replace('-', '_'))) is not None]
-    if (args.streets is not None) + (args.predictions is not None) + len(datasets) != 1:
+    if args.class_agnostic and args.predictions is None:
+        parser.error('--class-agnostic measures the segments of others: give their folder with '
+                     '--predictions DIR (--views measures a model without its classes, too)')
+    files = args.truth if args.class_agnostic else args.predictions
+    if (args.streets is not None) + (files is not None) + len(datasets) != 1:
         parser.error('give either --streets N, a data set such as --cityscapes DIR, or '
                      '--predictions DIR with --truth DIR')
+    if files is not None and args.truth is None:
+        parser.error('--predictions and --truth go together: give the folders of both (segments '
+                     'without classes, --class-agnostic, are measured on a data set as well)')
     args.dataset = datasets[0] if datasets else None
     _refuse_what_has_no_effect(parser, args)
     if args.method or args.flip or args.scales:
@@ -54,7 +62,7 @@ def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.N
     is_model = not (args.predictions or args.oracle or args.baseline)
     for names, is_used, cure in (
             (('size', 'seed'), args.streets is not None, 'renders frames: give --streets N'),
-            (('baseline',), args.streets is not None,
+            (('baseline',), args.streets is not None and not args.predictions,
              'learns the colours of streets: give --streets N'),
             (('clip',), args.streets is not None and is_model,
              'renders drives for a model: give --streets N, without --oracle and --baseline'),
@@ -65,8 +73,13 @@ def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.N
              'has no effect on clips, whose frames follow each other: leave it out'),
             (('split',), args.dataset, 'is a part of a data set: give one, such as --cityscapes '
              'DIR'),
-            (('labels',), args.predictions, 'is the label space of label images: give '
+            (('labels',), args.truth, 'is the label space of label images: give '
              '--predictions DIR with --truth DIR'),
+            (('views',), not (args.clip or args.video or args.oracle),
+             'measures single frames of a prediction: leave out --clip, --video and --oracle'),
+            (('picture',), args.views and not args.predictions,
+             'draws a frame that is predicted: give --views, and frames with --streets N or a '
+             'data set'),
             (('oracle',), not (args.predictions or args.baseline), 'needs a ground truth alone: '
              'give --streets N or a data set, and no --baseline'),
             (('model', 'flip', 'scales', 'method', 'device', 'gpu', *argument_names()), is_model,
@@ -102,8 +115,13 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
                         help='predicted label images: 16-bit PNG')
     source.add_argument('--truth', type=Path, metavar='DIR',
                         help='true label images with the same relative paths')
+    source.add_argument('--class-agnostic', action='store_true',
+                        help='the predictions are ids of segments without classes (0 where there '
+                        'is none), such as the automatic masks of Segment Anything: DIR/NAME.png '
+                        'for each image of --streets or a data set by its NAME there, or with the '
+                        'relative paths of --truth')
     source.add_argument('--labels', metavar='NAME|YAML',
-                        help='label space of both folders (default: cityscapes)')
+                        help='label space of label images (default: cityscapes)')
     predictor = parser.add_argument_group('what is measured')
     predictor.add_argument('--model', type=model_path,
                            help='a file, or the name of a shipped model (default: streets)')
@@ -120,6 +138,11 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     predictor.add_argument('--oracle', action='store_true',
                            help='instead of a model: the ground truth as ideal heads at full '
                            'resolution and at stride 4; what is lost is lost by any network')
+    predictor.add_argument('--views', action='store_true',
+                           help='also print the panoptic, semantic, instance and class-agnostic '
+                           'view side by side, and to which errors PQ is lost')
+    predictor.add_argument('--picture', type=_picture, metavar='FILE',
+                           help='draw the first frame as each view has it')
     add_device_arguments(predictor)
     add_family_arguments(parser, 'what the model recommends')
     parser.add_argument('--workers', type=_positive,
@@ -133,3 +156,10 @@ def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f'{text!r}: expected a whole number from 1')
     return int(text)
+
+
+def _picture(text: str) -> Path:
+    if Path(text).suffix.lower() not in PICTURE_SUFFIXES:
+        raise argparse.ArgumentTypeError(f'{text!r}: expected the name of a picture, with one of '
+                                         f'{", ".join(PICTURE_SUFFIXES)}')
+    return Path(text)

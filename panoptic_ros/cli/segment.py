@@ -1,4 +1,4 @@
-"""Labels recordings offline without losing a frame: a bag, pictures, or folders of pictures."""
+"""Labels recordings offline without losing a frame: a bag, a video, or pictures."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from ..pictures import Labelled, find_pictures, label_pictures
 from ..report import add_json_argument, p50_p99, print_table, progress_bar, write_json
 from ..resources import model_path
 from ..segmenter import Segmenter, Setup
+from ..videos.sources import Source
 from .command import command, say
 from .family_arguments import FamilyOptions, add_family_arguments
 from .opening import FAILURES, add_device_arguments, open_model
-
-_BAGS = {'.mcap', '.db3', '.bag'}
+from .segment_inputs import is_bag, open_source, refuse_video
 
 
 @command
@@ -39,16 +39,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(prog='segment', description=__doc__)
     parser.add_argument('input', nargs='+', type=Path,
-                        help='a rosbag2 folder, .mcap or .db3 file; or pictures and folders')
+                        help='a rosbag2 folder, .mcap or .db3 file; a video file, or the number '
+                        'of a webcam; or pictures and folders')
     parser.add_argument('-o', '--output', type=Path, required=True,
-                        help='bag or folder to write')
+                        help='bag, .mp4 file or folder to write; a .mp4 file shows the overlays')
     parser.add_argument('--model', type=model_path, default='streets',
                         help='a file, or the name of a shipped model (default: %(default)s)')
     parser.add_argument('--threads', type=int, default=0,
                         help='threads of the network on the processor; 0: all cores')
     add_device_arguments(parser)
     parser.add_argument('--overwrite', action='store_true',
-                        help='replace an output bag, or the labels of pictures')
+                        help='replace an output bag or video, or the labels of pictures')
     parser.add_argument('--max-pixels', type=int, default=MAX_PIXELS,
                         help='largest image that is taken (default: %(default)s, 8192x4320)')
     bags = parser.add_argument_group('bags')
@@ -59,8 +60,11 @@ def main(argv: Sequence[str] | None = None) -> None:
                       help='do not copy the camera images')
     bags.add_argument('--overlay', action='store_true',
                       help='also write PREFIX/overlay/compressed')
-    bags.add_argument('--without-tracking', action='store_true',
-                      help='number the things of each frame anew')
+    videos = parser.add_argument_group('bags and videos')
+    videos.add_argument('--without-tracking', action='store_true',
+                        help='number the things of each frame anew')
+    videos.add_argument('--fps', type=float, default=10.0, metavar='N',
+                        help='frames per second of a video of pictures (default: %(default)g)')
     add_family_arguments(parser, 'what the model recommends')
     add_json_argument(parser)
     args = parser.parse_args(argv)
@@ -75,25 +79,16 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _label(args: argparse.Namespace) -> dict[str, Any]:
     source: Path = args.input[0]
     options = FamilyOptions.of(args)
+    if args.output.suffix.lower() == '.mp4':
+        return _label_video(open_source(args.input, args.fps, args.output,
+                                        Limits(pixels=args.max_pixels)),
+                            args, options)
+    refuse_video(args.input, args.output)
     if not is_bag(source):
         return _label_pictures(list(find_pictures(args.input)), args, options)
     if len(args.input) > 1:
         raise ValueError(f'{len(args.input)} inputs: expected one bag, or only pictures')
     return _label_bag(source, args, options)
-
-
-def is_bag(path: Path) -> bool:
-    """
-    Return whether a path is a bag and not pictures; the bag's metadata may be missing.
-
-    The folder of a bag holds metadata and recordings, or one of the two and no picture.
-    """
-    if not path.is_dir():
-        return path.suffix in _BAGS
-    parts = [part for part in path.iterdir() if not part.name.startswith('.')]
-    signs = (any(part.name == 'metadata.yaml' for part in parts)
-             + any(not _BAGS.isdisjoint(part.suffixes) for part in parts))
-    return signs == 2 or (signs == 1 and not image_files.find(path))
 
 
 @contextmanager
@@ -114,6 +109,30 @@ def _label_pictures(pictures: Sequence[Path], args: argparse.Namespace,
         done = label_pictures(segmenter, pictures, args.output, lambda: bar.advance(task),
                               args.overwrite, Limits(pixels=args.max_pixels))
         return _report(args, segmenter, done, perf_counter() - start)
+
+
+def _label_video(source: Source, args: argparse.Namespace, options: FamilyOptions
+                 ) -> dict[str, Any]:
+    from ..videos.labelling import label_video
+
+    if not args.overwrite:
+        image_files.refuse_existing(args.output)
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    with _opened(args, options) as segmenter, progress_bar() as bar, _signals() as stop:
+        task = bar.add_task(args.output.name, total=source.count)
+
+        def proceed() -> bool:
+            bar.advance(task)
+            return not stop.is_set()
+
+        start = perf_counter()
+        done = label_video(segmenter, source, args.output, not args.without_tracking, proceed)
+        elapsed = perf_counter() - start
+    if stop.is_set() and not source.is_live:
+        say('segment', f'stopped: {args.output} holds the first {done.frames} of '
+                       f'{source.count or "all"} frames')
+        sys.exit(128 + stop.number)
+    return _report(args, segmenter, done, elapsed)
 
 
 def _label_bag(source: Path, args: argparse.Namespace, options: FamilyOptions) -> dict[str, Any]:

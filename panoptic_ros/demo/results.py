@@ -16,11 +16,11 @@ from ..evaluation import PanopticQuality
 from ..images import files as image_files
 from ..labels import LabelSpace
 from ..report import p50_p99
+from ..videos.writer import VideoWriter
 from .answers import Answer, answers
 from .contact_sheet import contact_sheet
 from .recording import Recipe
 from .session import Run
-from .video import VideoWriter
 
 ROWS = 4
 """Rows of the contact sheet."""

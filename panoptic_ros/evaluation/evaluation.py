@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from .average_precision import AveragePrecision
 from .mean_iou import MeanIoU
 from .overlaps import LabelImage, Overlaps
 from .panoptic_quality import PanopticQuality
+
+E = TypeVar('E', bound='Evaluation')
 
 
 class Pair(NamedTuple):
@@ -37,8 +39,8 @@ class Evaluation:
         self.mean_iou = MeanIoU(label_space)
         self.seconds: list[float] = []
 
-    def update(self, prediction: LabelImage, truth: LabelImage,
-               seconds: float = np.nan) -> Evaluation:
+    def update(self: E, prediction: LabelImage, truth: LabelImage,
+               seconds: float = np.nan) -> E:
         """
         Count one image.
 
@@ -48,14 +50,17 @@ class Evaluation:
             The sizes differ, or an image is not a label image of the label space.
 
         """
-        overlaps = Overlaps.measure(prediction, truth, self.label_space)
+        return self.add(Overlaps.measure(prediction, truth, self.label_space), seconds)
+
+    def add(self: E, overlaps: Overlaps, seconds: float = np.nan) -> E:
+        """Count one image whose overlaps have been measured already."""
         self.panoptic_quality.add(overlaps)
         self.average_precision.add(overlaps)
         self.mean_iou.add(overlaps)
         self.seconds.append(seconds)
         return self
 
-    def merge(self, other: Evaluation) -> Evaluation:
+    def merge(self: E, other: E) -> E:
         """
         Add what another accumulator has counted.
 

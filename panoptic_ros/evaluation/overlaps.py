@@ -67,8 +67,8 @@ class Overlaps:
         order = np.argsort(pair)
         true_label = (pair[order] >> 16).astype(np.uint16)
         predicted_label = (pair[order] & UNLABELED).astype(np.uint16)
-        _check_labels(np.unique(true_label), label_space, 'truth', allows_crowd=True)
-        _check_labels(np.unique(predicted_label), space, 'prediction', allows_crowd=False)
+        check_labels(np.unique(true_label), label_space, 'truth', allows_crowd=True)
+        check_labels(np.unique(predicted_label), space, 'prediction', allows_crowd=False)
         score_of = np.ones(UNLABELED + 1, np.float32)
         if isinstance(prediction, Panoptic):
             score_of[prediction.segments.label] = prediction.segments.score
@@ -118,8 +118,9 @@ def _size(labels: npt.NDArray[np.uint16]) -> str:
     return f'{labels.shape[1]}x{labels.shape[0]}'
 
 
-def _check_labels(present: npt.NDArray[np.uint16], space: LabelSpace, name: str,
-                  allows_crowd: bool) -> None:
+def check_labels(present: npt.NDArray[np.uint16], space: LabelSpace, name: str,
+                 allows_crowd: bool) -> None:
+    """Raise ``ValueError``, with the image's ``name``, where a label is not one of the space."""
     labels = present[present != UNLABELED].astype(np.int64)
     class_id, instance = np.divmod(labels, space.label_divisor)
     foreign = labels[class_id >= len(space)]

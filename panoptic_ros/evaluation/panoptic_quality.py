@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..labels import UNLABELED, LabelSpace
+from ..labels import LabelSpace
 from .accumulator import Accumulator
+from .matching import Matching
 from .overlaps import Overlaps
 
 
@@ -66,11 +67,7 @@ class PanopticQuality(Accumulator):
     """
     Accumulates panoptic quality over images (Kirillov et al., CVPR 2019).
 
-    A predicted and a true segment of the same class match when their IoU exceeds 0.5; pixels that
-    are unlabelled in the truth leave the union.  A predicted segment without a match counts as
-    false unless more than half of it lies on unlabelled truth and on crowd of its class.  Crowd
-    is, in the truth only, a thing class with instance 0: neither found nor missed.  Means leave
-    out classes that occur nowhere.
+    ``Matching`` says which segments match.  Means leave out classes that occur nowhere.
 
     It holds four numbers per class whatever the number of images.
 
@@ -88,37 +85,13 @@ class PanopticQuality(Accumulator):
         self._iou = np.zeros(len(label_space), np.float64)
 
     def _count(self, overlaps: Overlaps) -> None:
-        divisor, classes = self.label_space.label_divisor, len(self.label_space)
-        true, true_row = np.unique(overlaps.truth, return_inverse=True)
-        predicted, predicted_row = np.unique(overlaps.prediction, return_inverse=True)
-        pixels = overlaps.pixels
-        true_area = _sums(true_row, pixels, len(true))
-        predicted_area = _sums(predicted_row, pixels, len(predicted))
-        true_class, predicted_class = true // divisor, predicted // divisor
-        is_void, is_nothing = true == UNLABELED, predicted == UNLABELED
-        is_crowd = ~is_void & (true % divisor == 0)
-        is_crowd[is_crowd] = self.label_space.is_thing[true_class[is_crowd]]
-
-        same_class = true_class[true_row] == predicted_class[predicted_row]
-        on_void = _sums(predicted_row, pixels * is_void[true_row], len(predicted))
-        on_crowd = _sums(predicted_row, pixels * (is_crowd[true_row] & same_class),
-                         len(predicted))
-
-        candidate = np.flatnonzero(same_class & ~(is_void | is_crowd)[true_row]
-                                   & ~is_nothing[predicted_row])
-        t, p, common = true_row[candidate], predicted_row[candidate], pixels[candidate]
-        iou = common / (true_area[t] + predicted_area[p] - common - on_void[p])
-        matched = iou > 0.5
-        t, p, iou = t[matched], p[matched], iou[matched]
-
-        missed = ~(is_void | is_crowd)
-        missed[t] = False
-        false = ~is_nothing & (2 * (on_void + on_crowd) <= predicted_area)
-        false[p] = False
-        self._tp += np.bincount(true_class[t], minlength=classes)
-        self._fn += np.bincount(true_class[missed], minlength=classes)
-        self._fp += np.bincount(predicted_class[false], minlength=classes)
-        self._iou += np.bincount(true_class[t], iou, minlength=classes)
+        matching = Matching.of(overlaps, self.label_space)
+        matched_class = matching.true_class[matching.true_row[matching.matched]]
+        classes = len(self.label_space)
+        self._tp += np.bincount(matched_class, minlength=classes)
+        self._fn += np.bincount(matching.true_class[matching.missed], minlength=classes)
+        self._fp += np.bincount(matching.predicted_class[matching.false], minlength=classes)
+        self._iou += np.bincount(matched_class, matching.iou[matching.matched], minlength=classes)
 
     def _merge(self, other: PanopticQuality) -> None:
         self._tp += other._tp
@@ -142,11 +115,6 @@ class PanopticQuality(Accumulator):
         return PanopticQualityResult(
             _mean(measures[:, occurs]), _mean(measures[:, occurs & is_thing]),
             _mean(measures[:, occurs & ~is_thing]), per_class, self.images)
-
-
-def _sums(row: npt.NDArray[np.intp], pixels: npt.NDArray[np.int64],
-          rows: int) -> npt.NDArray[np.int64]:
-    return np.bincount(row, pixels, minlength=rows).astype(np.int64)
 
 
 def _mean(measures: npt.NDArray[np.float64]) -> MeanQuality:

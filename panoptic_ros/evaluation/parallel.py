@@ -8,8 +8,9 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
+from functools import partial
 from multiprocessing import get_context
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import cv2
 
@@ -17,6 +18,20 @@ from ..labels import LabelSpace
 from .evaluation import Evaluation, Pair
 
 Item = TypeVar('Item')
+M = TypeVar('M', bound='Measure')
+
+
+class Measure(Protocol):
+    """What counts pairs one by one, and can be added."""
+
+    def update(self, prediction: Any, truth: Any, seconds: float) -> object:
+        """Count the parts of a ``Pair``."""
+        ...
+
+    def merge(self: M, other: M) -> object:
+        """Add what another one of the kind has counted."""
+        ...
+
 
 _WAITING_PER_WORKER = 2
 
@@ -51,10 +66,26 @@ def evaluate(items: Iterable[Item], label_space: LabelSpace,
         ``workers`` is under 1, or a pair cannot be evaluated; the message gives its position.
 
     """
+    return accumulate(partial(Evaluation, label_space), items, load, workers, progress)
+
+
+def accumulate(empty: Callable[[], M], items: Iterable[Item], load: Callable[[Item], Pair],
+               workers: int = 1, progress: Callable[[int], object] | None = None) -> M:
+    """
+    Count all items as ``evaluate`` does, with a measure of one's own.
+
+    ``empty`` makes one that has counted nothing; with several workers it must be picklable.
+
+    Raises
+    ------
+    ValueError
+        ``workers`` is under 1, or a pair cannot be counted; the message gives its position.
+
+    """
     if workers < 1:
         raise ValueError(f'workers is {workers}: expected at least 1')
-    total = Evaluation(label_space)
-    count = _Counter(label_space, load)
+    total = empty()
+    count = _Counter(empty, load)
     with closing(_in_processes(count, enumerate(items), workers) if workers > 1
                  else (count(numbered) for numbered in enumerate(items))) as parts:
         for done, part in enumerate(parts, 1):
@@ -64,29 +95,31 @@ def evaluate(items: Iterable[Item], label_space: LabelSpace,
     return total
 
 
-class _Counter:
-    """Evaluates one numbered item."""
+class _Counter(Generic[M]):
+    """Counts one numbered item."""
 
-    def __init__(self, label_space: LabelSpace, load: Callable[[Any], Pair]) -> None:
-        self._label_space = label_space
+    def __init__(self, empty: Callable[[], M], load: Callable[[Any], Pair]) -> None:
+        self._empty = empty
         self._load = load
 
-    def __call__(self, numbered: tuple[int, Any]) -> Evaluation:
+    def __call__(self, numbered: tuple[int, Any]) -> M:
         index, item = numbered
+        counted = self._empty()
         try:
-            return Evaluation(self._label_space).update(*self._load(item))
+            counted.update(*self._load(item))
         except ValueError as error:
             name = f' ({item})' if isinstance(item, str) else ''
             raise ValueError(f'image pair {index}: {error}{name}') from error
+        return counted
 
 
-def _in_processes(count: _Counter, numbered: Iterable[tuple[int, Any]],
-                  workers: int) -> Generator[Evaluation, None, None]:
+def _in_processes(count: _Counter[M], numbered: Iterable[tuple[int, Any]],
+                  workers: int) -> Generator[M, None, None]:
     """Yield the results in the order of the items, with a bounded number of them in flight."""
     threads = max(1, (os.cpu_count() or 1) // workers)
     pool = ProcessPoolExecutor(workers, mp_context=get_context('spawn'), initializer=_start,
                                initargs=(pickle.dumps(count), threads))
-    pending: deque[Future[Evaluation]] = deque()
+    pending: deque[Future[M]] = deque()
     try:
         for item in numbered:
             pending.append(pool.submit(_count, item))
@@ -98,7 +131,7 @@ def _in_processes(count: _Counter, numbered: Iterable[tuple[int, Any]],
         pool.shutdown(cancel_futures=True)
 
 
-_counter: _Counter | None = None
+_counter: _Counter[Any] | None = None
 
 
 def _start(counter: bytes, threads: int) -> None:
@@ -109,6 +142,6 @@ def _start(counter: bytes, threads: int) -> None:
     _counter = pickle.loads(counter)
 
 
-def _count(numbered: tuple[int, Any]) -> Evaluation:
+def _count(numbered: tuple[int, Any]) -> Any:
     assert _counter is not None
     return _counter(numbered)

@@ -340,6 +340,7 @@ def test_a_summary_that_does_not_repeat_the_schemas(tmp_path):
         assert bag.warnings == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('text', ['[' * 5000, 'a: {b: ' * 3000])
 def test_metadata_that_are_nested_without_end(tmp_path, text):
     write_mcap(tmp_path / 'bag' / 'cam.mcap', frames(2))

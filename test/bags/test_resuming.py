@@ -70,6 +70,7 @@ def label(segmenter, recording, output, frames=None, **changes):
                          **options)
 
 
+@pytest.mark.slow
 def test_an_interrupted_labelling_goes_on_to_the_bag_of_one_run(segmenter, recording, whole,
                                                                 tmp_path):
     output = tmp_path / 'out'
@@ -101,6 +102,7 @@ def test_the_things_of_the_recording_need_their_past(segmenter, recording, tmp_p
     assert things[0][3] != things[1][3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(('keep', 'resumed'), [
     (0.0, {0}), (0.3, {0, 1, 2, 3}), (0.9, {5, 6, 7, 8})])
 def test_what_a_killed_run_left_is_gone_on_from(segmenter, tmp_path, keep, resumed):

@@ -69,6 +69,6 @@ def run():
         add_json_argument(parser)
         add_arguments(parser)
         return run_benchmark(parser.parse_args([
-            '--size', '32x64', '--instances', '4', '--queries', '5', '--rounds', '1',
-            '--cameras', '1', *map(str, words)]))
+            '--size', '32x64', '--instances', '4', '--queries', '5', '--detections', '5',
+            '--rounds', '1', '--cameras', '1', *map(str, words)]))
     return run

@@ -35,7 +35,8 @@ def run_doubled(tmp_path, *words, **environment):
     files = tmp_path / 'gpu.json', tmp_path / 'docs' / 'gpu.md'
     done = subprocess.run(
         [sys.executable, DOUBLED, '-m', 'panoptic_ros.cli.benchmark', 'gpu', '--size', '64x64',
-         '--rounds', '1', '--queries', '7', '--json', files[0], '--document', files[1], *words],
+         '--rounds', '1', '--queries', '7', '--detections', '6', '--json', files[0],
+         '--document', files[1], *words],
         env=os.environ | environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'left behind' not in done.stderr
@@ -76,9 +77,23 @@ def check_queries(report):
         assert len(case['kernels_ms']) == 4
 
 
+def check_detections(report):
+    assert [case['outputs'] for case in report['detections']] == ['float32', 'float16']
+    for case in report['detections']:
+        assert case['pixels_differing'] == {'ours': 0}
+        width = {'float32': 4, 'float16': 2}[case['outputs']]
+        assert case['floor']['bytes'] == (12 * 16 * 16 + 6 * (28 * 28 + 5)) * width + 6 * 8 + (
+            2 * 64 * 64)
+        assert len(case['kernels_ms']) == 8
+
+
 @pytest.mark.slow
 def test_everything_with_tensorrt(tmp_path, tiny_onnx, monkeypatch):
-    """All parts, the gpu-marked tests among them, pass on the doubles."""
+    """
+    All parts, the gpu-marked tests among them, pass on the doubles.
+
+    Those of the files *decoder_tests.py are left out: test/families runs them.
+    """
     program = tmp_path / 'compute-sanitizer'
     program.write_text(SANITIZER)
     program.chmod(0o755)
@@ -86,12 +101,14 @@ def test_everything_with_tensorrt(tmp_path, tiny_onnx, monkeypatch):
     report, text = run_doubled(
         tmp_path, '--model', plan, '--camera', '48x100', '--cameras', '1', '6', '--instances',
         '3', '9', PATH=f'{tmp_path}{os.pathsep}{os.environ["PATH"]}',
-        XDG_CACHE_HOME=str(tmp_path))
+        XDG_CACHE_HOME=str(tmp_path), PYTEST_ADDOPTS=(
+            '-k "whole_path or cases or resizing or the_same or blocks"'))
     assert list(report['steps']) == [
-        'machine', 'compile', 'kernels', 'copies', 'decoder', 'queries', 'engine', 'path',
-        'cameras', 'memcheck', 'racecheck', 'tests']
+        'machine', 'compile', 'kernels', 'copies', 'decoder', 'queries', 'detections',
+        'engine', 'path', 'cameras', 'memcheck', 'racecheck', 'tests']
     check_decoder(report)
     check_queries(report)
+    check_detections(report)
     assert 'Decoder of queries at 64x64, 19 classes' in text
     assert [(case['instances'], case['outputs']) for case in report['decoder']] == [
         (n, kind) for n in (3, 9) for kind in ('float32', 'float16')]

@@ -54,6 +54,7 @@ def test_files_as_a_command_with_workers(folders):
     assert f'mIoU {expected.mean_iou.compute().mean:.2f}' in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('chosen', ['deeplab', 'masks', 'baseline'])
 def test_streets(chosen, tiny_onnx, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr('panoptic_ros.cli.evaluate.BASELINE_FRAMES', 3)
@@ -76,6 +77,7 @@ def test_streets(chosen, tiny_onnx, tmp_path, capsys, monkeypatch):
     assert f'{data["prediction"]["frames_per_second"]:.1f} frames/s' in out
 
 
+@pytest.mark.slow
 def test_clips(tiny_onnx, tmp_path, capsys):
     report = tmp_path / 'report.json'
     main(['--streets', '2', '--clip', '5', '--size', '96x192', '--model', str(tiny_onnx), '--json',

@@ -30,6 +30,7 @@ def kitti_step(folder, numbers):
     return KittiStep(dataset_trees.kitti_step_tree(folder, frames))
 
 
+@pytest.mark.slow
 def test_video_of_a_data_set_with_and_without_tracking(tiny_onnx, tmp_path, capsys):
     dataset = kitti_step(tmp_path / 'tree', (0, 1, 2, 3, 4, 7, 8))      # with a gap: two clips
     report = tmp_path / 'report.json'

@@ -11,6 +11,7 @@ import tiny_model
 
 from panoptic_ros import Segmenter
 from panoptic_ros.cli import segment
+from panoptic_ros.cli.segment_inputs import is_bag
 from panoptic_ros.pictures import label_pictures
 
 STREET = np.roll(tiny_model.scene(), 8, axis=1)
@@ -22,6 +23,7 @@ def picture(tmp_path):
     return tmp_path / 'a.png'
 
 
+@pytest.mark.slow
 def test_pictures_need_no_library_of_bags(picture, tmp_path, tiny_onnx):
     out = tmp_path / 'out'
     code = ("import sys; sys.modules['rosbags'] = None\n"
@@ -92,8 +94,8 @@ def test_pictures_are_not_written_over(tmp_path):
 
 def test_metadata_beside_pictures_make_no_bag(tmp_path):
     (tmp_path / 'metadata.yaml').touch()
-    assert segment.is_bag(tmp_path)
+    assert is_bag(tmp_path)
     (tmp_path / 'a.png').touch()
-    assert not segment.is_bag(tmp_path)
+    assert not is_bag(tmp_path)
     (tmp_path / 'a_0.db3.zstd').touch()
-    assert segment.is_bag(tmp_path)
+    assert is_bag(tmp_path)

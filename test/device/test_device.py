@@ -183,6 +183,7 @@ class TestMemory:
             with pytest.raises(ValueError, match=r'expected uint8 \(4, 2\), contiguous'):
                 device.download(array, host)
 
+    @pytest.mark.slow
     def test_out_of_memory_says_how_much(self, device):
         kept = device.empty((1000, 1 << 20), np.uint8)
         with pytest.raises(DeviceError, match=(

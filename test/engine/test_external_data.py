@@ -117,6 +117,7 @@ def by_onnx(message):
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(150))
 @given(models())
 def test_what_onnx_finds_is_found(model):
@@ -153,6 +154,7 @@ def test_a_tensor_that_says_no_place_is_told():
     assert external_files(model.SerializeToString()) == {''}
 
 
+@pytest.mark.slow
 def test_the_work_is_bounded():
     def field(number, content):
         size, length = len(content), b''

@@ -158,6 +158,7 @@ def test_a_quantised_model_keeps_its_scales(int8, frames):
         np.testing.assert_array_equal(before, after)
 
 
+@pytest.mark.slow
 def test_a_segmenter_runs_the_converted_model(tmp_path, streets):
     (tmp_path / 'half.onnx').write_bytes(convert(streets, 'fp16'))
     image = Drive(seed=11, size=SIZE).frame(0.0)[0]

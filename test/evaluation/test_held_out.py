@@ -21,6 +21,7 @@ class AllRoad:
         return np.zeros(image.shape[:2], np.uint16)
 
 
+@pytest.mark.slow
 def test_frames_are_of_held_out_drives_each_its_own():
     streets = HeldOutStreets(2, SIZE)
     image, truth = single_frame(FIRST_HELD_OUT_SEED, SIZE)

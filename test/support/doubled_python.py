@@ -28,7 +28,7 @@ from cuda_on_cpu import BUILD, Launcher, Program, write_source  # noqa: E402
 
 from panoptic_ros.benchmarks.gpu import kernel_cases, probes  # noqa: E402
 from panoptic_ros.benchmarks.gpu import programs as gpu_programs  # noqa: E402
-from panoptic_ros.families import deeplab, masks  # noqa: E402
+from panoptic_ros.families import deeplab, fpn, masks  # noqa: E402
 
 
 def make_plan(folder, device):
@@ -42,7 +42,7 @@ def make_plan(folder, device):
 def main() -> None:
     patch = pytest.MonkeyPatch()
     launcher = Launcher(*(Program(source, BUILD) for source in (
-        deeplab.FAMILY.kernels / 'kernels.cu', masks.FAMILY.kernels / 'kernels.cu',
+        *(family.FAMILY.kernels / 'kernels.cu' for family in (deeplab, fpn, masks)),
         write_source(BUILD, probes.KERNELS))))
     compiled_kernels.install(patch)
     doubles = fake_cuda.install(patch, kernels=launcher)

@@ -25,8 +25,9 @@ _SHARPNESS = 2000
 _RADIUS = 0.003         # squared distance between colours at which a mask ends
 
 
-def build(path: Path, input_size: tuple[int, int] = (64, 128), fit: str = 'stretch') -> Path:
-    """Write the network to ``path``; it is twice as wide as high.  ``fit``: see ``Model``."""
+def build(path: Path, input_size: tuple[int, int] = (64, 128), padding: tuple[int, ...] = ()
+          ) -> Path:
+    """Write the network to ``path``; with ``padding``, a colour, images keep their shape."""
     space = LabelSpace.load('cityscapes')
     height, width = input_size
     rows, columns, things = height // STRIDE, width // STRIDE, len(space.thing_ids)
@@ -66,8 +67,8 @@ def build(path: Path, input_size: tuple[int, int] = (64, 128), fit: str = 'stret
         make('Concat', ['any_thing', 'of_stuff'], ['semantic'], axis=1),
         *(make('Gather', ['of_things', name], [f'in_{name}'], axis=3) for name in parts),
         make('Concat', [f'in_{name}' for name in parts], ['mask_logits'], axis=1),
-        make('Sigmoid', ['mask_logits'], ['masks']),
-        make('ReduceSum', ['masks', 'cell_axes'], ['seen'], keepdims=0),
+        make('Sigmoid', ['mask_logits'], ['inside']),
+        make('ReduceSum', ['inside', 'cell_axes'], ['seen'], keepdims=0),
         make('Add', ['seen', 'four'], ['more']),
         make('Div', ['seen', 'more'], ['scores']),
         make('ReduceMax', ['unit', 'planes_axes'], ['brightest'], keepdims=0),
@@ -77,6 +78,7 @@ def build(path: Path, input_size: tuple[int, int] = (64, 128), fit: str = 'stret
         make('Reshape', ['nothing', 'flat'], ['class_batch']),
         make('Cast', ['class_batch'], ['whole'], to=TensorProto.INT64),
         make('Add', ['all_classes', 'whole'], ['classes']),
+        make('Identity', ['inside'], ['masks']),
     ]
     shapes = {'semantic': (len(space.stuff_ids) + 1, rows, columns), 'boxes': (detections, 4),
               'scores': (detections,), 'classes': (detections,), 'masks': (detections, rows, rows)}
@@ -90,7 +92,8 @@ def build(path: Path, input_size: tuple[int, int] = (64, 128), fit: str = 'stret
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)])
     model.ir_version = 10
     metadata = ModelMetadata(
-        'tiny', input_size, space, {'data': 'none'}, family='fpn', fit=fit,
+        'tiny', input_size, space, {'data': 'none'}, family='fpn',
+        fit='pad' if padding else 'stretch', padding=padding,
         options={'stuff_area': STUFF_AREA},
         layout={'detections': detections, 'mask_side': rows, 'stride': STRIDE})
     helper.set_model_props(model, metadata.to_properties())

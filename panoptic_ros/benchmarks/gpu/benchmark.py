@@ -20,7 +20,7 @@ from .steps import Report, Steps
 
 PARTS = {
     'kernels': ('machine', 'compile', 'kernels'),
-    'decoder': ('machine', 'compile', 'copies', 'decoder', 'queries'),
+    'decoder': ('machine', 'compile', 'copies', 'decoder', 'queries', 'detections'),
     'path': ('machine', 'compile', 'copies', 'engine', 'path', 'cameras'),
     'sanitizer': tuple(programs.SANITIZER),
     'tests': ('tests',)}
@@ -55,6 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='numbers of instances in these images (30 100 200)')
     parser.add_argument('--queries', type=int, nargs='+', default=[36, 90], metavar='N',
                         help='numbers of queries in these images (36 90)')
+    parser.add_argument('--detections', type=int, nargs='+', default=[30, 100], metavar='N',
+                        help='numbers of detections in these images (30 100)')
     parser.add_argument('--camera', type=image_size, metavar='HxW',
                         help="size of the camera images (default: the network's input)")
     parser.add_argument('--cameras', type=int, nargs='+', default=[1, 2, 4, 6], metavar='N',
@@ -96,6 +98,7 @@ def run(args: argparse.Namespace) -> Report:
             steps.run('copies', measurement.copies, 'compile')
             steps.run('decoder', measurement.decoder, 'copies')
             steps.run('queries', measurement.queries, 'copies')
+            steps.run('detections', measurement.detections, 'copies')
             steps.run('engine', measurement.engine, 'copies')
             steps.run('path', measurement.path, 'engine')
             steps.run('cameras', measurement.cameras, 'engine')

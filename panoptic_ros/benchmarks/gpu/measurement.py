@@ -90,6 +90,10 @@ class Measurement:
         """Measure the decoder of queries."""
         return f'{self._decode("masks", "queries", self._args.queries, None)} cases'
 
+    def detections(self) -> str:
+        """Measure the decoder of detections."""
+        return f'{self._decode("fpn", "detections", self._args.detections, None)} cases'
+
     def _decode(self, family: str, part: str, counts: Sequence[int], rival: Rival | None) -> int:
         """Measure a family's decoder for a part of the report; return how many cases there are."""
         args = self._args

@@ -15,11 +15,13 @@ _NAMES = {'gpu': 'GPU', 'target': 'architecture', 'memory_mib': 'memory (MiB)',
           'driver': 'driver', 'driver_cuda': 'CUDA of the driver', 'clock_mhz': 'highest clock',
           'torch_cuda': 'CUDA of PyTorch', 'torch': 'PyTorch', 'pycuda': 'PyCUDA',
           'numpy': 'NumPy', 'python': 'Python', **MODULES}
-_TITLES = {'decoder': 'Decoder', 'queries': 'Decoder of queries'}
-_COUNTED = {'decoder': 'instances', 'queries': 'queries'}
+_TITLES = {'decoder': 'Decoder', 'queries': 'Decoder of queries',
+           'detections': 'Decoder of detections'}
+_COUNTED = {'decoder': 'instances', 'queries': 'queries', 'detections': 'detections'}
 _NOTES = {'decoder': 'PyTorch executes the public semantics in plain operations on the same '
                      'outputs.',
-          'queries': 'All queries are kept, and PyTorch has no part in it.'}
+          'queries': 'All queries are kept, and PyTorch has no part in it.',
+          'detections': 'All detections take part, and PyTorch has no part in it.'}
 _FIGURES = tuple('0123456789-')
 
 
@@ -151,6 +153,8 @@ def _memory(report: Mapping[str, Any]) -> Table:
 _TABLES: Sequence[tuple[str, Callable[[Mapping[str, Any]], Table]]] = (
     ('machine', _machine), ('decoder', _decoder), ('decoder', _kernels),
     ('queries', partial(_decoder, part='queries')), ('queries', partial(_kernels, part='queries')),
+    ('detections', partial(_decoder, part='detections')),
+    ('detections', partial(_kernels, part='detections')),
     ('path', _path), ('cameras', _cameras), ('memory', _memory))
 """The tables in order, each with the part of the report that it shows."""
 

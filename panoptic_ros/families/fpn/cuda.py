@@ -5,9 +5,9 @@ Its kernels (``kernels/*.cuh``) work on all images of a batch at once.  ``order_
 the detections that take part, and ``find_channels`` finds the likeliest channel of each cell.
 ``paste_masks`` writes the pixels of each mask as bits, in its box.  ``claim_things`` goes through
 the detections one after the other, with a block of threads for the words of each mask: it counts
-what is painted, and takes the rest.  ``paint_things`` writes that.  ``decide_pixels`` finds the
+what is painted, and takes the rest.  ``paint_things`` writes that.  ``find_stuff`` finds the
 channel of the other pixels; where the cells around a pixel agree, it reads no logit.  Its last
-block numbers the segments, and ``write_labels`` writes their labels.  All sums are sums of
+block numbers the segments, and ``label_pixels`` writes their labels.  All sums are sums of
 integers, so the result does not depend on the order in which the device works.
 """
 
@@ -148,8 +148,8 @@ class CudaDecoder:
         launch(self._kernels, f'paste_masks_{self._type}', (self._count, lines), block)
         launch(self._kernels, 'claim_things', (1, 1), (32, 4 * self.warps))
         launch(self._kernels, 'paint_things', (self._count, lines), block)
-        launch(self._kernels, f'decide_pixels_{self._reach}_{self._type}', (columns, lines), block)
-        launch(self._kernels, 'write_labels', (columns, lines), block)
+        launch(self._kernels, f'find_stuff_{self._reach}_{self._type}', (columns, lines), block)
+        launch(self._kernels, 'label_pixels', (columns, lines), block)
 
     def enqueue_download(self) -> None:
         """Enqueue the copy of the results to the host; a graph can capture it."""

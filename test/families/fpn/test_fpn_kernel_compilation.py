@@ -9,10 +9,10 @@ from panoptic_ros.families.fpn.kernel_sources import KERNELS
 pytestmark = pytest.mark.compile
 
 TARGETS = ('sm_75', 'sm_80', 'sm_86', 'sm_87', 'sm_89', 'sm_90', 'sm_100', 'sm_110', 'sm_120')
-NAMES = {'resize_images', 'claim_things', 'paint_things', 'write_labels',
+NAMES = {'resize_images', 'claim_things', 'paint_things', 'label_pixels',
          *(f'{kernel}_{output}' for output in ('float', 'half')
-           for kernel in ('order_detections', 'find_channels', 'paste_masks', 'decide_pixels_2',
-                          'decide_pixels_3'))}
+           for kernel in ('order_detections', 'find_channels', 'paste_masks', 'find_stuff_2',
+                          'find_stuff_3'))}
 
 
 @pytest.mark.parametrize('target', TARGETS)

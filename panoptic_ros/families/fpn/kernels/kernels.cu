@@ -4,7 +4,7 @@
 #include "channels.cuh"
 #include "pasting.cuh"
 #include "claiming.cuh"
-#include "deciding.cuh"
+#include "stuff.cuh"
 #include "labeling.cuh"
 #include "resizing.cuh"
 
@@ -39,19 +39,19 @@ extern "C" __global__ void __launch_bounds__(MOST_THREADS) paint_things(Tasks ta
     paint_things_of(tasks);
 }
 
-extern "C" __global__ void __launch_bounds__(MOST_THREADS, 3) decide_pixels_2_float(Tasks tasks) {
-    decide_pixels<2, float>(tasks);
+extern "C" __global__ void __launch_bounds__(MOST_THREADS, 3) find_stuff_2_float(Tasks tasks) {
+    find_stuff<2, float>(tasks);
 }
-extern "C" __global__ void __launch_bounds__(MOST_THREADS, 3) decide_pixels_2_half(Tasks tasks) {
-    decide_pixels<2, Half>(tasks);
+extern "C" __global__ void __launch_bounds__(MOST_THREADS, 3) find_stuff_2_half(Tasks tasks) {
+    find_stuff<2, Half>(tasks);
 }
-extern "C" __global__ void __launch_bounds__(MOST_THREADS, 3) decide_pixels_3_float(Tasks tasks) {
-    decide_pixels<3, float>(tasks);
+extern "C" __global__ void __launch_bounds__(MOST_THREADS, 3) find_stuff_3_float(Tasks tasks) {
+    find_stuff<3, float>(tasks);
 }
-extern "C" __global__ void __launch_bounds__(MOST_THREADS, 3) decide_pixels_3_half(Tasks tasks) {
-    decide_pixels<3, Half>(tasks);
+extern "C" __global__ void __launch_bounds__(MOST_THREADS, 3) find_stuff_3_half(Tasks tasks) {
+    find_stuff<3, Half>(tasks);
 }
 
-extern "C" __global__ void __launch_bounds__(MOST_THREADS) write_labels(Tasks tasks) {
-    write_labels_of(tasks);
+extern "C" __global__ void __launch_bounds__(MOST_THREADS) label_pixels(Tasks tasks) {
+    label_pixels_of(tasks);
 }

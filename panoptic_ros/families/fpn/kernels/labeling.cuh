@@ -4,7 +4,7 @@
 #include "warp.cuh"
 
 // A warp has 32 columns and LINES rows of pixels.
-__device__ inline void write_labels_of(Tasks tasks) {
+__device__ inline void label_pixels_of(Tasks tasks) {
     const Task& task = tasks[blockIdx.z];
     const Canvas& canvas = task.canvas;
     const int x = blockIdx.x * WORD + warp_lane();

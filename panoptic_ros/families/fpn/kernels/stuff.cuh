@@ -122,7 +122,7 @@ __device__ inline void judge(const Task& task) {
 
 // A warp has 32 columns and LINES rows of pixels.  The last block to finish labels the codes.
 template <int REACH, class Float>
-__device__ void decide_pixels(Tasks tasks) {
+__device__ void find_stuff(Tasks tasks) {
     __shared__ Extents extents;
     __shared__ Probabilities sums;
     const Task& task = tasks[blockIdx.z];

@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..libraries import needed
+from .library import pyav
+
+TIME_BASE = Fraction(1, 90_000)
+"""The clock of most recordings: it divides the usual rates, 29.97 as well."""
 
 
 class VideoWriter:
@@ -24,7 +27,7 @@ class VideoWriter:
     size
         (height, width) of the images; an odd last row or column is left out.
     fps
-        Images per second.
+        Images per second as players show it; each image has its own time all the same.
 
     Raises
     ------
@@ -34,12 +37,9 @@ class VideoWriter:
     """
 
     def __init__(self, path: Path, size: tuple[int, int], fps: float) -> None:
-        with needed('writing videos', 'av', "pip install 'av>=13'", 'PyAV'):
-            import av
-        self._av = av
+        self._av = av = pyav('writing videos')
         self._path = path
         self._unfinished = path.with_name(f'.{path.name}')
-        self._fps = fps
         self._size = (size[0] // 2 * 2, size[1] // 2 * 2)
         self._container = av.open(str(self._unfinished), 'w', format='mp4',
                                   options={'movflags': 'faststart'})
@@ -48,7 +48,7 @@ class VideoWriter:
         stream.height, stream.width = self._size
         stream.pix_fmt = 'yuv420p'
         stream.options = {'crf': '21', 'preset': 'veryfast'}
-        stream.codec_context.time_base = 1 / rate
+        stream.codec_context.time_base = TIME_BASE
         self._stream = stream
 
     def write(self, picture: npt.NDArray[np.uint8], seconds: float) -> None:
@@ -56,8 +56,8 @@ class VideoWriter:
         height, width = self._size
         frame = self._av.VideoFrame.from_ndarray(
             np.ascontiguousarray(picture[:height, :width]), format='bgr24')
-        frame.pts = round(seconds * self._fps)
-        frame.time_base = self._stream.codec_context.time_base
+        frame.pts = round(seconds / TIME_BASE)
+        frame.time_base = TIME_BASE
         self._container.mux(self._stream.encode(frame))
 
     def __enter__(self) -> VideoWriter:

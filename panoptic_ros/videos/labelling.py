@@ -1,0 +1,81 @@
+"""Labelling a video: frames in, a video of overlays out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from itertools import chain
+from pathlib import Path
+
+from .. import overlay
+from ..pictures import Labelled
+from ..segmenter import Segmenter
+from ..tensors import OutputError
+from ..tracking import Tracker
+from .sources import DamagedVideoError, Frame, Source
+from .writer import VideoWriter
+
+Proceed = Callable[[], bool]
+"""Called after every frame; whether to go on."""
+
+
+def label_video(segmenter: Segmenter, source: Source, path: Path, track: bool = True,
+                proceed: Proceed = lambda: True) -> Labelled:
+    """
+    Segment the frames of a video, and write them with their overlays; sound is left out.
+
+    Parameters
+    ----------
+    segmenter, source
+        The model, and where the frames come from.
+    path
+        The ``.mp4`` file to write. It appears when it is whole.
+    track
+        Whether things keep their numbers from frame to frame.
+    proceed
+        Called after every frame. When it returns False, the video ends there.
+
+    Raises
+    ------
+    DamagedVideoError
+        The source is damaged or changes its size; the frames before that are written.
+    ValueError
+        The source has no frame, or the network's outputs mean nothing; nothing is written.
+    OSError
+        The video cannot be written.
+    ImportError
+        PyAV is not installed.
+
+    """
+    done = Labelled()
+    tracker = Tracker(segmenter.label_space) if track else None
+    failure: DamagedVideoError | None = None
+    with closing(source.frames()) as frames:
+        first = next(frames, None)
+        if first is None:
+            raise ValueError(f'there is no frame to write into {path}')
+        with VideoWriter(path, first.image.shape[:2], source.rate) as video:
+            try:
+                for frame in chain((first,), frames):
+                    _check_size(frame, first, done.frames)
+                    panoptic = done.segment(segmenter, frame.image)
+                    if tracker is not None:
+                        panoptic = tracker(panoptic, frame.seconds)
+                    video.write(overlay.draw(frame.image, panoptic), frame.seconds)
+                    if not proceed():
+                        break
+            except OutputError as error:
+                raise OutputError(f'frame {done.frames}: {error}') from error
+            except DamagedVideoError as error:
+                failure = error
+    if failure is not None:
+        raise DamagedVideoError(f'{failure}; {path} holds the {done.frames} frames before'
+                                ) from failure
+    return done
+
+
+def _check_size(frame: Frame, first: Frame, number: int) -> None:
+    (height, width), (expected, across) = frame.image.shape[:2], first.image.shape[:2]
+    if (height, width) != (expected, across):
+        raise DamagedVideoError(f'frame {number} has {width}x{height} pixels: expected '
+                                f'{across}x{expected} as before; a video has one size')

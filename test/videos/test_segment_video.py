@@ -1,0 +1,89 @@
+"""``segment drive.mp4 -o out.mp4``."""
+
+import av
+import cv2
+import numpy as np
+import pytest
+import tiny_model
+
+from panoptic_ros import Segmenter, overlay
+from panoptic_ros.cli import segment
+from panoptic_ros.tracking import Tracker
+from panoptic_ros.videos.writer import VideoWriter
+
+SCENES = [np.roll(tiny_model.scene(), 4 * number, axis=1) for number in range(5)]
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    with VideoWriter(tmp_path / 'drive.mp4', SCENES[0].shape[:2], fps=10) as video:
+        for number, scene in enumerate(SCENES):
+            video.write(scene, 0.1 * number)
+    return tmp_path / 'drive.mp4'
+
+
+def frames_of(path):
+    with av.open(str(path)) as video:
+        return [(round(frame.time, 3), frame.to_ndarray(format='bgr24'))
+                for frame in video.decode(video=0)]
+
+
+def run(*words, model):
+    segment.main([*map(str, words), '--model', str(model)])
+
+
+def test_a_video_becomes_the_video_of_its_overlays(recorded, tmp_path, tiny_onnx, capsys):
+    out = tmp_path / 'new' / 'out.mp4'
+    run(recorded, '-o', out, model=tiny_onnx)
+    assert '5 frames' in capsys.readouterr().out
+    segmenter = Segmenter.open(tiny_onnx)
+    tracker = Tracker(segmenter.label_space)
+    labelled = frames_of(out)
+    assert [time for time, _ in labelled] == [0, 0.1, 0.2, 0.3, 0.4]
+    for (time, picture), (_, image) in zip(labelled, frames_of(recorded), strict=True):
+        expected = overlay.draw(image, tracker(segmenter(image), time))
+        assert np.abs(picture.astype(int) - expected).mean() < 12      # H.264 has lost the rest
+
+
+def test_a_folder_of_pictures_becomes_a_video(tmp_path, tiny_onnx):
+    for number, scene in enumerate(SCENES):
+        cv2.imwrite(str(tmp_path / f'{number}.png'), scene)
+    run(tmp_path, '-o', tmp_path / 'out.mp4', '--fps', '5', model=tiny_onnx)
+    assert [time for time, _ in frames_of(tmp_path / 'out.mp4')] == [0, 0.2, 0.4, 0.6, 0.8]
+
+
+def test_nothing_is_replaced_or_written_over_its_input(recorded, tmp_path, tiny_onnx):
+    out = tmp_path / 'out.mp4'
+    out.write_text('precious')
+    with pytest.raises(SystemExit, match=r'out\.mp4: it exists; .*--overwrite'):
+        run(recorded, '-o', out, model=tiny_onnx)
+    assert out.read_text() == 'precious'
+    with pytest.raises(SystemExit, match='would be written over it'):
+        run(recorded, '-o', recorded, '--overwrite', model=tiny_onnx)
+    assert len(frames_of(recorded)) == 5
+    run(recorded, '-o', out, '--overwrite', model=tiny_onnx)
+    assert len(frames_of(out)) == 5
+
+
+@pytest.mark.parametrize(('words', 'error'), [
+    (['drive.mp4', '-o', 'folder'], r'drive\.mp4 is a video, .*: expected -o NAME\.mp4'),
+    (['0', '-o', 'folder'], r'0 is the number of a webcam'),
+    (['63', '-o', 'a.mp4'], r'camera 63 cannot be opened'),
+    (['drive.mp4', 'drive.mp4', '-o', 'a.mp4'], 'expected one video, or only pictures'),
+    (['a.mcap', '-o', 'a.mp4'], r'a\.mcap is a bag, .*: expected -o FOLDER'),
+    (['nothing.mp4', '-o', 'a.mp4'], r'nothing\.mp4'),
+    (['drive', '-o', 'a.mp4', '--fps', '0'], r'--fps is 0: expected more than 0'),
+])
+def test_what_makes_no_video_is_refused(words, error, recorded, tmp_path, tiny_onnx, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=error):
+        run(*words, model=tiny_onnx)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['drive.mp4']
+
+
+def test_frames_before_the_damage_are_kept(recorded, tmp_path, tiny_onnx):
+    data = recorded.read_bytes()
+    recorded.write_bytes(data[:-40])
+    with pytest.raises(SystemExit, match=r'drive\.mp4 .*out\.mp4 holds the \d frames before'):
+        run(recorded, '-o', tmp_path / 'out.mp4', model=tiny_onnx)
+    assert 1 <= len(frames_of(tmp_path / 'out.mp4')) < 5
