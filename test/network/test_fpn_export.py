@@ -7,6 +7,8 @@ torch = pytest.importorskip('torch', reason='networks need PyTorch')
 onnx = pytest.importorskip('onnx', reason='exporting needs onnx')
 pytest.importorskip('onnxruntime', reason='exporting is checked by ONNX Runtime')
 
+from dataclasses import replace  # noqa: E402
+
 import engines  # noqa: E402
 import fpn_networks as nets  # noqa: E402
 
@@ -107,3 +109,40 @@ def test_tensorrt_rtx_refuses_it_and_says_why(model, monkeypatch):
     with pytest.raises(ModelError, match=r'the operator RoiAlign, which TensorRT-RTX .+ lacks: '
                                          r'run the model with ONNX Runtime \(device cpu\)'):
         build_plan(engines.read(model), BuildOptions('fp16', 'sm_89'))
+
+
+def without_roi_align(model):
+    """The graph with the mean of each map where the features of its boxes were."""
+    nodes = []
+    for number, node in enumerate(model.graph.node):
+        if node.op_type != 'RoiAlign':
+            nodes.append(node)
+            continue
+        side = next(entry.i for entry in node.attribute if entry.name == 'output_height')
+        constants = {f'axes_{number}': [0, 2, 3], f'rest_{number}': [1, side, side]}
+        model.graph.initializer.extend(onnx.numpy_helper.from_array(np.array(value), name)
+                                       for name, value in constants.items())
+        make = onnx.helper.make_node
+        nodes += [make('ReduceMean', [node.input[0], f'axes_{number}'], [f'mean_{number}']),
+                  make('Shape', [node.input[1]], [f'rows_{number}'], end=1),
+                  make('Concat', [f'rows_{number}', f'rest_{number}'], [f'shape_{number}'],
+                       axis=0),
+                  make('Expand', [f'mean_{number}', f'shape_{number}'], list(node.output))]
+    del model.graph.node[:], model.graph.value_info[:]
+    model.graph.node.extend(nodes)
+    return model.SerializeToString()
+
+
+@pytest.mark.build
+def test_tensorrt_rtx_builds_all_but_roi_align(model, monkeypatch):
+    """Both loops of suppression, and every convolution in float16."""
+    pytest.importorskip('tensorrt_rtx', reason='pip install tensorrt-rtx')
+    from panoptic_ros.engine import build
+    from panoptic_ros.engine.build_options import BuildOptions
+    monkeypatch.setenv('PANOPTIC_ROS_TENSORRT', 'tensorrt_rtx')
+    file = engines.read(model)
+    monkeypatch.setattr(build, 'convert', lambda content, *rest: without_roi_align(
+        onnx.load_from_string(convert(content, *rest))))
+    file = replace(file, operators=file.operators - {'RoiAlign'})
+    built = build.build_plan(file, BuildOptions('fp16', 'sm_89'))
+    assert 'convolutions in half precision' in built.info.checked

@@ -18,7 +18,7 @@ from panoptic_ros.network.family import ImportOptions  # noqa: E402
 from panoptic_ros.network.importing.comparison import COUNTER  # noqa: E402
 from panoptic_ros.network.importing.reading import SourceFile  # noqa: E402
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
 ANCHORS = 'proposal_generator.anchor_generator.cell_anchors.'
 
 
@@ -36,7 +36,8 @@ def conversion(weights, family='fpn', **options):
 
 @pytest.mark.parametrize(('name', 'count', 'digest'), [
     ('fpn-r50', 330, '15bd166de1b7305358c0efe233f6b7551deede649593e4e60d44f70e52027e36'),
-    ('fpn-r101', 585, 'fb1c6d0979e690a1cbaabc5b336691d924af09198270ed4100c7789e3660435a')])
+    ('fpn-r101', 585, 'fb1c6d0979e690a1cbaabc5b336691d924af09198270ed4100c7789e3660435a')],
+    ids=PRESETS)
 def test_names_and_shapes_are_exactly_the_source_s(name, count, digest):
     """As detectron2's own networks have them."""
     lines = sorted(f'{theirs} {tuple(value.shape)}'
@@ -86,6 +87,12 @@ def test_a_file_without_a_part_that_tells_sizes_is_refused(name):
         conversion(weights)
 
 
+def test_a_file_that_claims_sizes_that_nothing_has_is_refused():
+    weights = entries() | {'roi_heads.box_head.fc1.weight': torch.zeros(()).expand(1 << 50, 1)}
+    with pytest.raises(CheckpointError, match=r'a\.pkl: .+ expected 1 to 65536'):
+        conversion(weights)
+
+
 def test_a_file_with_another_backbone_is_refused():
     weights = {name: value for name, value in entries().items() if '.bottom_up.' not in name}
     weights |= {f'backbone.bottom_up.vit.{number}': torch.zeros(1) for number in range(300)}
@@ -130,7 +137,8 @@ def test_a_configuration_survives_json():
 
 @pytest.mark.parametrize(('changes', 'message'), [
     ({'semantic': 100}, 'multiple of the 32 groups'), ({'mask_side': 27}, 'an even number'),
-    ({'proposals': 0}, 'sizes are at least 1'), ({'deviation': (1.0, 0.0, 1.0)}, 'above 0')])
+    ({'proposals': 0}, 'expected 1 to 65536'), ({'hidden': 1 << 40}, 'expected 1 to 65536'),
+    ({'deviation': (1.0, 0.0, 1.0)}, 'above 0')])
 def test_a_network_that_cannot_be_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         FpnConfig(**{**vars(PRESETS['fpn-r50']), **changes})

@@ -12,6 +12,8 @@ STRIDE = 4
 """Input pixels per cell of the finest map, and of the logits of stuff."""
 PERIOD = 32
 """The sides of the input are multiples of it: the stride of the backbone's coarsest map."""
+LARGEST = 1 << 16
+"""The largest of a network's numbers of channels, classes and boxes: more is a mistake."""
 MEAN = (103.53, 116.28, 123.675)
 """Means of ImageNet's blue, green and red, 0 to 255."""
 
@@ -57,11 +59,13 @@ class FpnConfig:
     deviation: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
-        least = min(self.things, self.channels, self.semantic, self.groups, self.hidden,
-                    self.proposals, self.detections)
-        if least < 1 or self.anchor <= 0 or min(self.deviation) <= 0:
-            raise ValueError(f'network {self.name!r}: sizes are at least 1, and anchor '
-                             f'{self.anchor} and deviation {self.deviation} above 0')
+        sizes = (self.things, self.channels, self.semantic, self.groups, self.hidden,
+                 self.proposals, self.detections, self.mask_side)
+        if min(sizes) < 1 or max(sizes) > LARGEST:
+            raise ValueError(f'network {self.name!r}: sizes are {sizes}: expected 1 to {LARGEST}')
+        if self.anchor <= 0 or min(self.deviation) <= 0:
+            raise ValueError(f'network {self.name!r}: anchor is {self.anchor} and deviation '
+                             f'{self.deviation}: expected values above 0')
         if self.semantic % self.groups:
             raise ValueError(f'network {self.name!r}: semantic is {self.semantic}: expected a '
                              f'multiple of the {self.groups} groups')
