@@ -54,9 +54,9 @@ def onnx_pick():
 
 def one_after_the_other(boxes, threshold):
     """Non-maximum suppression of boxes, the best first: the rows that are kept."""
-    kept = []
-    for row, box in enumerate(boxes):
-        if not any(overlaps(boxes[other], box) > threshold for other in kept):
+    kept, over = [], (overlaps(boxes[:, None], boxes) > threshold).numpy()
+    for row in range(len(boxes)):
+        if not over[kept, row].any():
             kept.append(row)
     return kept
 
