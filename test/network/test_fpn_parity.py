@@ -72,18 +72,26 @@ def test_the_exported_file_gives_what_the_source_gives(files, recorded):
     assert all(found[name] <= limit for name, limit in TOLERANCES.items()), found
 
 
-def test_the_panoptic_image_is_the_source_s_on_every_pixel(files, recorded):
-    """By the definition, and on the whole way from the file to the labels."""
+@pytest.mark.parametrize('method', ['reference', 'file'])
+def test_the_panoptic_image_is_the_source_s(files, recorded, method):
+    """By the definition, and from the file to the labels; rounding may move an edge."""
     things, stuff = np.flatnonzero(nets.SPACE.is_thing), np.flatnonzero(~nets.SPACE.is_thing)
     classes = [things[category] if thing else stuff[category - 1] for category, thing
                in zip(recorded['categories'], recorded['things'], strict=True)]
     image, segmenter = nets.image_of(), Segmenter.open(files / 'small.onnx', 'cpu')
     assert segmenter.options == fpn.Options(stuff_area=200)
-    outputs = OnnxEngine(files / 'small.onnx', contract)(image[None])
-    detections = fpn.Detections(*(outputs[name][0] for name in fpn.detections.NAMES), nets.SIZE)
-    for panoptic in (segmenter(image), fpn.decode(detections, nets.SPACE, nets.SIZE, 'reference',
-                                                  segmenter.options)):
-        np.testing.assert_array_equal(
-            panoptic.semantic(), np.concatenate(((255,), classes))[recorded['segments']])
-        pairs = np.unique(np.stack((panoptic.labels, recorded['segments'])).reshape(2, -1), axis=1)
-        assert len(set(pairs[0])) == len(set(pairs[1])) == len(pairs[0]) > 40
+    if method == 'file':
+        panoptic = segmenter(image)
+    else:
+        with torch.inference_mode():
+            outputs = Checkpoint.load(files / 'small.pt').network()(torch.from_numpy(image[None]))
+        detections = fpn.Detections(*(output[0].numpy() for output in outputs), nets.SIZE)
+        panoptic = fpn.decode(detections, nets.SPACE, nets.SIZE, 'reference', segmenter.options)
+    expected = np.concatenate(((255,), classes))[recorded['segments']]
+    assert (panoptic.semantic() != expected).sum() <= 3
+    assert len(panoptic.segments) == len(classes) > 40
+    pairs, pixels = np.unique(np.stack((panoptic.labels, recorded['segments'])).reshape(2, -1),
+                              axis=1, return_counts=True)
+    same = [pixels[pairs[1] == segment].max() for segment in range(len(classes) + 1)]
+    assert panoptic.labels.size - sum(same) <= 3        # each segment has one label
+    assert len({*pairs[0, pixels > 3]}) == len(same)    # which no other has
