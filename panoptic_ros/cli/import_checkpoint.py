@@ -2,8 +2,9 @@
 Import a public checkpoint: a file of detectron2, bowenc0221 or Mask2Former, or a model's folder.
 
 A file is a .pkl, .pth or .safetensors of a Panoptic-DeepLab, a Panoptic-FPN or a Mask2Former; a
-folder is that of a Mask2Former or an EoMT of Hugging Face, with its config.json.  Nothing in it is executed, and nothing is fetched.  The network is
-recognised by the names and shapes of the entries, and each entry must be used.  The result is a
+folder is that of a Mask2Former or an EoMT of Hugging Face, with its config.json.  Nothing in it is
+executed, and nothing is fetched.  The network is recognised by the names and shapes of the
+entries, and each entry must be used.  The result is a
 checkpoint, from which `export` makes a model:
 
     import_checkpoint model_final.pkl -o r52.pt
@@ -53,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
                         help='take the weights that were averaged over the training, where a file '
                         'has them beside the last ones')
     parser.add_argument('--labels', metavar='NAME|YAML',
-                        help='label space (default: by the number of classes, cityscapes or coco)')
+                        help='label space; of a folder it must have the names of id2label '
+                        '(default: cityscapes or coco, by the number of classes of a file and '
+                        'by the names of the classes of a folder)')
     parser.add_argument('--allow-left-over', action='append', default=[], metavar='NAME',
                         help='name of an entry that may stay unused, or a pattern with * and ?; '
                         'may be given again')

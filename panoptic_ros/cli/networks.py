@@ -12,13 +12,15 @@ from rich.progress import track
 from ..network.families.deeplab import variants as deeplab
 from ..network.families.fpn import variants as fpn
 from ..network.families.masks import variants as masks
+from ..network.families.masks.recipes import NETWORKS as MASKS_OF_OURS
 from ..report import add_json_argument, print_table, write_json
 from .command import command, say, torch_needed
 
 if TYPE_CHECKING:
     from ..network.family import Configuration
 
-PRESETS: dict[str, Configuration] = {**deeplab.PRESETS, **masks.PRESETS, **fpn.PRESETS}
+PRESETS: dict[str, Configuration] = {
+    **deeplab.PRESETS, **MASKS_OF_OURS, **masks.PRESETS, **fpn.PRESETS}
 _CLASSES, _COCO = 19, 133
 
 
@@ -59,8 +61,8 @@ def _input(name: str) -> tuple[int, int]:
         published = deeplab.PUBLISHED.get(name)
         odd = deeplab.PRESETS[name].align_corners or (published and published.multiply_adds)
         return (1025, 2049) if odd else (1024, 2048)
-    eomt = name in masks.PRESETS and masks.PRESETS[name].model == 'eomt'
-    return (640, 640) if eomt else (1024, 2048)
+    config = masks.PRESETS.get(name)
+    return (640, 640) if config and config.model == 'eomt' else (1024, 2048)
 
 
 def _published(name: str) -> dict[str, Any] | None:
@@ -71,9 +73,10 @@ def _published(name: str) -> dict[str, Any] | None:
     if name in fpn.PRESETS:
         return {'source': fpn.PUBLISHED[name].source, 'pq': None,
                 'coco_pq': fpn.PUBLISHED[name].coco, 'parameters': None, 'multiply_adds': None}
-    figures = masks.PUBLISHED[name]
-    return {'source': figures.source, 'pq': figures.cityscapes, 'coco_pq': figures.coco,
-            'parameters': figures.parameters, 'multiply_adds': None}
+    figures = masks.PUBLISHED.get(name)
+    return figures and {
+        'source': figures.source, 'pq': figures.cityscapes, 'coco_pq': figures.coco,
+        'parameters': figures.parameters, 'multiply_adds': None}
 
 
 def _print(report: dict[str, dict[str, Any]]) -> None:

@@ -34,7 +34,6 @@ from ..network.recipe import KINDS, Recipe
 from .command import command, torch_needed
 
 if TYPE_CHECKING:
-    from ..network.checkpoint import Checkpoint
     from ..network.distributed import Processes
     from ..network.trainer import Trainer
 
@@ -76,8 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     start = parser.add_mutually_exclusive_group()
     start.add_argument('--resume', action='store_true', help='go on from RUN/checkpoint.pt')
     start.add_argument('--weights', type=Path, metavar='FILE',
-                       help='start from the weights of another training: its checkpoint, or the '
-                       '.onnx file that was exported from it')
+                       help='start from the weights of another training: its checkpoint, or, of '
+                       'a Panoptic-DeepLab, the .onnx file that was exported from it')
     start.add_argument('--backbone', type=Path, metavar='FILE',
                        help='start from a backbone that was trained elsewhere, as the published '
                        'trainings do: a checkpoint or .onnx file of another network with the same '
@@ -106,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
                       help='train on Cityscapes, whose leftImg8bit and gtFine are in DIR')
     data.add_argument('--frames', type=int, default=2400, metavar='N',
                       help='street frames to render (default: 2400, 2.6 MB each)')
+    data.add_argument('--first-drive', type=int, default=0, metavar='SEED',
+                      help='seed of the first drive that they are of (default: 0)')
     data.add_argument('--data', type=Path, default=Path('runs/frames'), metavar='DIR',
                       help='folder that keeps the street frames (default: %(default)s)')
     data.add_argument('--size', type=image_size, metavar='HxW',
@@ -151,7 +152,7 @@ def _default(name: str) -> str:
 
 
 def _train(args: argparse.Namespace, processes: Processes) -> None:
-    from ..network.checkpoint import Checkpoint, backbone_of
+    from ..network.checkpoint import Checkpoint
     from ..network.run import checkpoint_of, run
 
     path = checkpoint_of(args.run)
@@ -162,16 +163,12 @@ def _train(args: argparse.Namespace, processes: Processes) -> None:
     trainer = _trainer(args, settings, frames, processes)
     if args.resume:
         trainer.resume(Checkpoint.load(path))
-    if args.backbone is not None and args.backbone.suffix not in OWN:
-        _start_from_published(trainer, args.backbone)
+    _start(args, trainer)
     if isinstance(frames, StreetFrames):
         if processes.leads:
             _render(frames, args.workers)
         processes.wait()
-    if args.backbone is not None and args.backbone.suffix in OWN:
-        trainer.start_from_backbone(backbone_of(_weights(args.backbone, frames), trainer.config))
-    if args.weights is not None:
-        trainer.start_from(_weights(args.weights, frames))
+    _start_from_export(args, trainer, frames)
     _on_end(lambda *_: trainer.stop())
     run(trainer, args.run, args.save_minutes * 60)
 
@@ -193,7 +190,7 @@ def _recipe(args: argparse.Namespace) -> Recipe:
 
 def _frames(args: argparse.Namespace, settings: Recipe) -> FrameSource:
     if not args.cityscapes:
-        return StreetFrames(args.data, args.frames, settings.size)
+        return StreetFrames(args.data, args.frames, settings.size, args.first_drive)
     from ..datasets import Cityscapes
     return Cityscapes(args.cityscapes, 'train')
 
@@ -234,6 +231,44 @@ def _render(frames: StreetFrames, workers: int) -> None:
                           'memory, or render with fewer --workers') from error
 
 
+def _start(args: argparse.Namespace, trainer: Trainer) -> None:
+    """Start from a checkpoint; an export waits for frames, and is only seen to suit."""
+    from ..network.checkpoint import Checkpoint, CheckpointError, backbone_of
+    from ..network.families.deeplab.unfolding import unfolded
+
+    path, config = args.weights or args.backbone, trainer.config
+    if path is None:
+        return
+    if path.suffix == '.onnx':
+        found = unfolded(path)
+        if args.backbone is not None:
+            backbone_of(Checkpoint(found, trainer.label_space, {}, {}, {}), config)
+        elif found != config:
+            raise CheckpointError(f'{path} is an export of network {found.name!r}, this training '
+                                  f'is of {config.name!r}: choose --network {found.name}')
+    elif args.weights is not None:
+        trainer.start_from(Checkpoint.load(path))
+    elif path.suffix in OWN:
+        trainer.start_from_backbone(backbone_of(Checkpoint.load(path), config))
+    else:
+        _start_from_published(trainer, path)
+
+
+def _start_from_export(args: argparse.Namespace, trainer: Trainer, frames: FrameSource) -> None:
+    from ..network.checkpoint import backbone_of
+    from ..network.families.deeplab.unfolding import unfold
+
+    path = args.weights or args.backbone
+    if path is None or path.suffix != '.onnx':
+        return
+    chosen = range(0, len(frames), max(1, len(frames) // UNFOLDING_FRAMES))
+    checkpoint = unfold(path, (frames[index][0] for index in chosen))
+    if args.weights is not None:
+        trainer.start_from(checkpoint)
+    else:
+        trainer.start_from_backbone(backbone_of(checkpoint, trainer.config))
+
+
 def _start_from_published(trainer: Trainer, path: Path) -> None:
     from ..network.families.deeplab.config import NetworkConfig
     from ..network.families.deeplab.pretrained import backbone_weights
@@ -247,16 +282,6 @@ def _start_from_published(trainer: Trainer, path: Path) -> None:
     trainer.start_from_backbone(backbone_weights(source, trainer.config))
     if trainer.processes.leads:
         print(f'backbone of {source.name}: {source.format}')
-
-
-def _weights(path: Path, frames: FrameSource) -> Checkpoint:
-    from ..network.checkpoint import Checkpoint
-    from ..network.families.deeplab.unfolding import unfold
-
-    if path.suffix != '.onnx':
-        return Checkpoint.load(path)
-    chosen = range(0, len(frames), max(1, len(frames) // UNFOLDING_FRAMES))
-    return unfold(path, (frames[index][0] for index in chosen))
 
 
 if __name__ == '__main__':

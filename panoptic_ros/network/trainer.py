@@ -223,6 +223,23 @@ class Trainer:
             network.load_state_dict(weights, strict=False)
 
     def start_from(self, checkpoint: Checkpoint) -> None:
-        """Start anew from the weights of a checkpoint of the same network."""
+        """
+        Start anew from the weights of a checkpoint of the same network.
+
+        Raises
+        ------
+        CheckpointError
+            The checkpoint is of another network, or of one for more or fewer classes.
+
+        """
+        ours, theirs = ({name: tuple(value.shape) for name, value in weights.items()}
+                        for weights in (self.network.state_dict(), checkpoint.weights))
+        if ours != theirs:
+            name = next(name for name in (*ours, *theirs) if ours.get(name) != theirs.get(name))
+            raise CheckpointError(
+                f'the checkpoint is of network {checkpoint.config.name!r} for '
+                f'{len(checkpoint.label_space)} classes, this training of {self.config.name!r} '
+                f'for {len(self.label_space)}: {name} is {theirs.get(name, "missing")} there and '
+                f'{ours.get(name, "missing")} here; start from a checkpoint of the same network')
         self.network.load_state_dict(checkpoint.weights)
         self.average.network.load_state_dict(checkpoint.weights)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from .marks import Marks, list_runs
 from .patches import OPEN, CodeImage
-from .workers import Tickets, inner, take_ticket
+from .workers import Tickets, compiled, inner, int64, take_ticket
 
 
-@inner
+@compiled
 def paint(tickets: Tickets, image: CodeImage, label_of: npt.NDArray[np.uint16]
           ) -> None:
     """
@@ -25,25 +26,47 @@ def paint(tickets: Tickets, image: CodeImage, label_of: npt.NDArray[np.uint16]
         (codes,) label of each code.
 
     """
-    _, patches, pixels = image
-    y_starts, x_starts = image.axes.y.starts, image.axes.x.starts
-    rows, columns = patches.shape
+    rows, columns = image.patches.shape
+    runs = Marks(np.empty(columns, np.bool_), np.empty(columns + 1, np.int32))
     while True:
         row = take_ticket(tickets)
         if row >= rows:
             return
-        top, bottom = y_starts[row], y_starts[row + 1]
-        column = 0
-        while column < columns and top < bottom:
-            start, code = column, patches[row, column]
-            while column < columns and patches[row, column] == code:
-                column += 1
-            left, right = x_starts[start], x_starts[column]
-            if code == OPEN:
-                for y in range(top, bottom):
-                    for x in range(left, right):
-                        pixels[y, x] = label_of[pixels[y, x]]
-            else:
-                label = label_of[code]
-                for y in range(top, bottom):
-                    pixels[y, left:right] = label
+        paint_lines(image, row, int64(image.axes.y.starts[row]),
+                    int64(image.axes.y.starts[row + 1]), label_of, runs)
+
+
+@inner
+def paint_lines(image: CodeImage, row: int, top: int, bottom: int,
+                label_of: npt.NDArray[np.uint16], runs: Marks) -> None:
+    """
+    Turn some lines of pixels into labels.
+
+    Parameters
+    ----------
+    image
+        The codes.
+    row
+        The row of patches that the lines belong to.
+    top, bottom
+        The lines, half-open.
+    label_of
+        (codes,) label of each code.
+    runs
+        Scratch for the row's patches.
+
+    """
+    patches, pixels, starts = image.patches[row], image.pixels, image.axes.x.starts
+    if top >= bottom:
+        return
+    for run in range(list_runs(patches, runs)):
+        start, end = runs.places[run], runs.places[run + 1]
+        code, left, right = patches[start], int64(starts[start]), int64(starts[end])
+        if code == OPEN:
+            for y in range(top, bottom):
+                for x in range(left, right):
+                    pixels[y, x] = label_of[pixels[y, x]]
+        else:
+            label = label_of[code]
+            for y in range(top, bottom):
+                pixels[y, left:right] = label

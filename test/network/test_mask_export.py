@@ -13,8 +13,9 @@ from tiny_masks import TINY  # noqa: E402
 
 from panoptic_ros.families import masks  # noqa: E402
 from panoptic_ros.labels import LabelSpace  # noqa: E402
-from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
+from panoptic_ros.network.checkpoint import Checkpoint, CheckpointError  # noqa: E402
 from panoptic_ros.network.export import export_onnx  # noqa: E402
+from panoptic_ros.network.families.deeplab.unfolding import unfolded  # noqa: E402
 from panoptic_ros.network.families.masks.mobile import MobileMasks  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -42,6 +43,11 @@ def model(checkpoint, tmp_path_factory):
     path = tmp_path_factory.mktemp('export') / 'model.onnx'
     assert export_onnx(checkpoint, path, SIZE) < 1e-4
     return path
+
+
+def test_no_training_starts_from_the_file(model):
+    with pytest.raises(CheckpointError, match=r"of network 'tiny' of family 'masks': .* \.pt,"):
+        unfolded(model)
 
 
 def test_the_file_does_what_the_network_does_for_any_number_of_images(checkpoint, model):

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from tiny_training import run
@@ -113,3 +114,19 @@ def test_other_backbones_are_refused(boxes, tmp_path, capsys):
         with pytest.raises(SystemExit):
             train(tmp_path, '--steps', '1', '--backbone', str(tmp_path / name))
         assert message in capsys.readouterr().err
+
+
+def test_weights_of_other_networks_are_refused_before_anything_is_rendered(boxes, tmp_path,
+                                                                           capsys):
+    make(boxes, steps=1).checkpoint().save(tmp_path / 'tiny.pt')
+    for path, message in (
+            (tmp_path / 'tiny.pt', "is of network 'tiny' for 19 classes, this training of "
+                                   "'masks-mobile' for 19: "),
+            (Path('models/streets.onnx'), "an export of network 'mobile', this training is of "
+                                          "'masks-mobile': choose --network mobile")):
+        with pytest.raises(SystemExit):
+            train(tmp_path, '--steps', '1', '--weights', str(path))
+        said = capsys.readouterr().err
+        assert message in said
+        assert said.count('\n') == 1
+        assert not (tmp_path / 'frames').exists()

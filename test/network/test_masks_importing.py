@@ -1,8 +1,8 @@
 """Published networks of the family masks become networks of this package, entry by entry."""
 
 import json
-import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -174,7 +174,10 @@ def test_weights_of_no_network_are_refused(published, tmp_path):
     ({'num_queries': 10 ** 9}, 'num_queries is 1000000000: expected a whole number'),
     ({'hidden_act': 'os.system'}, "hidden_act is 'os.system'"),
     ({'image_size': 70}, 'image_size is 70: expected a multiple of patch_size, 16'),
-    ({'hidden_size': 33}, 'transformers refuses the network'),
+    ({'hidden_size': 33}, 'hidden_size is 33: expected a multiple of num_attention_heads, 2'),
+    ({'patch_size': 8, 'num_upscale_blocks': 4}, 'patch_size is 8: expected a multiple of 16'),
+    ({'num_blocks': 4}, 'num_blocks is 4: expected at most the 3 of num_hidden_layers'),
+    ({'num_hidden_layers': 1}, 'num_blocks is 2: expected at most the 1 of num_hidden_layers'),
     ({'layerscale_value': 10 ** 400}, 'layerscale_value is .*: expected a number from 0 to 100'),
     ({'hidden_size': 4096, 'num_attention_heads': 64, 'num_hidden_layers': 64, 'mlp_ratio': 16},
      'settings are those of a network of [0-9]{11} parameters, and the file has')])
@@ -212,7 +215,21 @@ def test_a_configuration_has_nothing_executed_or_fetched(published, tmp_path):
     found = conversion(folder)
     assert found.comparison.complete
     assert found.config.settings == conversion(published['eomt'][1]).config.settings
-    assert os.environ['HF_HUB_OFFLINE'] == '1'
+
+
+def test_the_library_is_offline_and_the_environment_stays():
+    """What else runs in the process, or is started by it, is not ours to cut off."""
+    program = ('import os\n'
+               'os.environ["DO_NOT_TRACK"] = "0"\n'
+               'before = dict(os.environ)\n'
+               'from panoptic_ros.network.families.masks.optional import load_transformers\n'
+               'load_transformers()\n'
+               'from huggingface_hub import constants\n'
+               'print(constants.is_offline_mode(), constants.HF_HUB_DISABLE_TELEMETRY)\n'
+               'print({name for name in {*before, *os.environ} if name.startswith(("HF_", "DO_", '
+               '"TRANSFORMERS")) and before.get(name) != os.environ.get(name)})')
+    ran = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True)
+    assert ran.stdout == 'True True\nset()\n', ran.stderr
 
 
 def test_weights_in_several_files(published, tmp_path):

@@ -54,6 +54,12 @@ def test_cityscapes_is_trained_on_with_the_published_settings(tmp_path):
     assert options['weight_decay'] == options['clip'] == 0
 
 
+def test_frames_of_other_drives_are_trained_on():
+    args = command._parser().parse_args(['run', '--frames', '4', '--first-drive', '13'])
+    assert command._frames(args, command._recipe(args)).description == (
+        'streets: 4 frames of 512x1024 from drives 13 to 13')
+
+
 def test_what_is_given_replaces_what_the_data_suggest():
     def recipe(*arguments):
         return command._recipe(command._parser().parse_args(['run', *arguments]))
@@ -77,6 +83,7 @@ def test_an_old_training_is_never_overwritten(tmp_path, capsys):
 @pytest.mark.parametrize(('arguments', 'message'), [
     (['--resume'], 'no checkpoint'), (['--crop', '33x64'], 'multiples of 32'),
     (['--batch', '5'], 'multiple of the 2 crops'), (['--size', 'large'], 'expected HEIGHTxWIDTH'),
+    (['--first-drive', '999_999_999'], 'are held out for measuring'),
     (['--steps', '5', '--minutes', '1'], 'not allowed with'), (['--frames', '0'], 'count is 0')])
 def test_what_is_wrong_is_said_before_anything_is_rendered(arguments, message, tmp_path, capsys):
     with pytest.raises(SystemExit) as exited:

@@ -82,12 +82,14 @@ def test_multiply_adds_of_a_convolution_are_counted():
 
 def test_the_command_compares_and_reports(tmp_path, capsys):
     path = tmp_path / 'networks.json'
-    command.main(['mobile', 'mobilenet_v2-bowenc', '--json', str(path)])
+    command.main(['mobile', 'masks-mobile', 'mobilenet_v2-bowenc', '--json', str(path)])
     printed = capsys.readouterr().out
     assert '7.72' in printed
     assert '55.10' in printed
     written = json.loads(path.read_text())
     assert written['mobile']['published'] is None
+    assert written['masks-mobile']['published'] is None
+    assert written['masks-mobile']['parameters'] == 2_601_065
     assert written['mobile']['multiply_adds'] == 16_386_258_944
     assert written['mobilenet_v2-bowenc']['input_size'] == [1025, 2049]
     assert written['mobilenet_v2-bowenc']['published']['pq'] == 55.1

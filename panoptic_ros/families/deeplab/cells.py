@@ -19,14 +19,17 @@ class Cells(NamedTuple):
     """What is known of each cell of the heads."""
 
     class_id: npt.NDArray[np.uint8]
-    """(h, w) the class of the largest logit, the lower id on ties."""
+    """(h, w) the class of the largest logit, the lower id on ties ..."""
+    logit: npt.NDArray[np.float32]
+    """... that logit, finite ..."""
     probability: npt.NDArray[np.int32]
-    """(h, w) its soft-max probability, ``PROBABILITY_ONE`` for 1."""
+    """... and (h, w) its soft-max probability, ``PROBABILITY_ONE`` for 1."""
 
     @classmethod
     def empty(cls, shape: tuple[int, ...]) -> Cells:
         """Return cells that are still to be read."""
-        return cls(np.empty(shape, np.uint8), np.empty(shape, np.int32))
+        return cls(np.empty(shape, np.uint8), np.empty(shape, np.float32),
+                   np.empty(shape, np.int32))
 
 
 @inner
@@ -49,28 +52,31 @@ def read_row(semantic: npt.NDArray[np.float32], row: int, logits: npt.NDArray[np
         (w,), written: its class, the lower id on ties.
 
     """
-    columns = len(winner)
+    columns, classes = len(winner), len(semantic)
     for x in range(columns):
         logits[0, x] = best[x] = finite(semantic[0, row, x])
         winner[x] = 0
-    classes = len(semantic)
-    for index in range(1, classes - 1, 2):      # two at a time
+    threes = 1 + (classes - 1) // 3 * 3
+    for index in range(1, threes, 3):
         for x in range(columns):
-            one, other = finite(semantic[index, row, x]), finite(semantic[index + 1, row, x])
-            logits[index, x], logits[index + 1, x] = one, other
-            largest, who = best[x], winner[x]
-            better = one > largest
-            largest, who = (one if better else largest), (np.int32(index) if better else who)
-            better = other > largest
-            best[x] = other if better else largest
-            winner[x] = np.int32(index + 1) if better else who
-    if classes % 2 == 0:
+            one, two = finite(semantic[index, row, x]), finite(semantic[index + 1, row, x])
+            three = finite(semantic[index + 2, row, x])
+            logits[index, x], logits[index + 1, x], logits[index + 2, x] = one, two, three
+            largest, who = _larger(one, index, best[x], winner[x])
+            largest, who = _larger(two, index + 1, largest, who)
+            best[x], winner[x] = _larger(three, index + 2, largest, who)
+    for index in range(threes, classes):
         for x in range(columns):
-            logit = finite(semantic[classes - 1, row, x])
-            logits[classes - 1, x] = logit
-            better = logit > best[x]
-            best[x] = logit if better else best[x]
-            winner[x] = np.int32(classes - 1) if better else winner[x]
+            logits[index, x] = logit = finite(semantic[index, row, x])
+            best[x], winner[x] = _larger(logit, index, best[x], winner[x])
+
+
+@inner
+def _larger(logit: np.float32, index: int, largest: np.float32, winner: np.int32
+            ) -> tuple[np.float32, np.int32]:
+    """Return the larger of two logits, and which it is; the earlier one on ties."""
+    better = logit > largest
+    return (logit if better else largest), (np.int32(index) if better else winner)
 
 
 @inner

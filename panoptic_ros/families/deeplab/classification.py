@@ -23,6 +23,8 @@ _SIDE = 4
 _LANES = 128
 """... and those of so many patches are worked on at a time: vectors run over the patches."""
 _VECTORS = 32
+_TURNS = 2
+"""Most patches have no more contenders."""
 _ROUNDED = np.float32(2e-5)     # more than what an interpolation rounds, in parts of the logits
 _TINY = np.float32(1e-30)
 
@@ -107,9 +109,12 @@ def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np
             _share(x.weights, starts, columns, left, contest.shares)
             for upper in range(top, bottom, _SIDE):
                 weights = y.weights[:, upper:min(upper + _SIDE, bottom)]
-                for turn in range(rounds):
+                block = min(_SIDE, width - left), lanes
+                for turn in range(min(rounds, _TURNS)):
                     _look_up(window, columns, turn, code_of, contest)
-                    _contend(weights, min(_SIDE, width - left), lanes, turn == 0, contest)
+                    _contend(weights, block, turn == 0, contest)
+                if rounds > _TURNS:
+                    _contend_late(window, columns, code_of, weights, block, contest)
                 pixels = image.pixels[upper:upper + weights.shape[1]]
                 _write(contest.winner, columns, starts, (left, lanes), pixels, has_things)
 
@@ -187,10 +192,11 @@ def _look_up(window: Window, columns: npt.NDArray[np.int32], turn: int,
 
 
 @inner
-def _contend(weights: npt.NDArray[np.float32], width: int, lanes: int, is_first: bool,
+def _contend(weights: npt.NDArray[np.float32], block: tuple[int, int], is_first: bool,
              contest: Contest) -> None:
     """Let the contenders whose turn it is win the pixels where they are the largest yet."""
     _, _, shares, logits, edges, code, best, winner = contest
+    width, lanes = block
     for x in range(width):
         for lane in range(lanes):
             before, after = shares[0, x, lane], shares[1, x, lane]
@@ -209,6 +215,31 @@ def _contend(weights: npt.NDArray[np.float32], width: int, lanes: int, is_first:
             better = logit > best[y, place]
             best[y, place] = logit if better else best[y, place]
             winner[y, place] = code[place] if better else winner[y, place]
+
+
+@inner
+def _contend_late(window: Window, columns: npt.NDArray[np.int32],
+                  code_of: npt.NDArray[np.uint16], weights: npt.NDArray[np.float32],
+                  block: tuple[int, int], contest: Contest) -> None:
+    """Let the contenders of few patches, those after _TURNS, win pixels in the same way."""
+    upper_row, lower_row, upper_class, _ = window
+    counts, contenders, shares, _, _, _, best, winner = contest
+    width, lanes = block
+    last = len(upper_class) - 1
+    for lane in range(len(columns)):
+        column = columns[lane]
+        after = min(column + 1, last)
+        for turn in range(_TURNS, counts[lane]):
+            class_id = contenders[turn, lane]
+            code, upper, lower = code_of[class_id], upper_row[class_id], lower_row[class_id]
+            for x in range(width):
+                left, right, place = shares[0, x, lane], shares[1, x, lane], x * lanes + lane
+                above = left * upper[column] + right * upper[after]
+                below = left * lower[column] + right * lower[after]
+                for y in range(weights.shape[1]):
+                    logit = weights[0, y] * above + weights[1, y] * below
+                    if logit > best[y, place]:
+                        best[y, place], winner[y, place] = logit, code
 
 
 @inner

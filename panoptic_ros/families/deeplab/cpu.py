@@ -15,7 +15,6 @@ from ...labels import LabelSpace
 from ...panoptic import Panoptic
 from ...segments.codes import INSTANCE, UNASSIGNED
 from ...segments.numbering import number
-from ...segments.painting import paint
 from ...segments.patches import CodeImage
 from ...segments.tallies import Tallies, empty_tallies
 from ...segments.upsampling import Axis
@@ -28,7 +27,7 @@ from .confidence import paint_confidence
 from .heads import Heads
 from .logits import Logits, Memory, classify
 from .options import Options
-from .scoring import Classes, Others, add_probability
+from .scoring import Classes, Labels, Others, label_pixels
 from .targets import Offsets
 
 
@@ -58,9 +57,8 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
     class_of[classes] = np.where(label_space.is_thing, -1, classes)
     class_of[INSTANCE:] = votes.sum(0).argmax(1)
     label_of = number(class_of, tallies['area'].sum(0), label_space, options.stuff_area)
-    run(add_probability, Classes(semantic, cells, class_of.clip(0).astype(np.uint8)), image,
-        list(tallies), [Others.new(center.shape[1]) for _ in range(workers)])
-    run(paint, image, label_of)
+    run(label_pixels, Classes(semantic, cells, class_of.clip(0).astype(np.uint8)), image,
+        Labels.of(label_of), list(tallies), [Others.new(image) for _ in range(workers)])
     weight = np.ones(len(label_of), np.float32)
     weight[INSTANCE:] = heats
     return Panoptic(image.pixels,

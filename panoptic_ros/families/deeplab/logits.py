@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.codes import UNASSIGNED
+from ...segments.marks import Marks, list_marked
 from ...segments.patches import OPEN, CodeImage
 from ...segments.workers import Tickets, inner, take_ticket
 from .cells import Cells, read_probability, read_row
@@ -39,8 +40,8 @@ class Memory(NamedTuple):
     """... its class ..."""
     total: npt.NDArray[np.float32]
     """... and (w,) scratch."""
-    mixed: npt.NDArray[np.int32]
-    """(w,) columns of the patches between cells that disagree."""
+    mixed: Marks
+    """The patches of a row between cells that disagree."""
     contest: Contest
 
     @classmethod
@@ -48,8 +49,8 @@ class Memory(NamedTuple):
         """Return memory for heads of so many classes and columns."""
         return cls(np.empty((2, classes, columns + _SPARE), np.float32),
                    np.empty(columns, np.float32), np.empty(columns, np.int32),
-                   np.empty(columns, np.float32), np.empty(columns, np.int32),
-                   Contest.new(classes))
+                   np.empty(columns, np.float32),
+                   Marks.new(columns), Contest.new(classes))
 
 
 @inner
@@ -95,26 +96,29 @@ def classify(tickets: Tickets, semantic: Logits, cells: Cells, image: CodeImage,
             found = _write_plain(window, code_of, image.patches[row], memory.mixed,
                                  has_things[row])
             if found > 0 and y_starts[row] < y_starts[row + 1]:
-                settle_row(window, image, row, memory.mixed[:found], code_of, memory.contest,
-                           has_things[row])
+                settle_row(window, image, row, memory.mixed.places[:found], code_of,
+                           memory.contest, has_things[row])
 
 
 @inner
 def _read(values: npt.NDArray[np.float32], row: int, is_own: bool, cells: Cells, memory: Memory
           ) -> None:
-    """Read a row of cells; the probabilities only where no other worker does."""
-    logits = memory.logits[row % 2]
-    read_row(values, row, logits, memory.best, memory.winner)
-    class_id, winner = cells.class_id[row], memory.winner
+    """Read a row of cells; write what others may be writing, too, once it is known."""
+    logits, best, winner = memory.logits[row % 2], memory.best, memory.winner
+    read_row(values, row, logits, best, winner)
+    class_id = cells.class_id[row]
     for x in range(len(class_id)):
         class_id[x] = winner[x]
     if is_own:
-        read_probability(logits, memory.best, memory.total, cells.probability[row])
+        logit = cells.logit[row]
+        for x in range(len(logit)):
+            logit[x] = best[x]
+        read_probability(logits, best, memory.total, cells.probability[row])
 
 
 @inner
 def _write_plain(window: Window, code_of: npt.NDArray[np.uint16],
-                 patches: npt.NDArray[np.uint16], mixed: npt.NDArray[np.int32],
+                 patches: npt.NDArray[np.uint16], mixed: Marks,
                  has_things: npt.NDArray[np.bool_]) -> int:
     """Write the codes of patches whose cells agree; list the others and return how many."""
     agrees = has_things
@@ -124,11 +128,12 @@ def _write_plain(window: Window, code_of: npt.NDArray[np.uint16],
         agrees[column] = ((upper[column + 1] == upper[column]) & (lower[column] == upper[column])
                           & (lower[column + 1] == upper[column]))
     agrees[last] = lower[last] == upper[last]
-    count = 0
     for column in range(last + 1):
-        code, is_plain = code_of[upper[column]], agrees[column]
-        patches[column] = code if is_plain else OPEN
-        has_things[column] = is_plain & (code >= UNASSIGNED)
-        mixed[count] = column
-        count += not is_plain
+        patches[column] = code_of[upper[column]]
+    for column in range(last + 1):
+        mixed.marked[column] = not agrees[column]
+        has_things[column] &= patches[column] >= UNASSIGNED
+    count = list_marked(mixed)
+    for place in range(count):
+        patches[mixed.places[place]] = OPEN
     return count

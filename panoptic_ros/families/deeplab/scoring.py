@@ -1,4 +1,4 @@
-"""The probability of each segment's class, summed over its pixels."""
+"""Labels, and the probability of each segment's class, summed over its pixels."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...segments.marks import list_marked
+from ...labels import UNLABELED
+from ...segments.marks import Marks, list_marked, list_runs
+from ...segments.painting import paint_lines
 from ...segments.patches import OPEN, CodeImage
-from ...segments.upsampling import Axes
 from ...segments.workers import Tickets, inlined, inner, int64, take_ticket
 from .cells import Cells, finite
+
+_ROWS = 4
+"""Rows of cells that a worker takes at once: it looks at their pixels while they are at hand."""
 
 
 class Classes(NamedTuple):
@@ -28,35 +32,51 @@ class Classes(NamedTuple):
 class Others(NamedTuple):
     """Memory of a worker: the cells of a row that do not lie between patches of their class."""
 
-    marks: npt.NDArray[np.bool_]
-    """(w,)"""
-    columns: npt.NDArray[np.int32]
-    """(w + 1,) where they are."""
+    marks: Marks
+    """Which they are."""
+    changes: npt.NDArray[np.bool_]
+    """(W,) the columns of pixels, along the row, that have more than one label."""
 
     @classmethod
-    def new(cls, columns: int) -> Others:
-        """Return memory for rows of so many cells."""
-        return cls(np.empty(columns, np.bool_), np.empty(columns + 1, np.int32))
+    def new(cls, image: CodeImage) -> Others:
+        """Return memory for an image."""
+        return cls(Marks.new(image.patches.shape[1]), np.empty(image.pixels.shape[1], np.bool_))
+
+
+class Labels(NamedTuple):
+    """The labels of codes; each but UNLABELED is that of one code."""
+
+    label_of: npt.NDArray[np.uint16]
+    """(codes,) label of each code."""
+    code_of: npt.NDArray[np.uint16]
+    """(65536,) code of each label."""
+
+    @classmethod
+    def of(cls, label_of: npt.NDArray[np.uint16]) -> Labels:
+        """Return the labels of codes, (codes,)."""
+        code_of = np.zeros(UNLABELED + 1, np.uint16)
+        code_of[label_of] = np.arange(len(label_of))
+        return cls(label_of, code_of)
 
 
 class Area(NamedTuple):
-    """The pixels that are nearest to a cell; those before the middles lie in earlier patches."""
+    """The pixels that are nearest to a cell."""
 
     row: int
     column: int
     top: int
-    y_middle: int
     bottom: int
     left: int
-    x_middle: int
     right: int
 
 
 @inner
-def add_probability(tickets: Tickets, classes: Classes, image: CodeImage,
-                    tallies: npt.NDArray[Any], others: Others) -> None:
+def label_pixels(tickets: Tickets, classes: Classes, image: CodeImage, labels: Labels,
+                 tallies: npt.NDArray[Any], others: Others) -> None:
     """
-    Add the probability of the codes' classes: each pixel has that of its nearest cell.
+    Turn the code image into labels, and add the probability of the codes' classes.
+
+    Each pixel has the probability of its nearest cell.
 
     Parameters
     ----------
@@ -65,42 +85,53 @@ def add_probability(tickets: Tickets, classes: Classes, image: CodeImage,
     classes
         The classes of cells and codes.
     image
-        The codes.
+        The codes; ``pixels`` become labels.
+    labels
+        The labels.
     tallies
         (codes,) of ``tallies.TALLY``, whose ``probability`` is added to.
     others
         Scratch.
 
     """
+    y_starts, y_lower = image.axes.y.starts, image.axes.y.lower
+    cell_starts = image.axes.y.cell_starts
     rows = len(image.patches)
     while True:
-        row = take_ticket(tickets)
-        if row >= rows:
+        first = take_ticket(tickets) * _ROWS
+        if first >= rows:
             return
-        _add_plain(classes, image, row, tallies, others.marks)
-        _add_others(classes, image, row, others.columns[:list_marked(*others)], tallies)
+        end = min(first + _ROWS, rows)
+        top, bottom = int64(cell_starts[first]), int64(cell_starts[end])
+        if top == bottom:
+            continue
+        for row in range(y_lower[top], y_lower[bottom - 1] + 1):
+            paint_lines(image, row, max(int64(y_starts[row]), top),
+                        min(int64(y_starts[row + 1]), bottom), labels.label_of, others.marks)
+        for row in range(first, end):
+            if cell_starts[row] < cell_starts[row + 1]:
+                _add_plain(classes, image, row, tallies, others)
+                _add_others(classes, image, labels, row, others, tallies)
 
 
 @inner
 def _add_plain(classes: Classes, image: CodeImage, row: int, tallies: npt.NDArray[Any],
-               others: npt.NDArray[np.bool_]) -> None:
+               others: Others) -> None:
     """Add the cells that lie between patches of one code and of their class; mark the others."""
     above, here = image.patches[max(row - 1, 0)], image.patches[row]
     y_starts, starts = image.axes.y.cell_starts, image.axes.x.cell_starts
     height = int64(y_starts[row + 1]) - y_starts[row]
-    columns = len(here)
-    end = 0
-    while end < columns:
-        start, code = end, here[end]
-        while end < columns and here[end] == code:
-            end += 1
-        others[start:end] = True
+    is_other, places = others.marks
+    for run in range(list_runs(here, others.marks)):
+        start, end = int64(places[run]), int64(places[run + 1])
+        code = here[start]
+        is_other[start:end] = True
         start += 1          # that cell lies beside another code
         if code != OPEN and start < end:
             tallies[code].probability += height * _sum_plain(
                 (code, classes.class_of[code]), above[start - 1:end],
                 classes.cells.class_id[row, start:end], classes.cells.probability[row, start:end],
-                starts[start:end + 1], others[start:end])
+                starts[start:end + 1], is_other[start:end])
 
 
 @inner
@@ -119,90 +150,67 @@ def _sum_plain(wanted: tuple[np.uint16, np.uint8], above: npt.NDArray[np.uint16]
 
 
 @inner
-def _add_others(classes: Classes, image: CodeImage, row: int, columns: npt.NDArray[np.int32],
-                tallies: npt.NDArray[Any]) -> None:
-    """Add some cells of a row."""
+def _add_others(classes: Classes, image: CodeImage, labels: Labels, row: int,
+                others: Others, tallies: npt.NDArray[Any]) -> None:
+    """Add the marked cells of a row, whose pixels are labels."""
+    starts, class_of = image.axes.x.cell_starts, classes.class_of
+    top, bottom = int64(image.axes.y.cell_starts[row]), int64(image.axes.y.cell_starts[row + 1])
+    class_id, probability = classes.cells.class_id[row], classes.cells.probability[row]
+    upper, code_of, changes = image.pixels[top], labels.code_of, others.changes
+    columns = others.marks.places[:list_marked(others.marks)]
+    if len(columns) > 0:
+        _find_changes(image.pixels[top:bottom], changes)
     for column in columns:
-        _add_cell(classes, image, _pixels_of(image.axes, row, column), tallies)
+        left, right = int64(starts[column]), int64(starts[column + 1])
+        if left == right:
+            continue
+        label, differs = upper[left], changes[left]
+        for x in range(left + 1, right):
+            differs |= changes[x] | (upper[x] != label)
+        code = code_of[label]
+        if differs or class_of[code] != class_id[column]:
+            _add_runs(classes, image.pixels, code_of,
+                      Area(row, int64(column), top, bottom, left, right), tallies)
+        else:
+            tallies[code].probability += (int64(probability[column])
+                                          * ((bottom - top) * (right - left)))
+
+
+@inner
+def _find_changes(lines: npt.NDArray[np.uint16], changes: npt.NDArray[np.bool_]) -> None:
+    """Tell the columns of some lines that have more than one label."""
+    changes[:] = False
+    for y in range(1, len(lines)):
+        above, here = lines[y - 1], lines[y]
+        for x in range(len(changes)):
+            changes[x] |= here[x] != above[x]
 
 
 @inlined
-def _pixels_of(axes: Axes, row: int, column: int) -> Area:
-    top, bottom = int64(axes.y.cell_starts[row]), int64(axes.y.cell_starts[row + 1])
-    left, right = int64(axes.x.cell_starts[column]), int64(axes.x.cell_starts[column + 1])
-    return Area(row, column, top, min(max(int64(axes.y.starts[row]), top), bottom), bottom,
-                left, min(max(int64(axes.x.starts[column]), left), right), right)
-
-
-@inlined
-def _add_cell(classes: Classes, image: CodeImage, area: Area, tallies: npt.NDArray[Any]) -> None:
-    """Add the pixels of a cell: at once where all are of its class, as most are."""
-    pixels = (area.bottom - area.top) * (area.right - area.left)
-    if pixels == 0:
-        return
-    code = _only_code(image, area)
-    if code != OPEN and classes.class_of[code] == classes.cells.class_id[area.row, area.column]:
-        probability = int64(classes.cells.probability[area.row, area.column])
-        tallies[code].probability += probability * pixels
-    else:
-        _add_runs(classes, image, area, tallies)
-
-
-@inlined
-def _only_code(image: CodeImage, area: Area) -> np.uint16:
-    """Return the code that all pixels have, or OPEN."""
-    row, column, top, y_middle, bottom, left, x_middle, right = area
-    _, patches, pixels = image
-    only = np.uint16(OPEN)
-    for below in range(2):
-        start, stop = (y_middle, bottom) if below else (top, y_middle)
-        for after in range(2):
-            first, end = (x_middle, right) if after else (left, x_middle)
-            if start == stop or first == end:
-                continue
-            patch = patches[max(row - 1 + below, 0), max(column - 1 + after, 0)]
-            code = pixels[start, first] if patch == OPEN else patch
-            if only != OPEN and only != code:
-                return np.uint16(OPEN)
-            only = code
-            for y in range(start, stop if patch == OPEN else start):
-                for x in range(first, end):
-                    if pixels[y, x] != code:
-                        return np.uint16(OPEN)
-    return only
-
-
-@inlined
-def _add_runs(classes: Classes, image: CodeImage, area: Area, tallies: npt.NDArray[Any]) -> None:
+def _add_runs(classes: Classes, labels: npt.NDArray[np.uint16], code_of: npt.NDArray[np.uint16],
+              area: Area, tallies: npt.NDArray[Any]) -> None:
     """Add the pixels of a cell, run by run."""
     semantic, cells, class_of = classes
-    row, column, top, y_middle, bottom, first, x_middle, end = area
-    patches, pixels = image.patches, image.pixels
+    row, column, top, bottom, first, end = area
     winner = cells.class_id[row, column]
     probability = int64(cells.probability[row, column])
-    best = finite(semantic[winner, row, column])
+    best = cells.logit[row, column]
     known, share = winner, np.float32(1)        # of the class that was looked up last
-    for half in range(2):
-        start, stop = (y_middle, bottom) if half else (top, y_middle)
-        patch_row = row if half else max(row - 1, 0)
-        before, after = patches[patch_row, max(column - 1, 0)], patches[patch_row, column]
-        is_open = (before == OPEN) & (x_middle > first) | (after == OPEN) & (x_middle < end)
-        times = 1 if is_open else stop - start      # as often as the same line comes
-        for line in range(start, stop, max(times, 1)):
-            left, code = first, np.uint16(OPEN)
-            for right in range(first, end + 1):
-                following = np.uint16(OPEN)
-                if right < end:
-                    following = after if right >= x_middle else before
-                    following = pixels[line, right] if following == OPEN else following
-                if following == code:
-                    continue
-                if right > left:
-                    part, class_id = probability * (right - left), class_of[code]
-                    if class_id != winner:
-                        if class_id != known:
-                            known = class_id
-                            share = np.exp(finite(semantic[class_id, row, column]) - best)
-                        part = int64(part * share)
-                    tallies[code].probability += part * times
-                left, code = right, following
+    for y in range(top, bottom):
+        left = first
+        while left < end:
+            label, right = labels[y, left], left + 1
+            while right < end and labels[y, right] == label:
+                right += 1
+            part = probability * (right - left)
+            left = right
+            if label == UNLABELED:
+                continue
+            code = code_of[label]
+            class_id = class_of[code]
+            if class_id != winner:
+                if class_id != known:
+                    known = class_id
+                    share = np.exp(finite(semantic[class_id, row, column]) - best)
+                part = int64(part * share)
+            tallies[code].probability += part

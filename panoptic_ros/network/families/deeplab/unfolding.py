@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from ....engine.metadata import ModelMetadata
 from ...checkpoint import Checkpoint, CheckpointError
+from .config import NetworkConfig
 from .model import PanopticDeepLab
 from .variants import preset
 
@@ -38,16 +40,9 @@ def unfold(path: Path, images: Iterable[npt.NDArray[np.uint8]]) -> Checkpoint:
         The file is not an export of one of this package's networks, or there are no images.
 
     """
-    import onnx
     from onnx import numpy_helper
 
-    model = onnx.load(str(path))
-    metadata = ModelMetadata.from_properties({p.key: p.value for p in model.metadata_props},
-                                             str(path))
-    try:
-        config = preset(metadata.network)
-    except ValueError as error:
-        raise CheckpointError(f'{path}: {error}') from error
+    model, metadata, config = _read(path)
     network = PanopticDeepLab(config, len(metadata.label_space)).eval()
     found = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy())
              for i in model.graph.initializer}
@@ -55,6 +50,37 @@ def unfold(path: Path, images: Iterable[npt.NDArray[np.uint8]]) -> Checkpoint:
     _measure(network, norms, images)
     return Checkpoint(config, metadata.label_space, network.state_dict(),
                       {'unfolded_from': path.name, **metadata.training}, {})
+
+
+def unfolded(path: Path) -> NetworkConfig:
+    """
+    Return the network that ``unfold`` gives, without the images.
+
+    Raises
+    ------
+    CheckpointError
+        As for ``unfold``.
+
+    """
+    return _read(path)[2]
+
+
+def _read(path: Path) -> tuple[Any, ModelMetadata, NetworkConfig]:
+    import onnx
+
+    model = onnx.load(str(path))
+    metadata = ModelMetadata.from_properties({p.key: p.value for p in model.metadata_props},
+                                             str(path))
+    if metadata.family != NetworkConfig.family:
+        raise CheckpointError(
+            f'{path} is an export of network {metadata.network!r} of family '
+            f'{metadata.family!r}: the batch norms that an export folds are found again only in '
+            f'those of family {NetworkConfig.family!r}; give the checkpoint, .pt, from which it '
+            'was exported')
+    try:
+        return model, metadata, preset(metadata.network)
+    except ValueError as error:
+        raise CheckpointError(f'{path}: {error}') from error
 
 
 def _take_over(network: PanopticDeepLab, found: dict[str, Tensor],

@@ -10,6 +10,9 @@ from .settings import read_settings
 
 STRIDE = 4
 """Input pixels per cell of the masks of Mask2Former."""
+EOMT = {'hidden_size': 1024, 'num_hidden_layers': 24, 'num_attention_heads': 16, 'num_blocks': 4,
+        'image_size': 640, 'patch_size': 16, 'num_upscale_blocks': 2, 'num_queries': 200}
+"""What an EoMT has where its ``config.json`` does not say it."""
 MEAN, DEVIATION = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 """Means and standard deviations of ImageNet's red, green and blue, 0 to 255."""
 
@@ -48,9 +51,30 @@ class MasksConfig:
         if self.fit not in ('stretch', 'pad') or len(self.padding) != 3 * (self.fit == 'pad'):
             raise ValueError(f'fit is {self.fit!r} and padding {self.padding}: expected pad with '
                              'a colour, or stretch without')
-        if self.model == 'eomt' and self.settings.get('image_size', 640) % self.patch:
-            raise ValueError(f'image_size is {self.settings["image_size"]}: expected a multiple '
-                             f'of patch_size, {self.patch}')
+        if self.model == 'eomt':
+            self._check_eomt()
+
+    def _check_eomt(self) -> None:
+        side, halvings = (self._setting(name) for name in ('image_size', 'num_upscale_blocks'))
+        if side % self.patch:
+            raise ValueError(f'image_size is {side}: expected a multiple of patch_size, '
+                             f'{self.patch}')
+        if self.patch % (1 << halvings):
+            raise ValueError(f'patch_size is {self.patch}: expected a multiple of '
+                             f'{1 << halvings}, as each of the {halvings} blocks of '
+                             'num_upscale_blocks halves the cells of the masks')
+        layers, blocks = (self._setting(name) for name in ('num_hidden_layers', 'num_blocks'))
+        if blocks > layers:
+            raise ValueError(f'num_blocks is {blocks}: expected at most the {layers} of '
+                             'num_hidden_layers, of which the last num_blocks see the queries')
+        width, heads = (self._setting(name) for name in ('hidden_size', 'num_attention_heads'))
+        if width % heads:
+            raise ValueError(f'hidden_size is {width}: expected a multiple of '
+                             f'num_attention_heads, {heads}')
+
+    def _setting(self, name: str) -> int:
+        """Return a setting of an EoMT, or what the library takes without it."""
+        return int(self.settings.get(name, EOMT[name]))
 
     @property
     def model(self) -> str:
@@ -60,19 +84,20 @@ class MasksConfig:
     @property
     def patch(self) -> int:
         """Pixels per side of EoMT's patches."""
-        return int(self.settings.get('patch_size', 16))
+        return self._setting('patch_size')
 
     @property
     def queries(self) -> int:
         """Number of queries."""
-        return int(self.settings.get('num_queries', 200 if self.model == 'eomt' else 100))
+        return self._setting('num_queries') if self.model == 'eomt' else int(
+            self.settings.get('num_queries', 100))
 
     @property
     def stride(self) -> int:
         """Input pixels per cell of the masks."""
         if self.model == 'mask2former':
             return STRIDE
-        return max(1, self.patch >> int(self.settings.get('num_upscale_blocks', 2)))
+        return self.patch >> self._setting('num_upscale_blocks')
 
     def check_size(self, size: tuple[int, int], padded: bool = False) -> None:
         """
@@ -85,7 +110,7 @@ class MasksConfig:
 
         """
         if self.model == 'eomt':
-            side = int(self.settings.get('image_size', 640))
+            side = self._setting('image_size')
             if tuple(size) != (side, side):
                 raise ValueError(f'size is {size[0]}x{size[1]}: network {self.name!r} takes '
                                  f'{side}x{side} only, for which its positions were trained')

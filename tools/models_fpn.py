@@ -1,23 +1,16 @@
-"""
-Export, convert and run networks of the family fpn; write their part of docs/models.md.
-
-``fpn_report.py NETWORK ...`` measures the named networks; the figures of the others, which are in
-build/models, are kept.  It fails if an export differs from PyTorch, or a conversion from the
-export.  A network takes a minute and several gigabytes.
-"""
+"""The part of docs/models.md that lists the networks of the family fpn."""
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from models_measuring import HALF_TOLERANCE, RUNS, TOLERANCE
 
 from panoptic_ros.engine import OnnxEngine
 from panoptic_ros.engine.precision import convert
@@ -31,20 +24,19 @@ from panoptic_ros.network.size import measure
 from panoptic_ros.pipelines.contract import contract
 from panoptic_ros.streets import Drive
 
-ROOT = Path(__file__).resolve().parents[1]
-BUILD = ROOT / 'build' / 'models'
-DOCUMENT = ROOT / 'docs' / 'models.md'
-HEADING, NEXT = '## Panoptic-FPN\n', '## Networks that predict masks\n'
+NAMES = tuple(PRESETS)
 SIZE, SPACE = (512, 1024), LabelSpace.load('coco')
-TOLERANCE, HALF_TOLERANCE, RUNS = 1e-4, 0.02, 5
 
-INTRODUCTION = f"""{HEADING}
-Written by `tools/fpn_report.py NETWORK ...`. These are the networks of detectron2;
-`import_checkpoint` reads their published checkpoints. The columns are those above, for COCO and an
-image of {SIZE[0]}x{SIZE[1]}, except for these:
+INTRODUCTION = f"""\
+## Panoptic-FPN
+
+These are the networks of detectron2; `import_checkpoint` reads their published checkpoints. The
+columns are those above, for COCO and an image of {SIZE[0]}x{SIZE[1]}, except for these:
 
 - **PQ**: published for COCO val, behind a slash after a third of the training, whose checkpoint is
   another of the same network.
+- **export**: the difference of the better one of two random images, and of two others, up to three
+  times, as rounding may turn a choice over.
 - **fp16**: the mean difference of the logits of stuff, and the largest difference of a score.
 - **CPU**: milliseconds of processor time of ONNX Runtime on one thread, for 1000 proposals and 100
   detections.
@@ -60,33 +52,26 @@ graph, and these networks are refused there, with this reason, when they are ope
 
 The network knows its input, not which part of it an image fills. So boxes are clipped to the
 input, where detectron2 clips them to the image. Where images fill the input, that is the same.
-
 """
+COLUMNS = ('PQ', 'M', 'G', 'ONNX MB', 'export', 's', 'fp16', 'CPU ms')
 
 
-def main(argv: Sequence[str]) -> int:
-    """Measure and write."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(0)
-    for name in argv:
-        print(f'{name} ...', flush=True)
-        figures = examine(PRESETS[name])
-        (BUILD / f'{name}.json').write_text(json.dumps(figures, indent=2), encoding='utf-8')
-        print(json.dumps(figures), flush=True)
-    rows = {name: json.loads(path.read_text(encoding='utf-8')) for name in PRESETS
-            if (path := BUILD / f'{name}.json').is_file()}
-    before, heading, after = DOCUMENT.read_text(encoding='utf-8').partition(NEXT)
-    before = before.partition(HEADING)[0].rstrip()
-    DOCUMENT.write_text(f'{before}\n\n{section(rows)}\n{heading}{after}', encoding='utf-8')
-    print(f'{DOCUMENT} is written')
-    return 0
+def examine(name: str, folder: Path) -> dict[str, Any]:
+    """
+    Return every figure of one network; its files stay in a folder.
 
+    There is no plan, as TensorRT-RTX lacks an operator.
 
-def examine(config: FpnConfig) -> dict[str, Any]:
-    """Return every figure of one network."""
+    Raises
+    ------
+    ExportError, ValueError
+        An export differs from PyTorch, or a conversion differs from the export.
+
+    """
+    config = PRESETS[name]
     image = Drive(seed=0, size=SIZE).frame(0.0)[0]
     weights = random_weights(config, image)
-    path = BUILD / f'{config.name}.onnx'
+    path = folder / f'{name}.onnx'
     began = time.process_time()
     difference = export_onnx(Checkpoint(config, SPACE, weights, {'weights': 'random'}, {}), path,
                              SIZE, tolerance=TOLERANCE)
@@ -135,21 +120,12 @@ def random_weights(config: FpnConfig, image: np.ndarray) -> dict[str, torch.Tens
     return network.state_dict()
 
 
-def section(rows: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the part of the page."""
-    lines = ['| network | PQ | M | G | ONNX MB | export | s | fp16 | CPU ms |',
-             '| --- | ---: |' + ' ---: |' * 7]
-    for name, row in rows.items():
-        published = PUBLISHED[name]
-        short = f' / {published.short}' if published.short else ''
-        lines.append(
-            f'| {name} | {published.coco}{short} {published.source} '
-            f'| {row["parameters"] / 1e6:.2f} | {row["multiply_adds"] / 1e9:.1f} '
-            f'| {row["onnx_bytes"] / 1e6:.1f} | {row["difference"]:.0e} '
-            f'| {row["export_seconds"]:.0f} | {row["fp16_difference"]:.2%}, '
-            f'{row["fp16_score"]:.4f} | {row["cpu_ms"]:.0f} |')
-    return INTRODUCTION + '\n'.join(lines) + '\n'
-
-
-if __name__ == '__main__':
-    sys.exit(main(sys.argv[1:]))
+def cells(name: str, figures: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the figures of a network, by column."""
+    published = PUBLISHED[name]
+    short = f' / {published.short}' if published.short else ''
+    return (f'{published.coco}{short} {published.source}', f'{figures["parameters"] / 1e6:.2f}',
+            f'{figures["multiply_adds"] / 1e9:.1f}', f'{figures["onnx_bytes"] / 1e6:.1f}',
+            f'{figures["difference"]:.0e}', f'{figures["export_seconds"]:.0f}',
+            f'{figures["fp16_difference"]:.2%}, {figures["fp16_score"]:.4f}',
+            f'{figures["cpu_ms"]:.0f}')
