@@ -127,6 +127,12 @@ class NetworkFamily(Protocol):
     """
     thresholds: bool
     """Whether the networks compare values with thresholds inside, so that rounding may show."""
+    class_layers: tuple[str, ...]
+    """
+    Names of the layers that have a row for each class, in the order of the label space.
+
+    Rows behind them, such as that of no object, are the same for all label spaces.
+    """
     exporter: str
     """PyTorch's way to ONNX that suits the networks: 'dynamo', or 'torchscript', the older one."""
 

@@ -26,6 +26,7 @@ class DeepLabNetworks:
 
     outputs = NAMES
     thresholds = False
+    class_layers = ('semantic.1',)
     exporter = 'dynamo'
 
     def configuration(self, data: Mapping[str, Any]) -> NetworkConfig:

@@ -36,6 +36,7 @@ class MasksNetworks:
 
     outputs = NAMES
     thresholds = True       # masks of attention
+    class_layers = ('query_decoder.predictor.classes',)     # of those that are trained here
     exporter = 'torchscript'
 
     def configuration(self, data: Mapping[str, Any]) -> AnyConfig:
