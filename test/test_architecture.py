@@ -31,6 +31,7 @@ ALLOWED = {
     'panoptic': {'labels'},
     'tensors': set(),
     'overlay': BASE,
+    'sheets': BASE,
     'segments': BASE | {'device'},
     'families': BASE | {'device', 'segments'},
     'engine': BASE | {'device', 'segments', 'images'},
@@ -49,10 +50,11 @@ ALLOWED = {
     'network': BASE | {'datasets', 'engine', 'families', 'streets'},
     'benchmarks': CORE | {'arguments', 'memory', 'report', 'node', 'datasets', 'streets',
                           'evaluation', 'network', 'bags', 'demo'},
-    'demo': CORE | {'memory', 'messages', 'report', 'bags', 'streets', 'evaluation', 'videos'},
+    'demo': CORE | {'memory', 'messages', 'report', 'bags', 'sheets', 'streets', 'evaluation',
+                    'videos'},
     'videos': CORE | {'pictures', 'tracking'},
-    'cli': CORE | {'arguments', 'report', 'pictures', 'node', 'bags', 'datasets', 'streets',
-                   'evaluation', 'network', 'benchmarks', 'demo', 'videos'},
+    'cli': CORE | {'arguments', 'report', 'pictures', 'sheets', 'node', 'bags', 'datasets',
+                   'streets', 'evaluation', 'network', 'benchmarks', 'demo', 'videos'},
 }
 # Who knows a family beside its own folders; all others ask `families.find`.
 FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'benchmarks/', 'cli/networks.py', 'cli/train.py'),

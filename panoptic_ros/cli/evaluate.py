@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import numpy as np
 from rich.progress import track
 
-from ..datasets import Dataset, Video, open_dataset
+from ..datasets import Dataset, LabelledFolders, Video, open_dataset
+from ..datasets.parts import held_out
 from ..evaluation import Evaluation
 from ..evaluation.class_agnostic import ClassAgnostic
 from ..evaluation.clips import CLIP_HEADER, DriveClips, VideoClips, clip_rows
@@ -47,6 +48,8 @@ M = TypeVar('M', bound=Measure)
 
 BASELINE_FRAMES = 60
 """Frames of training seeds, from 0, whose colours the baseline learns."""
+LABELS = 'cityscapes'
+"""The label space of label images if none is given."""
 ORACLE_STRIDES = (1, 4)
 """The strides of full resolution and of the heads."""
 
@@ -74,7 +77,15 @@ def _frames(args: argparse.Namespace) -> tuple[Dataset, dict[str, Any]]:
         return (HeldOutStreets(args.streets, args.size, args.seed),
                 {'streets': list(args.size), 'first_seed': args.seed})
     kind, folder = args.dataset
-    dataset = open_dataset(kind, folder, args.split)
+    space = LabelSpace.load(args.labels) if args.labels else None
+    dataset: Dataset
+    if kind == 'images':
+        assert space is not None
+        dataset = LabelledFolders(folder, args.truth, space)
+        if args.held_out is not None:
+            dataset = held_out(dataset, args.held_out)[1]
+    else:
+        dataset = open_dataset(kind, folder, args.split, space)
     return dataset, {'dataset': kind, 'description': dataset.description}
 
 
@@ -121,7 +132,7 @@ def _evaluate_clips(args: argparse.Namespace) -> dict[str, Any]:
 
 def _evaluate_files(args: argparse.Namespace) -> dict[str, Any]:
     folders = LabelFolders(args.predictions, args.truth)
-    space = LabelSpace.load(args.labels)
+    space = LabelSpace.load(args.labels or LABELS)
     total = _run(args, folders.names, _empty(args, space), folders)
     alone = total.crowd_alone()
     if alone:
@@ -138,7 +149,7 @@ def _evaluate_segments(args: argparse.Namespace) -> dict[str, Any]:
         frames, source = _frames(args)
         segments = SegmentFiles(args.predictions, frames)
     else:
-        space = LabelSpace.load(args.labels)
+        space = LabelSpace.load(args.labels or LABELS)
         segments = SegmentFiles(args.predictions, TruthFolder(args.truth, space))
         source = {'truth': str(args.truth), 'labels': space.name}
     total = _run(args, range(len(segments)), ClassAgnostic, segments)

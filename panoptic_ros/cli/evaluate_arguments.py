@@ -16,9 +16,8 @@ from ..streets import FIRST_HELD_OUT_SEED
 from .family_arguments import add_family_arguments, argument_names
 from .opening import add_device_arguments
 
-DEFAULTS = {'size': (512, 1024), 'seed': FIRST_HELD_OUT_SEED, 'labels': 'cityscapes',
-            'scales': (), 'method': 'cpu', 'device': 'auto', 'gpu': 0,
-            'workers': min(os.cpu_count() or 1, 8)}
+DEFAULTS = {'size': (512, 1024), 'seed': FIRST_HELD_OUT_SEED, 'scales': (), 'method': 'cpu',
+            'device': 'auto', 'gpu': 0, 'workers': min(os.cpu_count() or 1, 8)}
 """Defaults of the options that only some measurements have."""
 
 
@@ -31,9 +30,13 @@ def parse(description: str | None,
     """
     parser = _parser(description)
     args = parser.parse_args(argv)
-    if args.truth is not None and args.predictions is None:
-        parser.error('--predictions and --truth go together: give the folders of both')
-    datasets = [(kind, folder) for kind in DATASETS
+    if args.truth is not None and args.predictions is None and args.images is None:
+        parser.error('--predictions and --truth go together: give the folders of both (or, to '
+                     'measure a model, those of --images and --truth)')
+    if args.images is not None and (None in (args.truth, args.labels) or args.predictions):
+        parser.error('--images, --truth and --labels go together, to measure a model: give the '
+                     'folder of the pictures, that of their label images and the label space')
+    datasets = [(kind, folder) for kind in (*DATASETS, 'images')
                 if (folder := getattr(args, kind.replace('-', '_'))) is not None]
     if args.class_agnostic and args.predictions is None:
         parser.error('--class-agnostic measures the segments of others: give their folder with '
@@ -71,10 +74,12 @@ def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.N
              'without --oracle and --baseline'),
             (('workers',), not (args.clip or args.video),
              'has no effect on clips, whose frames follow each other: leave it out'),
-            (('split',), args.dataset, 'is a part of a data set: give one, such as --cityscapes '
-             'DIR'),
-            (('labels',), args.truth, 'is the label space of label images: give '
-             '--predictions DIR with --truth DIR'),
+            (('split',), args.dataset and not args.images, 'is a part of a data set: give one, '
+             'such as --cityscapes DIR'),
+            (('held_out',), args.images, 'is a share of the frames of --images: give them'),
+            (('labels',), args.truth or args.coco, 'is the label space of label images, or of '
+             '--coco with other classes: give --predictions DIR or --images DIR with --truth DIR, '
+             'or --coco DIR'),
             (('views',), not (args.clip or args.video or args.oracle),
              'measures single frames of a prediction: leave out --clip, --video and --oracle'),
             (('picture',), args.views and not args.predictions,
@@ -87,7 +92,7 @@ def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.N
         for name in names:
             value = getattr(args, name)
             if value is not None and value is not False and not is_used:
-                parser.error(f'--{name} {cure}')
+                parser.error(f'--{name.replace("_", "-")} {cure}')
 
 
 def _parser(description: str | None) -> argparse.ArgumentParser:
@@ -106,6 +111,12 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     for kind in DATASETS:
         source.add_argument(f'--{kind}', type=Path, metavar='DIR',
                             help=f'read the data set {kind} from its folder')
+    source.add_argument('--images', type=Path, metavar='DIR',
+                        help='read pictures of your own, with their label images in --truth and '
+                        'their label space in --labels, as `train` does')
+    source.add_argument('--held-out', type=float, metavar='SHARE',
+                        help='of --images, take only the frames that `train` holds out (there '
+                        '--validation, 0.1 by default)')
     source.add_argument('--split', metavar='NAME',
                         help='part of the data set (default: its validation images)')
     source.add_argument('--video', action='store_true',
@@ -121,7 +132,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
                         'for each image of --streets or a data set by its NAME there, or with the '
                         'relative paths of --truth')
     source.add_argument('--labels', metavar='NAME|YAML',
-                        help='label space of label images (default: cityscapes)')
+                        help='label space of label images (default: cityscapes), or of --coco')
     predictor = parser.add_argument_group('what is measured')
     predictor.add_argument('--model', type=model_path,
                            help='a file, or the name of a shipped model (default: streets)')

@@ -20,6 +20,8 @@ from .family_arguments import FamilyOptions, add_family_arguments
 if TYPE_CHECKING:
     from ..network.checkpoint import Checkpoint
 
+DEFAULT_SIZE = (512, 1024)
+
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
@@ -33,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         quality, given = _quality(args.quality), FamilyOptions.of(args)
         checkpoint = Checkpoint.load(args.checkpoint)
+        args.size = args.size or _size(checkpoint)
         options = _options(given, checkpoint, args.size)
         console = Console()
         with console.status('exporting'):
@@ -59,8 +62,9 @@ def _parser() -> argparse.ArgumentParser:
                         help='file that `train` or `import_checkpoint` wrote')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='MODEL.onnx',
                         help='file to write')
-    parser.add_argument('--size', type=image_size, default=(512, 1024), metavar='HxW',
-                        help="the network's input (default: 512x1024)")
+    parser.add_argument('--size', type=image_size, metavar='HxW',
+                        help="the network's input (default: as a training here saw the frames, "
+                        'else 512x1024)')
     parser.add_argument('--quality', type=Path, metavar='JSON',
                         help='report of `evaluate --json` to keep in the model')
     parser.add_argument('--tolerance', type=float, default=1e-4,
@@ -70,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
                          'recommends them')
     add_json_argument(parser)
     return parser
+
+
+def _size(checkpoint: Checkpoint) -> tuple[int, int]:
+    """Return the size in which frames were shown to the network, where a training says it."""
+    height, width = checkpoint.training.get('input_size', DEFAULT_SIZE)
+    return height, width
 
 
 def _options(given: FamilyOptions, checkpoint: Checkpoint, size: tuple[int, int],

@@ -36,6 +36,9 @@ class CocoPanoptic(PairedFiles):
         The folder that holds ``annotations`` and the images' folder.
     split
         ``'val2017'``, ``'train2017'``, or any other split that has such files.
+    label_space
+        The classes of files in this format that are not COCO's, COCO's own by default.  The
+        ``dataset_id`` of a class is the id of its category.
 
     Raises
     ------
@@ -49,8 +52,9 @@ class CocoPanoptic(PairedFiles):
     title = 'COCO panoptic'
     any_name = '*'
 
-    def __init__(self, root: str | Path, split: str = 'val2017') -> None:
-        super().__init__(root, split, LabelSpace.load('coco'))
+    def __init__(self, root: str | Path, split: str = 'val2017',
+                 label_space: LabelSpace | None = None) -> None:
+        super().__init__(root, split, label_space or LabelSpace.load('coco'))
         archive = 'panoptic_annotations_trainval2017.zip'
         self.image_source = f'{split}.zip'
         self.label_source = f'{archive} (and panoptic_{split}.zip that is in it)'
@@ -82,8 +86,10 @@ class CocoPanoptic(PairedFiles):
         try:
             class_id = np.array([self._class_of[i] for i in category.tolist()], np.int64)
         except KeyError as error:
-            raise ValueError(f'a segment is of category {error}, which is none of the '
-                             f'{len(self.label_space)} of COCO panoptic') from error
+            raise ValueError(
+                f'a segment is of category {error}, which is none of the {len(self.label_space)} '
+                f'of label space {self.label_space.name!r}: with classes of your own, give their '
+                'label space, in which the dataset_id is the id of the category') from error
         before = np.tril((class_id[:, None] == class_id) & (crowd == 0))
         labels = np.append(labels_of(self.label_space, class_id, before.sum(1) * (1 - crowd)),
                            np.uint16(UNLABELED))

@@ -65,7 +65,7 @@ def draw_and_measure(drive: Bag, output: Bag, folder: Path, recipe: Recipe, answ
             if number in shown:
                 rows.append(answer)
             progress()
-    image_files.write(folder / 'overlay.png', contact_sheet(rows, space))
+    image_files.write(folder / 'overlay.png', contact_sheet(rows))
     return quality.compute().to_dict()
 
 

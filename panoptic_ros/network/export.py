@@ -15,12 +15,13 @@ import onnx
 import torch
 from torch import nn
 
-from ..engine import ModelMetadata, Output
+from ..engine import Output
 from ..engine.onnx_file import declared
 from ..engine.onnx_runtime import load_onnxruntime
 from . import families
 from .checkpoint import Checkpoint
 from .family import NetworkFamily
+from .metadata import metadata_of
 from .torchscript import torchscript_trace
 
 OPSET = 18
@@ -72,12 +73,9 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
     progress('tracing the network')
     traced = torchscript_trace if family.exporter == 'torchscript' else trace
     model = traced(family.exported(network, size), size, family.outputs)
-    fit, padding = family.fitting(checkpoint.config)
-    metadata = ModelMetadata(
-        network=checkpoint.config.name, input_size=size, label_space=checkpoint.label_space,
-        training=checkpoint.training, quality=quality or {}, options=options or {},
-        family=checkpoint.config.family, layout=family.layout(checkpoint.config, size),
-        outputs=_outputs(model), fit=fit, padding=padding)
+    metadata = metadata_of(
+        checkpoint.config, checkpoint.label_space, size, training=checkpoint.training,
+        quality=quality or {}, options=options or {}, outputs=_outputs(model))
     onnx.helper.set_model_props(model, metadata.to_properties())
     progress('checking the graph')
     onnx.checker.check_model(model, full_check=True)
@@ -153,7 +151,7 @@ def compare(network: nn.Module, content: bytes, size: tuple[int, int], family: N
     images = np.random.default_rng(seed).integers(0, 256, (2, *size, 3), np.uint8)
     with torch.inference_mode():
         expected = [output.numpy() for output in network(torch.from_numpy(images))]
-    actual = session.run(list(family.outputs), {'image': images})
+    actual = family.in_order(session.run(list(family.outputs), {'image': images}), expected)
     differences = np.max([
         np.abs(a - e).reshape(len(e), -1).max(1) / max(np.abs(e).max(), np.finfo(np.float32).tiny)
         for a, e in zip(actual, expected, strict=True)], 0)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-KINDS = ('streets', 'cityscapes')
-"""The kinds of data for which every family has a recipe."""
+KINDS = ('streets', 'cityscapes', 'coco', 'own')
+"""The kinds of data for which every family has a recipe; 'own' is for all others."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,11 @@ class Recipe:
     warmup: float
     """Share of the training in which the rate rises."""
     size: tuple[int, int]
-    """(height, width) of a frame, on which the pixel scales of the targets depend."""
+    """
+    (height, width) that a frame is thought to have: a magnification of 1 gives it as many pixels.
+
+    The pixel scales of the targets depend on it.
+    """
     crop: tuple[int, int]
     """(height, width) of a crop; 1 is added if a network aligns corners."""
     scale: tuple[float, float]
@@ -37,3 +41,5 @@ class Recipe:
     weight_decay: float
     clip: float
     """Largest norm of the gradient; 0 allows any."""
+    as_frames: bool = field(default=False, kw_only=True)
+    """Whether size and crop only say how many pixels at most, and have the shape of the frames."""

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from .progress import Pace, say, shown_on
 from .trainer import Step, Trainer
 
 LOG_EVERY = 20
 """Steps between lines of the log."""
+
+Measure = Callable[[], tuple[dict[str, Any], str]]
+"""Measures the training as it is; returns plain data for the log, and the same in words."""
+
+
+class Intervals(NamedTuple):
+    """Seconds between what a training does now and then."""
+
+    save: float
+    measure: float
+    """0 for never, not even at the end."""
 
 
 def checkpoint_of(folder: Path) -> Path:
@@ -20,46 +33,98 @@ def checkpoint_of(folder: Path) -> Path:
     return folder / 'checkpoint.pt'
 
 
-def run(trainer: Trainer, folder: Path, save_seconds: float) -> None:
+def run(trainer: Trainer, folder: Path, intervals: Intervals,
+        measure: Measure | None = None) -> None:
     """
     Train to the end or until the trainer is stopped.
 
     One of several processes writes a line of ``log.jsonl`` now and then, and the checkpoint every
-    so many seconds and at the end.
+    so many seconds and at the end.  It measures now and then, too, and at the end unless it was
+    stopped, because who stops it does not wait for long.
+
+    Raises
+    ------
+    OSError, ValueError
+        A frame cannot be read, or the folder cannot be written.  The checkpoint is written first
+        where that is possible.
+
     """
     if not trainer.processes.leads:
         for _ in trainer.steps():
             pass
         return
-    path = checkpoint_of(folder)
     console = Console()
     parameters = sum(p.numel() for p in trainer.network.parameters())
     shared = f', {trainer.processes.count} processes' if trainer.processes.count > 1 else ''
     console.print(f'network {trainer.config.name}: {parameters / 1e6:.2f} million parameters, '
                   f'on {trainer.device.type}{shared}')
     folder.mkdir(parents=True, exist_ok=True)
-    saved = time.monotonic()
-    mean: dict[str, float] = {}
-    columns = (TextColumn('training'), BarColumn(), TextColumn('{task.percentage:.1f} %'),
-               TimeElapsedColumn(), TimeRemainingColumn(), TextColumn('{task.fields[losses]}'))
-    with Progress(*columns, console=console) as progress, \
-            (folder / 'log.jsonl').open('a', encoding='utf-8') as log:
-        task = progress.add_task('training', total=1.0, losses='')
-        for step in trainer.steps():
-            for name, value in step.losses.items():
-                mean[name] = 0.95 * mean.get(name, value) + 0.05 * value
-            progress.update(task, completed=step.progress, losses=_describe(step, mean))
-            if step.number % LOG_EVERY == 0:
-                log.write(json.dumps({'step': step.number, 'seconds': round(trainer.seconds, 1),
-                                      'rate': step.rate, **step.losses}) + '\n')
-                log.flush()
-            if time.monotonic() - saved > save_seconds:
-                trainer.checkpoint().save(path)
-                saved = time.monotonic()
-        trainer.checkpoint().save(path)     # first, because printing fails if the terminal is gone
-    console.print(f'{trainer.step} steps in {trainer.seconds / 60:.1f} minutes; saved {path}')
+    with (folder / 'log.jsonl').open('a', encoding='utf-8') as log:
+        _Run(trainer, folder, intervals, measure, console, log).train()
 
 
-def _describe(step: Step, mean: dict[str, float]) -> str:
-    parts = ' '.join(f'{name} {value:.3f}' for name, value in mean.items() if name != 'total')
-    return f'step {step.number} loss {mean["total"]:.3f} ({parts})'
+class _Run:
+    """The state of ``run``."""
+
+    def __init__(self, trainer: Trainer, folder: Path, intervals: Intervals,
+                 measure: Measure | None, console: Console, log: TextIO) -> None:
+        self._trainer, self._path, self._intervals = trainer, checkpoint_of(folder), intervals
+        self._measure = measure if intervals.measure else None
+        self._console, self._log = console, log
+        self._saved = self._measured = time.monotonic()
+        self._measured_step = -1
+
+    def train(self) -> None:
+        trainer = self._trainer
+        try:
+            self._steps()
+        except (OSError, ValueError) as error:
+            if trainer.step:
+                self._save()
+            # What a process that makes samples raises comes with its traceback, the error last.
+            last = str(error).strip().rpartition('\n')[2]
+            last = last.removeprefix(f'{type(error).__name__}: ')
+            kept = f'; {self._path} is saved after step {trainer.step}' if trainer.step else ''
+            raise ValueError(f'{last}{kept}') from error
+        if trainer.stopped or self._measure is None or trainer.step == self._measured_step:
+            self._save()
+        else:
+            self._measure_now()
+        say(self._console, f'{trainer.step} steps in {trainer.seconds / 60:.1f} minutes; saved '
+            f'{self._path}')
+
+    def _steps(self) -> None:
+        pace = Pace(self._trainer)
+        with shown_on(self._console) as show:
+            for step in self._trainer.steps():
+                pace.count(step)
+                show(step.progress, pace.text(step))
+                self._after(step)
+                pace.go_on()
+
+    def _after(self, step: Step) -> None:
+        """Log, save and measure when it is time."""
+        if step.number % LOG_EVERY == 0:
+            self._write({'rate': step.rate, **step.losses})
+        if time.monotonic() - self._saved > self._intervals.save:
+            self._save()
+        if time.monotonic() - self._measured > self._intervals.measure and step.progress < 1:
+            self._measure_now()
+
+    def _measure_now(self) -> None:
+        if self._measure is not None:
+            self._save()        # who ends a training does not wait for a measurement
+            figures, words = self._measure()
+            self._write({'held_out': figures})
+            say(self._console, words)
+            self._measured_step = self._trainer.step
+        self._measured = time.monotonic()
+
+    def _save(self) -> None:
+        self._trainer.checkpoint().save(self._path)
+        self._saved = time.monotonic()
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        self._log.write(json.dumps({'step': self._trainer.step,
+                                    'seconds': round(self._trainer.seconds, 1), **entry}) + '\n')
+        self._log.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,8 @@ class SampleOptions:
     """Share of the crops that are placed on a pixel of a class, drawn evenly from those there."""
     jitter: float
     """Standard deviation of the random gain, offset and gamma of each colour channel."""
+    frame: tuple[int, int] | None = None
+    """(height, width) whose number of pixels a magnification of 1 gives to frames of any size."""
 
     def __post_init__(self) -> None:
         if min(self.crop) < 1:
@@ -88,6 +91,8 @@ class Samples(Dataset[dict[str, Tensor]]):
         options = self.options
         scale = float(random.uniform(*options.scale) if options.even_scale
                       else np.exp(random.uniform(*np.log(options.scale))))
+        if options.frame is not None:
+            scale *= (math.prod(options.frame) / truth.size) ** 0.5
         window = [min(side, max(1, round(crop / scale)))
                   for side, crop in zip(truth.shape, options.crop, strict=True)]
         filled = [min(crop, max(1, round(side * scale)))

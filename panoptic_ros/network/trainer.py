@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from . import families
 from .average import MovingAverage
 from .batches import batches
+from .carrying import Kept, carried_over
 from .checkpoint import Checkpoint, CheckpointError
 from .distributed import ALONE, Processes
 from .family import Configuration, Criterion
@@ -102,7 +103,10 @@ class Trainer:
             self.device.type, enabled=options.mixed_precision and half is torch.float16)
         self.step = 0
         self.seconds = 0.0
-        self._stopping = False
+        self.notes: dict[str, Any] = {}
+        """Plain data about the training for its checkpoints to keep."""
+        self.stopped = False
+        """Whether it was told to stop."""
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         """Spare biases and norms the weight decay; give the backbone a rate of its own."""
@@ -137,14 +141,14 @@ class Trainer:
             self.step += 1
             self.average.update(self.network, self.step)
             self.seconds, stopping = self.processes.largest(
-                time.perf_counter() - began, float(self._stopping), device=self.device)
+                time.perf_counter() - began, float(self.stopped), device=self.device)
             yield Step(self.step, self.progress, rate, losses)
             if stopping or self.progress >= 1:
                 return
 
     def stop(self) -> None:
         """Let ``steps`` end after the present step, in all processes; a signal may call it."""
-        self._stopping = True
+        self.stopped = True
 
     def _update(self, batch: dict[str, Tensor], rate: float) -> dict[str, float]:
         random = np.random.SeedSequence((self.seed, self.step, self.processes.rank))
@@ -177,7 +181,8 @@ class Trainer:
             'samples': asdict(self.samples.options),
             'targets': asdict(targets),
             'options': asdict(self.options), 'seed': self.seed, 'step': self.step,
-            'processes': self.processes.count, 'minutes': round(self.seconds / 60, 2)}
+            'processes': self.processes.count, 'minutes': round(self.seconds / 60, 2),
+            **self.notes}
         state = {
             'network': self.network.state_dict(), 'optimizer': self.optimizer.state_dict(),
             'scaler': self._scaler.state_dict(), 'step': self.step, 'seconds': self.seconds}
@@ -222,24 +227,21 @@ class Trainer:
         for network in (self.network, self.average.network):
             network.load_state_dict(weights, strict=False)
 
-    def start_from(self, checkpoint: Checkpoint) -> None:
+    def start_from(self, checkpoint: Checkpoint) -> Kept:
         """
-        Start anew from the weights of a checkpoint of the same network.
+        Start anew from the weights of a checkpoint of the same network, and return what was kept.
+
+        The classes may be others; see ``carried_over``.
 
         Raises
         ------
         CheckpointError
-            The checkpoint is of another network, or of one for more or fewer classes.
+            The checkpoint is of another network.
 
         """
-        ours, theirs = ({name: tuple(value.shape) for name, value in weights.items()}
-                        for weights in (self.network.state_dict(), checkpoint.weights))
-        if ours != theirs:
-            name = next(name for name in (*ours, *theirs) if ours.get(name) != theirs.get(name))
-            raise CheckpointError(
-                f'the checkpoint is of network {checkpoint.config.name!r} for '
-                f'{len(checkpoint.label_space)} classes, this training of {self.config.name!r} '
-                f'for {len(self.label_space)}: {name} is {theirs.get(name, "missing")} there and '
-                f'{ours.get(name, "missing")} here; start from a checkpoint of the same network')
-        self.network.load_state_dict(checkpoint.weights)
-        self.average.network.load_state_dict(checkpoint.weights)
+        layers = families.find(self.config.family).class_layers
+        weights, kept = carried_over(checkpoint, self.network.state_dict(), self.label_space,
+                                     layers, self.config.name)
+        for network in (self.network, self.average.network):
+            network.load_state_dict(weights)
+        return kept

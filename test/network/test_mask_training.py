@@ -13,6 +13,8 @@ pytest.importorskip('scipy', reason='matching needs scipy')
 from tiny_masks import TINY, make  # noqa: E402
 
 from panoptic_ros.cli import train as command  # noqa: E402
+from panoptic_ros.cli.train_arguments import train_parser  # noqa: E402
+from panoptic_ros.cli.train_settings import chosen  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint, CheckpointError, backbone_of  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -89,8 +91,8 @@ def test_the_command_starts_from_another_networks_backbone_and_resumes(boxes, tm
 
 
 def test_cityscapes_is_trained_on_with_the_published_settings():
-    found = command._recipe(command._parser().parse_args(
-        ['run', '--network', 'masks-mobile', '--cityscapes', 'there']))
+    arguments = train_parser(None).parse_args(['run', '--network', 'masks-mobile'])
+    found = chosen(arguments, 'cityscapes', (1024, 2048), gpu=True).recipe
     assert (found.steps, found.batch, found.crop, found.rate) == (90_000, 16, (512, 1024), 1e-4)
     assert (found.points, found.clip, found.backbone_rate) == (12544, 0.01, 0.1)
 

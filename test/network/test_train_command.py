@@ -3,19 +3,28 @@
 import json
 from dataclasses import replace
 
+import hypothesis
 import pytest
 from boxes import Boxes
 from dataset_trees import cityscapes_tree
+from examples import examples
+from hypothesis import given
+from hypothesis import strategies as st
 
 torch = pytest.importorskip('torch', reason='training needs PyTorch')
 
 from panoptic_ros.cli import train as command  # noqa: E402
+from panoptic_ros.cli.train_arguments import PRESETS, train_parser  # noqa: E402
+from panoptic_ros.cli.train_data import streets  # noqa: E402
+from panoptic_ros.cli.train_settings import chosen  # noqa: E402
+from panoptic_ros.network import machine  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
+ALONE = ['--loaders', '0', '--device', 'cpu', '--threads', '1', '--measure-minutes', '0']
 SMALL = ['--frames', '4', '--size', '64x128', '--crop', '32x64', '--batch', '4', '--workers', '1',
-         '--loaders', '0', '--device', 'cpu', '--threads', '1']
+         *ALONE]
 
 
 def train(folder, *arguments):
@@ -35,18 +44,22 @@ def test_a_training_is_saved_logged_and_resumed(tmp_path, capsys):
     assert train(tmp_path, '--steps', '22', '--resume').training['step'] == 22
 
 
+def settings(*arguments, kind='cityscapes', frame=(1024, 2048), gpu=True):
+    return chosen(train_parser(None).parse_args(['run', *arguments]), kind, frame, gpu)
+
+
 def test_cityscapes_is_trained_on_with_the_published_settings(tmp_path):
     frames = [(f'ulm_{index:06d}_000019', *Boxes()[index]) for index in range(4)]
     tree = cityscapes_tree(tmp_path / 'cityscapes', frames, 'train')
     command.main([str(tmp_path / 'run'), '--cityscapes', str(tree), '--crop', '32x64', '--batch',
-                  '2', '--steps', '2', '--loaders', '0', '--device', 'cpu', '--threads', '1'])
+                  '2', '--steps', '2', '--size', '1024x2048', *ALONE])
     training = Checkpoint.load(tmp_path / 'run' / 'checkpoint.pt').training
     assert training['step'] == 2
     assert 'Cityscapes' in training['data']
     assert training['targets'] == {'sigma': 10.0, 'small_area': 4096.0, 'small_weight': 3.0}
     assert training['samples'] == {
         'crop': (32, 64), 'scale': (0.5, 2.0), 'even_scale': True, 'crops_per_frame': 1,
-        'focus': 0.0, 'jitter': 0.0}
+        'focus': 0.0, 'jitter': 0.0, 'frame': (1024, 2048)}
     options = training['options']
     assert options['schedule'] == {
         'rate': 1e-3, 'steps': 2, 'minutes': 0.0, 'warmup': 1 / 90, 'power': 0.9}
@@ -55,20 +68,48 @@ def test_cityscapes_is_trained_on_with_the_published_settings(tmp_path):
 
 
 def test_frames_of_other_drives_are_trained_on():
-    args = command._parser().parse_args(['run', '--frames', '4', '--first-drive', '13'])
-    assert command._frames(args, command._recipe(args)).description == (
+    args = train_parser(None).parse_args(['run', '--frames', '4', '--first-drive', '13'])
+    assert streets(args, (512, 1024)).frames.description == (
         'streets: 4 frames of 512x1024 from drives 13 to 13')
 
 
 def test_what_is_given_replaces_what_the_data_suggest():
-    def recipe(*arguments):
-        return command._recipe(command._parser().parse_args(['run', *arguments]))
-    published = recipe('--cityscapes', 'there')
+    published = settings().recipe
     assert (published.steps, published.batch, published.crop) == (90_000, 32, (512, 1024))
-    assert recipe().crop == (256, 512)
-    assert recipe('--crop', '64x64', '--rate', '0.5') == replace(
-        recipe(), crop=(64, 64), rate=0.5)
-    assert recipe('--cityscapes', 'there', '--network', 'r50-bowenc').crop == (513, 1025)
+    rendered = settings(kind='streets', frame=None).recipe
+    assert rendered.crop == (256, 512)
+    assert settings('--crop', '64x64', '--rate', '0.5', kind='streets', frame=None).recipe == \
+        replace(rendered, crop=(64, 64), rate=0.5)
+    assert settings('--network', 'r50-bowenc').recipe.crop == (513, 1025)
+
+
+def test_a_processor_takes_smaller_steps_and_says_so(monkeypatch):
+    monkeypatch.setattr(machine, 'cores', lambda: 2)
+    found, words = settings(gpu=False)
+    assert (found.batch, found.crop, found.size) == (8, (256, 512), (512, 1024))
+    assert 'batch 8 in place of 32, ' in words
+    assert 'crop 256x512 in place of 512x1024' in words
+    assert settings('--batch', '32', gpu=False).recipe.batch == 32
+    assert settings(kind='streets', frame=None, gpu=False) == \
+        settings(kind='streets', frame=None, gpu=True)
+    monkeypatch.setattr(machine, 'cores', lambda: 16)
+    assert settings(gpu=False).recipe.batch == 16
+    # A network that averages over windows takes only multiples of them.
+    assert settings('--network', 'r52-detectron2', gpu=False).recipe.crop == (512, 1024)
+
+
+@pytest.mark.parametrize('name', sorted(PRESETS))
+@given(st.integers(16, 3000), st.integers(16, 3000), st.booleans())
+@hypothesis.settings(max_examples=examples(40))
+def test_frames_of_any_shape_have_crops_and_inputs_that_the_network_takes(name, height, width,
+                                                                         gpu):
+    found = settings('--network', name, kind='own', frame=(height, width), gpu=gpu).recipe
+    config = PRESETS[name]
+    config.check_size(found.crop)
+    config.check_size(machine.accepted(found.size, config, found.crop), padded=True)
+    assert found.batch % found.crops_per_frame == 0
+    if not gpu and config.name == 'mobile':
+        assert found.crop[0] * found.crop[1] <= 1.5 * 256 * 512
 
 
 def test_an_old_training_is_never_overwritten(tmp_path, capsys):

@@ -1,0 +1,82 @@
+"""The settings of a training: a recipe's, as the machine and the frames suit, or given ones."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any, NamedTuple, TypeVar
+
+from ..network.machine import GPU, PROCESSOR, changed, cores, suited
+from ..network.presets import recipe
+from ..network.recipe import Recipe
+from .train_arguments import PRESETS
+
+R = TypeVar('R', bound=Recipe)
+
+
+class Settings(NamedTuple):
+    """The settings, and which they are and why in words."""
+
+    recipe: Recipe
+    words: str
+
+
+def chosen(args: argparse.Namespace, kind: str, frame: tuple[int, int] | None,
+           gpu: bool) -> Settings:
+    """
+    Return the recipe for the data on this machine, changed by the values on the command line.
+
+    Parameters
+    ----------
+    args
+        The command line.
+    kind
+        The kind of data.
+    frame
+        (height, width) of the frames, or None if they are made in the recipe's size.
+    gpu
+        Whether the training is on a GPU.
+
+    """
+    config = PRESETS[args.network]
+    published = recipe(config, kind)
+    begun = replace(published, size=args.size) if args.size and not published.as_frames \
+        else published
+    found = suited(begun, GPU if gpu else PROCESSOR, config, args.size or frame)
+    given = _given(args)
+    found = replace(found, **given)
+    shown = [part for part in changed(published, found) if part.split()[0] not in given]
+    words = (f'settings of the recipe for {kind}: batch {found.batch}, crop '
+             f'{found.crop[0]}x{found.crop[1]}, frames as {found.size[0]}x{found.size[1]}, '
+             + (f'{args.minutes:g} minutes' if args.minutes else f'{found.steps} steps'))
+    if shown:
+        why = 'to suit the frames' if gpu else (
+            f'to suit {cores()} cores without a GPU, which would take minutes for a step of the '
+            'recipe')
+        words += f' ({", ".join(shown)}: {why}; arguments change them)'
+    return Settings(found, words)
+
+
+def resumed(args: argparse.Namespace, kind: str, training: Mapping[str, Any]) -> Settings:
+    """
+    Return the settings with which a training goes on, changed by the command line.
+
+    They are those that its checkpoint tells, whatever the machine; older checkpoints tell none,
+    and their recipes suited every machine.
+    """
+    begun = recipe(PRESETS[args.network], kind)
+    kept: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
+                            for name, value in training.get('recipe', {}).items()}
+    begun = replace(begun, **kept)
+    if not args.minutes and args.steps is None:
+        args.minutes = training['options']['schedule']['minutes']
+    found = replace(begun, **_given(args))
+    return Settings(found, f'settings of the checkpoint: batch {found.batch}, crop '
+                    f'{found.crop[0]}x{found.crop[1]}')
+
+
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that the command line has, by their names."""
+    return {field.name: getattr(args, field.name) for field in fields(Recipe)
+            if getattr(args, field.name, None) is not None}
