@@ -39,7 +39,7 @@ columns are those above, for COCO and an image of {SIZE[0]}x{SIZE[1]}, except fo
   times, as rounding may turn a choice over.
 - **fp16**: the mean difference of the logits of stuff, and the largest difference of a score.
 - **CPU**: milliseconds of processor time of ONNX Runtime on one thread, for 1000 proposals and 100
-  detections.
+  detections, on a machine so busy that it varied by a third (`fpn-r50`: 3950 to 5531).
 
 The graph holds everything, from the camera's pixels to 100 rows of detections. Suppression is made
 of plain operators and is exact: of proposals, a matrix of overlaps is applied until nothing
