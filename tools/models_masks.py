@@ -31,6 +31,7 @@ above, for an image of the input's size, except for these:
 - **s**: seconds of processor time of the export, with its comparison.
 - **fp16**: none of `masks-mobile`, whose queries begin at the peaks of a heatmap, the highest
   first. With random weights the heatmap is noise, and any rounding changes the order.
+  [masks-mobile.md](masks-mobile.md) says what fp16 and int8 cost it when it is trained.
 - **int8**: the number of convolutions that int8 quantises. All else is fp16 then, above all the
   attention, whose products of matrices are not quantised. A network without such convolutions,
   such as EoMT, is refused with the advice to take fp16.

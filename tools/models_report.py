@@ -4,8 +4,8 @@ Export, convert, run and build networks of this package, and write docs/models.m
 ``models_report.py [NETWORK ...]`` measures the named networks, or all that the page lists, and
 keeps the other rows of the page.  It fails if an export differs from PyTorch, if a conversion
 differs from the export, or if TensorRT-RTX cannot build it.  A network takes about a minute, one
-of Mask2Former or EoMT takes minutes and several gigabytes.  ``--check`` measures nothing, and
-fails if the page has other words or rows than this tool would write.
+of Mask2Former, EoMT or Panoptic-FPN takes minutes and several gigabytes.  ``--check`` measures
+nothing, and fails if the page has other words or rows than this tool would write.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import models_deeplab
+import models_fpn
 import models_masks
 import torch
 from models_measuring import examine
@@ -26,7 +27,7 @@ from models_measuring import examine
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / 'build' / 'models'
 DOCUMENT = ROOT / 'docs' / 'models.md'
-PARTS: tuple[Any, ...] = (models_deeplab, models_masks)
+PARTS: tuple[Any, ...] = (models_deeplab, models_masks, models_fpn)
 TITLE = """\
 # The networks
 
@@ -52,14 +53,15 @@ def main(argv: Sequence[str]) -> int:
         part = next(part for part in PARTS if name in part.NAMES)
         torch.manual_seed(0)
         try:
-            figures = examine(part.subject(name), BUILD)
+            figures = part.examine(name, BUILD) if part is models_fpn else examine(
+                part.subject(name), BUILD)
         except Exception as error:      # the other networks are still measured
             failures.append(f'{name}: {error}')
             print(failures[-1], file=sys.stderr)
             continue
         print(json.dumps(figures), flush=True)
         rows[name] = row_of(name, part.cells(name, figures))
-        builder = figures['tensorrt']
+        builder = figures.get('tensorrt', builder)
     DOCUMENT.write_text(document(rows, builder), encoding='utf-8')
     print('\n'.join(failures) or f'{DOCUMENT} is written')
     return 1 if failures else 0

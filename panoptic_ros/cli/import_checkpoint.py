@@ -1,9 +1,10 @@
 """
 Import a public checkpoint: a file of detectron2, bowenc0221 or Mask2Former, or a model's folder.
 
-A file is a .pkl, .pth or .safetensors; a folder is that of a Mask2Former or an EoMT of Hugging
-Face, with its config.json.  Nothing in it is executed, and nothing is fetched.  The network is
-recognised by the names and shapes of the entries, and each entry must be used.  The result is a
+A file is a .pkl, .pth or .safetensors of a Panoptic-DeepLab, a Panoptic-FPN or a Mask2Former; a
+folder is that of a Mask2Former or an EoMT of Hugging Face, with its config.json.  Nothing in it is
+executed, and nothing is fetched.  The network is recognised by the names and shapes of the
+entries, and each entry must be used.  The result is a
 checkpoint, from which `export` makes a model:
 
     import_checkpoint model_final.pkl -o r52.pt

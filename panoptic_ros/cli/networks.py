@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import track
 
 from ..network.families.deeplab import variants as deeplab
+from ..network.families.fpn import variants as fpn
 from ..network.families.masks import variants as masks
 from ..network.families.masks.recipes import NETWORKS as MASKS_OF_OURS
 from ..report import add_json_argument, print_table, write_json
@@ -18,7 +19,9 @@ from .command import command, say, torch_needed
 if TYPE_CHECKING:
     from ..network.family import Configuration
 
-PRESETS: dict[str, Configuration] = {**deeplab.PRESETS, **MASKS_OF_OURS, **masks.PRESETS}
+PRESETS: dict[str, Configuration] = {
+    **deeplab.PRESETS, **MASKS_OF_OURS, **masks.PRESETS, **fpn.PRESETS}
+_CLASSES, _COCO = 19, 133
 
 
 @command
@@ -38,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     without = ''
     for name in track(args.networks or list(PRESETS), 'measuring'):
         try:
-            size = measure(PRESETS[name], _input(name))
+            size = measure(PRESETS[name], _input(name),
+                           _COCO if name in fpn.PRESETS else _CLASSES)
         except ImportError as error:
             if args.networks:
                 parser.exit(1, f'{parser.prog}: {error}\n')
@@ -66,6 +70,9 @@ def _published(name: str) -> dict[str, Any] | None:
     if name in deeplab.PRESETS:
         published = deeplab.PUBLISHED.get(name)
         return asdict(published) if published else None
+    if name in fpn.PRESETS:
+        return {'source': fpn.PUBLISHED[name].source, 'pq': None,
+                'coco_pq': fpn.PUBLISHED[name].coco, 'parameters': None, 'multiply_adds': None}
     figures = masks.PUBLISHED.get(name)
     return figures and {
         'source': figures.source, 'pq': figures.cityscapes, 'coco_pq': figures.coco,
@@ -81,8 +88,8 @@ def _print(report: dict[str, dict[str, Any]]) -> None:
                      published.get('pq') or '', published.get('coco_pq', ''),
                      published.get('source', '')))
     print_table('millions of parameters (M), thousand millions of multiply-adds for 19 classes at '
-                '1024x2048 or 1025x2049, of EoMT at 640x640 (G); behind a stroke and last: '
-                'published, PQ for Cityscapes and for COCO',
+                '1024x2048 or 1025x2049, of EoMT at 640x640, of Panoptic-FPN for 133 classes (G); '
+                'behind a stroke and last: published, PQ for Cityscapes and for COCO',
                 ('network', 'M', 'G', 'PQ', 'COCO', 'by'), rows)
 
 

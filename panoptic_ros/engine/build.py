@@ -13,7 +13,7 @@ from typing import Any
 from ..segments.kernel_sources import SHARED
 from ..trust import check_folder
 from .build_options import BuildOptions, Gpu
-from .builder import BuildError, serialize, targets
+from .builder import BuildError, refuse_operators, serialize, targets
 from .calibration import CalibrationImages
 from .monitor import BuildCancelled, Cancelled, Progress, create_monitor, poll
 from .onnx_file import OnnxFile
@@ -104,12 +104,14 @@ def describe_plan(onnx: OnnxFile, options: BuildOptions, gpu: Gpu | None = None,
     ValueError
         Neither a GPU nor a target is given, or this TensorRT does not build for the target.
     ModelError
-        The file's batch is fixed, and the options ask for another.
+        The file's batch is fixed, and the options ask for another, or this TensorRT lacks one of
+        its operators.
     ImportError
         TensorRT is not installed.
 
     """
     tensorrt = load_tensorrt()
+    refuse_operators(tensorrt, onnx)
     known, product = targets(tensorrt), describe_tensorrt(tensorrt)
     target = options.target or (gpu.target if gpu else None)
     if target is None:

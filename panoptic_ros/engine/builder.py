@@ -14,6 +14,9 @@ from .plan_info import PlanInfo
 from .tensorrt import Message, collect_messages, complaints, describe_tensorrt, tensorrt_logger
 from .timing_cache import load_timings, save_timings
 
+_LACKING = frozenset(('NonMaxSuppression', 'RoiAlign'))
+"""Operators that TensorRT has and TensorRT-RTX 1.7 has not."""
+
 
 class BuildError(RuntimeError):
     """TensorRT could not build the network; the message quotes TensorRT."""
@@ -35,6 +38,26 @@ def why_not_target(tensorrt: Any, target: str) -> str | None:
         return None
     return (f'{describe_tensorrt(tensorrt)} knows {", ".join(known)} and not {target}: '
             'install the package tensorrt')
+
+
+def refuse_operators(tensorrt: Any, file: OnnxFile) -> None:
+    """
+    Refuse a file with operators that TensorRT-RTX lacks; TensorRT has them.
+
+    Its parser takes some of them for a plugin's, and says little of why it fails.
+
+    Raises
+    ------
+    ModelError
+        The file has one.
+
+    """
+    lacking = sorted(file.operators & _LACKING)
+    if lacking and targets(tensorrt) is not None:
+        raise ModelError(
+            f'{file.path} has the operator {" and ".join(lacking)}, which '
+            f'{describe_tensorrt(tensorrt)} lacks: run the model with ONNX Runtime (device cpu), '
+            'or install the package tensorrt, which has it')
 
 
 def serialize(tensorrt: Any, file: OnnxFile, content: bytes, options: BuildOptions,

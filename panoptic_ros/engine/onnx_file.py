@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ class OnnxFile:
     """The tensors that the network puts out."""
     batch: int | None
     """The number of images that the network takes at once; None if it is free."""
+    operators: frozenset[str]
+    """The names of the operators that the graph has, those inside of loops included."""
 
     @property
     def sha256(self) -> str:
@@ -63,7 +66,8 @@ class OnnxFile:
         metadata = ModelMetadata.from_properties(properties, str(path))
         outputs = outputs_of(metadata, contract, str(path))
         batch = check_contract(path, metadata, outputs, _tensors(model))
-        return cls(path, content, properties, metadata, outputs, batch)
+        return cls(path, content, properties, metadata, outputs, batch,
+                   frozenset(_operators(model.graph)))
 
 
 def read_onnx(path: Path) -> bytes:
@@ -119,6 +123,14 @@ def parse_onnx(content: bytes, source: str) -> Any:
     if not model.graph.node:
         raise ModelError(f'{source} is not an ONNX model: it holds no operation')
     return model
+
+
+def _operators(graph: Any) -> Iterator[str]:
+    for node in graph.node:
+        yield node.op_type
+        for attribute in node.attribute:
+            for body in (attribute.g, *attribute.graphs):
+                yield from _operators(body)
 
 
 def _tensors(model: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -21,6 +21,7 @@ from ..libraries import needed
 from .metadata import PREFIX, ModelError
 from .onnx_file import declared, import_onnx, parse_onnx
 from .onnx_runtime import load_onnxruntime
+from .regions import Regions
 
 PRECISIONS = ('fp32', 'fp16', 'int8')
 
@@ -40,11 +41,11 @@ def convert(model: Any, precision: str,
     Inputs and names stay as they are.  The metadata stay, too, except for the types of the
     outputs that they announce.
 
-    fp16 keeps the sums of large means in float32.  int8 quantises dense convolutions, with
-    weights scaled per channel.  The first convolution, the two before each output, depthwise
-    ones and everything else become float16, because quantising them costs accuracy and gains
-    little.  A model whose graph is already quantised keeps its scales.  Both precisions have
-    float16 outputs.
+    fp16 keeps the sums of large means in float32, and what works on boxes; see ``regions``.
+    int8 quantises dense convolutions, with weights scaled per channel.  The first convolution,
+    the two before each output, depthwise ones and everything else become float16, because
+    quantising them costs accuracy and gains little.  A model whose graph is already quantised
+    keeps its scales.  Both precisions have float16 outputs, but for a network that chooses boxes.
 
     Parameters
     ----------
@@ -93,9 +94,12 @@ def _halve(content: bytes) -> bytes:
         from onnxruntime.transformers.float16 import convert_float_to_float16
     model = parse_onnx(content, 'the model')
     _name_nodes(model)
-    sums = _name_sums(model)
     properties = _properties(model)
-    halved = convert_float_to_float16(model, keep_io_types=False, node_block_list=sums)
+    regions = Regions(model)
+    sums = _name_sums(model)
+    halved = convert_float_to_float16(model, keep_io_types=regions.present, node_block_list=sums)
+    if regions.present:
+        regions.rejoin(halved)
     _sort(halved.graph)     # the conversion appended the casts around the sums
     return _finish(halved, properties)
 

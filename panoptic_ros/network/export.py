@@ -151,7 +151,7 @@ def compare(network: nn.Module, content: bytes, size: tuple[int, int], family: N
     images = np.random.default_rng(seed).integers(0, 256, (2, *size, 3), np.uint8)
     with torch.inference_mode():
         expected = [output.numpy() for output in network(torch.from_numpy(images))]
-    actual = session.run(list(family.outputs), {'image': images})
+    actual = family.in_order(session.run(list(family.outputs), {'image': images}), expected)
     differences = np.max([
         np.abs(a - e).reshape(len(e), -1).max(1) / max(np.abs(e).max(), np.finfo(np.float32).tiny)
         for a, e in zip(actual, expected, strict=True)], 0)

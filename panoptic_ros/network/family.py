@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
@@ -190,6 +190,8 @@ class NetworkFamily(Protocol):
         """
         Return a module with the same outputs that can be traced; often the network itself.
 
+        If its operators stand for ONNX functions, its attribute ``functions`` holds them.
+
         Parameters
         ----------
         network
@@ -197,6 +199,15 @@ class NetworkFamily(Protocol):
         size
             (height, width) of its input.
 
+        """
+        ...
+
+    def in_order(self, outputs: Sequence[npt.NDArray[Any]],
+                 expected: Sequence[npt.NDArray[Any]]) -> Sequence[npt.NDArray[Any]]:
+        """
+        Return outputs as they compare with others of the same images.
+
+        Rounding may swap rows of a network that sorts them.  Other families return the outputs.
         """
         ...
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
+import onnx.inliner
 import torch
 from torch import Tensor, nn
 
@@ -26,10 +27,12 @@ def torchscript_trace(network: nn.Module, size: tuple[int, int],
     even for small networks with attention.
     """
     images = torch.zeros((2, *size, 3), dtype=torch.uint8)
-    shapes: list[tuple[int, ...]] = []
+    tensors: list[tuple[int, tuple[int, ...]]] = []
 
     def note(_: nn.Module, __: object, found: tuple[Tensor, ...]) -> None:
-        shapes[:] = [tuple(map(int, output.shape[1:])) for output in found]
+        tensors[:] = [(onnx.TensorProto.INT64 if output.dtype == torch.int64
+                       else onnx.TensorProto.FLOAT, tuple(map(int, output.shape[1:])))
+                      for output in found]
 
     handle = network.register_forward_hook(note)
     logger = logging.getLogger('torch.onnx')
@@ -47,12 +50,20 @@ def torchscript_trace(network: nn.Module, size: tuple[int, int],
         finally:
             logger.setLevel(level)
             handle.remove()
+        _write_functions(file, getattr(network, 'functions', ()))
         model = _folded(file)
-    for value, shape in zip(model.graph.output, shapes, strict=True):
-        tensor = onnx.helper.make_tensor_value_info(value.name, onnx.TensorProto.FLOAT,
-                                                    ('N', *shape))
-        value.CopyFrom(tensor)
+    for value, (kind, shape) in zip(model.graph.output, tensors, strict=True):
+        value.CopyFrom(onnx.helper.make_tensor_value_info(value.name, kind, ('N', *shape)))
     return model
+
+
+def _write_functions(traced: Path, functions: Sequence[onnx.FunctionProto]) -> None:
+    """Put the bodies of a network's own functions in place of their calls."""
+    if not functions:
+        return
+    model = onnx.load(traced)
+    model.functions.extend(functions)
+    onnx.save(onnx.inliner.inline_local_functions(model), traced)
 
 
 def _folded(traced: Path) -> onnx.ModelProto:

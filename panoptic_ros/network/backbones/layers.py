@@ -44,10 +44,11 @@ def fusing_convs(inputs: int, outputs: int, separable: bool, inner: int) -> nn.S
 
 class ResidualBlock(nn.Module):
     """
-    One block of a stage, of any of the four kinds.
+    One block of a stage, of any of the five kinds.
 
     ``basic`` and ``bottleneck`` are those of ResNet (He et al., 2016; the stride in the 3x3
     convolution).  They have a projected shortcut if the shape changes, and a ReLU after the sum.
+    ``bottleneck-msra`` has its stride in the first 1x1 convolution, as the authors' weights do.
     ``fused`` and ``inverted`` are those of EfficientNetV2 (Tan and Le, 2021) without squeeze and
     excitation.  They have a linear output, and a shortcut only if the shape is kept.
     """
@@ -58,7 +59,7 @@ class ResidualBlock(nn.Module):
         same = stride == 1 and inputs == outputs
         self.shortcut: nn.Module | None = nn.Identity() if same else None
         self.activation: nn.Module = nn.Identity()
-        if kind in ('basic', 'bottleneck'):
+        if kind in ('basic', 'bottleneck', 'bottleneck-msra'):
             self.activation = nn.ReLU(inplace=True)
             if not same:
                 self.shortcut = ConvNorm(inputs, outputs, stride=stride, activation=None)
@@ -66,10 +67,11 @@ class ResidualBlock(nn.Module):
             self.body = nn.Sequential(
                 ConvNorm(inputs, outputs, 3, stride, dilation),
                 ConvNorm(outputs, outputs, 3, dilation=dilation, activation=None))
-        elif kind == 'bottleneck':
+        elif kind in ('bottleneck', 'bottleneck-msra'):
             inner = outputs // stage.expansion
+            first, second = (stride, 1) if kind == 'bottleneck-msra' else (1, stride)
             self.body = nn.Sequential(
-                ConvNorm(inputs, inner), ConvNorm(inner, inner, 3, stride, dilation),
+                ConvNorm(inputs, inner, stride=first), ConvNorm(inner, inner, 3, second, dilation),
                 ConvNorm(inner, outputs, activation=None))
         elif kind == 'fused' and stage.expansion == 1:
             self.body = nn.Sequential(ConvNorm(inputs, outputs, 3, stride, dilation))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy.typing as npt
 from torch import nn
 
 from ....families.masks.queries import NAMES
@@ -72,6 +73,11 @@ class MasksNetworks:
             return network
         assert isinstance(network, MasksNetwork)
         return exportable(network, size)
+
+    def in_order(self, outputs: Sequence[npt.NDArray[Any]],
+                 expected: Sequence[npt.NDArray[Any]]) -> Sequence[npt.NDArray[Any]]:
+        """Return the outputs."""
+        return outputs
 
     def fitting(self, config: AnyConfig) -> tuple[str, tuple[int, ...]]:
         """Return how the source brings images to the input."""

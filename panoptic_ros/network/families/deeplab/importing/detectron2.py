@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from ....importing.detectron2_names import convolution, resnet
 from ..config import NetworkConfig
 from . import keys
 
@@ -13,16 +14,7 @@ _HEADS = {'semantic': 'sem_seg_head.', 'center': 'ins_embed_head.center_',
 
 def rename(config: NetworkConfig) -> dict[str, str]:
     """Return the source's name of each parameter and buffer, with our name."""
-    return keys.rename(config, _resnet, partial(_decoders, config))
-
-
-def _resnet(name: str) -> str:
-    place, part, *rest = name.split('.')
-    if place == 'stem':
-        return _conv(f'stem.conv{int(part) + 1}', rest)
-    block, kind, *rest = rest
-    convolution = 'shortcut' if kind == 'shortcut' else f'conv{int(rest.pop(0)) + 1}'
-    return _conv(f'res{int(part) + 2}.{block}.{convolution}', rest)
+    return keys.rename(config, resnet, partial(_decoders, config))
 
 
 def _decoders(config: NetworkConfig, name: str) -> str:
@@ -36,27 +28,21 @@ def _decoders(config: NetworkConfig, name: str) -> str:
         level = len(config.semantic.low_level) + 1 - int(rest.pop(0))
         prefix = f'{branch}.decoder.res{level}.{part}_conv'
         if part == 'project':
-            return _conv(prefix, rest)
+            return convolution(prefix, rest)
         return _spatial(prefix, rest, 'fusion' in config.separable)
     prefix = f'{branch}.decoder.res5.project_conv'
     kind, number, *rest = rest
     if kind == 'pooled':
         return f'{prefix}.convs.{len(config.rates) + 1}.1.{rest[0]}'
     if kind == 'project':
-        return _conv(f'{prefix}.project', rest)
+        return convolution(f'{prefix}.project', rest)
     if number != '0' and 'aspp' in config.separable:
         return _spatial(f'{prefix}.convs.{number}', rest, separable=True)
-    return _conv(f'{prefix}.convs.{number}', rest)
+    return convolution(f'{prefix}.convs.{number}', rest)
 
 
 def _spatial(prefix: str, rest: list[str], separable: bool) -> str:
     """Name an entry of two convolutions in a row."""
     number = int(rest[0])
     part = ('depthwise', 'pointwise')[number] if separable else number
-    return _conv(f'{prefix}.{part}', rest[1:])
-
-
-def _conv(prefix: str, rest: list[str]) -> str:
-    """Name an entry of a convolution, ``['0', entry]``, or of the norm that it holds."""
-    number, entry = rest
-    return f'{prefix}.norm.{entry}' if number == '1' else f'{prefix}.{entry}'
+    return convolution(f'{prefix}.{part}', rest[1:])

@@ -71,9 +71,9 @@ def recognise(weights: Mapping[str, Tensor]) -> Layout | None:
 
     """
     for source, key in marks().items():
-        if key not in weights:
-            continue
         configs = presets(source)
+        if key not in weights or not _has_instances(source, configs[0], weights):
+            continue
         classes = weights[key].shape[0] if weights[key].ndim else 0
         layouts = [Layout.of(source, config, classes) for config in configs]
         best = max(layouts, key=lambda layout: (
@@ -88,6 +88,13 @@ def recognise(weights: Mapping[str, Tensor]) -> Layout | None:
         return best
     _refuse_backbone(weights)
     return None
+
+
+def _has_instances(source: str, config: NetworkConfig, weights: Mapping[str, Tensor]) -> bool:
+    """Return whether a part knows instances; a Panoptic-FPN has none of that name."""
+    part = next(theirs for theirs, ours in SOURCES[source](config).items()
+                if ours.startswith('center.')).split('.')[0]
+    return any(name.startswith(f'{part}.') for name in weights)
 
 
 def presets(source: str) -> list[NetworkConfig]:
