@@ -33,7 +33,9 @@ def train_parser(description: str | None) -> argparse.ArgumentParser:
                        'trainings do: a checkpoint or .onnx file of another network with the same '
                        'backbone, detectron2 R-52.pkl, or a .pth of torchvision')
 
-    _add_length(parser.add_argument_group('length and learning rate'))
+    _add_length(parser.add_argument_group(
+        'length and learning rate', 'Without a GPU, steps, batch, size and crop are smaller by '
+        'default; the command says how much.'))
     _add_data(parser.add_argument_group('data'))
     _add_crops(parser.add_argument_group('crops'))
     _add_machine(parser.add_argument_group('machine and times'))

@@ -26,6 +26,7 @@ class FpnNetworks:
 
     outputs = NAMES
     thresholds = True       # suppression, and the choice of the best boxes
+    class_layers = ()       # none of these networks is trained here
     exporter = 'torchscript'
 
     def configuration(self, data: Mapping[str, Any]) -> FpnConfig:
