@@ -6,10 +6,10 @@ import fake_tensorrt
 import pytest
 from cuda_on_cpu import Program, write_source
 
+from panoptic_ros import families
 from panoptic_ros.benchmarks.gpu import add_arguments, probes
 from panoptic_ros.benchmarks.gpu import run as run_benchmark
 from panoptic_ros.device import Device
-from panoptic_ros.families import deeplab, masks
 from panoptic_ros.report import add_json_argument
 
 BUILD = Path(__file__).parents[2] / 'build' / 'kernels'
@@ -18,7 +18,7 @@ BUILD = Path(__file__).parents[2] / 'build' / 'kernels'
 @pytest.fixture(scope='session')
 def programs():
     return [Program(source, BUILD) for source in (
-        deeplab.FAMILY.kernels / 'kernels.cu', masks.FAMILY.kernels / 'kernels.cu',
+        *(families.find(name).kernels / 'kernels.cu' for name in families.names()),
         write_source(BUILD, probes.KERNELS))]
 
 

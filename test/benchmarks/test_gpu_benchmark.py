@@ -231,7 +231,7 @@ class TestFailures:
         monkeypatch.setattr(measurement.kernel_cases, 'compile_all', self.fail)
         report = self.run_to_the_end(run, tmp_path, '--parts', 'kernels', 'decoder')
         assert [step['outcome'] for step in report['steps'].values()] == [
-            'passed', 'failed', *['not run'] * 4]
+            'passed', 'failed', *['not run'] * 5]
         assert report['machine']['gpu'] == 'Host GPU'
 
     def test_what_was_measured_is_written_before_the_end(self, run, cuda, tmp_path, monkeypatch):

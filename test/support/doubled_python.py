@@ -26,9 +26,9 @@ import pytest  # noqa: E402
 import tiny_model  # noqa: E402
 from cuda_on_cpu import BUILD, Launcher, Program, write_source  # noqa: E402
 
+from panoptic_ros import families  # noqa: E402
 from panoptic_ros.benchmarks.gpu import kernel_cases, probes  # noqa: E402
 from panoptic_ros.benchmarks.gpu import programs as gpu_programs  # noqa: E402
-from panoptic_ros.families import deeplab, fpn, masks  # noqa: E402
 
 
 def make_plan(folder, device):
@@ -42,7 +42,7 @@ def make_plan(folder, device):
 def main() -> None:
     patch = pytest.MonkeyPatch()
     launcher = Launcher(*(Program(source, BUILD) for source in (
-        *(family.FAMILY.kernels / 'kernels.cu' for family in (deeplab, fpn, masks)),
+        *(families.find(name).kernels / 'kernels.cu' for name in families.names()),
         write_source(BUILD, probes.KERNELS))))
     compiled_kernels.install(patch)
     doubles = fake_cuda.install(patch, kernels=launcher)
