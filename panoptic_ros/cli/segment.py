@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from ..images import MAX_PIXELS, Limits
-from ..images import files as image_files
 from ..pictures import Labelled, find_pictures, label_pictures
 from ..report import add_json_argument, p50_p99, print_table, progress_bar, write_json
 from ..resources import model_path
@@ -26,7 +25,7 @@ from ..videos.sources import Source
 from .command import command, say
 from .family_arguments import FamilyOptions, add_family_arguments
 from .opening import FAILURES, add_device_arguments, open_model
-from .segment_inputs import is_bag, open_source, refuse_video
+from .segment_inputs import check_output, is_bag, open_source, refuse_video
 
 
 @command
@@ -35,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     Label a recording.
 
     The exit status is 1 if the recording cannot be read or the output cannot be written, 130 after
-    Ctrl-C and 143 after SIGTERM.
+    Ctrl-C and 143 after SIGTERM. Of a webcam the two are the usual end, with status 0.
     """
     parser = argparse.ArgumentParser(prog='segment', description=__doc__)
     parser.add_argument('input', nargs='+', type=Path,
@@ -115,9 +114,7 @@ def _label_video(source: Source, args: argparse.Namespace, options: FamilyOption
                  ) -> dict[str, Any]:
     from ..videos.labelling import label_video
 
-    if not args.overwrite:
-        image_files.refuse_existing(args.output)
-    args.output.parent.mkdir(parents=True, exist_ok=True)
+    check_output(args.output, args.overwrite)
     with _opened(args, options) as segmenter, progress_bar() as bar, _signals() as stop:
         task = bar.add_task(args.output.name, total=source.count)
 
@@ -126,13 +123,13 @@ def _label_video(source: Source, args: argparse.Namespace, options: FamilyOption
             return not stop.is_set()
 
         start = perf_counter()
-        done = label_video(segmenter, source, args.output, not args.without_tracking, proceed)
-        elapsed = perf_counter() - start
-    if stop.is_set() and not source.is_live:
-        say('segment', f'stopped: {args.output} holds the first {done.frames} of '
-                       f'{source.count or "all"} frames')
-        sys.exit(128 + stop.number)
-    return _report(args, segmenter, done, elapsed)
+        done = label_video(segmenter, source, args.output, args.overwrite,
+                           not args.without_tracking, proceed)
+        if stop.is_set() and not source.is_live:
+            say('segment', f'stopped: {args.output} holds the first {done.frames} of '
+                           f'{source.count or "all"} frames')
+            sys.exit(128 + stop.number)
+        return _report(args, segmenter, done, perf_counter() - start)
 
 
 def _label_bag(source: Path, args: argparse.Namespace, options: FamilyOptions) -> dict[str, Any]:

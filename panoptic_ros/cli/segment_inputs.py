@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from ..images import Limits
 from ..images import files as image_files
@@ -12,7 +13,8 @@ from ..pictures import find_pictures
 from ..videos.sources import Pictures, Source, VideoFile, Webcam
 
 _BAGS = {'.mcap', '.db3', '.bag'}
-_VIDEOS = {'.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.ts', '.webm', '.wmv'}
+_VIDEOS = {'.3gp', '.avi', '.flv', '.h264', '.h265', '.hevc', '.m2ts', '.m4v', '.mjpeg', '.mkv',
+           '.mov', '.mp4', '.mpeg', '.mpg', '.mts', '.ogv', '.ts', '.vob', '.webm', '.wmv'}
 
 
 def is_bag(path: Path) -> bool:
@@ -77,17 +79,50 @@ def open_source(inputs: Sequence[Path], fps: float, output: Path, limits: Limits
                          'another name')
     if len(inputs) == 1 and _is_webcam(first):
         return Webcam(int(first.name))
-    if any(is_bag(path) for path in inputs):
-        raise ValueError(f'{first} is a bag, which is labelled into a bag: expected -o FOLDER, '
+    if bag := next((path for path in inputs if is_bag(path)), None):
+        raise ValueError(f'{bag} is a bag, which is labelled into a bag: expected -o FOLDER, '
                          f'not {output}; --overlay writes the overlays into it')
-    is_file = first.is_file() and first.suffix.lower() not in image_files.PICTURE_SUFFIXES
-    if is_file or first.suffix.lower() in _VIDEOS:
-        if len(inputs) > 1:
-            raise ValueError(f'{len(inputs)} inputs: expected one video, or only pictures')
+    if _is_video(first) and len(inputs) == 1:
         return VideoFile(first, limits)
+    for path in inputs:
+        inside = image_files.visible(path, '**/*') if path.is_dir() else [path]
+        if video := next((part for part in inside if _is_video(part)), None):
+            raise ValueError(f'{video} is a video beside other inputs: expected one video, or '
+                             'only pictures')
+        if path.is_file() and path.suffix.lower() not in image_files.PICTURE_SUFFIXES:
+            raise ValueError(f'{path} has the name of no video or picture: expected one such as '
+                             '.mp4, .mov, .mkv, .png or .jpg')
     if not 0 < fps < math.inf:
         raise ValueError(f'--fps is {fps:g}: expected more than 0')
     return Pictures(list(find_pictures(inputs)), fps, limits)
+
+
+def check_output(path: Path, overwrite: bool) -> None:
+    """
+    Refuse, before any work, an output that cannot be written; make its folder.
+
+    Raises
+    ------
+    FileExistsError
+        The name is taken, and is not to be overwritten.
+    OSError
+        It is a folder's, or its folder cannot be written.
+
+    """
+    if not overwrite:
+        image_files.refuse_existing(path)
+    if path.is_dir():
+        raise IsADirectoryError(f'{path} is a folder: expected the name of a file')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OSError(f'cannot write {path}: {error.strerror}') from error
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in _VIDEOS and not path.is_dir()
 
 
 def _is_webcam(path: Path) -> bool:

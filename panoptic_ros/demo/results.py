@@ -16,7 +16,7 @@ from ..evaluation import PanopticQuality
 from ..images import files as image_files
 from ..labels import LabelSpace
 from ..report import p50_p99
-from ..videos.writer import VideoWriter
+from ..videos.writer import write_video
 from .answers import Answer, answers
 from .contact_sheet import contact_sheet
 from .recording import Recipe
@@ -58,7 +58,7 @@ def draw_and_measure(drive: Bag, output: Bag, folder: Path, recipe: Recipe, answ
     shown = set(np.linspace(0, answered - 1, min(ROWS, answered) * 2 + 1, dtype=int)[1::2])
     rows: list[Answer] = []
     size = (recipe.height, recipe.width)
-    with VideoWriter(folder / 'overlay.mp4', size, recipe.fps) as video:
+    with write_video(folder / 'overlay.mp4', size, recipe.fps) as video:
         for number, answer in enumerate(answers(drive, output, space)):
             quality.update(answer.panoptic.labels, answer.truth)
             video.write(overlay.draw(answer.image, answer.panoptic), answer.seconds)

@@ -6,6 +6,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -201,13 +202,31 @@ def _check_regular(path: Path, status: os.stat_result) -> None:
 
 
 def _put(path: Path, data: bytes, overwrite: bool) -> None:
-    beside = path.with_name(f'.{secrets.token_hex(8)}.partial')
-    try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666),
-                  'wb') as file:
-            file.write(data)
+    with unfinished(path, overwrite) as beside:
+        beside.write_bytes(data)
         if (size := beside.stat().st_size) != len(data):
             raise OSError(f'{size} of {len(data)} bytes were written')
+
+
+@contextmanager
+def unfinished(path: Path, overwrite: bool = True) -> Iterator[Path]:
+    """
+    Give a new file beside a path, which gets the path's name when the block ends without an error.
+
+    After an error it is removed.
+
+    Raises
+    ------
+    FileExistsError
+        The name is taken, and is not to be overwritten.
+    OSError
+        The folder cannot be written.
+
+    """
+    beside = path.with_name(f'.{secrets.token_hex(8)}.partial')
+    os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+    try:
+        yield beside
         if overwrite:
             beside.replace(path)
         else:

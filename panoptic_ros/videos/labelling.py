@@ -13,14 +13,14 @@ from ..segmenter import Segmenter
 from ..tensors import OutputError
 from ..tracking import Tracker
 from .sources import DamagedVideoError, Frame, Source
-from .writer import VideoWriter
+from .writer import write_video
 
 Proceed = Callable[[], bool]
 """Called after every frame; whether to go on."""
 
 
-def label_video(segmenter: Segmenter, source: Source, path: Path, track: bool = True,
-                proceed: Proceed = lambda: True) -> Labelled:
+def label_video(segmenter: Segmenter, source: Source, path: Path, overwrite: bool = False,
+                track: bool = True, proceed: Proceed = lambda: True) -> Labelled:
     """
     Segment the frames of a video, and write them with their overlays; sound is left out.
 
@@ -30,6 +30,8 @@ def label_video(segmenter: Segmenter, source: Source, path: Path, track: bool = 
         The model, and where the frames come from.
     path
         The ``.mp4`` file to write. It appears when it is whole.
+    overwrite
+        Whether to replace a file of that name.
     track
         Whether things keep their numbers from frame to frame.
     proceed
@@ -54,7 +56,7 @@ def label_video(segmenter: Segmenter, source: Source, path: Path, track: bool = 
         first = next(frames, None)
         if first is None:
             raise ValueError(f'there is no frame to write into {path}')
-        with VideoWriter(path, first.image.shape[:2], source.rate) as video:
+        with write_video(path, first.image.shape[:2], source.rate, overwrite) as video:
             try:
                 for frame in chain((first,), frames):
                     _check_size(frame, first, done.frames)
@@ -69,8 +71,7 @@ def label_video(segmenter: Segmenter, source: Source, path: Path, track: bool = 
             except DamagedVideoError as error:
                 failure = error
     if failure is not None:
-        raise DamagedVideoError(f'{failure}; {path} holds the {done.frames} frames before'
-                                ) from failure
+        raise DamagedVideoError(f'{failure}; frames that {path} holds: {done.frames}') from failure
     return done
 
 

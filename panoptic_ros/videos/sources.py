@@ -19,6 +19,10 @@ _RATE = 30.0
 """What a video is taken for whose own rate nobody knows; only players show it."""
 
 
+_SLACK = 1.0
+"""Seconds that a stream may be shorter than it says."""
+
+
 class DamagedVideoError(ValueError):
     """No more frames can be had from a video; those before it were good."""
 
@@ -92,26 +96,33 @@ class VideoFile:
             The file is damaged, or holds fewer frames than it announces.
 
         """
-        number, before, first = 0, -1.0, 0.0
+        stored = left_out = number = 0
+        shift, time = None, 0.0
         with self._opened() as (container, stream):
             try:
-                for decoded in container.decode(stream):
-                    seconds = decoded.time
-                    if seconds is None:     # a raw stream keeps no times
-                        seconds = first + number / self.rate
-                    if number == 0:
-                        first = seconds
-                    number += 1
-                    if seconds - first <= before:
-                        continue            # shown for no time at all
-                    before = seconds - first
-                    yield Frame(_upright(decoded), before)
+                for packet in container.demux(stream):
+                    stored += packet.size > 0
+                    left_out += packet.is_discard       # by an edit list
+                    for decoded in packet.decode():
+                        own = decoded.time if decoded.time is not None else time + 1 / self.rate
+                        if shift is None:
+                            shift = -own
+                        elif own + shift <= time:       # recordings one after the other
+                            shift = time + 1 / self.rate - own
+                        time = own + shift
+                        number += 1
+                        yield Frame(_upright(decoded), time)
             except self._av.error.FFmpegError as error:
                 raise DamagedVideoError(f'{self.path} is damaged after {number} frames '
-                                 f'({error.strerror}): copy it again') from error
-        if self.count is not None and number < self.count:
-            raise DamagedVideoError(f'{self.path} announces {self.count} frames, and {number} of '
-                                    'them can be decoded: copy it again')
+                                        f'({error.strerror}): copy it again') from error
+            announced = _seconds(stream)
+        good = min(stored, number + left_out)       # what a decoder cannot read it may pass over
+        if self.count is not None and good < self.count:
+            raise DamagedVideoError(f'{self.path} announces {self.count} frames, and {good} of '
+                                    'them can be read: copy it again')
+        if self.count is None and time + _SLACK < announced:
+            raise DamagedVideoError(f'{self.path} announces {announced:.1f} s, and ends after '
+                                    f'{time:.1f} s: copy it again')
 
 
 class _Opened:
@@ -124,7 +135,7 @@ class _Opened:
 
     def __enter__(self) -> tuple[Any, Any]:
         try:
-            self._container = self._av.open(str(self._path))
+            self._container = self._av.open(f'file:{self._path.absolute()}')
         except self._av.error.FFmpegError as error:
             raise ValueError(f'{self._path} is no video that FFmpeg reads ({error.strerror}): '
                              'expected one such as .mp4, .mov, .mkv or .avi') from error
@@ -147,6 +158,15 @@ class _Opened:
 
     def __exit__(self, *error: object) -> None:
         self._container.close()
+
+
+def _seconds(stream: Any) -> float:
+    """Return how long a stream says that it is, as Matroska does in its tags; 0 if it does not."""
+    parts = stream.metadata.get('DURATION', '0').split(':')
+    try:
+        return sum(float(part) * 60.0 ** power for power, part in enumerate(reversed(parts)))
+    except ValueError:
+        return 0.0
 
 
 def _upright(decoded: Any) -> npt.NDArray[np.uint8]:

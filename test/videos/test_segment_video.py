@@ -9,14 +9,14 @@ import tiny_model
 from panoptic_ros import Segmenter, overlay
 from panoptic_ros.cli import segment
 from panoptic_ros.tracking import Tracker
-from panoptic_ros.videos.writer import VideoWriter
+from panoptic_ros.videos.writer import write_video
 
 SCENES = [np.roll(tiny_model.scene(), 4 * number, axis=1) for number in range(5)]
 
 
 @pytest.fixture
 def recorded(tmp_path):
-    with VideoWriter(tmp_path / 'drive.mp4', SCENES[0].shape[:2], fps=10) as video:
+    with write_video(tmp_path / 'drive.mp4', SCENES[0].shape[:2], fps=10) as video:
         for number, scene in enumerate(SCENES):
             video.write(scene, 0.1 * number)
     return tmp_path / 'drive.mp4'
@@ -70,20 +70,47 @@ def test_nothing_is_replaced_or_written_over_its_input(recorded, tmp_path, tiny_
     (['0', '-o', 'folder'], r'0 is the number of a webcam'),
     (['63', '-o', 'a.mp4'], r'camera 63 cannot be opened'),
     (['drive.mp4', 'drive.mp4', '-o', 'a.mp4'], 'expected one video, or only pictures'),
+    (['notes.txt', 'drive.mp4', '-o', 'a.mp4'], r'notes\.txt has the name of no video or picture'),
     (['a.mcap', '-o', 'a.mp4'], r'a\.mcap is a bag, .*: expected -o FOLDER'),
     (['nothing.mp4', '-o', 'a.mp4'], r'nothing\.mp4'),
-    (['drive', '-o', 'a.mp4', '--fps', '0'], r'--fps is 0: expected more than 0'),
+    (['a.png', '-o', 'a.mp4', '--fps', '0'], r'--fps is 0: expected more than 0'),
+    (['.', '-o', 'a.mp4'], r'drive\.mp4 is a video beside other inputs'),
+    (['drive.mp4', '-o', 'folder.mp4', '--overwrite'], r'folder\.mp4 is a folder'),
+    (['drive.mp4', '-o', '/proc/a.mp4'], r'cannot write /proc/a\.mp4'),
 ])
 def test_what_makes_no_video_is_refused(words, error, recorded, tmp_path, tiny_onnx, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    cv2.imwrite('a.png', SCENES[0])
+    (tmp_path / 'notes.txt').write_text('notes')
+    (tmp_path / 'folder.mp4').mkdir()
+    before = sorted(tmp_path.rglob('*'))
     with pytest.raises(SystemExit, match=error):
         run(*words, model=tiny_onnx)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ['drive.mp4']
+    assert sorted(tmp_path.rglob('*')) == before
+
+
+def test_names_are_not_taken_for_protocols_and_hidden_files_are_left_alone(
+        recorded, tmp_path, tiny_onnx, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recorded.rename('10:30.mp4')
+    precious = tmp_path / '.out 10:30.mp4'
+    precious.write_text('precious')
+    run('10:30.mp4', '-o', 'out 10:30.mp4', model=tiny_onnx)
+    assert len(frames_of(tmp_path / 'out 10:30.mp4')) == 5
+    assert precious.read_text() == 'precious'
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_what_cannot_be_written_leaves_nothing(tmp_path, tiny_onnx):
+    cv2.imwrite(str(tmp_path / 'thin.png'), np.zeros((10, 1, 3), np.uint8))
+    with pytest.raises(SystemExit, match='the images are 1x10: expected 2 to 16384 pixels a side'):
+        run(tmp_path / 'thin.png', '-o', tmp_path / 'out.mp4', model=tiny_onnx)
+    assert [path.name for path in tmp_path.iterdir()] == ['thin.png']
 
 
 def test_frames_before_the_damage_are_kept(recorded, tmp_path, tiny_onnx):
     data = recorded.read_bytes()
     recorded.write_bytes(data[:-40])
-    with pytest.raises(SystemExit, match=r'drive\.mp4 .*out\.mp4 holds the \d frames before'):
+    with pytest.raises(SystemExit, match=r'drive\.mp4 .*frames that .*out\.mp4 holds: \d'):
         run(recorded, '-o', tmp_path / 'out.mp4', model=tiny_onnx)
     assert 1 <= len(frames_of(tmp_path / 'out.mp4')) < 5

@@ -7,7 +7,7 @@ import pytest
 
 from panoptic_ros.images import Limits
 from panoptic_ros.videos.sources import DamagedVideoError, Pictures, VideoFile, Webcam
-from panoptic_ros.videos.writer import VideoWriter
+from panoptic_ros.videos.writer import write_video
 
 SHADES = (20, 90, 160, 230)
 
@@ -17,7 +17,7 @@ def plain(shade, size=(48, 64)):
 
 
 def write(path, times):
-    with VideoWriter(path, (48, 64), fps=30) as video:
+    with write_video(path, (48, 64), fps=30) as video:
         for number, seconds in enumerate(times):
             video.write(plain(SHADES[number % 4]), seconds)
     return path
@@ -43,7 +43,7 @@ def test_frames_stand_upright_however_the_telephone_was_held(recorded, tmp_path)
     data, one = bytearray(recorded.read_bytes()), 1 << 16
     place = data.index(b'tkhd') + 4 + 40
     assert data[place:place + 4] == one.to_bytes(4, 'big')
-    with VideoWriter(recorded, (48, 64), fps=30) as video:
+    with write_video(recorded, (48, 64), fps=30) as video:
         image = plain(20)
         image[:16, :16] = 230
         video.write(image, 0.0)
@@ -84,7 +84,7 @@ def test_large_frames_are_refused_before_they_are_decoded(recorded):
 @pytest.mark.parametrize('keep', [0.5, 0.8])
 def test_a_file_that_ends_too_early_gives_what_it_has_and_says_so(tmp_path, keep):
     rng = np.random.default_rng(0)
-    with VideoWriter(tmp_path / 'a.mp4', (48, 64), fps=10) as video:
+    with write_video(tmp_path / 'a.mp4', (48, 64), fps=10) as video:
         for number in range(60):
             video.write(rng.integers(0, 256, (48, 64, 3), np.uint8), number / 10)
     data = (tmp_path / 'a.mp4').read_bytes()
@@ -95,6 +95,49 @@ def test_a_file_that_ends_too_early_gives_what_it_has_and_says_so(tmp_path, keep
         for _ in frames:
             read += 1
     assert 60 * keep * 0.6 < read < 60
+
+
+def test_of_recordings_one_after_the_other_no_frame_is_lost(tmp_path):
+    for name in 'ab':
+        with av.open(str(tmp_path / f'{name}.ts'), 'w') as file:
+            stream = file.add_stream('mpeg2video', rate=10)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuv420p'
+            for shade in SHADES:
+                file.mux(stream.encode(av.VideoFrame.from_ndarray(plain(shade), format='bgr24')))
+            file.mux(stream.encode(None))
+    (tmp_path / 'ab.ts').write_bytes((tmp_path / 'a.ts').read_bytes()
+                                     + (tmp_path / 'b.ts').read_bytes())
+    times = [frame.seconds for frame in VideoFile(tmp_path / 'ab.ts').frames()]
+    assert np.round(times, 2).tolist() == [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+
+
+def test_a_matroska_file_that_ends_too_early_says_so(tmp_path):
+    rng, path = np.random.default_rng(0), tmp_path / 'a.mkv'
+    with av.open(str(path), 'w') as file:
+        stream = file.add_stream('libx264', rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuv420p'
+        for _ in range(60):
+            noise = rng.integers(0, 256, (48, 64, 3), np.uint8)
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(noise, format='bgr24')))
+        file.mux(stream.encode(None))
+    assert len(list(VideoFile(path).frames())) == 60
+    path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+    with pytest.raises(DamagedVideoError, match=r'a\.mkv announces 6\.0 s, and ends after [23]\.'):
+        list(VideoFile(path).frames())
+
+
+def test_the_colours_of_high_definition_are_read_and_written(tmp_path):
+    """BT.709, and the file says so: players take what says nothing for that when it is large."""
+    image = np.zeros((720, 1280, 3), np.uint8)
+    image[..., 1] = 255
+    with write_video(tmp_path / 'a.mp4', (720, 1280), fps=10) as video:
+        video.write(image, 0.0)
+    with av.open(str(tmp_path / 'a.mp4')) as file:
+        decoded = next(file.decode(video=0))
+        assert (decoded.colorspace, decoded.color_range) == (1, 1)
+        assert abs(int(decoded.to_ndarray()[360, 640]) - 173) < 3     # ITU-R BT.709: Y of green
+    frame, = VideoFile(tmp_path / 'a.mp4').frames()
+    assert np.abs(frame.image.astype(int) - image).max() < 8
 
 
 def test_pictures_come_at_their_rate(tmp_path):

@@ -2,12 +2,12 @@ import av
 import numpy as np
 import pytest
 
-from panoptic_ros.videos.writer import VideoWriter
+from panoptic_ros.videos.writer import write_video
 
 
 def test_a_video_keeps_pictures_and_times(tmp_path):
     path = tmp_path / 'a.mp4'
-    with VideoWriter(path, (65, 128), fps=10) as video:     # an odd height
+    with write_video(path, (65, 128), fps=10) as video:     # an odd height
         for number, shade in enumerate((40, 120, 200)):
             picture = np.full((65, 128, 3), shade, np.uint8)
             picture[..., 2] = 255 - shade
@@ -23,6 +23,6 @@ def test_a_video_keeps_pictures_and_times(tmp_path):
 
 
 def test_an_interrupted_video_leaves_nothing(tmp_path):
-    with pytest.raises(ZeroDivisionError), VideoWriter(tmp_path / 'a.mp4', (64, 64), 10) as video:
+    with pytest.raises(ZeroDivisionError), write_video(tmp_path / 'a.mp4', (64, 64), 10) as video:
         video.write(np.zeros((64, 64, 3), np.uint8), 1 / 0)
     assert list(tmp_path.iterdir()) == []
