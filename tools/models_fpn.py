@@ -44,11 +44,12 @@ columns are those above, for COCO and an image of {SIZE[0]}x{SIZE[1]}, except fo
 The graph holds everything, from the camera's pixels to 100 rows of detections. Suppression is made
 of plain operators and is exact: of proposals, a matrix of overlaps is applied until nothing
 changes; of detections, the best is picked 100 times, so no number of candidates is too many. Both
-are an ONNX `Loop`, and take a fortieth of the time on a processor. `RoiAlign` is ONNX's operator,
-because the number of its samples depends on the box: plain operators would have to weigh whole
-maps for every box, which takes gigabytes. ONNX Runtime has the operator. TensorRT has it, too;
-that was not tried, as it needs a GPU. TensorRT-RTX has not. It builds everything else of the
-graph, and these networks are refused there, with this reason, when they are opened or built.
+are an ONNX `Loop`; on a processor the two take a fortieth of the network's time. `RoiAlign` is
+ONNX's operator, because the number of its samples depends on the box: plain operators would have
+to weigh whole maps for every box, which takes gigabytes. ONNX Runtime has the operator. TensorRT
+has it, too; that was not tried, as it needs a GPU. TensorRT-RTX has not. It builds everything else
+of the graph, and these networks are refused there, with this reason, when they are opened or
+built.
 
 The network knows its input, not which part of it an image fills. So boxes are clipped to the
 input, where detectron2 clips them to the image. Where images fill the input, that is the same.

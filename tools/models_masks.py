@@ -29,7 +29,7 @@ above, for an image of the input's size, except for these:
 - **PQ**: published for COCO and Cityscapes val.
 - **G**: for the input of this table.
 - **s**: seconds of processor time of the export, with its comparison.
-- **fp16**: none of `masks-mobile`, whose queries begin at the peaks of a heatmap, the highest
+- **fp16**: `masks-mobile` has no figure. Its queries begin at the peaks of a heatmap, the highest
   first. With random weights the heatmap is noise, and any rounding changes the order.
   [masks-mobile.md](masks-mobile.md) says what fp16 and int8 cost it when it is trained.
 - **int8**: the number of convolutions that int8 quantises. All else is fp16 then, above all the
@@ -44,7 +44,7 @@ the graph: by 5e-03 in a case of `mask2former-r50`. **export** is therefore the 
 better one of two random images, and of two others, up to three times, when that exceeds the
 tolerance. A wrong graph is wrong for all.
 
-Networks of the two sources that are not in the table were not measured here.
+Networks of Mask2Former and EoMT that are not in the table were not measured here.
 """
 COLUMNS = ('PQ', 'M', 'G', 'input', 'ONNX MB', 'export', 's', 'fp16', 'int8', 'CPU ms', 'plan MB',
            'built in s')

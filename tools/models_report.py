@@ -33,7 +33,7 @@ TITLE = """\
 
 Written by `make models` from what it measured; do not edit.
 """
-BUILDER = re.compile(r'^Built by (.*)\.$', re.MULTILINE)
+BUILDER = re.compile(r'^The plans of the tables above were built by (.*)\.$', re.MULTILINE)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -77,12 +77,15 @@ def check(page: str, expected: str) -> int:
 def document(rows: Mapping[str, str], builder: str) -> str:
     """Return the page; networks without a row are left out."""
     parts = [TITLE]
+    last_with_plans = [part for part in PARTS if 'plan MB' in part.COLUMNS][-1]
     for part in PARTS:
         columns = ('network', *part.COLUMNS)
         table = [row_of(columns[0], columns[1:]), '| --- |' + ' ---: |' * len(part.COLUMNS),
                  *(rows[name] for name in part.NAMES if name in rows)]
         parts += [part.INTRODUCTION, '\n'.join(table) + '\n']
-    return '\n'.join((*parts, f'Built by {builder}.\n'))
+        if part is last_with_plans:
+            parts.append(f'The plans of the tables above were built by {builder}.\n')
+    return '\n'.join(parts)
 
 
 def rows_of(page: str) -> dict[str, str]:

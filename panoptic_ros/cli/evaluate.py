@@ -38,7 +38,7 @@ from ..images import files as image_files
 from ..labels import LabelSpace
 from ..panoptic import Panoptic
 from ..report import p50_p99, print_table, progress_bar, write_json
-from .command import command
+from .command import command, say
 from .evaluate_arguments import parse
 from .evaluate_model import opener
 from .evaluate_views import NOT_MEASURED, print_segments, print_views
@@ -63,7 +63,11 @@ def main(argv: Sequence[str] | None = None) -> None:
                    _evaluate_files if args.predictions is not None else
                    _ask_oracle if args.oracle else
                    _evaluate_clips if args.clip or args.video else _evaluate_model)
+        if args.picture is not None:
+            image_files.check_writable(args.picture)
         write_json(args.json, measure(args))
+        if args.picture is not None:
+            args.draw()     # last: a measurement is not lost for its picture
     except BrokenProcessPool:
         parser.exit(1, f'{parser.prog}: a process that evaluates was killed: free memory, or take '
                     'fewer --workers\n')
@@ -95,17 +99,15 @@ def _evaluate_model(args: argparse.Namespace) -> dict[str, Any]:
     predictor, open_predictor = (
         _color_baseline(args, space) if args.baseline else opener(args, space))
     total = _run(args, range(len(frames)), _empty(args, space), Predicted(frames, open_predictor))
-    report = _report(total, args, {'source': source, 'predictor': predictor})
-    if args.picture is not None:
-        _draw(args.picture, frames, open_predictor())
-    return report
+    args.draw = partial(_draw, args.picture, frames, open_predictor)
+    return _report(total, args, {'source': source, 'predictor': predictor})
 
 
-def _draw(path: Path, frames: Dataset, predict: Callable[[Any], Any]) -> None:
+def _draw(path: Path, frames: Dataset, open_predictor: Callable[[], Any]) -> None:
     from .views_picture import four_views
 
     image = frames.image(0)
-    found = predict(image)
+    found = open_predictor()(image)
     panoptic = (found if isinstance(found, Panoptic) else
                 Panoptic.from_labels(found, frames.label_space))
     image_files.write(path, four_views(image, panoptic))
@@ -133,6 +135,7 @@ def _evaluate_clips(args: argparse.Namespace) -> dict[str, Any]:
 def _evaluate_files(args: argparse.Namespace) -> dict[str, Any]:
     folders = LabelFolders(args.predictions, args.truth)
     space = LabelSpace.load(args.labels or LABELS)
+    _tell_unused(args, folders.unused)
     total = _run(args, folders.names, _empty(args, space), folders)
     alone = total.crowd_alone()
     if alone:
@@ -152,11 +155,18 @@ def _evaluate_segments(args: argparse.Namespace) -> dict[str, Any]:
         space = LabelSpace.load(args.labels or LABELS)
         segments = SegmentFiles(args.predictions, TruthFolder(args.truth, space))
         source = {'truth': str(args.truth), 'labels': space.name}
+    _tell_unused(args, segments.unused)
     total = _run(args, range(len(segments)), ClassAgnostic, segments)
     print_segments(total, len(segments))
     return {'source': {'predictions': str(args.predictions), **source}, 'workers': args.workers,
             'frames': len(segments), 'views': {'class-agnostic': total.to_dict()},
             'not_measured': NOT_MEASURED}
+
+
+def _tell_unused(args: argparse.Namespace, files: int) -> None:
+    if files:
+        say('evaluate', f'{files} PNG file{"s" if files > 1 else ""} of {args.predictions} '
+            'without a truth: not measured')
 
 
 def _ask_oracle(args: argparse.Namespace) -> dict[str, Any]:

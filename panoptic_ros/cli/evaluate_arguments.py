@@ -80,8 +80,9 @@ def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.N
             (('labels',), args.truth or args.coco, 'is the label space of label images, or of '
              '--coco with other classes: give --predictions DIR or --images DIR with --truth DIR, '
              'or --coco DIR'),
-            (('views',), not (args.clip or args.video or args.oracle),
-             'measures single frames of a prediction: leave out --clip, --video and --oracle'),
+            (('views',), not (args.clip or args.video or args.oracle or args.class_agnostic),
+             'measures single frames of a prediction with classes: leave out --clip, --video, '
+             '--oracle and --class-agnostic'),
             (('picture',), args.views and not args.predictions,
              'draws a frame that is predicted: give --views, and frames with --streets N or a '
              'data set'),

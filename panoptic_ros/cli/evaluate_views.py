@@ -26,6 +26,9 @@ def print_views(views: Views) -> None:
     frames = views.panoptic_quality.images
     print_table(f'four views of {frames} frames, in percent; what each does not see, and how much '
                 'PQ is lost to it', VIEW_HEADER, view_rows(views))
+    if views.shattered:
+        print(f'the class-agnostic view lacks {views.shattered} of them: their stuff falls into '
+              'more pieces than can be numbered, as noise does')
     print_table('errors, each segment counted once', LOST_HEADER, lost_rows(views))
 
 

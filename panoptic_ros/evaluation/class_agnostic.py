@@ -21,6 +21,10 @@ CLASS_AGNOSTIC = LabelSpace('class-agnostic', UNLABELED,
 _CONNECTIVITY = 8
 
 
+class ShatteredError(ValueError):
+    """A label image falls into more segments than there are labels."""
+
+
 def erase_classes(labels: npt.NDArray[np.uint16], label_space: LabelSpace,
                   name: str) -> npt.NDArray[np.uint16]:
     """
@@ -44,7 +48,9 @@ def erase_classes(labels: npt.NDArray[np.uint16], label_space: LabelSpace,
     Raises
     ------
     ValueError
-        A label is not one of the label space, or there are more segments than labels.
+        A label is not one of the label space.
+    ShatteredError
+        There are more segments than labels.
 
     """
     present = np.flatnonzero(np.bincount(labels.ravel(), minlength=UNLABELED)[:UNLABELED])
@@ -63,8 +69,8 @@ def erase_classes(labels: npt.NDArray[np.uint16], label_space: LabelSpace,
         box = slice(top, top + height), slice(left, left + width)
         count, component = cv2.connectedComponents(mask[box], connectivity=_CONNECTIVITY)
         if used + count > UNLABELED:
-            raise ValueError(f'{name} falls into more than {UNLABELED - 1} connected segments: '
-                             'expected an image of regions, not of noise')
+            raise ShatteredError(f'{name} falls into more than {UNLABELED - 1} connected '
+                                 'segments: expected an image of regions, not of noise')
         np.add(component, used, out=erased[box], where=mask[box] > 0, casting='unsafe')
         used += count - 1
     return erased

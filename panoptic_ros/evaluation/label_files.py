@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,13 @@ def read_labels(path: str | Path) -> npt.NDArray[np.uint16]:
         raise ValueError(f'{path} is {image.dtype} {image.shape}: expected a 16-bit grey PNG of '
                          'class_id * label_divisor + instance')
     return image
+
+
+def count_others(folder: Path, names: Collection[str]) -> int:
+    """Return how many PNG files of a folder are none of these, which are relative to it."""
+    files = {path.relative_to(folder).as_posix()
+             for path in image_files.visible(folder, '**/*.png')}
+    return len(files.difference(names))
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,11 @@ class LabelFolders:
         """The truth's files, relative to the folder, sorted."""
         return sorted(str(path.relative_to(self.truth))
                       for path in image_files.visible(self.truth, '**/*.png'))
+
+    @property
+    def unused(self) -> int:
+        """How many PNG files of the prediction have no truth."""
+        return count_others(self.prediction, self.names)
 
     def __call__(self, name: str) -> Pair:
         """

@@ -16,7 +16,7 @@ from ..images import files as image_files
 from ..labels import UNLABELED, LabelSpace
 from .class_agnostic import erase_classes
 from .evaluation import Pair
-from .label_files import read_labels
+from .label_files import count_others, read_labels
 
 
 class TruthSource(Protocol):
@@ -90,6 +90,7 @@ class SegmentFiles:
     """
 
     def __init__(self, folder: Path, frames: TruthSource) -> None:
+        self._folder = folder
         self._frames = frames
         self._files = [folder / f'{name}.png' for name in frames.names]
         missing = [file for file in self._files if not file.is_file()]
@@ -101,6 +102,11 @@ class SegmentFiles:
 
     def __len__(self) -> int:
         return len(self._files)
+
+    @property
+    def unused(self) -> int:
+        """How many PNG files of the folder have no truth."""
+        return count_others(self._folder, [f'{name}.png' for name in self._frames.names])
 
     def __call__(self, index: int) -> Pair:
         """

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..labels import LabelSpace
 from ..panoptic import Panoptic
-from .class_agnostic import ClassAgnostic, erase_classes
+from .class_agnostic import ClassAgnostic, ShatteredError, erase_classes
 from .evaluation import Evaluation
 from .lost_quality import LostQuality
 from .overlaps import LabelImage, Overlaps, label_image
@@ -25,18 +25,20 @@ class Views(Evaluation):
     Its views see the same pixels, each less than the whole.  The panoptic view sees classes and
     identities of all pixels (PQ, SQ, RQ).  The semantic one (mIoU) sees no identity: that things
     of a class are merged or split.  The instance one (AP, AP50) sees no stuff.  The
-    class-agnostic one (PQ, SQ, RQ of ``ClassAgnostic``) sees no class.
+    class-agnostic one (PQ, SQ, RQ of ``ClassAgnostic``) sees no class.  It lacks the images, of
+    which ``shattered`` is the number, whose stuff falls into more pieces than can be numbered.
     """
 
     def __init__(self, label_space: LabelSpace) -> None:
         super().__init__(label_space)
         self.lost_quality = LostQuality(label_space)
         self.class_agnostic = ClassAgnostic()
+        self.shattered = 0
 
     def update(self, prediction: LabelImage, truth: LabelImage,
                seconds: float = np.nan) -> Views:
         """
-        Count one image in all views.
+        Count one image in all views, but a shattered one only in those that see classes.
 
         Raises
         ------
@@ -48,9 +50,13 @@ class Views(Evaluation):
         predicted = label_image(prediction, 'prediction')
         if isinstance(prediction, Panoptic) and prediction.label_space != self.label_space:
             predicted = translation(prediction.label_space, self.label_space)[predicted]
-        self.class_agnostic.update(
-            erase_classes(predicted, self.label_space, 'prediction'),
-            erase_classes(label_image(truth, 'truth'), self.label_space, 'truth'))
+        try:
+            segments = (erase_classes(predicted, self.label_space, 'prediction'),
+                        erase_classes(label_image(truth, 'truth'), self.label_space, 'truth'))
+        except ShatteredError:
+            self.shattered += 1
+        else:
+            self.class_agnostic.update(*segments)
         return self
 
     def add(self, overlaps: Overlaps, seconds: float = np.nan) -> Views:
@@ -72,6 +78,7 @@ class Views(Evaluation):
         super().merge(other)
         self.lost_quality.merge(other.lost_quality)
         self.class_agnostic.merge(other.class_agnostic)
+        self.shattered += other.shattered
         return self
 
     def unseen(self) -> dict[str, float]:
@@ -93,7 +100,7 @@ class Views(Evaluation):
             'panoptic': {'pq': quality.all.pq, 'sq': quality.all.sq, 'rq': quality.all.rq},
             'semantic': {'miou': self.mean_iou.compute().mean},
             'instance': {'ap': precision.ap, 'ap50': precision.ap50},
-            'class-agnostic': self.class_agnostic.to_dict()}
+            'class-agnostic': {**self.class_agnostic.to_dict(), 'shattered': self.shattered}}
         unseen = self.unseen()
         return {**super().to_dict(), 'lost_quality': self.lost_quality.compute().to_dict(),
                 'views': {view: {

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import cv2
@@ -158,8 +159,29 @@ def write(path: Path, pixels: npt.NDArray[Any], overwrite: bool = True) -> None:
     except FileExistsError:
         raise
     except (OSError, ValueError) as error:
-        raise OSError(f'cannot write {path}: expected the name of a picture, such as sheet.png, a '
-                      f'folder that may be written, and room on the disk ({error})') from error
+        raise _unwritable(path, error) from error
+
+
+def check_writable(path: Path) -> None:
+    """
+    Refuse a place where ``write`` would fail, before the work whose picture comes there.
+
+    The folder of the file is made.
+
+    Raises
+    ------
+    OSError
+        The path is a folder, or no file can be made beside it.
+
+    """
+    try:
+        if path.is_dir() and not path.is_symlink():     # a link is replaced
+            raise IsADirectoryError('it is a folder')
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, prefix='.', suffix='.partial'):
+            pass
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def _read_bytes(path: Path, most: int) -> bytes:
@@ -222,6 +244,11 @@ def _name(beside: Path, path: Path) -> None:
     except OSError:         # a file system without hard links
         refuse_existing(path)
         beside.rename(path)
+
+
+def _unwritable(path: Path, error: Exception) -> OSError:
+    return OSError(f'cannot write {path}: expected the name of a picture, such as sheet.png, a '
+                   f'folder that may be written, and room on the disk ({error})')
 
 
 def refuse_existing(path: Path) -> None:

@@ -66,6 +66,55 @@ def test_streets_in_four_views_with_a_picture(predictor, tiny_onnx, tmp_path, ca
     assert cv2.imread(str(picture)).shape == (2 * (240 + 30) + 6, 2 * 480 + 6, 3)
 
 
+@pytest.mark.parametrize('place', ['a.png', 'file/a.png'])
+def test_a_picture_that_cannot_be_written_is_told_before_measuring(place, tmp_path, capsys,
+                                                                   monkeypatch):
+    monkeypatch.setattr('panoptic_ros.cli.evaluate._evaluate_model', pytest.fail)
+    (tmp_path / 'a.png').mkdir()
+    (tmp_path / 'file').touch()
+    with pytest.raises(SystemExit):
+        main(['--streets', '1', '--views', '--picture', str(tmp_path / place)])
+    assert f'cannot write {tmp_path / place}: expected' in capsys.readouterr().err
+
+
+def test_a_picture_that_fails_leaves_the_report(tiny_onnx, tmp_path, capsys, monkeypatch):
+    def fail(*_):
+        raise OSError('no room')
+    monkeypatch.setattr('panoptic_ros.cli.evaluate.image_files.write', fail)
+    with pytest.raises(SystemExit):
+        main(['--streets', '1', '--size', '96x192', '--workers', '1', '--views', '--model',
+              str(tiny_onnx), '--picture', str(tmp_path / 'new' / 'a.png'), '--json',
+              str(tmp_path / 'report.json')])
+    assert 'no room' in capsys.readouterr().err
+    assert json.loads((tmp_path / 'report.json').read_text())['frames'] == 1
+    assert list((tmp_path / 'new').iterdir()) == []
+
+
+@pytest.mark.parametrize('options', [[], ['--class-agnostic']])
+def test_predictions_without_a_truth_are_counted(options, tmp_path, capsys):
+    labels = scene_pair(0, SPACE)[0]
+    for name in ('truth/a/1', 'prediction/a/1', 'prediction/a/2', 'prediction/1',
+                 'prediction/.b/1'):
+        write(tmp_path / f'{name}.png', labels)
+    for count in (2, 0):
+        main(['--predictions', str(tmp_path / 'prediction'), '--truth', str(tmp_path / 'truth'),
+              '--workers', '1', *options])
+        told = f'2 PNG files of {tmp_path / "prediction"} without a truth: not measured'
+        assert (told in capsys.readouterr().err) == bool(count)
+        for name in ('a/2', '1'):
+            (tmp_path / f'prediction/{name}.png').unlink(missing_ok=True)
+
+
+def test_a_shattered_prediction_is_told(tmp_path, capsys):
+    noise = np.full((520, 520), UNLABELED, np.uint16)
+    noise[::2, ::2] = 0
+    for name, labels in (('truth', np.zeros_like(noise)), ('prediction', noise)):
+        write(tmp_path / name / '1.png', labels)
+    main(['--predictions', str(tmp_path / 'prediction'), '--truth', str(tmp_path / 'truth'),
+          '--views', '--workers', '1'])
+    assert 'the class-agnostic view lacks 1 of them' in capsys.readouterr().out
+
+
 def test_panels_show_what_their_views_see():
     image, truth = single_frame(1000000, (240, 480))
     other = truth.labels.copy()
@@ -125,6 +174,8 @@ def test_segments_of_others_are_measured_without_classes(tmp_path, capsys):
      'nowhere lacks 1 of the 1 images of segment ids'),
     (['--streets', '1', '--views', '--oracle'], '--views measures single frames'),
     (['--streets', '1', '--views', '--clip', '5'], '--views measures single frames'),
+    (['--predictions', 'a', '--truth', 'b', '--class-agnostic', '--views'],
+     '--views measures single frames of a prediction with classes'),
     (['--streets', '1', '--picture', 'a.png'], '--picture draws a frame that is predicted'),
     (['--predictions', 'a', '--truth', 'b', '--views', '--picture', 'a.png'],
      '--picture draws a frame that is predicted'),

@@ -123,6 +123,20 @@ def test_nothing_counted_has_dashes_and_is_still_json():
     assert {cells[1] for _, *cells in lost_rows(views)} == {'-'}
 
 
+def test_a_shattered_prediction_lacks_only_the_class_agnostic_view():
+    noise = np.full((520, 520), UNLABELED, np.uint16)
+    noise[::2, ::2] = 0
+    shattered = views_of((noise, np.zeros_like(noise)))
+    regions = views_of(load(1))
+    both = views_of(load(1)).merge(shattered)
+    assert (regions.shattered, both.shattered) == (0, 1)
+    assert both.panoptic_quality.images == 2
+    assert both.mean_iou.compute() != regions.mean_iou.compute()
+    data = both.to_dict()['views']['class-agnostic']
+    assert data['shattered'] == 1
+    assert {**data, 'shattered': 0}.items() >= regions.class_agnostic.to_dict().items()
+
+
 def test_other_label_spaces_do_not_merge():
     with pytest.raises(ValueError, match='cannot merge label space'):
         Views(SPACE).merge(Views(LabelSpace.load('coco')))

@@ -28,7 +28,7 @@ def test_the_page_is_what_the_tool_writes(report, capsys):
 
 @pytest.mark.parametrize(('old', 'new'), [
     ('an image of the input', 'a picture of the input'), ('| mobile |', '| mobile | more |'),
-    ('Built by', 'Made by')])
+    ('were built by', 'were made by')])
 def test_a_difference_is_told(old, new, report, tmp_path, monkeypatch, capsys):
     assert old in PAGE
     changed = tmp_path / 'models.md'

@@ -131,7 +131,7 @@ def _list_contenders(window: Window, columns: npt.NDArray[np.int32], contest: Co
         after = min(column + 1, last)
         winners = (upper_class[column], upper_class[after],
                    lower_class[column], lower_class[after])
-        several = _TINY     # and by that the sums are a little lower
+        several = np.float32(0)      # classes; the first is new, so there is no division by 0
         above_0 = above_1 = below_0 = below_1 = np.float32(0)
         for index in range(4):
             class_id = winners[index]

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.grid import Grid
+from ...segments.outputs import check_arrays, whole_size
 
 OFFSET_LIMIT = np.float32(1e6)
 """Offsets are clipped to +-OFFSET_LIMIT pixels, so that no squared distance overflows."""
@@ -56,6 +57,11 @@ class Heads:
     image_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        check_arrays(self, NAMES)
+        for name in ('size', 'image_size'):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, whole_size(value, name))
         if self.semantic.ndim != 3 or 0 in self.semantic.shape:
             raise ValueError(f'semantic has shape {self.semantic.shape}: expected (C, h, w)')
         cells = self.semantic.shape[1:]

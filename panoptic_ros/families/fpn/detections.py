@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...segments.outputs import check_arrays, whole_size
+
 NAMES = ('semantic', 'boxes', 'scores', 'classes', 'masks')
 """The names of the network's outputs."""
 
@@ -63,6 +65,10 @@ class Detections:
     image_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        check_arrays(self, NAMES)
+        object.__setattr__(self, 'input_size', whole_size(self.input_size, 'input_size'))
+        if self.image_size is not None:
+            object.__setattr__(self, 'image_size', whole_size(self.image_size, 'image_size'))
         for name in NAMES:
             array = getattr(self, name)
             allowed = CLASS_TYPES if name == 'classes' else ('float32', 'float16')

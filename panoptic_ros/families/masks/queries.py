@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ...segments.outputs import check_arrays, whole_size
 from ...segments.resampling import Frame
 
 NAMES = ('classes', 'masks')
@@ -46,6 +47,10 @@ class Queries:
     image_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        check_arrays(self, NAMES)
+        object.__setattr__(self, 'input_size', whole_size(self.input_size, 'input_size'))
+        if self.image_size is not None:
+            object.__setattr__(self, 'image_size', whole_size(self.image_size, 'image_size'))
         if self.masks.ndim != 3 or 0 in self.masks.shape:
             raise ValueError(f'masks have shape {self.masks.shape}: expected (Q, h, w)')
         count, *cells = self.masks.shape
