@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from ..images import Limits
 from ..images import files as image_files
@@ -106,19 +105,12 @@ def check_output(path: Path, overwrite: bool) -> None:
     FileExistsError
         The name is taken, and is not to be overwritten.
     OSError
-        It is a folder's, or its folder cannot be written.
+        The path is a folder, or no file can be made beside it.
 
     """
     if not overwrite:
         image_files.refuse_existing(path)
-    if path.is_dir():
-        raise IsADirectoryError(f'{path} is a folder: expected the name of a file')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise OSError(f'cannot write {path}: {error.strerror}') from error
+    image_files.check_writable(path)
 
 
 def _is_video(path: Path) -> bool:

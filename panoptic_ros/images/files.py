@@ -164,7 +164,7 @@ def write(path: Path, pixels: npt.NDArray[Any], overwrite: bool = True) -> None:
 
 def check_writable(path: Path) -> None:
     """
-    Refuse a place where ``write`` would fail, before the work whose picture comes there.
+    Refuse a place where ``write`` would fail, before the work whose picture or video comes there.
 
     The folder of the file is made.
 
@@ -247,7 +247,7 @@ def _name(beside: Path, path: Path) -> None:
 
 
 def _unwritable(path: Path, error: Exception) -> OSError:
-    return OSError(f'cannot write {path}: expected the name of a picture, such as sheet.png, a '
+    return OSError(f'cannot write {path}: expected the name of a picture or video, such as sheet.png, a '
                    f'folder that may be written, and room on the disk ({error})')
 
 
