@@ -247,7 +247,7 @@ def _name(beside: Path, path: Path) -> None:
 
 
 def _unwritable(path: Path, error: Exception) -> OSError:
-    return OSError(f'cannot write {path}: expected the name of a picture or video, such as sheet.png, a '
+    return OSError(f'cannot write {path}: expected the name of a file, such as sheet.png, a '
                    f'folder that may be written, and room on the disk ({error})')
 
 

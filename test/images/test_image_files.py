@@ -156,7 +156,7 @@ def test_a_name_that_is_not_utf_8(tmp_path):
     image_files.write(path, NOISE)
     np.testing.assert_array_equal(image_files.read(path), NOISE)
     assert os.listdir(os.fsencode(path.parent)) == [b'stra\xdfe.png'], 'and nothing is left'
-    with pytest.raises(OSError, match='expected the name of a picture'):
+    with pytest.raises(OSError, match='expected the name of a file'):
         image_files.write(path.with_name(os.fsdecode(b'a.\xff')), NOISE)
 
 
@@ -214,7 +214,7 @@ def test_nothing_is_replaced_without_being_told(tmp_path, links, monkeypatch):
 @pytest.mark.parametrize('name', ['folder.png', 'a.txt', 'a'])
 def test_what_cannot_be_written_is_an_error(tmp_path, name):
     (tmp_path / 'folder.png').mkdir()
-    with pytest.raises(OSError, match=f'cannot write .*{name}: expected the name of a picture'):
+    with pytest.raises(OSError, match=f'cannot write .*{name}: expected the name of a file'):
         image_files.write(tmp_path / name, NOISE)
 
 

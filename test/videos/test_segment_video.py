@@ -75,7 +75,7 @@ def test_nothing_is_replaced_or_written_over_its_input(recorded, tmp_path, tiny_
     (['nothing.mp4', '-o', 'a.mp4'], r'nothing\.mp4'),
     (['a.png', '-o', 'a.mp4', '--fps', '0'], r'--fps is 0: expected more than 0'),
     (['.', '-o', 'a.mp4'], r'drive\.mp4 is a video beside other inputs'),
-    (['drive.mp4', '-o', 'folder.mp4', '--overwrite'], r'cannot write folder\.mp4: .*it is a folder'),
+    (['drive.mp4', '-o', 'folder.mp4', '--overwrite'], r'cannot write folder\.mp4: .*is a folder'),
     (['drive.mp4', '-o', '/proc/a.mp4'], r'cannot write /proc/a\.mp4'),
 ])
 def test_what_makes_no_video_is_refused(words, error, recorded, tmp_path, tiny_onnx, monkeypatch):
