@@ -91,6 +91,13 @@ class DeviceCanvas:
         """Bytes of device memory."""
         return sum(array.nbytes for array in self._arrays())
 
+    def take(self, outputs: object, names: Sequence[str]) -> None:
+        """Tell each image's task where its part lies of the batches that the network writes."""
+        for name in names:
+            batch: DeviceArray = getattr(outputs, name)
+            self.tasks[name] = batch.pointer + np.arange(len(self.tasks), dtype=np.uint64) * (
+                np.uint64(batch.nbytes // batch.shape[0]))
+
     def upload(self) -> None:
         """Bring the tasks to the device, and wait: they may be changed again at once."""
         self._device.upload(self._device_tasks, self.tasks)

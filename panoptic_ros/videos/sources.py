@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..images import ImageError, Limits
 from ..images import files as image_files
-from .library import pyav
+from .ffmpeg import pyav
 
 _RATE = 30.0
 """What a video is taken for whose own rate nobody knows; only players show it."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..images import files as image_files
-from .library import pyav
+from .ffmpeg import pyav
 
 TIME_BASE = Fraction(1, 90_000)
 """The clock of most recordings: it divides the usual rates, 29.97 as well."""

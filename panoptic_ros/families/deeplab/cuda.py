@@ -89,11 +89,8 @@ class CudaDecoder:
                     'votes': ((options.top_k, classes), np.int32)} for _ in sizes],
                   options.top_k)
         self._canvas = DeviceCanvas(device, heads.grids, label_space, sizes, own, confidence)
-        for image, (task, size, grid) in enumerate(zip(self._canvas.tasks, sizes, heads.grids,
-                                                       strict=True)):
-            for name in ('semantic', 'center', 'offset'):
-                array: DeviceArray = getattr(heads, name)
-                task[name] = array.pointer + image * (array.nbytes // array.shape[0])
+        self._canvas.take(heads, ('semantic', 'center', 'offset'))
+        for task, size, grid in zip(self._canvas.tasks, sizes, heads.grids, strict=True):
             task['y_scale'], task['x_scale'] = (
                 np.float32(pixels / part) for pixels, part in zip(size, grid.part, strict=True))
         self.change_options(options)

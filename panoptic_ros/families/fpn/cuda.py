@@ -104,10 +104,8 @@ class CudaDecoder:
                       for frame, both in axes.items()}
         self._reach = 3 if any(axis.weights[2].any() for both in axes.values()
                                for axis in both) else 2
-        for image, (task, frame) in enumerate(zip(self._canvas.tasks, frames, strict=True)):
-            for name in NAMES:
-                array: DeviceArray = getattr(detections, name)
-                task[name] = array.pointer + image * (array.nbytes // array.shape[0])
+        self._canvas.take(detections, NAMES)
+        for task, frame in zip(self._canvas.tasks, frames, strict=True):
             task['stuff_code'], task['thing_class'] = self._codes.pointer, self._things.pointer
             task['class_bytes'] = detections.classes.dtype.itemsize
             task['channels'] = detections.semantic.shape[1]

@@ -101,10 +101,8 @@ class CudaDecoder:
                       for frame, both in axes.items()}
         self._reach = 3 if any(axis.weights[2].any() for both in axes.values()
                                for axis in both) else 2
-        for image, (task, frame) in enumerate(zip(self._canvas.tasks, frames, strict=True)):
-            for name in ('classes', 'masks'):
-                array: DeviceArray = getattr(queries, name)
-                task[name] = array.pointer + image * (array.nbytes // array.shape[0])
+        self._canvas.take(queries, ('classes', 'masks'))
+        for task, frame in zip(self._canvas.tasks, frames, strict=True):
             task['queries'] = count
             self._locate(task, frame)
         self.change_options(options)
