@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
@@ -96,33 +98,56 @@ class VideoFile:
             The file is damaged, or holds fewer frames than it announces.
 
         """
-        stored = left_out = number = 0
-        shift, time = None, 0.0
+        counts, number, time = _Counts(), 0, 0.0
+        shift = None
         with self._opened() as (container, stream):
-            try:
-                for packet in container.demux(stream):
-                    stored += packet.size > 0
-                    left_out += packet.is_discard       # by an edit list
-                    for decoded in packet.decode():
-                        own = decoded.time if decoded.time is not None else time + 1 / self.rate
-                        if shift is None:
-                            shift = -own
-                        elif own + shift <= time:       # recordings one after the other
-                            shift = time + 1 / self.rate - own
-                        time = own + shift
-                        number += 1
-                        yield Frame(_upright(decoded), time)
-            except self._av.error.FFmpegError as error:
-                raise DamagedVideoError(f'{self.path} is damaged after {number} frames '
-                                        f'({error.strerror}): copy it again') from error
             announced = _seconds(stream)
-        good = min(stored, number + left_out)       # what a decoder cannot read it may pass over
+            for decoded in self._decoded(container, stream, counts):
+                own = (time + 1 / self.rate if decoded.pts is None
+                       else float(decoded.pts * stream.time_base))
+                if shift is None:
+                    shift = -own
+                elif own + shift <= time:       # recordings one after the other
+                    shift = time + 1 / self.rate - own
+                time = own + shift
+                number += 1
+                yield Frame(_upright(decoded), time)
+        if counts.error is not None:
+            raise DamagedVideoError(f'{self.path} is damaged after {number} frames '
+                                    f'({counts.error.strerror}): copy it again') from counts.error
+        good = min(counts.stored, number + counts.left_out)
         if self.count is not None and good < self.count:
             raise DamagedVideoError(f'{self.path} announces {self.count} frames, and {good} of '
                                     'them can be read: copy it again')
         if self.count is None and time + _SLACK < announced:
             raise DamagedVideoError(f'{self.path} announces {announced:.1f} s, and ends after '
                                     f'{time:.1f} s: copy it again')
+
+
+    def _decoded(self, container: Any, stream: Any, counts: _Counts
+                 ) -> Generator[Any, None, None]:
+        """Yield what can be decoded, also what the decoder holds when it meets damage."""
+        try:
+            for packet in container.demux(stream):
+                counts.stored += packet.size > 0
+                counts.left_out += packet.is_discard
+                yield from packet.decode()
+        except self._av.error.FFmpegError as error:
+            counts.error = error
+            with suppress(self._av.error.FFmpegError):
+                yield from stream.decode(None)
+
+
+@dataclass
+class _Counts:
+    """What was met on the way through a file."""
+
+    stored: int = 0
+    """Frames that the file holds."""
+    left_out: int = 0
+    """Those of them that an edit list leaves out."""
+    error: Any = None
+    """Where it ended too early, FFmpeg's error."""
 
 
 class _Opened:
@@ -150,7 +175,7 @@ class _Opened:
                 self._limits.check_size(stream.width, stream.height)
             except ImageError as error:
                 raise ValueError(f'{self._path}: {error}') from error
-            stream.thread_type = 'AUTO'
+            stream.thread_type = 'SLICE'    # threads for frames pass over damaged ones
         except BaseException:
             self._container.close()
             raise
