@@ -123,7 +123,6 @@ class VideoFile:
             raise DamagedVideoError(f'{self.path} announces {announced:.1f} s, and ends after '
                                     f'{time:.1f} s: copy it again')
 
-
     def _decoded(self, container: Any, stream: Any, counts: _Counts
                  ) -> Generator[Any, None, None]:
         """Yield what can be decoded, also what the decoder holds when it meets damage."""
