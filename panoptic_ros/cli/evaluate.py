@@ -38,6 +38,7 @@ from ..images import files as image_files
 from ..labels import LabelSpace
 from ..panoptic import Panoptic
 from ..report import p50_p99, print_table, progress_bar, write_json
+from ..streets.variety import name_of
 from .command import command, say
 from .evaluate_arguments import parse
 from .evaluate_model import opener
@@ -78,8 +79,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _frames(args: argparse.Namespace) -> tuple[Dataset, dict[str, Any]]:
     """Return the frames, and their description for the report."""
     if args.dataset is None:
-        return (HeldOutStreets(args.streets, args.size, args.seed),
-                {'streets': list(args.size), 'first_seed': args.seed})
+        return (HeldOutStreets(args.streets, args.size, args.seed, args.variety),
+                {'streets': list(args.size), 'first_seed': args.seed,
+                 'variety': name_of(args.variety)})
     kind, folder = args.dataset
     space = LabelSpace.load(args.labels) if args.labels else None
     dataset: Dataset
@@ -118,7 +120,7 @@ def _evaluate_clips(args: argparse.Namespace) -> dict[str, Any]:
     args.workers = 1        # the network takes all cores
     frames, source = _frames(args)
     clips = (VideoClips(frames) if isinstance(frames, Video) else
-             DriveClips(args.streets, args.clip, args.size, args.seed))
+             DriveClips(args.streets, args.clip, args.size, args.seed, args.variety))
     predictor, open_model = opener(args, clips.label_space)
     lengths = clips.lengths()
     with closing(open_model()) as segmenter, progress_bar() as bar:

@@ -12,12 +12,13 @@ from ..datasets import DATASETS, VIDEOS
 from ..images.files import PICTURE_SUFFIXES
 from ..report import add_json_argument
 from ..resources import model_path
-from ..streets import FIRST_HELD_OUT_SEED
+from ..streets import FIRST_HELD_OUT_SEED, PLAIN
 from .family_arguments import add_family_arguments, argument_names
 from .opening import add_device_arguments
+from .variety import variety
 
-DEFAULTS = {'size': (512, 1024), 'seed': FIRST_HELD_OUT_SEED, 'scales': (), 'method': 'cpu',
-            'device': 'auto', 'gpu': 0, 'workers': min(os.cpu_count() or 1, 8)}
+DEFAULTS = {'size': (512, 1024), 'seed': FIRST_HELD_OUT_SEED, 'variety': PLAIN, 'scales': (),
+            'method': 'cpu', 'device': 'auto', 'gpu': 0, 'workers': min(os.cpu_count() or 1, 8)}
 """Defaults of the options that only some measurements have."""
 
 
@@ -64,7 +65,8 @@ def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.N
     """End the command with an error if an option has no effect on this measurement."""
     is_model = not (args.predictions or args.oracle or args.baseline)
     for names, is_used, cure in (
-            (('size', 'seed'), args.streets is not None, 'renders frames: give --streets N'),
+            (('size', 'seed', 'variety'), args.streets is not None,
+             'renders frames: give --streets N'),
             (('baseline',), args.streets is not None and not args.predictions,
              'learns the colours of streets: give --streets N'),
             (('clip',), args.streets is not None and is_model,
@@ -106,6 +108,8 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     source.add_argument('--seed', type=int,
                         help=f"the first frame's seed (default: {FIRST_HELD_OUT_SEED}, where "
                         'held-out seeds begin)')
+    source.add_argument('--variety', type=variety, metavar='NAME',
+                        help='how varied they are: plain or varied (default: plain)')
     source.add_argument('--clip', type=_positive, metavar='FRAMES',
                         help='take so many frames of each of N drives, 10 a second, and measure '
                         'video panoptic quality, without and with tracking')

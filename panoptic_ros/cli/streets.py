@@ -19,6 +19,7 @@ from ..overlay import colorize
 from ..report import add_json_argument, print_table, write_json
 from ..streets import Drive
 from .command import command
+from .variety import variety
 
 _SHEET_WIDTH = 640
 
@@ -34,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                         '%(default)s)')
     parser.add_argument('--size', type=image_size, default='512x1024', metavar='HxW',
                         help='camera resolution (default: %(default)s)')
+    parser.add_argument('--variety', type=variety, default='plain', metavar='NAME',
+                        help='plain, or varied as real streets are and beyond (default: '
+                        '%(default)s)')
     parser.add_argument('--start', type=float, default=0.0, metavar='SECONDS',
                         help='time of the first frame (default: %(default)s)')
     parser.add_argument('--rate', type=float, default=10.0, metavar='HZ',
@@ -68,10 +72,10 @@ def _draw(args: argparse.Namespace) -> dict[str, Any]:
     rows: list[npt.NDArray[np.uint8]] = []
     moments = [(args.seed + i, args.start + k / args.rate)
                for i in range(args.drives) for k in range(args.frames)]
-    drive = Drive(args.seed, args.size)
+    drive = Drive(args.seed, args.size, args.variety)
     for seed, time in track(moments, 'drawing', disable=len(moments) < 8):
         if drive.seed != seed:
-            drive = Drive(seed, args.size)
+            drive = Drive(seed, args.size, args.variety)
         image, truth = drive.frame(time)
         name = f'{seed:06d}_{round(time * 1e3):07d}'
         if args.output is not None:

@@ -124,7 +124,8 @@ def streets(args: argparse.Namespace, size: tuple[int, int]) -> Data:
         Their number is out of range, or some drives are held out.
 
     """
-    return Data('streets', StreetFrames(args.data, args.frames, size, args.first_drive),
+    return Data('streets', StreetFrames(args.data, args.frames, size, args.first_drive,
+                                         args.variety),
                 HeldOutStreets(_MOST_STREETS, size, FOLLOWED), None, ())
 
 

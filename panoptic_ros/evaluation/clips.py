@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..datasets.dataset import Image, Video
 from ..labels import LabelSpace
 from ..panoptic import Panoptic
-from ..streets import FIRST_HELD_OUT_SEED, Drive
+from ..streets import FIRST_HELD_OUT_SEED, PLAIN, Drive, Variety
 from ..tracking import Tracker
 from .overlaps import LabelImage
 from .tables import Row
@@ -84,6 +84,8 @@ class DriveClips(Clips):
         (height, width) of the frames.
     first_seed
         Seed of the first drive.
+    variety
+        What the drives have besides the plain scene.
 
     Raises
     ------
@@ -96,6 +98,7 @@ class DriveClips(Clips):
     length: int
     size: tuple[int, int] = (512, 1024)
     first_seed: int = FIRST_HELD_OUT_SEED
+    variety: Variety = PLAIN
     rate = RATE
 
     def __post_init__(self) -> None:
@@ -114,7 +117,7 @@ class DriveClips(Clips):
 
     def frames(self, clip: int) -> Iterator[tuple[Image, LabelImage]]:
         """Render the frames of a drive."""
-        drive = Drive(self.first_seed + clip, self.size)
+        drive = Drive(self.first_seed + clip, self.size, self.variety)
         for number in range(self.length):
             yield drive.image_and_labels(number / self.rate)
 

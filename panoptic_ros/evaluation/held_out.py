@@ -9,15 +9,17 @@ import numpy as np
 from ..datasets.dataset import Image, Labels
 from ..labels import LabelSpace
 from ..panoptic import Panoptic
-from ..streets import FIRST_HELD_OUT_SEED, Drive
+from ..streets import FIRST_HELD_OUT_SEED, PLAIN, Drive, Variety
+from ..streets.variety import name_of
 
 _LATEST = 20.0      # seconds into a drive
 
 
-def single_frame(seed: int, size: tuple[int, int]) -> tuple[Image, Panoptic]:
+def single_frame(seed: int, size: tuple[int, int],
+                 variety: Variety = PLAIN) -> tuple[Image, Panoptic]:
     """Return (BGR image, ground truth) of a drive at one moment, which the seed determines."""
     moment = np.random.default_rng(seed).uniform(0, _LATEST)
-    return Drive(seed=seed, size=size).frame(moment)
+    return Drive(seed, size, variety).frame(moment)
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,15 @@ class HeldOutStreets:
         (height, width) of the frames.
     first_seed
         Seed of the frame of index 0.
+    variety
+        What the drives have besides the plain scene.
 
     """
 
     count: int
     size: tuple[int, int] = (512, 1024)
     first_seed: int = FIRST_HELD_OUT_SEED
+    variety: Variety = PLAIN
 
     @property
     def label_space(self) -> LabelSpace:
@@ -49,8 +54,8 @@ class HeldOutStreets:
     def description(self) -> str:
         """What the frames are."""
         height, width = self.size
-        return (f'streets: {self.count} frames of {height}x{width} from drive {self.first_seed} '
-                'on, one of each')
+        return (f'streets: {self.count} {name_of(self.variety)} frames of {height}x{width} '
+                f'from drive {self.first_seed} on, one of each')
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,5 +75,6 @@ class HeldOutStreets:
 
     def __getitem__(self, index: int) -> tuple[Image, Labels]:
         """Render an image and its labels."""
-        image, truth = single_frame(self.first_seed + range(self.count)[index], self.size)
+        image, truth = single_frame(self.first_seed + range(self.count)[index], self.size,
+                                    self.variety)
         return image, truth.labels

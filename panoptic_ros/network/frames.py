@@ -12,8 +12,9 @@ import numpy as np
 
 from ..datasets.dataset import Image, Labels
 from ..labels import LabelSpace
-from ..streets import FIRST_HELD_OUT_SEED, Drive
+from ..streets import FIRST_HELD_OUT_SEED, PLAIN, Drive, Variety
 from ..streets.rendering import rendering_pool
+from ..streets.variety import name_of
 
 FRAMES_PER_DRIVE = 4
 """Frames of each drive, seconds apart; the first frame of a drive costs more than others."""
@@ -40,6 +41,7 @@ class StreetFrames:
     """(height, width)."""
     seed: int = 0
     """Seed of the first drive."""
+    variety: Variety = PLAIN
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -63,14 +65,15 @@ class StreetFrames:
     def description(self) -> str:
         """What the frames are, for the model's metadata."""
         height, width = self.size
-        return (f'streets: {self.count} frames of {height}x{width} from drives {self.seed} to '
-                f'{self.seed + self.drives - 1}')
+        return (f'streets: {self.count} {name_of(self.variety)} frames of {height}x{width} '
+                f'from drives {self.seed} to {self.seed + self.drives - 1}')
 
     def path(self, index: int) -> Path:
         """Return the file of a frame."""
         drive, number = divmod(index, FRAMES_PER_DRIVE)
         height, width = self.size
-        return self.folder / f'{height}x{width}' / f'drive_{self.seed + drive:06d}_{number}.npy'
+        return (self.folder / f'{height}x{width}-{name_of(self.variety)}'
+                / f'drive_{self.seed + drive:06d}_{number}.npy')
 
     def __len__(self) -> int:
         return self.count
@@ -101,7 +104,7 @@ class StreetFrames:
 
 
 def _render_drive(frames: StreetFrames, drive: int, indices: list[int]) -> None:
-    street = Drive(seed=frames.seed + drive, size=frames.size)
+    street = Drive(frames.seed + drive, frames.size, frames.variety)
     times = np.random.default_rng((frames.seed + drive, 1)).uniform(0, 30, FRAMES_PER_DRIVE)
     for index in indices:
         image, truth = street.frame(float(np.sort(times)[index % FRAMES_PER_DRIVE]))

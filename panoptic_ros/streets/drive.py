@@ -22,6 +22,7 @@ from .road import Road
 from .scene import Presence, Scene
 from .sensor import Sensor
 from .sight import Box, boxes_of, footprint, unhidden
+from .variety import PLAIN, Variety
 from .view import View
 
 _FIRST_IDENTITY = 20
@@ -36,10 +37,12 @@ class Drive:
     Parameters
     ----------
     seed
-        Everything follows from it: the same seed, size and time give the same bytes, in any
-        process and after any other calls.
+        Everything follows from it: the same seed, size, variety and time give the same bytes,
+        in any process and after any other calls.
     size
         (height, width) of the camera image in pixels.
+    variety
+        What the drive has besides the plain scene.
 
     Raises
     ------
@@ -54,19 +57,20 @@ class Drive:
 
     """
 
-    def __init__(self, seed: int, size: tuple[int, int] = (512, 1024)) -> None:
+    def __init__(self, seed: int, size: tuple[int, int] = (512, 1024),
+                 variety: Variety = PLAIN) -> None:
         if min(size) < 32:
             raise ValueError(f'size is {size}: expected (height, width) of at least 32 pixels')
         if seed < 0:
             raise ValueError(f'seed is {seed}: expected 0 or more')
-        self.seed, self.size = seed, size
+        self.seed, self.size, self.variety = seed, size, variety
         self.label_space = LabelSpace.load('cityscapes')
         rng = np.random.default_rng([seed, 7])
         self.road = Road.draw(rng)
         self.light = Atmosphere.draw(rng)
         self.ground = Ground(rng, self.road)
         self.backdrop = Backdrop(rng)
-        self.scene = Scene(seed, rng, self.road, self.light)
+        self.scene = Scene(seed, rng, self.road, self.light, variety)
         self.sensor = Sensor(self.light, size)
         self.focal = float(max(size[1], 1.6 * size[0]) * rng.uniform(0.82, 1.0))
         self.high = float(rng.uniform(1.3, 1.6))
@@ -224,7 +228,7 @@ class Drive:
             self.size, self.focal, position,
             self.road.heading(s + 6) + .008 * np.sin(.5 * time + c),
             self.pitch + .003 * np.sin(5 * time + d), .006 * np.sin(1.1 * time + a))
-        return View(camera, painter, self.light, self.road, time)
+        return View(camera, painter, self.light, self.road, time, self.variety)
 
     def _draw_bonnet(self, view: View) -> None:
         if not self.bonnet:

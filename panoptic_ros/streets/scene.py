@@ -17,6 +17,7 @@ from .objects.vegetation import Plant
 from .objects.vehicles import Vehicle, bus, car, tram, truck
 from .road import CURB, Road
 from .stream import Entry, Fill, Stream
+from .variety import PLAIN, Variety
 
 _VEHICLES = (Kind.CAR, Kind.TRUCK, Kind.BUS, Kind.MOTORCYCLE, Kind.RIDER)
 _INSTANCES = 998
@@ -36,8 +37,8 @@ class Scene:
     """Everything that a drive passes."""
 
     def __init__(self, seed: int, rng: np.random.Generator, road: Road,
-                 light: Atmosphere) -> None:
-        self.road, self.light = road, light
+                 light: Atmosphere, variety: Variety = PLAIN) -> None:
+        self.road, self.light, self.variety = road, light, variety
         self.speed = float(rng.uniform(6, 11))
         self.start = float(rng.uniform(0, 500))
         self.swing = float(rng.uniform(0, 6.28))

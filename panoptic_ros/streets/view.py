@@ -11,6 +11,7 @@ from .atmosphere import Atmosphere
 from .camera import Camera, Floats
 from .painter import Painter
 from .road import Road
+from .variety import PLAIN, Variety
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class View:
     light: Atmosphere
     road: Road
     time: float
+    variety: Variety = PLAIN
 
     def color(self, albedo: Sequence[float], depth: float, glow: float = 0.0) -> list[float]:
         """Light a surface of no particular direction at a depth in metres."""

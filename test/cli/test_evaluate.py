@@ -65,7 +65,7 @@ def test_streets(chosen, tiny_onnx, tmp_path, capsys, monkeypatch):
                          ['--model', str(model)])])
     data = json.loads(report.read_text())
     assert data['frames'] == 3
-    assert data['source'] == {'streets': [96, 192], 'first_seed': 1000100}
+    assert data['source'] == {'streets': [96, 192], 'first_seed': 1000100, 'variety': 'plain'}
     assert (data['predictor']['baseline'] == 'color' if chosen == 'baseline' else
             data['predictor']['model'] == model.name)
     assert data['prediction']['p50_ms'] * data['prediction']['frames_per_second'] == pytest.approx(

@@ -34,8 +34,8 @@ def test_they_are_a_data_set():
     streets = HeldOutStreets(2, SIZE, 1_000_100)
     assert len(streets) == 2
     assert streets.names == ('1000100', '1000101')
-    assert streets.description == ('streets: 2 frames of 96x192 from drive 1000100 on, one of '
-                                   'each')
+    assert streets.description == ('streets: 2 plain frames of 96x192 from drive 1000100 '
+                                   'on, one of each')
     assert len(list(streets)) == 2      # ends by itself
     np.testing.assert_array_equal(streets[1][1], streets.truth(1))
 

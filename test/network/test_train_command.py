@@ -70,7 +70,7 @@ def test_cityscapes_is_trained_on_with_the_published_settings(tmp_path):
 def test_frames_of_other_drives_are_trained_on():
     args = train_parser(None).parse_args(['run', '--frames', '4', '--first-drive', '13'])
     assert streets(args, (512, 1024)).frames.description == (
-        'streets: 4 frames of 512x1024 from drives 13 to 13')
+        'streets: 4 plain frames of 512x1024 from drives 13 to 13')
 
 
 def test_what_is_given_replaces_what_the_data_suggest():
