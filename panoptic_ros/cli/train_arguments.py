@@ -55,6 +55,9 @@ def _add_length(length: argparse._ArgumentGroup) -> None:
     length.add_argument('--backbone-rate', type=float, metavar='FACTOR',
                         help="the backbone's learning rate, as a multiple; 0 freezes the backbone "
                         f'({_default("backbone_rate")})')
+    length.add_argument('--frozen-norms', action='store_true', default=None,
+                        help='keep the batch statistics with which the backbone starts: what it '
+                        'learnt of photographs then holds for photographs')
     length.add_argument('--warmup', type=float, metavar='SHARE',
                         help='share of the training in which the rate rises '
                         f'({_default("warmup")})')
@@ -102,6 +105,12 @@ def _add_crops(data: argparse._ArgumentGroup) -> None:
                       f'({_default("crop")})')
     data.add_argument('--scale', type=float, nargs=2, metavar=('MIN', 'MAX'),
                       help=f'magnification of a crop ({_default("scale")})')
+    data.add_argument('--randomised', type=float, metavar='SHARE',
+                      help='share of the crops that are given another light, colour, texture, '
+                      f'lens and sensor at random ({_default("randomised")})')
+    data.add_argument('--stretch', type=float, metavar='RATIO',
+                      help='largest ratio of the magnifications along height and width '
+                      f'({_default("stretch")})')
     data.add_argument('--crops-per-frame', type=int, metavar='K',
                       help=f'crops of a frame in a batch ({_default("crops_per_frame")})')
 

@@ -41,5 +41,11 @@ class Recipe:
     weight_decay: float
     clip: float
     """Largest norm of the gradient; 0 allows any."""
+    randomised: float = field(default=0.0, kw_only=True)
+    """Share of the crops that are given another look."""
+    stretch: float = field(default=1.0, kw_only=True)
+    """Largest ratio of the magnifications of a crop along height and width, either way."""
+    frozen_norms: bool = field(default=False, kw_only=True)
+    """Whether the backbone keeps the batch statistics with which it starts."""
     as_frames: bool = field(default=False, kw_only=True)
     """Whether size and crop only say how many pixels at most, and have the shape of the frames."""

@@ -39,6 +39,8 @@ class TrainOptions:
 
     With 0 the backbone stays as it is, batch statistics included.
     """
+    frozen_norms: bool = False
+    """Whether the backbone keeps the batch statistics with which it starts."""
     decay: float = 0.998
     """Decay of the moving average of the weights."""
     workers: int = 1
@@ -156,6 +158,10 @@ class Trainer:
         self.network.train()
         if not self.options.backbone_rate:
             self._backbone.eval()
+        elif self.options.frozen_norms:
+            for module in self._backbone.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
         for group, factor in zip(self.optimizer.param_groups, self._factors, strict=True):
             group['lr'] = rate * factor
         batch = {name: value.to(self.device, non_blocking=True) for name, value in batch.items()}
