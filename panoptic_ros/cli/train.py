@@ -147,7 +147,8 @@ def _trainer(args: argparse.Namespace, settings: Recipe, data: Data,
     options = TrainOptions(
         schedule, family.criterion(settings), settings.batch, settings.weight_decay, settings.clip,
         backbone_rate=settings.backbone_rate,
-        frozen_norms=settings.frozen_norms, device=args.device,
+        frozen_stride=settings.frozen_stride, frozen_norms=settings.frozen_norms,
+        device=args.device,
         workers=loaders(gpu, processes.count) if args.loaders is None else args.loaders,
         mixed_precision=gpu and not args.full_precision)
     trainer = Trainer(config, samples, options, args.seed, processes)

@@ -56,8 +56,11 @@ def _add_length(length: argparse._ArgumentGroup) -> None:
                         help="the backbone's learning rate, as a multiple; 0 freezes the backbone "
                         f'({_default("backbone_rate")})')
     length.add_argument('--frozen-norms', action='store_true', default=None,
-                        help='keep the batch statistics with which the backbone starts: what it '
-                        'learnt of photographs then holds for photographs')
+                        help="keep the backbone's batch norms as they are: what they know of "
+                        'photographs is not replaced by what rendered frames are like')
+    length.add_argument('--frozen-stride', type=int, metavar='STRIDE',
+                        help="keep the backbone's layers up to this stride as they are "
+                        f'({_default("frozen_stride")})')
     length.add_argument('--warmup', type=float, metavar='SHARE',
                         help='share of the training in which the rate rises '
                         f'({_default("warmup")})')

@@ -23,7 +23,7 @@ def pink(shape: tuple[int, int], random: np.random.Generator) -> Field:
     zoom = float(np.exp(random.uniform(np.log(0.5), np.log(1.3))))
     rows, columns = (max(1, min(_SIDE, int(side / zoom))) for side in shape)
     y, x = random.integers(_SIDE - rows + 1), random.integers(_SIDE - columns + 1)
-    part: Field = bank[y:y + rows, x:x + columns]
+    part = bank[y:y + rows, x:x + columns]
     if random.random() < 0.5:
         part = part[:, ::-1]
     return np.asarray(cv2.resize(np.ascontiguousarray(part), (width, height)), np.float32)

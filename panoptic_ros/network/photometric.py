@@ -30,7 +30,7 @@ def randomised(image: Image, labels: Labels, random: Random) -> Image:
 
     Everything follows from the state of ``random``.
     """
-    pixels: Pixels = image.astype(np.float32) / 255
+    pixels = image.astype(np.float32) / np.float32(255)
     for chance, change in _SCENE:
         if random.random() < chance:
             pixels = change(pixels, labels, random)
@@ -38,8 +38,8 @@ def randomised(image: Image, labels: Labels, random: Random) -> Image:
     for chance, blur in _LENS:
         if random.random() < chance:
             pixels = blur(pixels, random)
-    result: Image = (pixels.clip(0, 1) * 255).astype(np.uint8)
-    result = np.asarray(cv2.LUT(result, _tone_curves(random)), np.uint8)
+    result = np.asarray(cv2.LUT((pixels.clip(0, 1) * 255).astype(np.uint8),
+                                _tone_curves(random)), np.uint8)
     for chance, record in _SENSOR:
         if random.random() < chance:
             result = record(result, random)
