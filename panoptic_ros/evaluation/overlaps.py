@@ -142,3 +142,11 @@ def check_labels(present: npt.NDArray[np.uint16], space: LabelSpace, name: str,
             f'{space.names[unnumbered[0] // space.label_divisor]!r} without an instance: '
             'instances count from 1 (only a truth has crowd regions); write '
             f'{UNLABELED} where the instance is unknown')
+
+
+def warm_up() -> None:
+    """Compile what ``Overlaps.measure`` compiles, so that no image waits for it."""
+    from .pair_counts import count_pairs
+
+    label = np.zeros(1, np.uint16)
+    count_pairs(label, label)

@@ -20,7 +20,8 @@ IMAGE = np.full((4, 6, 3), 100, np.uint8)
 def outputs(domain):
     context = Context()
     rclpy.init(context=context, domain_id=domain)
-    node = rclpy.create_node('outputs', context=context)
+    node = rclpy.create_node('outputs', context=context, enable_rosout=False,
+                             start_parameter_services=False)
     outputs = CameraOutputs(node)
     yield outputs
     outputs.destroy()
