@@ -123,14 +123,16 @@ $(DONE)/gpu: $(DONE)/runtime requirements/gpu.txt
 	  echo 'no wheels of TensorRT-RTX or NVRTC for this Python: some tests are left out'; }
 	@touch $@
 
-# The kernels are kept beside their sources: whichever test came first would wait for them.
+# The kernels and the byte code are kept beside their sources: the first run would wait for them.
 $(DONE)/quick: $(DONE)/package requirements/quick.txt
 	$(STEP) 'Tools of the tests' $(LOGS)/quick.log $(UV) pip install --python $(BIN)/python \
-	  -r requirements/quick.txt
+	  --compile-bytecode -r requirements/quick.txt
 	$(STEP) 'Kernels of the processor (compiled here)' $(LOGS)/kernels.log $(BIN)/python -c \
 	  'from panoptic_ros import evaluation, families, tracking; \
 	  evaluation.warm_up(); tracking.warm_up(); \
 	  [families.find(name).warm_up() for name in families.names()]'
+	$(STEP) 'Tests of make quick (compiled here)' $(LOGS)/collect.log $(BIN)/python -m pytest \
+	  --quick --collect-only -q -p no:cacheprovider
 	@touch $@
 
 $(DONE)/test: $(DONE)/quick $(DONE)/train $(DONE)/gpu requirements/test.txt
