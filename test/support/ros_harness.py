@@ -46,15 +46,20 @@ BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
+def surroundings(domain: int, **environment: str) -> dict[str, str]:
+    """Return the environment of a process that talks to others on this machine only."""
+    return {**os.environ, 'ROS_DOMAIN_ID': str(domain), 'PYTHONUNBUFFERED': '1',
+            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'RCUTILS_COLORIZED_OUTPUT': '0',
+            'ROS_LOG_DIR': tempfile.gettempdir(), **environment}
+
+
 class Process:
     """A command whose output can be waited for."""
 
     def __init__(self, command: list[str], domain: int, **environment: str) -> None:
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, 'ROS_DOMAIN_ID': str(domain), 'PYTHONUNBUFFERED': '1',
-                 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'RCUTILS_COLORIZED_OUTPUT': '0',
-                 'ROS_LOG_DIR': tempfile.gettempdir(), **environment})
+            env=surroundings(domain, **environment))
         self._changed = Condition()
         self._lines: list[str] = []
         self._reader = Thread(target=self._read, daemon=True)
