@@ -168,7 +168,7 @@ def target(domain, session_client, tiny_onnx):
 
 
 def test_every_service(target):
-    """What a request leaves behind is there for the next ones, until images have to be answered."""
+    """What a request leaves is there for the next ones, until images have to be answered."""
     def look():
         target.restore()
         target.check()
