@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ..labels import LabelSpace
 from .checkpoint import Checkpoint, CheckpointError
 
 Weights = Mapping[str, Tensor]
+ClassRows = Callable[[LabelSpace], Mapping[str, Sequence[str]]]
+"""Names the rows of layers; see ``NetworkFamily.class_rows``."""
+
+OTHER = ''
+"""The name of a row that is of no class of the label space, such as that of no object."""
 
 _SHOWN = 6
 """Classes that a line names."""
@@ -35,12 +41,12 @@ class Kept:
 
 
 def carried_over(checkpoint: Checkpoint, ours: Weights, label_space: LabelSpace,
-                 class_layers: Sequence[str], network: str) -> tuple[dict[str, Tensor], Kept]:
+                 class_rows: ClassRows, network: str) -> tuple[dict[str, Tensor], Kept]:
     """
     Return the weights with which a network starts from a checkpoint, and what was kept.
 
-    Everything is kept but for the layers with a row for each class: their rows go by the classes'
-    names.  Rows behind those of the classes, such as that of no object, are kept, too.
+    Everything is kept but for the layers with rows for each class: their rows go by the classes'
+    names.
 
     Parameters
     ----------
@@ -50,8 +56,8 @@ def carried_over(checkpoint: Checkpoint, ours: Weights, label_space: LabelSpace,
         The network's weights as they are, for the classes that are new.
     label_space
         The network's classes.
-    class_layers
-        Names of the layers whose rows are classes.
+    class_rows
+        Names the rows of the layers whose rows are classes.
     network
         The network's name, for the error.
 
@@ -62,36 +68,39 @@ def carried_over(checkpoint: Checkpoint, ours: Weights, label_space: LabelSpace,
 
     """
     theirs, space = checkpoint.weights, checkpoint.label_space
-    of_classes = {f'{layer}.{part}' for layer in class_layers for part in ('weight', 'bias')}
+    our_rows, their_rows = (
+        {f'{layer}.{part}': list(rows) for layer, rows in class_rows(of).items()
+         for part in ('weight', 'bias')} for of in (label_space, space))
     for name in (*ours, *theirs):
-        if _shape(name, ours, label_space, of_classes) != _shape(name, theirs, space, of_classes):
+        if _shape(name, ours, our_rows) != _shape(name, theirs, their_rows):
             raise CheckpointError(
                 f'the checkpoint is of network {checkpoint.config.name!r} for {len(space)} '
                 f'classes, this training of {network!r} for {len(label_space)}: {name} is '
                 f'{_size(theirs.get(name))} there and {_size(ours.get(name))} here; start from a '
                 'checkpoint of the same network')
-    row_of = {name: row for row, name in enumerate(space.names)}
-    known = [(row, row_of[name]) for row, name in enumerate(label_space.names) if name in row_of]
     weights = dict(theirs)
-    for name in of_classes & ours.keys():
-        value = ours[name].detach().cpu().clone()
-        for row, source in known:
-            value[row] = theirs[name][source]
-        value[len(label_space):] = theirs[name][len(space):]
+    found: set[str] = set()
+    for name in our_rows.keys() & ours.keys():
+        value = ours[name].detach().cpu().clone(memory_format=torch.contiguous_format)
+        to, source = (tensor.view(len(rows[name]), -1) for tensor, rows in
+                      ((value, our_rows), (theirs[name].contiguous(), their_rows)))
+        for row, class_name in enumerate(our_rows[name]):
+            if class_name in their_rows[name]:
+                to[row] = source[their_rows[name].index(class_name)]
+                found.add(class_name)
         weights[name] = value
-    names = set(label_space.names)
-    return weights, Kept(tuple(name for name in label_space.names if name in row_of),
-                         tuple(name for name in label_space.names if name not in row_of),
-                         tuple(name for name in space.names if name not in names))
+    return weights, Kept(tuple(name for name in label_space.names if name in found),
+                         tuple(name for name in label_space.names if name not in found),
+                         tuple(name for name in space.names if name not in found))
 
 
-def _shape(name: str, weights: Weights, label_space: LabelSpace,
-           of_classes: set[str]) -> tuple[int, ...] | None:
-    """Return a weight's shape, without its rows for classes; None if there is none."""
+def _shape(name: str, weights: Weights, rows: Mapping[str, Sequence[str]]
+           ) -> tuple[float, ...] | None:
+    """Return a weight's shape, with the rows of one class alone; None if there is none."""
     if name not in weights:
         return None
     shape = tuple(weights[name].shape)
-    return (shape[0] - len(label_space), *shape[1:]) if name in of_classes else shape
+    return (shape[0] / len(rows[name]), *shape[1:]) if name in rows else shape
 
 
 def _size(weight: Tensor | None) -> str:

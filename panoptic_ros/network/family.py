@@ -127,12 +127,6 @@ class NetworkFamily(Protocol):
     """
     thresholds: bool
     """Whether the networks compare values with thresholds inside, so that rounding may show."""
-    class_layers: tuple[str, ...]
-    """
-    Names of the layers that have a row for each class, in the order of the label space.
-
-    Rows behind them, such as that of no object, are the same for all label spaces.
-    """
     exporter: str
     """PyTorch's way to ONNX that suits the networks: 'dynamo', or 'torchscript', the older one."""
 
@@ -155,6 +149,30 @@ class NetworkFamily(Protocol):
         It takes images, uint8 [N, H, W, 3] BGR, and returns a tuple of tensors, which are
         ``outputs`` in evaluation mode.  In training mode it returns what the ``Criterion`` of
         its family takes.
+        """
+        ...
+
+    def suited(self, config: Any, labels: LabelSpace) -> Any:
+        """
+        Return the configuration with which a network is trained for a label space.
+
+        It is the given one, unless that says something of the classes.
+
+        Raises
+        ------
+        ValueError
+            There is no such network.
+
+        """
+        ...
+
+    def class_rows(self, labels: LabelSpace) -> Mapping[str, Sequence[str]]:
+        """
+        Return the layers of a trained network whose rows are of classes, by name.
+
+        The values are the names of the classes in the order of their rows, and
+        ``carrying.OTHER`` for a row that is the same for all label spaces.  A class may have
+        several rows, one after the other, if all of the layer have as many.
         """
         ...
 

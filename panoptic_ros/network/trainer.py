@@ -76,7 +76,7 @@ class Trainer:
     ------
     ValueError
         The batch is not a multiple of the crops per frame and the processes, or the network does
-        not take crops of that size.
+        not take crops of that size, or labels of that kind.
 
     """
 
@@ -87,12 +87,14 @@ class Trainer:
             raise ValueError(f'batch is {options.batch}: expected a multiple of the {crops} crops '
                              f'of a frame times the number of processes, {processes.count}, at '
                              'least 2')
+        family, self.label_space = families.find(config.family), samples.label_space
+        config = family.suited(config, self.label_space)
         config.check_size(samples.options.crop)
         torch.manual_seed(seed)
-        self.config, self.samples, self.label_space = config, samples, samples.label_space
+        self.config, self.samples = config, samples
         self.options, self.seed, self.processes = options, seed, processes
         self.device = torch.device(options.device)
-        network = families.find(config.family).network(config, len(self.label_space))
+        network = family.network(config, len(self.label_space))
         self.network = network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = MovingAverage(self.network, options.decay)
@@ -246,9 +248,9 @@ class Trainer:
             The checkpoint is of another network.
 
         """
-        layers = families.find(self.config.family).class_layers
-        weights, kept = carried_over(checkpoint, self.network.state_dict(), self.label_space,
-                                     layers, self.config.name)
+        rows = families.find(self.config.family).class_rows
+        weights, kept = carried_over(checkpoint, self.network.state_dict(), self.label_space, rows,
+                                     self.config.name)
         for network in (self.network, self.average.network):
             network.load_state_dict(weights)
         return kept

@@ -4,17 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tiny_fpn
 import tiny_masks
 import tiny_training
 from examples import examples
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 torch = pytest.importorskip('torch', reason='training needs PyTorch')
 
 from panoptic_ros.labels import LabelSpace  # noqa: E402
 from panoptic_ros.network import families  # noqa: E402
-from panoptic_ros.network.carrying import Kept, carried_over  # noqa: E402
+from panoptic_ros.network.carrying import OTHER, Kept, carried_over  # noqa: E402
 from panoptic_ros.network.checkpoint import CheckpointError  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -43,27 +44,35 @@ def space_of(names):
         for number, name in enumerate(names)))
 
 
-@pytest.mark.parametrize('family', [tiny_training, tiny_masks], ids=['deeplab', 'masks'])
+@pytest.mark.parametrize('family', [tiny_training, tiny_masks, tiny_fpn],
+                         ids=['deeplab', 'masks', 'fpn'])
 @given(st.lists(st.sampled_from([*CITYSCAPES.names, 'tram', 'kerb', 'gravel']), min_size=1,
                 max_size=22, unique=True))
 @settings(max_examples=examples(8))
 def test_rows_go_by_the_names_of_classes(family, names):
+    space = space_of(names)
+    assume(family is not tiny_fpn or 0 < space.is_thing.sum() < len(space))
     theirs = family.make(Source(CITYSCAPES), seed=1).checkpoint()
-    trainer = family.make(Source(space_of(names)), seed=2)
+    trainer = family.make(Source(space), seed=2)
     before = {name: value.clone() for name, value in trainer.network.state_dict().items()}
     kept = trainer.start_from(theirs)
     after = trainer.average.network.state_dict()
-    layer = families.find(trainer.config.family).class_layers[0]
+    rows_of = families.find(trainer.config.family).class_rows
+    rows, their_rows = rows_of(space), rows_of(CITYSCAPES)
     for name, value in trainer.network.state_dict().items():
         assert torch.equal(value, after[name])
-        if not name.startswith(layer):
+        layer = name.rpartition('.')[0]
+        if layer not in rows:
             assert torch.equal(value, theirs.weights[name])
             continue
-        for row, class_name in enumerate(names):
-            expected = (theirs.weights[name][CITYSCAPES.names.index(class_name)]
-                        if class_name in CITYSCAPES.names else before[name][row])
-            assert torch.equal(value[row], expected), class_name
-        assert torch.equal(value[len(names):], theirs.weights[name][len(CITYSCAPES):])
+        known = dict(zip(their_rows[layer], theirs.weights[name].chunk(len(their_rows[layer])),
+                         strict=True))
+        assert {*rows[layer]} - {OTHER} <= {*names}
+        for row, own, first in zip(rows[layer], value.chunk(len(rows[layer])),
+                                   before[name].chunk(len(rows[layer])), strict=True):
+            assert torch.equal(own, known.get(row, first)), row
+    assert {row for layer in rows.values() for row in layer} - {OTHER} == {*names}
+    assert kept.kept == tuple(name for name in names if name in CITYSCAPES.names)
     assert set(kept.kept) | set(kept.new) == set(names)
     assert set(kept.left) == set(CITYSCAPES.names) - set(names)
 
@@ -78,7 +87,8 @@ def test_a_network_of_another_shape_is_refused(boxes):
     checkpoint = trainer.checkpoint()
     del checkpoint.weights['semantic.1.bias']
     with pytest.raises(CheckpointError, match=r'bias is missing there'):
-        carried_over(checkpoint, trainer.network.state_dict(), CITYSCAPES, ('semantic.1',), 'x')
+        carried_over(checkpoint, trainer.network.state_dict(), CITYSCAPES,
+                     families.find('deeplab').class_rows, 'x')
 
 
 def test_what_is_kept_is_one_line():

@@ -1,7 +1,5 @@
 """Suppression and RoIAlign are those of torchvision, one box and one sample after the other."""
 
-import math
-
 import numpy as np
 import pytest
 from examples import examples
@@ -17,7 +15,7 @@ from onnx import inliner  # noqa: E402
 from panoptic_ros.network.families.fpn import onnx_functions  # noqa: E402
 from panoptic_ros.network.families.fpn.boxes import overlaps  # noqa: E402
 from panoptic_ros.network.families.fpn.order import in_order  # noqa: E402
-from panoptic_ros.network.families.fpn.pooling import BORDERS, align, sampled  # noqa: E402
+from panoptic_ros.network.families.fpn.pooling import BORDERS, align  # noqa: E402
 from panoptic_ros.network.families.fpn.suppression import pick, suppress  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -120,29 +118,6 @@ def test_the_best_of_all_classes_are_picked(onnx_pick, random, images, rows, cla
         np.testing.assert_array_equal(other[there], ours[there])
 
 
-def sample(line, place):
-    """Bilinear interpolation along a line as RoIAlign has it."""
-    if not -1 <= place <= len(line):
-        return 0.0
-    place = min(max(place, 0), len(line) - 1)
-    low = math.floor(place)
-    return line[low] * (1 - place + low) + line[min(low + 1, len(line) - 1)] * (place - low)
-
-
-@settings(max_examples=examples(100))
-@given(seeds, st.integers(1, 12), st.integers(1, 5), st.floats(-6, 14, width=32),
-       st.floats(0, 14, width=32))
-def test_weights_along_an_axis_are_those_of_single_samples(random, cells, side, start, length):
-    line = random.random(cells)
-    first, weights = sampled(np.float32(start), np.float32(start + length), side, cells)
-    step = float(np.float32(np.float32(start + length) - np.float32(start))) / side
-    count = math.ceil(np.float32(step))
-    expected = [sum(sample(line, start + step * (row + (at + 0.5) / count))
-                    for at in range(count)) / max(count, 1) for row in range(side)]
-    found = weights @ line[first:first + weights.shape[1]]
-    np.testing.assert_allclose(found, expected, atol=2e-4)
-
-
 @settings(max_examples=examples(30))
 @given(seeds, st.integers(1, 6))
 def test_features_of_boxes_are_those_of_onnx(random, count):
@@ -161,6 +136,19 @@ def test_features_of_boxes_are_those_of_onnx(random, count):
     expected, = operator.run(None, {'x': features, 'rois': boxes, 'image': image})
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert not found[0].any()
+
+
+def test_features_of_boxes_give_their_gradient_to_the_map():
+    """The mean is linear, so its derivative along any change of the map is the mean of that."""
+    torch.manual_seed(0)
+    features, change = torch.rand(2, 2, 3, 9, 14, dtype=torch.float32)
+    features.requires_grad_()
+    boxes = torch.tensor([[0, 0, 56, 36], [3, 5, 11.5, 30], [20, 20, 21, 20.5], [0, 0, 0, 0]])
+    image, weight = torch.tensor([0, 1, 1, 0]), torch.rand(4, 3, 7, 7)
+    (align(features, boxes, image, 4, 7) * weight).sum().backward()
+    expected = (align(change, boxes, image, 4, 7) * weight).sum()
+    torch.testing.assert_close((features.grad * change).sum(), expected)
+    assert align(features, boxes[:0], image[:0], 4, 7).shape == (0, 3, 7, 7)
 
 
 def test_a_box_goes_to_the_map_that_the_paper_says():

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from torch import nn
 
 from ....families.deeplab.heads import NAMES
+from ....labels import LabelSpace
 from ...family import ImportOptions
 from ...importing.reading import SourceFile
 from .config import STRIDE, NetworkConfig
@@ -26,7 +27,6 @@ class DeepLabNetworks:
 
     outputs = NAMES
     thresholds = False
-    class_layers = ('semantic.1',)
     exporter = 'dynamo'
 
     def configuration(self, data: Mapping[str, Any]) -> NetworkConfig:
@@ -36,6 +36,14 @@ class DeepLabNetworks:
     def network(self, config: NetworkConfig, classes: int) -> PanopticDeepLab:
         """Return a network with random weights."""
         return PanopticDeepLab(config, classes)
+
+    def suited(self, config: NetworkConfig, labels: LabelSpace) -> NetworkConfig:
+        """Return the network itself."""
+        return config
+
+    def class_rows(self, labels: LabelSpace) -> dict[str, tuple[str, ...]]:
+        """Return the rows of the semantic logits."""
+        return {'semantic.1': labels.names}
 
     def looked_for(self) -> list[str]:
         """Return the predictors of the sources."""

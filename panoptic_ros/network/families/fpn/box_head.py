@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .boxes import Weights, clipped, moved
-from .pooling import pool
+from .pooling import one_by_one, pool
 from .suppression import pick
 
 WEIGHTS: Weights = (10.0, 10.0, 5.0, 5.0)
@@ -56,6 +56,24 @@ class BoxHead(nn.Module):
         self.classes = nn.Linear(hidden, things + 1)
         self.deltas = nn.Linear(hidden, 4 * things)
 
+    def judged(self, maps: Sequence[Tensor], boxes: Tensor, image: Tensor
+               ) -> tuple[Tensor, Tensor]:
+        """
+        Return logits [R, T + 1] of the classes and of no thing, and deltas [R, T, 4].
+
+        Parameters
+        ----------
+        maps
+            Of strides 4 to 32.
+        boxes, image
+            [R, 4] in pixels of the input, and int64 [R], the image of each.
+
+        """
+        features = pool(maps, boxes, image, SIDE).flatten(1)
+        for layer in self.hidden:
+            features = F.relu(layer(features))
+        return self.classes(features), self.deltas(features).view(-1, self.things, 4)
+
     def forward(self, maps: Sequence[Tensor], proposals: Tensor, there: Tensor,
                 size: tuple[int, int]) -> Found:
         """
@@ -71,15 +89,12 @@ class BoxHead(nn.Module):
             (height, width) of the input.
 
         """
-        features = pool(maps, proposals, SIDE).flatten(1)
-        for layer in self.hidden:
-            features = F.relu(layer(features))
         rows = proposals.shape[1]
-        scores = self.classes(features).softmax(-1)
-        deltas = self.deltas(features)
+        logits, deltas = self.judged(maps, *one_by_one(proposals))
+        scores = logits.softmax(-1)
         there = there.reshape(-1, 1) & scores.isfinite().all(1, keepdim=True) \
-            & deltas.isfinite().all(1, keepdim=True)
-        deltas = torch.where(there, deltas, 0).view(-1, rows, self.things, 4)
+            & deltas.flatten(1).isfinite().all(1, keepdim=True)
+        deltas = torch.where(there[:, :, None], deltas, 0).view(-1, rows, self.things, 4)
         boxes = clipped(moved(proposals[:, :, None], deltas, WEIGHTS), size)
         scores = scores[:, :-1]     # the last is that of no thing
         scores = torch.where(there & (scores > LEAST_SCORE), scores, 0)

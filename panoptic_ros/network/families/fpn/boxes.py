@@ -65,6 +65,14 @@ def moved(boxes: Tensor, deltas: Tensor, weights: Weights) -> Tensor:
     return torch.cat((center - half, center + half), -1)
 
 
+def between(boxes: Tensor, targets: Tensor, weights: Weights) -> Tensor:
+    """Return the deltas [..., 4] with which ``moved`` turns boxes into targets, both [..., 4]."""
+    size, wanted = (ends[..., 2:] - ends[..., :2] for ends in (boxes, targets))
+    way = targets[..., :2] + 0.5 * wanted - boxes[..., :2] - 0.5 * size
+    deltas = torch.cat((way / size, (wanted / size).log()), -1)
+    return deltas * deltas.new_tensor(weights)
+
+
 def clipped(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     """Return boxes without what lies outside of an image of (height, width) pixels."""
     height, width = size

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy.typing as npt
 from torch import nn
 
 from ....families.fpn.detections import NAMES
-from ...family import Criterion, ImportOptions, TargetOptions
+from ....labels import LabelSpace
+from ...carrying import OTHER
+from ...family import ImportOptions
 from ...importing.reading import SourceFile
 from .config import STRIDE, FpnConfig
 from .importing.conversion import MARK, FpnConversion
+from .initial import initialised
+from .losses import LossOptions
 from .model import PanopticFpn
 from .order import in_order
-
-_UNTRAINED = ('the networks of the family fpn are not trained here: import a checkpoint of '
-              'detectron2 with import_checkpoint')
+from .recipes import FpnRecipe
+from .targets import TargetOptions
 
 
 class FpnNetworks:
@@ -26,7 +30,6 @@ class FpnNetworks:
 
     outputs = NAMES
     thresholds = True       # suppression, and the choice of the best boxes
-    class_layers = ()       # none of these networks is trained here
     exporter = 'torchscript'
 
     def configuration(self, data: Mapping[str, Any]) -> FpnConfig:
@@ -34,8 +37,25 @@ class FpnNetworks:
         return FpnConfig.from_dict(data)
 
     def network(self, config: FpnConfig, classes: int) -> PanopticFpn:
-        """Return a network with random weights."""
-        return PanopticFpn(config, classes)
+        """Return a network with the random weights with which a training starts."""
+        return initialised(PanopticFpn(config, classes))
+
+    def suited(self, config: FpnConfig, labels: LabelSpace) -> FpnConfig:
+        """Return the network with as many things as the label space has."""
+        things = int(labels.is_thing.sum())
+        if not 0 < things < len(labels):
+            raise ValueError(f'label space {labels.name!r} has {things} things among its '
+                             f'{len(labels)} classes: network {config.name!r} needs things and '
+                             'stuff')
+        return replace(config, things=things)
+
+    def class_rows(self, labels: LabelSpace) -> dict[str, list[str]]:
+        """Return things, then that of none; or that of all things, then stuff."""
+        things = [name for name, is_thing in zip(labels.names, labels.is_thing, strict=True)
+                  if is_thing]
+        stuff = [name for name in labels.names if name not in things]
+        return {'boxes.classes': [*things, OTHER], 'boxes.deltas': things,
+                'masks.predictor': things, 'semantic.predictor': [OTHER, *stuff]}
 
     def looked_for(self) -> list[str]:
         """Return an entry of the head of stuff."""
@@ -72,17 +92,13 @@ class FpnNetworks:
         """Return the numbers of detections and of cells, and the stride of the logits."""
         return {'detections': config.detections, 'mask_side': config.mask_side, 'stride': STRIDE}
 
-    def targets(self, recipe: Any) -> TargetOptions:
-        """Refuse."""
-        _refuse_training()
+    def targets(self, recipe: FpnRecipe) -> TargetOptions:
+        """Return the targets, which are the same for every recipe."""
+        return TargetOptions()
 
-    def criterion(self, recipe: Any) -> Criterion:
-        """Refuse."""
-        _refuse_training()
-
-
-def _refuse_training() -> NoReturn:
-    raise ValueError(_UNTRAINED)
+    def criterion(self, recipe: FpnRecipe) -> LossOptions:
+        """Return the losses at the recipe's numbers of anchors and proposals."""
+        return LossOptions(recipe.anchors, recipe.proposals)
 
 
 FAMILY = FpnNetworks()

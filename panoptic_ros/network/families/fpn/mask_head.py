@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .box_head import Found
-from .pooling import pool
+from .pooling import one_by_one, pool
 
 DEPTH = 4
 """Number of its convolutions."""
@@ -38,13 +38,28 @@ class MaskHead(nn.Module):
         self.upsample = nn.ConvTranspose2d(channels, channels, 2, 2)
         self.predictor = nn.Conv2d(channels, things, 1)
 
-    def forward(self, maps: Sequence[Tensor], found: Found) -> Tensor:
-        """Return probabilities [N, D, side, side] in the boxes; zeros past the last detection."""
-        features = pool(maps, found.boxes, self.side // 2)
+    def drawn(self, maps: Sequence[Tensor], boxes: Tensor, image: Tensor, classes: Tensor
+              ) -> Tensor:
+        """
+        Return the logits of the masks of boxes, [R, side, side].
+
+        Parameters
+        ----------
+        maps
+            Of strides 4 to 32.
+        boxes, image, classes
+            [R, 4] in pixels of the input, and int64 [R], the image and the class of each.
+
+        """
+        features = pool(maps, boxes, image, self.side // 2)
         for layer in self.convolutions:
             features = F.relu(layer(features))
         logits = self.predictor(F.relu(self.upsample(features)))
-        own = found.classes.reshape(-1, 1, 1, 1).expand(-1, 1, self.side, self.side)
-        masks = logits.gather(1, own).sigmoid().view(-1, found.scores.shape[1], self.side,
-                                                     self.side)
+        own = classes.reshape(-1, 1, 1, 1).expand(-1, 1, self.side, self.side)
+        return logits.gather(1, own)[:, 0]
+
+    def forward(self, maps: Sequence[Tensor], found: Found) -> Tensor:
+        """Return probabilities [N, D, side, side] in the boxes; zeros past the last detection."""
+        logits = self.drawn(maps, *one_by_one(found.boxes), found.classes)
+        masks = logits.sigmoid().view(-1, found.scores.shape[1], self.side, self.side)
         return torch.where((found.scores > 0)[:, :, None, None], masks, 0)

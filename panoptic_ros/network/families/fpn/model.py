@@ -13,6 +13,7 @@ from .onnx_functions import FUNCTIONS
 from .proposals import ProposalHead
 from .pyramid import Pyramid
 from .semantic_head import SemanticHead
+from .training import Heads, Training
 
 Outputs = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
@@ -49,7 +50,7 @@ class PanopticFpn(nn.Module):
         self.boxes = BoxHead(channels, config.hidden, config.things, config.detections)
         self.masks = MaskHead(channels, config.things, config.mask_side)
 
-    def forward(self, image: Tensor) -> Outputs:
+    def forward(self, image: Tensor) -> Outputs | Training:
         """
         Run the network.
 
@@ -63,7 +64,7 @@ class PanopticFpn(nn.Module):
         ``semantic`` [N, S + 1, H / 4, W / 4] logits of things and of each class of stuff,
         ``boxes`` [N, D, 4] x0, y0, x1, y1 in pixels, ``scores`` [N, D], ``classes`` int64 [N, D]
         as places among the things, ``masks`` [N, D, side, side] probabilities.  Rows past the
-        last detection are zeros.
+        last detection are zeros.  In training mode, ``Training``.
 
         """
         size = int(image.shape[1]), int(image.shape[2])
@@ -72,6 +73,9 @@ class PanopticFpn(nn.Module):
             pixels = pixels.flip(1)
         maps = self.pyramid(self.backbone((pixels - self.mean) * self.scale))
         semantic = self.semantic(maps[:-1])
+        if self.training:
+            return Training(semantic, self.proposals.candidates(maps),
+                            Heads(maps[:-1], self.boxes, self.masks), size)
         proposals, there = self.proposals(maps, size)
         found = self.boxes(maps[:-1], proposals, there, size)
         return semantic, *found, self.masks(maps[:-1], found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,17 @@ MOST_OVERLAP = 0.7
 """The largest intersection over union of two proposals of one map."""
 NOWHERE = -1e30
 """The logit of a box that is none."""
+
+
+class Candidates(NamedTuple):
+    """What the head says of the A anchors of one map."""
+
+    logits: Tensor
+    """[N, A] of a thing being there."""
+    deltas: Tensor
+    """[N, A, 4]."""
+    anchors: Tensor
+    """[A, 4]."""
 
 
 class ProposalHead(nn.Module):
@@ -53,36 +65,62 @@ class ProposalHead(nn.Module):
             (height, width) of the input, which no box leaves.
 
         """
-        best = [self._best(number, features, size) for number, features in enumerate(maps)]
-        rows = max(boxes.shape[1] for boxes, _ in best)
-        boxes = torch.stack([F.pad(boxes, (0, 0, 0, rows - boxes.shape[1]))
-                             for boxes, _ in best], 1)
-        logits = torch.stack([F.pad(logits, (0, rows - logits.shape[1]), value=NOWHERE)
-                              for _, logits in best], 1)
-        there = logits > NOWHERE
-        # a box suppresses those behind it on its map
-        over = overlaps(boxes[:, :, :, None], boxes[:, :, None]) > MOST_OVERLAP
-        rank = torch.arange(rows, device=boxes.device)
-        over = over & there[:, :, :, None] & (rank[:, None] < rank)
-        kept = suppress(over.to(boxes.dtype).flatten(0, 1)).view_as(logits) > 0.5
-        logits = torch.where(kept & there, logits, NOWHERE).flatten(1)
-        logits, order = logits.topk(min(self.most, logits.shape[1]))
-        there = logits > NOWHERE
-        return _picked(boxes.flatten(1, 2), order) * there[:, :, None], there
+        return proposed(self.candidates(maps), size, self.most, self.most)
 
-    def _best(self, number: int, features: Tensor, size: tuple[int, int]
-              ) -> tuple[Tensor, Tensor]:
-        """Return the likeliest boxes of a map [N, K, 4], and their logits [N, K]."""
-        hidden = F.relu(self.conv(features))
-        logits = self.objectness(hidden).permute(0, 2, 3, 1).flatten(1)
-        deltas = self.deltas(hidden).unflatten(1, (len(RATIOS), 4)).permute(0, 3, 4, 1, 2)
-        cells = int(features.shape[2]), int(features.shape[3])
-        places = anchors(cells, STRIDE << number, self.anchor * (1 << number)).to(features)
-        logits, order = logits.topk(min(self.most, len(places)))
-        boxes = clipped(moved(places[order], _picked(deltas.flatten(1, 3), order), WEIGHTS), size)
-        sides = boxes[..., 2:] - boxes[..., :2]
-        there = ((sides > 0).all(-1) & areas(boxes).isfinite() & (logits.abs() < -NOWHERE))
-        return torch.where(there[..., None], boxes, 0), torch.where(there, logits, NOWHERE)
+    def candidates(self, maps: Sequence[Tensor]) -> list[Candidates]:
+        """Return what the head says of the anchors of each map."""
+        found = []
+        for number, features in enumerate(maps):
+            hidden = F.relu(self.conv(features))
+            logits = self.objectness(hidden).permute(0, 2, 3, 1).flatten(1)
+            deltas = self.deltas(hidden).unflatten(1, (len(RATIOS), 4)).permute(0, 3, 4, 1, 2)
+            cells = int(features.shape[2]), int(features.shape[3])
+            places = anchors(cells, STRIDE << number, self.anchor * (1 << number)).to(features)
+            found.append(Candidates(logits, deltas.flatten(1, 3), places))
+        return found
+
+
+def proposed(candidates: Sequence[Candidates], size: tuple[int, int], before: int, most: int
+             ) -> tuple[Tensor, Tensor]:
+    """
+    Return boxes [N, P, 4] and which of them there are, bool [N, P]; the others are zeros.
+
+    Parameters
+    ----------
+    candidates
+        Those of each map.
+    size
+        (height, width) of the input, which no box leaves.
+    before, most
+        Most boxes of one map before suppression, and of all maps after it.
+
+    """
+    best = [_best(of_map, size, before) for of_map in candidates]
+    rows = max(boxes.shape[1] for boxes, _ in best)
+    boxes = torch.stack([F.pad(boxes, (0, 0, 0, rows - boxes.shape[1]))
+                         for boxes, _ in best], 1)
+    logits = torch.stack([F.pad(logits, (0, rows - logits.shape[1]), value=NOWHERE)
+                          for _, logits in best], 1)
+    there = logits > NOWHERE
+    # a box suppresses those behind it on its map
+    over = overlaps(boxes[:, :, :, None], boxes[:, :, None]) > MOST_OVERLAP
+    rank = torch.arange(rows, device=boxes.device)
+    over = over & there[:, :, :, None] & (rank[:, None] < rank)
+    kept = suppress(over.to(boxes.dtype).flatten(0, 1)).view_as(logits) > 0.5
+    logits = torch.where(kept & there, logits, NOWHERE).flatten(1)
+    logits, order = logits.topk(min(most, logits.shape[1]))
+    there = logits > NOWHERE
+    return _picked(boxes.flatten(1, 2), order) * there[:, :, None], there
+
+
+def _best(candidates: Candidates, size: tuple[int, int], most: int) -> tuple[Tensor, Tensor]:
+    """Return the likeliest boxes of a map [N, K, 4], and their logits [N, K]."""
+    logits, order = candidates.logits.topk(min(most, len(candidates.anchors)))
+    boxes = clipped(moved(candidates.anchors[order], _picked(candidates.deltas, order), WEIGHTS),
+                    size)
+    sides = boxes[..., 2:] - boxes[..., :2]
+    there = ((sides > 0).all(-1) & areas(boxes).isfinite() & (logits.abs() < -NOWHERE))
+    return torch.where(there[..., None], boxes, 0), torch.where(there, logits, NOWHERE)
 
 
 def _picked(values: Tensor, order: Tensor) -> Tensor:

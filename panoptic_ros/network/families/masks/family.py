@@ -10,6 +10,8 @@ import numpy.typing as npt
 from torch import nn
 
 from ....families.masks.queries import NAMES
+from ....labels import LabelSpace
+from ...carrying import OTHER
 from ...checkpoint import CheckpointError
 from ...family import ImportOptions
 from ...importing.reading import SourceFile
@@ -36,7 +38,6 @@ class MasksNetworks:
 
     outputs = NAMES
     thresholds = True       # masks of attention
-    class_layers = ('query_decoder.predictor.classes',)     # of those that are trained here
     exporter = 'torchscript'
 
     def configuration(self, data: Mapping[str, Any]) -> AnyConfig:
@@ -48,6 +49,14 @@ class MasksNetworks:
         if isinstance(config, MobileConfig):
             return MobileMasks(config, classes)
         return MasksNetwork(config, classes)
+
+    def suited(self, config: AnyConfig, labels: LabelSpace) -> AnyConfig:
+        """Return the network itself."""
+        return config
+
+    def class_rows(self, labels: LabelSpace) -> dict[str, tuple[str, ...]]:
+        """Return the rows of the classes, and that of no object."""
+        return {'query_decoder.predictor.classes': (*labels.names, OTHER)}
 
     def looked_for(self) -> list[str]:
         """Return what tells a Mask2Former, and a folder of Hugging Face."""
