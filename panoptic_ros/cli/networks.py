@@ -11,6 +11,7 @@ from rich.progress import track
 
 from ..network.families.deeplab import variants as deeplab
 from ..network.families.fpn import variants as fpn
+from ..network.families.fpn.recipes import MOBILE_FPN
 from ..network.families.masks import variants as masks
 from ..network.families.masks.recipes import NETWORKS as MASKS_OF_OURS
 from ..report import add_json_argument, print_table, write_json
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from ..network.family import Configuration
 
 PRESETS: dict[str, Configuration] = {
-    **deeplab.PRESETS, **MASKS_OF_OURS, **masks.PRESETS, **fpn.PRESETS}
+    **deeplab.PRESETS, **MASKS_OF_OURS, **masks.PRESETS, MOBILE_FPN.name: MOBILE_FPN,
+    **fpn.PRESETS}
 _CLASSES, _COCO = 19, 133
 
 
