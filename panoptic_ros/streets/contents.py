@@ -12,8 +12,8 @@ from .classes import Kind
 from .garage import Garage
 from .layouts import LAYOUTS
 from .lots import furniture
-from .objects.cycles import Cycle
-from .objects.people import Person
+from .objects.pedestrians import Pedestrian
+from .objects.riders import Bike
 from .objects.trees import Tree
 from .objects.vehicles import tram
 from .road import CURB, Road, Side
@@ -114,7 +114,7 @@ class Contents:
                     return []
                 across, along = rng.uniform(low, high), rng.uniform(0, 6)
                 count = rng.choice([1, 2, 3], p=[.6, .3, .1])
-                return [Entry(Person(rng, walk), along + rng.uniform(-.5, .5),
+                return [Entry(Pedestrian(rng, walk), along + rng.uniform(-.5, .5),
                               sign * float(np.clip(across + .6 * i, low, high)),
                               (0.0 if walk > 0 else np.pi) + rng.normal(0, .15), CURB)
                         for i in range(count)]
@@ -124,7 +124,7 @@ class Contents:
             if rng.random() > 1.2 * crowd:
                 return []
             across = rng.uniform(low, high)
-            return [Entry(Person(rng, 0.0), 0.55 * i + rng.uniform(0, .3),
+            return [Entry(Pedestrian(rng, 0.0, 'standing'), 0.55 * i + rng.uniform(0, .3),
                           sign * float(np.clip(across + rng.uniform(-.9, .9), low, high)),
                           rng.uniform(0, 6.28), CURB) for i in range(rng.integers(1, 5))]
 
@@ -132,7 +132,7 @@ class Contents:
             if rng.random() > .5 * crowd:
                 return []
             turn = rng.choice([-1, 1]) * np.pi / 2
-            return [Entry(Person(rng, 0.0, strides=True), rng.uniform(0, 8),
+            return [Entry(Pedestrian(rng), rng.uniform(0, 8),
                           sign * rng.uniform(0, side.edge), turn + rng.normal(0, .2))]
 
         for way in (1, -1):
@@ -152,7 +152,7 @@ class Contents:
             if rng.random() > .6 * many:
                 return []
             kind = Kind.BICYCLE if rng.random() < 0.85 else Kind.MOTORCYCLE
-            return [Entry(Cycle(rng, kind, True, pace), rng.uniform(0, 8),
+            return [Entry(Bike(rng, kind, True, pace), rng.uniform(0, 8),
                           sign * (side.cycle + rng.uniform(-.3, .3)), ahead)]
 
         def stand(rng: np.random.Generator) -> list[Entry]:
@@ -163,7 +163,7 @@ class Contents:
             turn = 0.0 if at_wall else rng.choice([np.pi / 2, -np.pi / 2, 0.9, 0.0])
             gap = (1.1 if kind == Kind.MOTORCYCLE else .6) if turn else 2.1
             across = side.sidewalk_end - .35 if at_wall else side.edge + .7
-            return [Entry(Cycle(rng, kind, False), i * gap + rng.uniform(0, .1), sign * across,
+            return [Entry(Bike(rng, kind, False), i * gap + rng.uniform(0, .1), sign * across,
                           turn + rng.normal(0, .08), CURB) for i in range(rng.integers(1, 5))]
 
         def trees(rng: np.random.Generator) -> list[Entry]:

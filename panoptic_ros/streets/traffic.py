@@ -7,7 +7,7 @@ import numpy as np
 from .classes import Kind
 from .garage import Garage
 from .objects.actor import Actor
-from .objects.cycles import Cycle
+from .objects.riders import Bike
 from .stream import Entry
 
 VEHICLES = (Kind.CAR, Kind.TRUCK, Kind.BUS, Kind.MOTORCYCLE, Kind.BICYCLE, Kind.RIDER)
@@ -34,7 +34,7 @@ class Traffic:
         elif kind < 0.87:
             actor = self.garage.pick(rng, Kind.BUS)
         else:
-            actor = Cycle(rng, Kind.MOTORCYCLE if rng.random() < .75 else Kind.BICYCLE, True,
+            actor = Bike(rng, Kind.MOTORCYCLE if rng.random() < .75 else Kind.BICYCLE, True,
                           self.speed)
         return [Entry(actor, actor.length / 2 + rng.uniform(0, 4),
                       self.lane + rng.uniform(-.25, .25), self.yaw)]

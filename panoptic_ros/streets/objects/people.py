@@ -169,11 +169,11 @@ class Person(Actor):
     length, width = 0.6, 0.6
     reach = 50.0
 
-    def __init__(self, rng: np.random.Generator, speed: float, strides: bool = False) -> None:
+    def __init__(self, rng: np.random.Generator, speed: float) -> None:
         self.body = Body.draw(rng)
         self.speed = abs(speed)
         self.phase = rng.uniform(0, 6.28)
-        self.stance = rng.uniform(0.05, 0.3) if not strides else 1.0
+        self.stance = rng.uniform(0.05, 0.3)
         self.tall = self.body.tall
 
     def draw(self, view: View, place: Place, identities: Mapping[Kind, int]) -> None:
