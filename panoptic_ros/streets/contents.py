@@ -9,9 +9,9 @@ import numpy as np
 from .atmosphere import Atmosphere
 from .blocks import Blocks, Pictures
 from .classes import Kind
+from .curb import Curb
 from .garage import Garage
 from .layouts import LAYOUTS
-from .lots import furniture
 from .objects.pedestrians import Pedestrian
 from .objects.riders import Bike
 from .objects.trees import Tree
@@ -178,7 +178,12 @@ class Contents:
                               p=[.4, .25, .15, .1, .05, .05]))
         self.streams.add(18.0, cyclists, _CYCLES, travel=steady(sign * pace))
         self.streams.add(rng.uniform(8, 14), stand, _CYCLES[:2], 4, ahead=85)
-        self.streams.add(rng.uniform(8, 14), lambda rng: furniture(rng, sign, side, dark)
-                         if rng.random() < layout.clutter else [], per_slot=2)
+        curb = Curb(rng, sign, self.road, layout, dark)
+        self.streams.add(rng.uniform(9, 15), curb.posts, per_slot=2)
+        self.streams.add(rng.uniform(5, 11), curb.fixtures, per_slot=6, ahead=65)
+        if sign > 0 and rng.random() < .25:
+            self.streams.add(rng.uniform(12, 30), curb.wires, ahead=65)
+        if self.road.layout in ('country', 'walled') and rng.random() < .35:
+            self.streams.add(12.0, curb.rail, ahead=85)
         if rng.random() < layout.trees:
             self.streams.add(rng.uniform(6, 13), trees, ahead=120)

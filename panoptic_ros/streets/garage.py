@@ -6,9 +6,10 @@ import numpy as np
 
 from .classes import Kind
 from .objects.cars import any_car
-from .objects.vehicles import Vehicle, bus, truck
+from .objects.lorries import any_lorry
+from .objects.vehicles import Vehicle, bus
 
-_MAKERS = {Kind.CAR: (any_car, 24), Kind.TRUCK: (truck, 6), Kind.BUS: (bus, 4)}
+_MAKERS = {Kind.CAR: (any_car, 24), Kind.TRUCK: (any_lorry, 6), Kind.BUS: (bus, 4)}
 
 
 class Garage:
