@@ -129,7 +129,7 @@ def _windows(mesh: Mesh, c: Cabin, glass: Albedo, shine: Albedo, pillars: Sequen
 
 def wheels(mesh: Mesh, half: float, places: Sequence[float], radius: float, hub: Albedo,
            arch: bool = True) -> None:
-    """Add wheels on both sides, with arches and spokes."""
+    """Add wheels on both sides, with arches and rims."""
     turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     ring = np.stack([np.zeros(16), np.cos(turn), np.sin(turn)], 1)
     for z in places:
@@ -139,14 +139,9 @@ def wheels(mesh: Mesh, half: float, places: Sequence[float], radius: float, hub:
                           + np.abs(ring[:9]) * (0, 1, 0) * radius * 1.2
                           + (sign, radius * .92, z), (22, 22, 24))
         mesh.wheel(half + .012, z, radius, scaled(hub, .45))
+        rim = ring[::2] * np.where(np.arange(8) % 2, .6, .3)[:, None] * radius
         for sign in (-half - .016, half + .016):
-            for k in range(5):
-                a = turn[0] + k * 1.2566
-                direction = np.array([0, np.cos(a), np.sin(a)])
-                beside = np.array([0, -np.sin(a), np.cos(a)]) * .17
-                spoke = np.stack([beside * .6, direction * .6 + beside * .7,
-                                  direction * .6 - beside * .7, beside * -.6])
-                mesh.face(spoke * radius + (sign, radius, z), hub)
+            mesh.face(rim + (sign, radius, z), hub)
 
 
 def lamps(mesh: Mesh, ends: tuple[float, float], half: float, heights: tuple[float, float],

@@ -73,7 +73,9 @@ def draw_material(rng: np.random.Generator, shape: tuple[int, int], color: Albed
                   material: str) -> Texture:
     """Return a wall (h, w, 3) of plaster, brick, stone, panels, wood or timber framing."""
     height, width = shape
-    field = 1 + rng.uniform(.1, .35) * (fractal(rng, shape, (90, 60), 5, .7) - .5)
+    coarse = fractal(rng, (height // 2, width // 2), (45, 30), 4, .7)
+    field = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))
+    field = (1 + rng.uniform(.1, .35) * (field - .5)).astype(np.float32)
     if material == 'brick':
         course, long = int(rng.integers(2, 5)), int(rng.integers(6, 11))
         bricks = rng.uniform(.78, 1.2, (height // course + 1, width // long + 2))
@@ -99,7 +101,9 @@ def draw_material(rng: np.random.Generator, shape: tuple[int, int], color: Albed
         else:
             field[:, ::step] *= .72
     dirt = np.linspace(1.04, rng.uniform(.8, 1.0), height)[:, None]
-    picture = np.clip(np.array(color) * (field * dirt)[..., None], 0, 255).astype(np.uint8)
+    field *= dirt.astype(np.float32)
+    picture = np.asarray(cv2.merge([np.clip(field * tone, 0, 255).astype(np.uint8)
+                                    for tone in color]))
     if material == 'timber':
         _beams(rng, picture)
     return picture

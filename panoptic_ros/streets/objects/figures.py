@@ -80,27 +80,34 @@ class _Brush:
         self.view, self.depth, self.scale, self.identity = view, depth, scale, identity
         self.painter: Painter = view.painter
         self.side = -1.0 if view.light.sun[0] < 0 else 1.0
-        self.fine = scale > 22
+        self.fine = scale > 26
+        self.finest = scale > 60
 
     def tone(self, color: Albedo) -> list[float]:
         return self.view.color(color, self.depth)
 
     def taper(self, a: Floats, b: Floats, radii: tuple[float, float], color: Albedo) -> None:
         """Draw a limb from a to b in pixels, with radii in metres."""
-        along = b - a
-        size = hypot(float(along[0]), float(along[1])) + 1e-6
-        across = np.array([-along[1], along[0]]) / size
         ra, rb = radii[0] * self.scale, radii[1] * self.scale
         tone = self.tone(color)
-        self.painter.polygon(np.stack([a + across * ra, b + across * rb, b - across * rb,
-                                       a - across * ra]), tone, self.identity)
+        if not self.fine:
+            self.painter.line(np.array([a, b]), ra + rb, tone, self.identity)
+            return
+        ax, ay = a.tolist()
+        bx, by = b.tolist()
+        size = hypot(bx - ax, by - ay) + 1e-6
+        x, y = (ay - by) / size, (bx - ax) / size
         self.painter.disc(b, rb, tone, self.identity)
         self.painter.disc(a, ra, tone, self.identity)
-        if self.fine:
+        points = np.array([(ax + x * ra, ay + y * ra), (bx + x * rb, by + y * rb),
+                           (bx - x * rb, by - y * rb), (ax - x * ra, ay - y * ra)])
+        self.painter.polygon(points, tone, self.identity)
+        if self.finest:
+            near, far = ((0, 1), (3, 2)) if (x > 0) == (self.side < 0) else ((3, 2), (0, 1))
             dark = self.tone(scaled(color, .72))
-            shift = across * (-self.side if across[0] > 0 else self.side)
-            self.painter.polygon(np.stack([a + shift * ra, b + shift * rb, b + shift * rb * .25,
-                                           a + shift * ra * .25]), dark, self.identity)
+            inner = points[list(near)] * .62 + points[list(far)] * .38
+            self.painter.polygon(np.array([*points[list(near)], *inner[::-1]]), dark,
+                                 self.identity)
 
     def shape(self, points: Floats, color: Albedo) -> None:
         """Fill a convex polygon."""
@@ -263,7 +270,7 @@ def _draw_head(brush: _Brush, outfit: Outfit, pixels: Floats, ahead: Floats) -> 
     if faces:
         face = head + look * .38 + (0, .2 * size * scale)
         brush.oval(face, (.72 * size, .95 * size), outfit.skin)
-        if brush.fine and scale > 60:
+        if brush.finest:
             for sign in (-1, 1):
                 brush.painter.disc(face + look * .3 + (sign * .28 * size * scale,
                                                        -.2 * size * scale),

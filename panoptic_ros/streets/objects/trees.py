@@ -15,7 +15,7 @@ from .actor import Actor, Place
 from .planes import Texture, pyramid
 from .vegetation import leaf_color
 
-_SIZE = 256
+_SIZE = 320
 _FORMS = ('broad', 'broad', 'round', 'poplar', 'conifer', 'airy', 'bare', 'bush')
 _VARIANTS = 7
 
@@ -68,7 +68,7 @@ def _branches(rng: np.random.Generator, wood: Texture, name: str) -> Floats:
         for y in np.linspace(.92, .08, 16):
             for sign in (-1, 1):
                 grow(.5, float(y), sign * .25, .09, .012, 3)
-        cv2.line(wood, (_SIZE // 2, _SIZE), (_SIZE // 2, _SIZE // 6), (100, 255), 8)
+        cv2.line(wood, (_SIZE // 2, _SIZE), (_SIZE // 2, _SIZE // 6), (100, 255), 9)
     else:
         thick = rng.uniform(.035, .06)
         x = .5 + rng.normal(0, .01)
@@ -87,15 +87,32 @@ def _clusters(rng: np.random.Generator, leaves: Texture, tips: Floats, size: flo
     tips = tips[rng.random(len(tips)) < keep]
     tips = tips[(abs(tips[:, 0] - .5) < .5 - size) & (tips[:, 1] > size)]
     tips = tips[np.argsort(tips[:, 1])[::-1]]
-    for tone, lift, scale, count in ((62, .3, 1.0, 6), (105, -.05, .8, 7), (150, -.45, .55, 5)):
+    for tone, lift, scale in ((62, .3, 1.0), (105, -.05, .85), (150, -.45, .6)):
+        stamps = [_stamp(rng, max(4, int(1.5 * size * scale * _SIZE))) for _ in range(8)]
         for x, y in tips.tolist():
-            spots = rng.normal(0, .62 * size * scale, (count, 2)) + (x, y + lift * size)
-            radii = rng.uniform(.12, .36, count) * size * scale * _SIZE
-            tones = tone * rng.uniform(.75, 1.25, count) * (1.15 - .35 * y)
-            for (a, b), radius, value in zip((spots * _SIZE).astype(int).tolist(), radii, tones,
-                                             strict=True):
-                cv2.ellipse(leaves, (a, b), (max(1, int(radius)), max(1, int(radius * .7))),
-                            int(rng.integers(180)), 0, 360, (min(255, int(value)), 255), -1)
+            stamp = stamps[rng.integers(8)]
+            half = len(stamp) // 2
+            column = int(x * _SIZE + rng.normal(0, .25) * half) - half
+            row = int((y + lift * size) * _SIZE + rng.normal(0, .25) * half) - half
+            x0, y0 = max(0, column), max(0, row)
+            below = leaves[y0:row + len(stamp), x0:column + len(stamp)]
+            part = stamp[y0 - row:y0 - row + below.shape[0], x0 - column:
+                         x0 - column + below.shape[1]]
+            value = tone * rng.uniform(.8, 1.2) * (1.15 - .35 * y)
+            below[..., 0] = np.where(part > 0, np.clip(part * value, 0, 255), below[..., 0])
+            below[..., 1] |= np.where(part > 0, 255, 0).astype(np.uint8)
+
+
+def _stamp(rng: np.random.Generator, half: int) -> Floats:
+    """Return a cluster of leaves (n, n): how light each is, and 0 beside them."""
+    size = 2 * half + 1
+    stamp = np.zeros((size, size), np.float32)
+    for _ in range(22):
+        x, y = (half + rng.normal(0, .36, 2) * half).astype(int).tolist()
+        axes = (max(1, int(rng.uniform(.1, .24) * half)), max(1, int(rng.uniform(.06, .14) * half)))
+        cv2.ellipse(stamp, (x, y), axes, int(rng.integers(180)), 0, 360,
+                    rng.uniform(.7, 1.25) * (1.2 - .4 * y / size), -1)
+    return np.asarray(stamp, np.float64)
 
 
 def _conifer(rng: np.random.Generator, wood: Texture, leaves: Texture) -> None:
