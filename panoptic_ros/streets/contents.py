@@ -9,6 +9,7 @@ import numpy as np
 from .atmosphere import Atmosphere
 from .blocks import Blocks, Pictures
 from .classes import Kind
+from .closings import MOST_THINGS, Closings
 from .curb import Curb
 from .garage import Garage
 from .layouts import LAYOUTS
@@ -37,16 +38,19 @@ class Contents:
         self.layout = LAYOUTS[road.layout]
         self.garage = Garage(streams.seed, light.dark)
         self.rng = np.random.default_rng([streams.seed, 32])
+        self.pictures = Pictures(self.rng, self.layout, light.dark)
+        self.closings = Closings(self.rng, road, self.garage, self.pictures)
 
     def add(self) -> None:
         """Add all streams."""
         self._add_traffic()
-        pictures = Pictures(self.rng, self.layout, self.light.dark)
+        self.streams.add(self.closings.spacing, self.closings.fill, (Kind.CAR, Kind.PERSON), 60,
+                         ahead=190, back=60, numbered=MOST_THINGS)
         for sign, side in self.road.sides:
             self._add_parked(sign, side)
             self._add_persons(sign, side)
             self._add_curb(sign, side)
-            blocks = Blocks(self.rng, sign, self.road, self.layout, self.garage, pictures)
+            blocks = Blocks(self.rng, sign, self.road, self.layout, self.garage, self.pictures)
             self.streams.add(blocks.length, blocks.fill, (Kind.CAR,), blocks.most,
                              ahead=175, back=25, numbered=blocks.cars)
 

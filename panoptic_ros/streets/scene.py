@@ -8,6 +8,7 @@ import numpy as np
 
 from .atmosphere import Atmosphere
 from .classes import FIRST_THING, Kind
+from .closings import Closings
 from .contents import Contents
 from .lots import Lots, Pictures, furniture
 from .objects.actor import Actor, Place
@@ -46,8 +47,11 @@ class Scene:
         streams = Streams(seed)
         self.streams, self._add = streams.rows, streams.add
         if variety.contents:
-            Contents(streams, road, light, (self.speed, self.camera_s)).add()
+            contents = Contents(streams, road, light, (self.speed, self.camera_s))
+            contents.add()
+            self.closings: Closings | None = contents.closings
         else:
+            self.closings = None
             self._add_traffic()
             pictures = Pictures(rng, light.dark)
             for sign, _ in road.sides:
@@ -61,13 +65,16 @@ class Scene:
     def around(self, time: float) -> list[Presence]:
         """Return what may be in sight at a time, in no particular order."""
         s = self.camera_s(time)
+        ends = self.closings.ends(s) if self.closings else []
         out = []
         for number, stream in enumerate(self.streams):
             for slot, start, entries in stream.visible(s, time):
                 for j, entry in enumerate(entries):
                     place = Place(start + entry.along, entry.across, entry.yaw, entry.height)
                     extent = entry.actor.length / 2 + 1.0
-                    if -extent < place.s - s < entry.actor.reach:
+                    if not max(-extent, entry.gone) < place.s - s < entry.actor.reach:
+                        continue
+                    if self.closings is None or not self.closings.hides(entry, place, ends, s):
                         out.append(Presence(entry.actor, place, {
                             kind: self._instance(number, kind, slot * stream.numbered + j)
                             for kind in entry.actor.kinds if kind >= FIRST_THING}))

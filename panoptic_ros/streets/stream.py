@@ -20,6 +20,10 @@ class Entry:
     across: float
     yaw: float = 0.0
     height: float = 0.0
+    gone: float = -np.inf
+    """Metres ahead of the camera at which it is there no more."""
+    closes: bool = False
+    """Whether it belongs to an end of the road."""
 
 
 Fill = Callable[[np.random.Generator], list[Entry]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ..noise import fractal
 from .paint import Albedo, gray, hue, scaled
@@ -74,17 +75,18 @@ def draw_material(rng: np.random.Generator, shape: tuple[int, int], color: Albed
     """Return a wall (h, w, 3) of plaster, brick, stone, panels, wood or timber framing."""
     height, width = shape
     coarse = fractal(rng, (height // 2, width // 2), (45, 30), 4, .7)
-    field = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))
-    field = (1 + rng.uniform(.1, .35) * (field - .5)).astype(np.float32)
+    field: npt.NDArray[np.float32] = np.asarray(cv2.resize(
+        coarse.astype(np.float32), (width, height)), np.float32)
+    field = np.float32(rng.uniform(.1, .35)) * (field - np.float32(.5)) + np.float32(1)
     if material == 'brick':
         course, long = int(rng.integers(2, 5)), int(rng.integers(6, 11))
-        bricks = rng.uniform(.78, 1.2, (height // course + 1, width // long + 2))
+        bricks = rng.uniform(.78, 1.2, (height // course + 1, width // long + 2)).astype('f4')
         field *= np.asarray(cv2.resize(bricks, None, fx=long, fy=course,
                                        interpolation=cv2.INTER_NEAREST))[:height, :width]
         field[::course] *= rng.choice([.8, 1.18])
     elif material == 'stone':
         rows, columns = int(rng.integers(9, 16)), int(rng.integers(18, 32))
-        blocks = rng.uniform(.86, 1.12, (height // rows + 1, width // columns + 2))
+        blocks = rng.uniform(.86, 1.12, (height // rows + 1, width // columns + 2)).astype('f4')
         field *= np.asarray(cv2.resize(blocks, None, fx=columns, fy=rows,
                                        interpolation=cv2.INTER_NEAREST))[:height, :width]
         field[::rows] *= .7

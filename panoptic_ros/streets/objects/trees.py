@@ -109,7 +109,8 @@ def _stamp(rng: np.random.Generator, half: int) -> Floats:
     stamp = np.zeros((size, size), np.float32)
     for _ in range(22):
         x, y = (half + rng.normal(0, .36, 2) * half).astype(int).tolist()
-        axes = (max(1, int(rng.uniform(.1, .24) * half)), max(1, int(rng.uniform(.06, .14) * half)))
+        axes = (max(1, int(rng.uniform(.1, .24) * half)),
+                max(1, int(rng.uniform(.06, .14) * half)))
         cv2.ellipse(stamp, (x, y), axes, int(rng.integers(180)), 0, 360,
                     rng.uniform(.7, 1.25) * (1.2 - .4 * y / size), -1)
     return np.asarray(stamp, np.float64)
