@@ -91,22 +91,26 @@ class Contents:
         rng, full = self.rng, self.layout.parked * self.rng.uniform(.6, 1.15)
         ahead = 0.0 if sign > 0 else np.pi
         across, space = side.parking, rng.uniform(5.0, 6.3)
-        height = 0.0
+        bays, height = across is not None and side.edge - across > 1.6, 0.0
         if across is None:
             if rng.random() > .3 * full or side.sidewalk_end - side.edge < 1.5:
                 return
             across, height, full = side.edge + .4, CURB / 2, .4 * full
 
+        if bays:
+            space = rng.uniform(2.5, 3.4)
+            ahead += rng.choice([np.pi / 2, np.pi / 2, .8, -.8])
+
         def parked(rng: np.random.Generator) -> list[Entry]:
             if rng.random() > full:
                 return []
-            turned = np.pi if rng.random() < 0.2 else 0.0
+            turned = np.pi if rng.random() < (.4 if bays else .2) else 0.0
             vehicle = self.garage.pick(rng)
             return [Entry(vehicle, space / 2 + rng.uniform(-.3, .3),
                           sign * (across + rng.uniform(-.1, .2)),
                           ahead + turned + rng.normal(0, .025), height)]
 
-        self.streams.add(space, parked, (Kind.CAR,))
+        self.streams.add(space, parked, (Kind.CAR,), ahead=68)
 
     def _add_persons(self, sign: int, side: Side) -> None:
         rng, crowd = self.rng, self.layout.crowd * self.rng.uniform(.3, 1.5)

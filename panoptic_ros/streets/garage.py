@@ -9,7 +9,7 @@ from .objects.cars import any_car
 from .objects.lorries import any_lorry
 from .objects.vehicles import Vehicle, bus
 
-_MAKERS = {Kind.CAR: (any_car, 24), Kind.TRUCK: (any_lorry, 6), Kind.BUS: (bus, 4)}
+_MAKERS = {Kind.CAR: (any_car, 18), Kind.TRUCK: (any_lorry, 6), Kind.BUS: (bus, 4)}
 
 
 class Garage:

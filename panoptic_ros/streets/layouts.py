@@ -86,8 +86,9 @@ def _side(rng: np.random.Generator, name: str, lane: float, count: int, parks: b
         cycle, edge = lanes_end + .75, lanes_end + 1.6
     parking = None
     if parks:
-        parking = edge + 1.05
-        edge += 2.15
+        deep = 4.9 if name != 'narrow' and rng.random() < .22 else 2.15
+        parking = edge + deep / 2
+        edge += deep
     walk = rng.uniform(1.3, 3.2) if name == 'narrow' else rng.uniform(1.8, 5.5)
     if name == 'country':
         walk = 0.0 if rng.random() < .75 else 1.6

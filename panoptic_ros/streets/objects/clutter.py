@@ -19,7 +19,7 @@ class Fixture(Actor):
     """A solid thing that stands still; without a kind, its pixels are unlabelled."""
 
     shadow = 0.7
-    reach = 60.0
+    reach = 48.0
 
     def __init__(self, mesh: Mesh, size: tuple[float, float, float],
                  kind: Kind | None = None) -> None:

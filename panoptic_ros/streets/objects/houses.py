@@ -68,7 +68,7 @@ class House(Actor):
             self.kind = 'pitched'
         self.rise = {'flat': 0.0, 'pitched': rng.uniform(2.5, 4.5), 'mansard': 2.8,
                      'gabled': rng.uniform(3, 5)}[self.kind]
-        self.overhang = 4.5
+        self.overhang = max(.4, 2 * (self.rise - .12 * self.tall))
 
     def draw(self, view: View, place: Place, identities: Mapping[Kind, int]) -> None:
         """Draw the roof, the end wall that faces the camera, and the front."""

@@ -22,7 +22,7 @@ class Pedestrian(Actor):
 
     kinds = (Kind.PERSON,)
     length, width = 0.6, 0.6
-    reach = 50.0
+    reach = 45.0
 
     def __init__(self, rng: np.random.Generator, speed: float = 0.0,
                  stance: str = 'walking') -> None:
