@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import hypot
 
 import numpy as np
 
 from ..camera import NEAR, Floats
 from ..mesh import rotation
-from ..painter import Painter
 from ..view import View
+from .brush import Brush
 from .paint import Albedo, cloth, gray, hue, scaled
 from .people import Pose
 
 _SKINS: tuple[Albedo, ...] = ((150, 180, 225), (130, 165, 215), (105, 140, 195), (70, 100, 150),
                               (45, 65, 100))
-_TURN = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-_ROUND = np.stack([np.cos(_TURN), np.sin(_TURN)], 1)
 
 
 @dataclass(frozen=True)
@@ -73,51 +70,6 @@ class Outfit:
             bool(rng.random() < .12 and not rides))
 
 
-class _Brush:
-    """Draws rounded parts of one figure, lit from one side."""
-
-    def __init__(self, view: View, depth: float, scale: float, identity: int) -> None:
-        self.view, self.depth, self.scale, self.identity = view, depth, scale, identity
-        self.painter: Painter = view.painter
-        self.side = -1.0 if view.light.sun[0] < 0 else 1.0
-        self.fine = scale > 26
-        self.finest = scale > 60
-
-    def tone(self, color: Albedo) -> list[float]:
-        return self.view.color(color, self.depth)
-
-    def taper(self, a: Floats, b: Floats, radii: tuple[float, float], color: Albedo) -> None:
-        """Draw a limb from a to b in pixels, with radii in metres."""
-        ra, rb = radii[0] * self.scale, radii[1] * self.scale
-        tone = self.tone(color)
-        if not self.fine:
-            self.painter.line(np.array([a, b]), ra + rb, tone, self.identity)
-            return
-        ax, ay = a.tolist()
-        bx, by = b.tolist()
-        size = hypot(bx - ax, by - ay) + 1e-6
-        x, y = (ay - by) / size, (bx - ax) / size
-        self.painter.disc(b, rb, tone, self.identity)
-        self.painter.disc(a, ra, tone, self.identity)
-        points = np.array([(ax + x * ra, ay + y * ra), (bx + x * rb, by + y * rb),
-                           (bx - x * rb, by - y * rb), (ax - x * ra, ay - y * ra)])
-        self.painter.polygon(points, tone, self.identity)
-        if self.finest:
-            near, far = ((0, 1), (3, 2)) if (x > 0) == (self.side < 0) else ((3, 2), (0, 1))
-            dark = self.tone(scaled(color, .72))
-            inner = points[list(near)] * .62 + points[list(far)] * .38
-            self.painter.polygon(np.array([*points[list(near)], *inner[::-1]]), dark,
-                                 self.identity)
-
-    def shape(self, points: Floats, color: Albedo) -> None:
-        """Fill a convex polygon."""
-        self.painter.polygon(points, self.tone(color), self.identity)
-
-    def oval(self, center: Floats, radii: tuple[float, float], color: Albedo) -> None:
-        """Fill an upright oval; radii in metres."""
-        self.shape(center + _ROUND * np.array(radii) * self.scale, color)
-
-
 def draw_figure(view: View, outfit: Outfit, pose: Pose, place: tuple[Floats, float],
                 identity: int, limbs: str = 'all') -> None:
     """
@@ -134,7 +86,7 @@ def draw_figure(view: View, outfit: Outfit, pose: Pose, place: tuple[Floats, flo
         return
     pixels = view.camera.pixels(spots)
     depth = float(spots[2, 2])
-    brush = _Brush(view, depth, view.camera.focal / depth, identity)
+    brush = Brush(view, depth, view.camera.focal / depth, identity)
     tall = outfit.tall
     arms, legs = (pixels[3:6], pixels[6:9]), (pixels[9:12], pixels[12:15])
     ahead = np.array([0, 0, 1.0]) @ turn @ view.camera.rotation.T
@@ -189,7 +141,7 @@ def draw_figure(view: View, outfit: Outfit, pose: Pose, place: tuple[Floats, flo
         brush.shape(hip + size * ((-1, -1), (1, -1), (1.05, 1), (-1.05, 1)), outfit.bag)
 
 
-def _draw_torso(brush: _Brush, outfit: Outfit, pixels: Floats, legs: tuple[Floats, Floats],
+def _draw_torso(brush: Brush, outfit: Outfit, pixels: Floats, legs: tuple[Floats, Floats],
                 facing: tuple[float, float]) -> None:
     """Draw skirt, coat and jacket; ``facing``: breadth from 0 to 1, and how far it looks away."""
     width, away = facing
@@ -228,7 +180,7 @@ def _draw_torso(brush: _Brush, outfit: Outfit, pixels: Floats, legs: tuple[Float
                         scaled(outfit.top, .6))
 
 
-def _draw_pack(brush: _Brush, outfit: Outfit, pixels: Floats, beside: float) -> None:
+def _draw_pack(brush: Brush, outfit: Outfit, pixels: Floats, beside: float) -> None:
     assert outfit.pack is not None
     unit = outfit.tall * brush.scale
     high, low = (pixels[1] * .9 + pixels[2] * .1), (pixels[1] * .25 + pixels[2] * .75)
@@ -240,7 +192,7 @@ def _draw_pack(brush: _Brush, outfit: Outfit, pixels: Floats, beside: float) -> 
                           low * .6 + high * .4 + half * .7]) + shift, scaled(outfit.pack, .75))
 
 
-def _draw_head(brush: _Brush, outfit: Outfit, pixels: Floats, ahead: Floats) -> None:
+def _draw_head(brush: Brush, outfit: Outfit, pixels: Floats, ahead: Floats) -> None:
     """Draw neck, hair, face and what is on the head."""
     head, neck = pixels
     tall = outfit.tall
