@@ -88,7 +88,7 @@ class Contents:
 
     def _add_parked(self, sign: int, side: Side) -> None:
         """Add the parked cars: along the curb, in bays across it, or half on the sidewalk."""
-        rng, full = self.rng, self.layout.parked * self.rng.uniform(.6, 1.15)
+        rng, full = self.rng, self.layout.parked * self.rng.uniform(.3, 1.15)
         ahead = 0.0 if sign > 0 else np.pi
         across, space = side.parking, rng.uniform(5.0, 6.3)
         bays, height = across is not None and side.edge - across > 1.6, 0.0
@@ -115,6 +115,7 @@ class Contents:
     def _add_persons(self, sign: int, side: Side) -> None:
         rng, crowd = self.rng, self.layout.crowd * self.rng.uniform(.3, 1.5)
         low, high = side.edge + .35, max(side.edge + .5, side.sidewalk_end - .3)
+        up = CURB if side.sidewalk_end > side.edge else 0.0
 
         def walkers(walk: float) -> Fill:
             def fill(rng: np.random.Generator) -> list[Entry]:
@@ -124,7 +125,7 @@ class Contents:
                 count = rng.choice([1, 2, 3], p=[.6, .3, .1])
                 return [Entry(Pedestrian(rng, walk), along + rng.uniform(-.5, .5),
                               sign * float(np.clip(across + .6 * i, low, high)),
-                              (0.0 if walk > 0 else np.pi) + rng.normal(0, .15), CURB)
+                              (0.0 if walk > 0 else np.pi) + rng.normal(0, .15), up)
                         for i in range(count)]
             return fill
 
@@ -134,7 +135,7 @@ class Contents:
             across = rng.uniform(low, high)
             return [Entry(Pedestrian(rng, 0.0, 'standing'), 0.55 * i + rng.uniform(0, .3),
                           sign * float(np.clip(across + rng.uniform(-.9, .9), low, high)),
-                          rng.uniform(0, 6.28), CURB) for i in range(rng.integers(1, 5))]
+                          rng.uniform(0, 6.28), up) for i in range(rng.integers(1, 5))]
 
         def crossing(rng: np.random.Generator) -> list[Entry]:
             if rng.random() > .5 * crowd:

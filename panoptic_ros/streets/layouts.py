@@ -64,7 +64,7 @@ def lay_out(seed: int, road: Road) -> Road:
     one_way = name == 'narrow' and rng.random() < 0.5
     lane = rng.uniform(2.6, 3.3) if name in ('narrow', 'suburb') else rng.uniform(3.0, 3.6)
     counts = [1, 1] if name in ('narrow', 'suburb', 'country') or rng.random() < .55 else [2, 2]
-    parks = rng.random() < {'narrow': .9, 'avenue': .7, 'suburb': .5}.get(name, .3)
+    parks = rng.random() < {'narrow': .85, 'avenue': .65, 'suburb': .5}.get(name, .3)
     sides = [_side(rng, name, lane, count, bool(parks and rng.random() < .85), one_way)
              for count in counts]
     if one_way:
@@ -89,7 +89,7 @@ def _side(rng: np.random.Generator, name: str, lane: float, count: int, parks: b
         deep = 4.9 if name != 'narrow' and rng.random() < .22 else 2.15
         parking = edge + deep / 2
         edge += deep
-    walk = rng.uniform(1.3, 3.2) if name == 'narrow' else rng.uniform(1.8, 5.5)
+    walk = rng.uniform(1.4, 4.2) if name == 'narrow' else rng.uniform(2.0, 6.5)
     if name == 'country':
         walk = 0.0 if rng.random() < .75 else 1.6
     if name in ('suburb', 'walled') and rng.random() < .25:
