@@ -81,7 +81,7 @@ def test_frames_do_not_depend_on_what_was_asked_before(drives):
 
 
 def test_frames_are_the_same_in_another_process(drives):
-    drive = drives['country']
+    drive = drives['narrow']
     code = ('import zlib; from panoptic_ros.streets import Drive, Variety; '
             f'image, labels = Drive({drive.seed}, {SMALL}, Variety(contents=True))'
             '.image_and_labels(3.0); '

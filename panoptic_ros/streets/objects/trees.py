@@ -49,6 +49,7 @@ def _branches(rng: np.random.Generator, wood: Texture, name: str) -> Floats:
     fork = rng.uniform(.62, .78) if name != 'poplar' else .9
     spread = .26 if name == 'poplar' else rng.uniform(.45, .65)
     tips: list[tuple[float, float]] = []
+    most = 6 if name == 'bare' else 5
 
     def grow(x: float, y: float, angle: float, length: float, thick: float, level: int) -> None:
         x1, y1 = x + length * np.sin(angle), y - length * np.cos(angle)
@@ -57,7 +58,7 @@ def _branches(rng: np.random.Generator, wood: Texture, name: str) -> Floats:
         cv2.line(wood, ends[0], ends[1], (tone, 255), max(1, round(thick * _SIZE)))
         if level >= 3:
             tips.append((x1, y1))
-        if level >= 6 or not .02 < y1 < 1 or not .03 < x1 < .97:
+        if level >= most or not .02 < y1 < 1 or not .03 < x1 < .97:
             return
         count = 3 if level in (0, 2) else 2
         for turn in np.linspace(-spread, spread, count) + rng.normal(0, .2, count):
