@@ -36,6 +36,12 @@ class Surfaces(NamedTuple):
     """(256,) what throws shadows: 0 nothing, 1 houses on the ground, 2 houses on a facade."""
     leaves: Floats32
     """(256,) how much leaves shade it, from 0 to 1."""
+    rise: Floats32
+    """(256, 2) how much lighter it is per metre of height, and the height of the middle."""
+    mirror: Floats32
+    """(256,) light of the sky that dark parts, such as panes, mirror."""
+    wear: Floats32
+    """(256, 2) light from which on its parts are worn, and how much."""
     hole: Floats32
     """(256, 4) level of the pattern from which on it has holes, and the light seen in them."""
 
@@ -49,7 +55,8 @@ class Surfaces(NamedTuple):
                    np.zeros(256, np.int64), np.tile(np.array([40, 0, 0], np.float32), (256, 1)),
                    np.zeros((256, 2), np.float32), np.zeros((256, 4), np.float32),
                    np.zeros((256, 3), np.float32), np.zeros(256, np.int64),
-                   np.zeros(256, np.float32), hole)
+                   np.zeros(256, np.float32), np.zeros((256, 2), np.float32),
+                   np.zeros(256, np.float32), np.full((256, 2), (9, 0), np.float32), hole)
 
 
 class Shadows(NamedTuple):

@@ -94,10 +94,18 @@ def dress(canvas: npt.NDArray[np.uint8], surfaces: Surfaces, bank: Bank, shadows
             factor = max(1 + grain[i, 1] * fine, 0.08) * max(1 + grain[i, 2] * coarse, 0.15)
             corner = 0.5 * ((2.0 * x / width - 1) ** 2 + ry)
             factor *= tone.exposure * (1 - tone.fall * corner)
+            height_over = min(max(v - surfaces.rise[i, 1], -3.0), 3.0)
+            factor *= max(1 + surfaces.rise[i, 0] * height_over, 0.2)
+            mirror = surfaces.mirror[i] * min(max(0.3 + 0.6 * coarse + 0.3 * fine, 0.0), 1.5)
+            wear = surfaces.wear[i, 1] * min(max(0.4 + fine + 0.5 * coarse, 0.0), 1.0)
             hole = fine + 0.6 * coarse > surfaces.hole[i, 0]
             share = surfaces.paint[i, 3]
             for c in range(3):
                 light = tone.light[canvas[y, x, c]]
+                if mirror > 0:
+                    light += mirror * max(1 - 9 * light, 0.0)
+                if light > surfaces.wear[i, 0]:
+                    light -= wear * (light - 0.5 * surfaces.wear[i, 0])
                 light += share * (surfaces.paint[i, c] - light)
                 light *= factor * (1 + surfaces.tint[i, c] * coarse) * (
                     surfaces.gain[i, k, c] + surfaces.sun[i, k, c] * shade)

@@ -84,7 +84,7 @@ class Drive:
         self.bonnet = bool(rng.random() < 0.35)
         self.bonnet_color = rng.uniform(25, 170) * np.ones(3)
         self.viewpoint = Viewpoint.draw(seed, size) if variety.cameras else None
-        self.dressing = (Dressing(seed, variety, self.light, self.road)
+        self.dressing = (Dressing(seed, variety, self.light, self.ground)
                          if variety.textures or variety.light or variety.random else None)
         self.photograph = Photograph(seed, size, variety.random) if variety.light else None
 

@@ -21,7 +21,7 @@ def relit(light: Atmosphere, seed: int) -> Atmosphere:
     rng = np.random.default_rng([seed, 12])
     gray = rng.uniform(120, 235)
     tint = rng.uniform(-6, 6, 3)
-    share = rng.random() ** 0.7 if light.weather != 'clear' else rng.random() ** 2
+    share = rng.random() ** (2.0 if light.weather == 'clear' else 0.8)
     overcast = gray + tint
     chance = {'clear': 0.85, 'golden': 0.8, 'dusk': 0.2, 'cloudy': 0.25, 'mist': 0.05}
     sunny = rng.random() < chance[light.weather]
@@ -41,7 +41,7 @@ class Illumination:
         self.road = road
         self.direction = light.sun
         self.sunny = bool(light.sun_color.mean() > 0.3)
-        strength = float(np.exp(rng.uniform(np.log(0.8), np.log(6)))) if self.sunny else 0.0
+        strength = float(np.exp(rng.uniform(np.log(1.2), np.log(8)))) if self.sunny else 0.0
         warm, cool = rng.uniform(0, 0.18), rng.uniform(-0.03, 0.15)
         exposed_for = rng.uniform(0.15, 0.9)
         base = 1 / (1 + strength * exposed_for)
@@ -50,7 +50,7 @@ class Illumination:
         if wild:
             self.ambient *= np.exp(rng.normal(0, 0.25, 3))
             self.sun *= np.exp(rng.normal(0, 0.25, 3))
-        self.sky = rng.uniform(0.8, 1.6) if rng.random() < 0.4 else rng.uniform(1.6, 4.0)
+        self.sky = rng.uniform(0.7, 1.4) if rng.random() < 0.6 else rng.uniform(1.4, 3.5)
         self.leaves = rng.uniform(0.2, 0.75) if self.sunny and rng.random() < 0.5 else 0.0
         houses = self.sunny and rng.random() < 0.7
         self._tall = rng.uniform(5, 20, 512) * (rng.random(512) < rng.uniform(0.5, 0.95)) * houses

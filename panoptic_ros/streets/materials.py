@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .camera import Floats
-from .classes import Kind
+from .classes import FIRST_THING, Kind
 from .patterns import Pattern
 from .variety import Variety
 
@@ -27,7 +27,7 @@ _MADE_OF: dict[int, tuple[tuple[Pattern, ...], tuple[float, float], tuple[float,
     Kind.TRAFFIC_LIGHT: ((_P.PINK, _P.GLOSS), (.03, .15), (.02, .1)),
     Kind.TRAFFIC_SIGN: ((_P.PINK, _P.GLOSS, _P.POSTERS), (.02, .16), (.02, .1)),
     Kind.VEGETATION: ((_P.LEAVES, _P.LEAVES, _P.LEAVES, _P.GRASS), (.25, .65), (.1, .4)),
-    Kind.SKY: ((_P.CLOUDS,), (0, 0), (0, 0)),
+    Kind.SKY: ((_P.CLOUDS,), (0, .3), (0, .15)),
     Kind.PERSON: ((_P.FOLDS, _P.FOLDS, _P.CHECKS, _P.POSTERS), (.1, .4), (.05, .2)),
     Kind.RIDER: ((_P.FOLDS, _P.FOLDS, _P.CHECKS, _P.POSTERS), (.1, .4), (.05, .2)),
     Kind.CAR: ((_P.GLOSS, _P.GLOSS, _P.PINK), (.08, .38), (.03, .18)),
@@ -60,6 +60,10 @@ class Material:
     """Share of the paint in place of the object's own colour."""
     gain: Floats
     """(3,) factor of each channel."""
+    rise: float
+    """How much lighter it is per metre of height."""
+    mirror: float
+    """How much light its dark parts mirror."""
     hole: float
     """Level of the pattern from which on one sees what is behind; large: nowhere."""
     shift: Floats
@@ -76,7 +80,8 @@ class Materials:
         """Whether colours and patterns go beyond what is plausible."""
         self._table = rng.random((_TABLE, 24))
         self._strength = rng.uniform(0.4, 1.3)
-        self._bare = float(rng.random() < 0.5)
+        self.worn = rng.uniform(0, 0.9) if rng.random() < 0.7 else 0.0
+        """How worn the markings of the road are."""
         self._leafy = rng.uniform(0.7, 2.2)
         self._spread = rng.uniform(0.1, 1.0)
         self._known: dict[tuple[int, int], Material] = {}
@@ -120,6 +125,14 @@ class Materials:
                 share = 0.7 * r[14]     # dark green, olive, yellow, red
                 paint = np.array([0.02 + 0.05 * r[17], 0.05 + 0.16 * r[16],
                                   0.03 + 0.30 * r[16] * r[18]])
+        rise = mirror = 0.0
+        if self.variety.textures:
+            if FIRST_THING <= kind or kind == Kind.VEGETATION:
+                rise = 0.5 * r[22] if kind > Kind.RIDER or kind < FIRST_THING else 0.3 * r[22]
+                rise *= 0.2 if kind in (Kind.VEGETATION, Kind.BUS, Kind.TRAIN, Kind.TRUCK) else 1
+            if kind == Kind.BUILDING or kind >= Kind.CAR or kind == _BONNET:
+                mirror = 0.35 * r[23] ** 2
         tint = (r[21:24] - 0.5) * 0.25 * (stain > 0)
-        return Material(pattern, scale, contrast, stain, tint, paint, share, gain, hole,
+        return Material(pattern, scale, contrast, stain, tint, paint, share, gain, rise,
+                        mirror, hole,
                         64 * r[17:19] + 3 * r[4:6])

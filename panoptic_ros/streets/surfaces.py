@@ -11,6 +11,7 @@ from .appearance import Shadows, Surfaces, Tone
 from .atmosphere import Atmosphere
 from .camera import NEAR, Camera, Floats
 from .classes import FIRST_THING, Kind
+from .ground import Ground
 from .illumination import Illumination
 from .materials import Material, Materials
 from .patterns import DENSITY, bank
@@ -29,11 +30,16 @@ _BONNET = 255
 class Dressing:
     """Textures, light and random colours of one drive, put on its finished canvases."""
 
-    def __init__(self, seed: int, variety: Variety, light: Atmosphere, road: Road) -> None:
+    def __init__(self, seed: int, variety: Variety, light: Atmosphere, ground: Ground) -> None:
         self.variety, self.light = variety, light
         self.materials = Materials(seed, variety)
-        self.illumination = Illumination(seed, light, road, self.materials.wild)
+        self.illumination = Illumination(seed, light, ground.road, self.materials.wild)
         self.seed = seed
+        self.markings = (9.0, 0.0)
+        if variety.textures:
+            up = float(light.shade(np.array([[0.0, 1, 0]])).mean())
+            between = (np.mean(ground.paint) * np.mean(ground.asphalt)) ** 0.5 * up / 255
+            self.markings = (float(between ** 2.2), self.materials.worn)
 
     def put_on(self, view: View, solid: Sequence[Presence],
                identities: Sequence[Mapping[Kind, int]],
@@ -79,7 +85,7 @@ class _Frame:
         self.surfaces = Surfaces.blank()
         self.materials, self.light = dressing.materials, dressing.illumination
         self.is_lit = dressing.variety.light
-        self.seed = dressing.seed
+        self.seed, self.markings = dressing.seed, dressing.markings
         self.camera, self.shadows, self.base = camera, shadows, base
         self.rays = camera.rotation.T @ np.linalg.inv(camera.matrix)
 
@@ -89,6 +95,8 @@ class _Frame:
         origin = np.array([0, 0.0 if kind == Kind.ROAD else CURB, self.base])
         self._plane(i, 0, origin, np.array([1.0, 0, 0]), np.array([0, 0, 1.0]))
         self._wear(i, self.materials.of(kind, 0))
+        if kind == Kind.ROAD:
+            self.surfaces.wear[i] = self.markings
         up = max(float(self.light.direction[1]), 0.25) ** 0.5
         self._shine(i, 0, up)
         self.surfaces.shadow[i] = 1
@@ -98,6 +106,7 @@ class _Frame:
         """Let the sky shine."""
         i = int(Kind.SKY)
         self._wear(i, self.materials.of(Kind.SKY, 0))
+        self.surfaces.plane[i, :] = np.array([1, 0, 0, 0, 2.5, 0, 0, 0, 90 * self._scale])
         if self.is_lit:
             self.surfaces.gain[i] = self.light.sky
 
@@ -155,6 +164,7 @@ class _Frame:
                else round(7 * place.s) + round(31 * place.d))
         self._wear(identity, self.materials.of(kind, key))
         sun = self.light.lit(self.shadows, np.array([foot[0], foot[2] - self.base]))
+        self.surfaces.rise[identity, 1] = presence.actor.tall / 2
         self._shine(identity, 0, 0.6 * (0.1 + 0.9 * sun))
         self.surfaces.leaves[identity] = 0.7 * self.light.leaves * (kind != Kind.VEGETATION)
 
@@ -177,6 +187,8 @@ class _Frame:
         s.shift[identity] = material.shift
         s.paint[identity, :3], s.paint[identity, 3] = material.paint, material.share
         s.tint[identity] = material.tint
+        s.rise[identity, 0] = material.rise
+        s.mirror[identity] = material.mirror
         s.gain[identity, :] = material.gain
         s.hole[identity, 0] = material.hole
         horizon = self.light.ambient if self.is_lit else np.ones(3)
