@@ -50,6 +50,8 @@ class Illumination:
         if wild:
             self.ambient *= np.exp(rng.normal(0, 0.25, 3))
             self.sun *= np.exp(rng.normal(0, 0.25, 3))
+        self.aside = rng.uniform(0.4, 0.95)
+        """Share of the light of the sky that upright surfaces get."""
         self.sky = rng.uniform(0.7, 1.4) if rng.random() < 0.6 else rng.uniform(1.4, 3.5)
         self.leaves = rng.uniform(0.2, 0.75) if self.sunny and rng.random() < 0.5 else 0.0
         houses = self.sunny and rng.random() < 0.7

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .camera import Floats
-from .classes import FIRST_THING, Kind
+from .classes import Kind
 from .patterns import Pattern
 from .variety import Variety
 
@@ -40,6 +40,10 @@ _MADE_OF: dict[int, tuple[tuple[Pattern, ...], tuple[float, float], tuple[float,
 }
 _ALIKE = (Kind.ROAD, Kind.SIDEWALK, Kind.TERRAIN, Kind.SKY)
 """Kinds that look the same all along a drive."""
+_RISE: dict[int, float] = {
+    Kind.VEGETATION: 0.1, Kind.PERSON: 0.3, Kind.RIDER: 0.3, Kind.CAR: 0.5, Kind.TRUCK: 0.1,
+    Kind.BUS: 0.1, Kind.TRAIN: 0.1, Kind.MOTORCYCLE: 0.5, Kind.BICYCLE: 0.4}
+"""How much lighter things may be per metre of height."""
 _TABLE = 1021
 
 
@@ -127,12 +131,10 @@ class Materials:
                                   0.03 + 0.30 * r[16] * r[18]])
         rise = mirror = 0.0
         if self.variety.textures:
-            if FIRST_THING <= kind or kind == Kind.VEGETATION:
-                rise = 0.5 * r[22] if kind > Kind.RIDER or kind < FIRST_THING else 0.3 * r[22]
-                rise *= 0.2 if kind in (Kind.VEGETATION, Kind.BUS, Kind.TRAIN, Kind.TRUCK) else 1
+            rise = _RISE.get(kind, 0.0) * r[22]
             if kind == Kind.BUILDING or kind >= Kind.CAR or kind == _BONNET:
-                mirror = 0.35 * r[23] ** 2
-        tint = (r[21:24] - 0.5) * 0.25 * (stain > 0)
+                mirror = 0.28 * r[23] ** 2
+        tint = (r[21:24] - 0.5) * 0.25 * (stain > 0) * (kind != Kind.SKY)
         return Material(pattern, scale, contrast, stain, tint, paint, share, gain, rise,
                         mirror, hole,
                         64 * r[17:19] + 3 * r[4:6])

@@ -48,7 +48,7 @@ class Photograph:
         scale = size[0] / 512
         self._display = _curve(rng, random and bool(rng.random() < 0.25))
         self._fall = float(rng.uniform(0, 0.6))
-        self._middle = float(np.exp(rng.normal(np.log(0.12), 0.4)))
+        self._middle = float(np.exp(rng.normal(np.log(0.075), 0.5)))
         """The light that the exposure turns the middle of the frame's into."""
         self.saturation = rng.uniform(0.1, 0.6) if rng.random() < 0.15 else rng.uniform(0.7, 1.5)
         self.veil = rng.uniform(0.05, 0.45) if rng.random() < 0.35 else 0.0
@@ -119,7 +119,7 @@ def _curve(rng: np.random.Generator, wild: bool) -> Image:
         level = level * (1 + level / (1 + knee) ** 2) / (1 + level)
         level = level * 1.3
     display = np.clip(level, 0, 1) ** (1 / rng.uniform(1.7, 2.6))
-    contrast = np.exp(rng.normal(-0.05, 0.2))
+    contrast = np.exp(rng.normal(0.03, 0.22))
     pivot = rng.uniform(0.3, 0.55)
     display = (display - pivot) * contrast + pivot + rng.normal(0.01, 0.03)
     if rng.random() < 0.25:                     # haze in the lens, a dull picture

@@ -198,4 +198,5 @@ class _Frame:
         if self.is_lit:
             s = self.surfaces
             s.sun[identity, number] = s.gain[identity, 0] * self.light.sun * facing
-            s.gain[identity, number] = s.gain[identity, number] * self.light.ambient
+            sky = 1.0 if identity in _GROUND else self.light.aside
+            s.gain[identity, number] = s.gain[identity, number] * self.light.ambient * sky
