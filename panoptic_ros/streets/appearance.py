@@ -33,11 +33,13 @@ class Surfaces(NamedTuple):
     tint: Floats32
     """(256, 3) colour of the stains."""
     shadow: npt.NDArray[np.int64]
-    """(256,) what throws shadows: 0 nothing, 1 houses on the ground, 2 houses on a facade."""
+    """(256,) what throws shadows: 0 nothing, 1 houses on the ground, 2 houses on a facade, 3 its
+    own leaves."""
     leaves: Floats32
     """(256,) how much leaves shade it, from 0 to 1."""
     rise: Floats32
-    """(256, 2) how much lighter it is per metre of height, and the height of the middle."""
+    """(256, 3) how much lighter it is per metre of height, the height of the middle, and how much
+    more sun it gets per metre to the right."""
     mirror: Floats32
     """(256,) light of the sky that dark parts, such as panes, mirror."""
     wear: Floats32
@@ -55,7 +57,7 @@ class Surfaces(NamedTuple):
                    np.zeros(256, np.int64), np.tile(np.array([40, 0, 0], np.float32), (256, 1)),
                    np.zeros((256, 2), np.float32), np.zeros((256, 4), np.float32),
                    np.zeros((256, 3), np.float32), np.zeros(256, np.int64),
-                   np.zeros(256, np.float32), np.zeros((256, 2), np.float32),
+                   np.zeros(256, np.float32), np.zeros((256, 3), np.float32),
                    np.zeros(256, np.float32), np.full((256, 2), (9, 0), np.float32), hole)
 
 

@@ -85,6 +85,11 @@ def dress(canvas: npt.NDArray[np.uint8], surfaces: Surfaces, bank: Bank, shadows
                            size * density)
             coarse = _sample(atlas[0], starts, pu * 8 + 77, pv * 8 + 31, size * 8)
             shade = _shade(shadows, surfaces.shadow[i], u, v, size)
+            if surfaces.shadow[i] == 3:
+                shade = min(max(0.5 + 0.8 * fine + 0.4 * coarse, 0.0), 1.6)
+            aside = surfaces.rise[i, 2]
+            if aside != 0:
+                shade *= min(max(0.5 + aside * u, 0.0), 1.0)
             leaves = surfaces.leaves[i]
             if leaves > 0:
                 leaf = _sample(atlas[2], starts, u * 16 + v * 8 + 11, v * 16, size * 16)

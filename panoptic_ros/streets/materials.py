@@ -134,6 +134,8 @@ class Materials:
             rise = _RISE.get(kind, 0.0) * r[22]
             if kind == Kind.BUILDING or kind >= Kind.CAR or kind == _BONNET:
                 mirror = 0.28 * r[23] ** 2
+            elif kind == Kind.ROAD and r[23] > 0.85:        # wet
+                mirror = 0.07
         tint = (r[21:24] - 0.5) * 0.25 * (stain > 0) * (kind != Kind.SKY)
         return Material(pattern, scale, contrast, stain, tint, paint, share, gain, rise,
                         mirror, hole,

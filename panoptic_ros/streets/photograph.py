@@ -123,6 +123,6 @@ def _curve(rng: np.random.Generator, wild: bool) -> Image:
     pivot = rng.uniform(0.3, 0.55)
     display = (display - pivot) * contrast + pivot + rng.normal(0.01, 0.03)
     if rng.random() < 0.25:                     # haze in the lens, a dull picture
-        low = rng.uniform(0.03, 0.25)
-        display = low + display * (rng.uniform(0.6, 0.98) - low)
+        low = rng.uniform(0.03, 0.2)
+        display = low + display * (rng.uniform(0.75, 0.98) - low)
     return np.asarray(np.clip(display * 255 + 0.5, 0, 255), np.uint8)

@@ -23,6 +23,8 @@ from .view import View
 
 _GROUND = (Kind.ROAD, Kind.SIDEWALK, Kind.TERRAIN)
 _PLANES = (Kind.BUILDING, Kind.WALL, Kind.FENCE)
+_ROUND = {Kind.PERSON: 4.0, Kind.RIDER: 4.0, Kind.POLE: 12.0}
+"""How fast light and shade change across round things, per metre."""
 _PERIOD = 64.0
 _BONNET = 255
 
@@ -127,6 +129,8 @@ class _Frame:
                     -self.camera.rotation[1])
         self._wear(identity, self.materials.of(kind, key))
         self._shine(identity, 0, 0.5)
+        if kind == Kind.VEGETATION:
+            self.surfaces.shadow[identity] = 3
 
     def facade(self, identity: int, kind: Kind, presence: Presence, road: Road) -> None:
         """Dress the front of a house or wall along the road, and the end toward the camera."""
@@ -166,7 +170,13 @@ class _Frame:
         sun = self.light.lit(self.shadows, np.array([foot[0], foot[2] - self.base]))
         self.surfaces.rise[identity, 1] = presence.actor.tall / 2
         self._shine(identity, 0, 0.6 * (0.1 + 0.9 * sun))
-        self.surfaces.leaves[identity] = 0.7 * self.light.leaves * (kind != Kind.VEGETATION)
+        if kind == Kind.VEGETATION:
+            self.surfaces.shadow[identity] = 3
+            return
+        self.surfaces.leaves[identity] = 0.7 * self.light.leaves
+        if kind in _ROUND:
+            right = float(self.camera.rotation[0] @ self.light.direction)
+            self.surfaces.rise[identity, 2] = right * _ROUND[kind]
 
     def _plane(self, identity: int, number: int, origin: Floats, along: Floats, up: Floats,
                shift: float = 0.0) -> None:
