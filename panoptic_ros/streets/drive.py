@@ -15,7 +15,6 @@ from .backdrop import Backdrop
 from .camera import Camera, Floats
 from .classes import FIRST_THING, Kind
 from .ground import Ground
-from .illumination import relit
 from .objects.side_street import SideStreet
 from .order import far_to_near
 from .painter import Painter
@@ -28,6 +27,7 @@ from .surfaces import Dressing
 from .variety import PLAIN, Variety
 from .view import View
 from .viewpoint import BONNET, Viewpoint
+from .weather import relit
 
 _FIRST_IDENTITY = 20
 _LAST_IDENTITY = 254

@@ -26,7 +26,7 @@ def cast(view: View, shadows: Iterable[tuple[Actor, Place]], top: int) -> npt.ND
     hard = view.variety.light
     slope = -sun[[0, 2]] / max(sun[1], 0.25)
     for actor, place in shadows:
-        if actor.shadow <= 0 or (hard and actor.kinds[0] == Kind.BUILDING):
+        if actor.shadow <= 0 or (hard and Kind.BUILDING in actor.kinds):
             continue            # in hard light, `Illumination` knows the shadows of houses
         yaw = view.road.heading(place.s) + place.yaw
         center = view.road.point(place.s, place.d)[[0, 2]]
@@ -39,7 +39,7 @@ def cast(view: View, shadows: Iterable[tuple[Actor, Place]], top: int) -> npt.ND
             both = np.concatenate([foot, end]).astype(np.float32)
             _darken(view, half, np.asarray(cv2.convexHull(both)[:, 0], np.float64), top,
                     255 - int(min(190.0, (280 if hard else 150) * strength) * actor.shadow))
-            if hard and actor.kinds[0] == Kind.VEGETATION:
+            if hard and Kind.VEGETATION in actor.kinds:
                 crown = center + slope * 0.7 * actor.tall + actor.overhang * _CIRCLE
                 _darken(view, half, crown, top, 255 - int(min(170.0, 250 * strength)))
         if actor.tall < 5:
