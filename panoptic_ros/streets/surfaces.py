@@ -89,6 +89,9 @@ class _Frame:
         self.is_lit = dressing.variety.light
         self.seed, self.markings = dressing.seed, dressing.markings
         self.camera, self.shadows, self.base = camera, shadows, base
+        if self.is_lit:
+            self.surfaces.gain[:] = self.light.ambient
+            self.surfaces.sun[:] = 0.4 * self.light.sun
         self.rays = camera.rotation.T @ np.linalg.inv(camera.matrix)
 
     def ground(self, kind: Kind) -> None:
@@ -110,7 +113,7 @@ class _Frame:
         self._wear(i, self.materials.of(Kind.SKY, 0))
         self.surfaces.plane[i, :] = np.array([1, 0, 0, 0, 2.5, 0, 0, 0, 90 * self._scale])
         if self.is_lit:
-            self.surfaces.gain[i] = self.light.sky
+            self.surfaces.gain[i], self.surfaces.sun[i] = self.light.sky, 0
 
     def bonnet(self) -> None:
         """Let the own bonnet mirror."""
@@ -180,7 +183,9 @@ class _Frame:
 
     def _plane(self, identity: int, number: int, origin: Floats, along: Floats, up: Floats,
                shift: float = 0.0) -> None:
-        normal = np.cross(along, up)
+        a, b = along.tolist(), up.tolist()      # np.cross takes long for one pair
+        normal = np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2],
+                           a[0] * b[1] - a[1] * b[0]])
         away = float(normal @ (origin - self.camera.position))
         away = away if abs(away) > 1e-3 else 1e-3
         w = normal @ self.rays / away

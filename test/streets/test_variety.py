@@ -36,7 +36,7 @@ def test_each_part_changes_images_by_itself(part):
     assert (varied_labels == labels).all() == (part != 'cameras')
 
 
-@pytest.mark.parametrize('seed', range(4))
+@pytest.mark.parametrize('seed', range(2))
 def test_looks_never_change_labels(seed):
     for time in (2.0, 90.0):
         _, plain = Drive(seed, SMALL, Variety(cameras=True)).image_and_labels(time)
@@ -76,7 +76,7 @@ def test_cameras_see_the_horizon_where_real_ones_do():
         assert 0.49 < view.focal / 1024 < 1.31
 
 
-@pytest.mark.parametrize('seed', range(12))
+@pytest.mark.parametrize('seed', range(8))
 def test_the_ground_reaches_down_to_the_lower_edge(seed):
     drive = Drive(seed, SMALL, Variety(cameras=True))
     _, labels = drive.image_and_labels(3.0)
