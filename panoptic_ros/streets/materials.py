@@ -83,7 +83,7 @@ class Materials:
         self.wild = variety.random and bool(rng.random() < 0.25)
         """Whether colours and patterns go beyond what is plausible."""
         self._table = rng.random((_TABLE, 24))
-        self._strength = rng.uniform(0.4, 1.3)
+        self._strength = rng.uniform(0.5, 1.7)
         self.worn = rng.uniform(0, 0.9) if rng.random() < 0.7 else 0.0
         """How worn the markings of the road are."""
         self._leafy = rng.uniform(0.7, 2.2)
@@ -103,7 +103,7 @@ class Materials:
         patterns, contrasts, stains = _MADE_OF[kind]
         pattern = patterns[int(r[0] * len(patterns))]
         contrast = contrasts[0] + (contrasts[1] - contrasts[0]) * r[1] * self._strength
-        stain = stains[0] + (stains[1] - stains[0]) * r[2] * self._strength
+        stain = stains[0] + (stains[1] - stains[0]) * r[2] * min(self._strength, 1.0)
         scale = 2.0 ** (1.2 * (r[3] - 0.5))
         if not self.variety.textures:
             contrast = stain = 0.0
@@ -133,7 +133,7 @@ class Materials:
         if self.variety.textures:
             rise = _RISE.get(kind, 0.0) * r[22]
             if kind == Kind.BUILDING or kind >= Kind.CAR or kind == _BONNET:
-                mirror = 0.28 * r[23] ** 2
+                mirror = 0.14 * r[23] ** 2
             elif kind == Kind.ROAD and r[23] > 0.85:        # wet
                 mirror = 0.07
         tint = (r[21:24] - 0.5) * 0.25 * (stain > 0) * (kind != Kind.SKY)

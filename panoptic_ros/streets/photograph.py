@@ -50,10 +50,10 @@ class Photograph:
         self._fall = float(rng.uniform(0, 0.6))
         self._middle = float(np.exp(rng.normal(np.log(0.075), 0.5)))
         """The light that the exposure turns the middle of the frame's into."""
-        self.saturation = rng.uniform(0.1, 0.6) if rng.random() < 0.15 else rng.uniform(0.7, 1.5)
+        self.saturation = rng.uniform(0.1, 0.6) if rng.random() < 0.15 else rng.uniform(0.8, 1.7)
         self.veil = rng.uniform(0.05, 0.45) if rng.random() < 0.35 else 0.0
         self.aberration = rng.normal(0, 0.0012) if rng.random() < 0.4 else 0.0
-        self.blur = rng.uniform(0.25, 1.7) * scale if rng.random() < 0.7 else 0.0
+        self.blur = rng.uniform(0.25, 1.5) * scale if rng.random() < 0.6 else 0.0
         self.halo = rng.uniform(0.3, 1.6) if rng.random() < 0.5 else 0.0
         self.halo_width = rng.uniform(0.7, 2.2) * max(scale, 0.5)
         self.video = rng.uniform(0.5, 0.85) if rng.random() < 0.25 else 1.0
