@@ -141,11 +141,14 @@ def _trainer(args: argparse.Namespace, settings: Recipe, data: Data,
         data.frames,
         SampleOptions(settings.crop, (settings.scale[0], settings.scale[1]), settings.even_scale,
                       settings.crops_per_frame, settings.focus, settings.jitter,
+                      settings.randomised, settings.stretch,
                       None if data.size is None else settings.size),
         family.targets(settings), args.seed)
     options = TrainOptions(
         schedule, family.criterion(settings), settings.batch, settings.weight_decay, settings.clip,
-        backbone_rate=settings.backbone_rate, device=args.device,
+        backbone_rate=settings.backbone_rate,
+        frozen_stride=settings.frozen_stride, frozen_norms=settings.frozen_norms,
+        device=args.device,
         workers=loaders(gpu, processes.count) if args.loaders is None else args.loaders,
         mixed_precision=gpu and not args.full_precision)
     trainer = Trainer(config, samples, options, args.seed, processes)

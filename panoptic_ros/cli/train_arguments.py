@@ -55,6 +55,12 @@ def _add_length(length: argparse._ArgumentGroup) -> None:
     length.add_argument('--backbone-rate', type=float, metavar='FACTOR',
                         help="the backbone's learning rate, as a multiple; 0 freezes the backbone "
                         f'({_default("backbone_rate")})')
+    length.add_argument('--frozen-norms', action='store_true', default=None,
+                        help="keep the backbone's batch norms as they are: what they know of "
+                        'photographs is not replaced by what rendered frames are like')
+    length.add_argument('--frozen-stride', type=int, metavar='STRIDE',
+                        help="keep the backbone's layers up to this stride as they are "
+                        f'({_default("frozen_stride")})')
     length.add_argument('--warmup', type=float, metavar='SHARE',
                         help='share of the training in which the rate rises '
                         f'({_default("warmup")})')
@@ -102,6 +108,12 @@ def _add_crops(data: argparse._ArgumentGroup) -> None:
                       f'({_default("crop")})')
     data.add_argument('--scale', type=float, nargs=2, metavar=('MIN', 'MAX'),
                       help=f'magnification of a crop ({_default("scale")})')
+    data.add_argument('--randomised', type=float, metavar='SHARE',
+                      help='share of the crops that are given another light, colour, texture, '
+                      f'lens and sensor at random ({_default("randomised")})')
+    data.add_argument('--stretch', type=float, metavar='RATIO',
+                      help='largest ratio of the magnifications along height and width '
+                      f'({_default("stretch")})')
     data.add_argument('--crops-per-frame', type=int, metavar='K',
                       help=f'crops of a frame in a batch ({_default("crops_per_frame")})')
 
