@@ -14,6 +14,7 @@ from rich.console import Console
 from .. import families
 from ..arguments import image_size
 from ..report import add_json_argument, write_json
+from ..segments.grid import FITS
 from .command import command, torch_needed
 from .family_arguments import FamilyOptions, add_family_arguments
 
@@ -39,8 +40,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         options = _options(given, checkpoint, args.size)
         console = Console()
         with console.status('exporting'):
-            difference = export_onnx(checkpoint, args.output, args.size, quality, options,
-                                     args.tolerance, progress=console.print)
+            difference = export_onnx(checkpoint, args.output, args.size, args.tolerance,
+                                     console.print, fit=args.fit, quality=quality,
+                                     options=options)
     except (CheckpointError, ExportError, ImportError, OSError, ValueError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
     network = measure(checkpoint.config, args.size, len(checkpoint.label_space))
@@ -65,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--size', type=image_size, metavar='HxW',
                         help="the network's input (default: as a training here saw the frames, "
                         'else 512x1024)')
+    parser.add_argument('--fit', choices=FITS, help='how images of another shape are brought to '
+                        'the input: stretched, or padded at their own shape (default: as the '
+                        "network's source does it; networks that are trained here stretch)")
     parser.add_argument('--quality', type=Path, metavar='JSON',
                         help='report of `evaluate --json` to keep in the model')
     parser.add_argument('--tolerance', type=float, default=1e-4,

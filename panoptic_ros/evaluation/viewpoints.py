@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..datasets.dataset import Image, Labels
 from ..streets import Drive
@@ -12,7 +12,11 @@ from .held_out import HeldOutStreets, moment
 
 @dataclass(frozen=True)
 class Viewpoint:
-    """How a camera differs from the one that a drive has."""
+    """
+    How a camera differs from the one that plain drives have.
+
+    It takes the place of the cameras by which varied drives differ.
+    """
 
     zoom: float = 1.0
     """Its focal length, as a multiple."""
@@ -34,7 +38,7 @@ class Viewpoint:
     def frame(self, streets: HeldOutStreets, index: int) -> tuple[Image, Labels]:
         """Render a frame (H, W, 3) BGR and its labels (H, W) of the drive of that frame."""
         seed = streets.first_seed + range(len(streets))[index]
-        drive = Drive(seed, self.size(streets.size), streets.variety)
+        drive = Drive(seed, self.size(streets.size), replace(streets.variety, cameras=False))
         drive.focal *= self.zoom
         drive.pitch += self.pitch
         return drive.image_and_labels(moment(seed))
