@@ -10,6 +10,7 @@ from ..datasets import DATASETS, SPLITS
 from ..network.machine import cores
 from ..network.presets import presets, recipes
 from ..network.recipe import KINDS
+from ..streets import PLAIN, VARIED
 from .variety import variety
 
 PRESETS = presets()
@@ -90,8 +91,9 @@ def _add_data(data: argparse._ArgumentGroup) -> None:
     data.add_argument('--frames', type=int, default=2400, metavar='N',
                       help='without such data: street frames to render (default: 2400, 2.6 MB '
                       'each)')
-    data.add_argument('--variety', type=variety, default='varied', metavar='NAME',
-                      help='how varied they are: plain or varied (default: %(default)s)')
+    data.add_argument('--variety', type=variety, nargs='+', default=[PLAIN, VARIED],
+                      metavar='NAME', help='how varied their drives are, in turns: plain or '
+                      'varied (default: both)')
     data.add_argument('--first-drive', type=int, default=0, metavar='SEED',
                       help='seed of the first drive that they are of (default: 0)')
     data.add_argument('--data', type=Path, default=Path('runs/frames'), metavar='DIR',
