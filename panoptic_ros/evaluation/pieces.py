@@ -31,11 +31,15 @@ def _areas(labels: npt.NDArray[np.uint16], unlabelled: np.uint16) -> npt.NDArray
     for y in range(height):
         for x in range(width):
             here = y * width + x
-            if x and labels[y, x] == labels[y, x - 1]:
-                parent[here] = _root(parent, here - 1)
-            if y and labels[y, x] == labels[y - 1, x]:
-                first, second = _root(parent, here), _root(parent, here - width)
-                parent[max(first, second)] = min(first, second)
+            left = x > 0 and labels[y, x] == labels[y, x - 1]
+            if left:
+                parent[here] = parent[here - 1]
+            if y == 0 or labels[y, x] != labels[y - 1, x]:
+                continue
+            if left and labels[y, x] == labels[y - 1, x - 1]:
+                continue        # the pixel on the left is joined with that row already
+            first, second = _root(parent, here), _root(parent, here - width)
+            parent[max(first, second)] = min(first, second)
     areas = np.zeros(height * width, np.int64)
     for y in range(height):
         for x in range(width):

@@ -52,6 +52,9 @@ def checkpoint():
                 buffer.normal_(0, 0.1)
             elif name.endswith('running_var'):
                 buffer.uniform_(0.5, 1.5)
+        for name, parameter in network.named_parameters():
+            if name.endswith('bias'):       # equal ones would be one in the file
+                parameter.normal_(0, 0.1)
     return Checkpoint(TINY, space, network.state_dict(), {'seed': 1}, {})
 
 
@@ -225,6 +228,22 @@ def test_the_command_exports_and_reports(checkpoint, tmp_path, capsys, traced):
     assert metadata.quality['all'] == {'pq': 1.0, 'sq': 2.0, 'rq': 3.0}
     assert metadata.options == {'stuff_area': 100, 'nms_kernel': 13}
     assert (metadata.fit, metadata.padding) == ('pad', MEAN)
+
+
+def test_an_export_is_exported_again_for_another_size(model, tmp_path, monkeypatch):
+    """Its options, its way to fit images and its training stay; what was measured does not."""
+    monkeypatch.setitem(PRESETS, 'tiny', TINY)
+    sizes = []
+    monkeypatch.setattr(export, 'trace', lambda network, size, outputs: sizes.append(size)
+                        or onnx.load(model))
+    output = tmp_path / 'again.onnx'
+    command.main([str(model), '-o', str(output), '--size', '64x96'])
+    found, before = (ModelMetadata.from_properties(
+        {entry.key: entry.value for entry in onnx.load(file).metadata_props}, 'model')
+        for file in (output, model))
+    assert sizes == [SIZE]
+    assert found == replace(before, quality={}, training={
+        'unfolded_from': 'model.onnx', **before.training})
 
 
 @pytest.mark.parametrize(('arguments', 'message'), [
