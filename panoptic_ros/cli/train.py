@@ -33,7 +33,7 @@ from ..network.frames import StreetFrames
 from ..network.machine import accepted, loaders
 from ..network.recipe import Recipe
 from .command import command, torch_needed
-from .train_arguments import PRESETS, train_parser
+from .train_arguments import IMAGENET, PRESETS, train_parser
 from .train_data import Data, check, opened, streets
 from .train_measuring import HeldOut, Training
 from .train_settings import Settings, chosen, resumed
@@ -217,14 +217,14 @@ def _start_from_export(args: argparse.Namespace, trainer: Trainer) -> None:
 
 def _start_from_published(trainer: Trainer, path: Path) -> None:
     from ..network.families.deeplab.config import NetworkConfig
-    from ..network.families.deeplab.pretrained import backbone_weights
+    from ..network.families.deeplab.pretrained import backbone_weights, imagenet_file
     from ..network.importing.reading import read_source
 
     if not isinstance(trainer.config, NetworkConfig):
         raise ValueError(f'{path} is no checkpoint or model of this package: network '
                          f'{trainer.config.name!r} takes its backbone only from those, .pt or '
                          '.onnx')
-    source = read_source(path)
+    source = read_source(imagenet_file(trainer.config) if path == IMAGENET else path)
     trainer.start_from_backbone(backbone_weights(source, trainer.config))
     if trainer.processes.leads:
         print(f'backbone of {source.name}: {source.format}')

@@ -14,6 +14,8 @@ from ..streets import PLAIN, VARIED
 from .variety import variety
 
 PRESETS = presets()
+IMAGENET = Path('imagenet')
+"""Stands for the ImageNet weights that come as a Python package."""
 HELD_OUT = 0.1
 """Share of the frames that is held out for measuring if nothing else is."""
 
@@ -33,7 +35,8 @@ def train_parser(description: str | None) -> argparse.ArgumentParser:
     start.add_argument('--backbone', type=Path, metavar='FILE',
                        help='start from a backbone that was trained elsewhere, as the published '
                        'trainings do: a checkpoint or .onnx file of another network with the same '
-                       'backbone, detectron2 R-52.pkl, or a .pth of torchvision')
+                       'backbone, detectron2 R-52.pkl, or a .pth of torchvision; or the word '
+                       'imagenet, for weights that come as a Python package')
 
     _add_length(parser.add_argument_group(
         'length and learning rate', 'Without a GPU, steps, batch, size and crop are smaller by '

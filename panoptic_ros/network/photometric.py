@@ -34,7 +34,8 @@ def randomised(image: Image, labels: Labels, random: Random) -> Image:
     for chance, change in _SCENE:
         if random.random() < chance:
             pixels = change(pixels, labels, random)
-    pixels = cv2.transform(np.ascontiguousarray(pixels), _color_matrix(random))
+    pixels = np.asarray(cv2.transform(np.ascontiguousarray(pixels), _color_matrix(random)),
+                        np.float32)
     for chance, blur in _LENS:
         if random.random() < chance:
             pixels = blur(pixels, random)
