@@ -43,7 +43,7 @@ ALLOWED = {
     'tracking': BASE | {'segments'},
     'node': CORE | {'memory', 'messages', 'tracking'},
     'bags': CORE | {'messages', 'pictures', 'tracking'},
-    'streets': BASE,
+    'streets': BASE | {'segments'},
     'datasets': BASE | {'images'},
     'evaluation': BASE | {'segments', 'families', 'engine', 'images', 'datasets', 'streets',
                           'tracking'},
