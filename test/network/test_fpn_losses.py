@@ -229,6 +229,21 @@ def test_processes_that_share_a_batch_have_its_losses():
         torch.testing.assert_close(value, whole[name], rtol=1e-4, atol=1e-6)
 
 
+def test_half_precision_rounds_no_box():
+    images, batch = frames((64, 512))       # bfloat16 knows every second whole number from 256 on
+    network = families.find('fpn').network(TINY, len(SPACE)).train()
+    whole = network(images)
+    with torch.autocast('cpu', torch.bfloat16):
+        half = network(images)
+    assert half.candidates[0].logits.dtype == torch.bfloat16
+    for ours, theirs in zip(half.candidates, whole.candidates, strict=True):
+        assert torch.equal(ours.anchors, theirs.anchors)
+    first, second = (LossOptions(10_000, 64).losses(TINY, outputs, batch, 0.0, lambda v: v)
+                     for outputs in (whole, half))
+    for name in ('objectness', 'anchors', 'semantic'):
+        torch.testing.assert_close(second[name], first[name], rtol=0.02, atol=0)
+
+
 def test_a_frame_without_things_costs_little_but_trains_everything():
     torch.manual_seed(0)
     network = families.find('fpn').network(TINY, len(SPACE)).train()

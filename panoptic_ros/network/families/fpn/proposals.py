@@ -75,8 +75,8 @@ class ProposalHead(nn.Module):
             logits = self.objectness(hidden).permute(0, 2, 3, 1).flatten(1)
             deltas = self.deltas(hidden).unflatten(1, (len(RATIOS), 4)).permute(0, 3, 4, 1, 2)
             cells = int(features.shape[2]), int(features.shape[3])
-            places = anchors(cells, STRIDE << number, self.anchor * (1 << number)).to(features)
-            found.append(Candidates(logits, deltas.flatten(1, 3), places))
+            places = anchors(cells, STRIDE << number, self.anchor * (1 << number))
+            found.append(Candidates(logits, deltas.flatten(1, 3), places.to(features.device)))
         return found
 
 
