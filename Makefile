@@ -128,8 +128,8 @@ $(DONE)/quick: $(DONE)/package requirements/quick.txt
 	$(STEP) 'Tools of the tests' $(LOGS)/quick.log $(UV) pip install --python $(BIN)/python \
 	  -r requirements/quick.txt
 	$(STEP) 'Kernels of the processor (compiled here)' $(LOGS)/kernels.log $(BIN)/python -c \
-	  'from panoptic_ros import evaluation, families, tracking; \
-	  evaluation.warm_up(); tracking.warm_up(); \
+	  'from panoptic_ros import evaluation, families, streets, tracking; \
+	  evaluation.warm_up(); streets.warm_up(); tracking.warm_up(); \
 	  [families.find(name).warm_up() for name in families.names()]'
 	@touch $@
 
