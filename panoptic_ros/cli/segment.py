@@ -15,6 +15,7 @@ import numpy as np
 
 from ..images import MAX_PIXELS, Limits
 from ..offline.inputs import is_bag
+from ..offline.storage import local
 from ..offline.worker import hash_of
 from ..pictures import Labelled, find_pictures, label_pictures
 from ..report import add_json_argument, p50_p99, print_table, progress_bar, write_json
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if are_many(args):
             segment_many(args)
             return
-        args.input, args.output = [Path(word) for word in args.input], Path(args.output)
+        args.input, args.output = [*map(local, args.input)], local(args.output)
         report = _label(args)
         _print(report)
         write_json(args.json, report)

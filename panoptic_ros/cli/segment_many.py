@@ -14,10 +14,11 @@ from rich.progress import Progress as Bar
 
 from ..images import files as image_files
 from ..offline import storage
-from ..offline.driver import Driver, Progress, Report, Workers
+from ..offline.driver import Driver, Workers
 from ..offline.inputs import find_jobs, is_bag, is_pattern, is_video, recordings
 from ..offline.jobs import Outcome, Settings
 from ..offline.local import Here, Processes
+from ..offline.progress import Progress, Report
 from ..offline.worker import Worker, hash_of
 from ..report import write_json
 from .command import say
@@ -59,7 +60,7 @@ def are_many(args: argparse.Namespace) -> bool:
         return True
     if args.output.lower().endswith('.mp4'):
         return False
-    paths = [Path(word) for word in words]
+    paths = [storage.local(word) for word in words]
     if len(paths) > 1:
         return any(is_bag(path) or (is_video(path.name) and path.is_file())
                    or _holds_recordings(path) for path in paths)
@@ -116,9 +117,9 @@ def _settings(args: argparse.Namespace) -> Settings:
         raise ValueError('expected --threads and --piece from 0 on, and --staging-size above 0')
     return Settings(
         str(path), hash_of(path), args.device or 'auto', args.gpu or 0, args.threads,
-        tuple(sorted(FamilyOptions.of(args).values.items())), args.topic, args.prefix, not args.without_camera,
-        args.overlay, not args.without_tracking, args.max_pixels, args.overwrite, args.piece,
-        args.staging, int(args.staging_size * _GIGABYTE))
+        tuple(sorted(FamilyOptions.of(args).values.items())), args.topic, args.prefix,
+        not args.without_camera, args.overlay, not args.without_tracking, args.max_pixels,
+        args.overwrite, args.piece, args.staging, int(args.staging_size * _GIGABYTE))
 
 
 @contextmanager

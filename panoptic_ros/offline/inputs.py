@@ -76,8 +76,8 @@ def find_jobs(words: Sequence[str], output: str, settings: Settings) -> list[Job
     output = storage.absolute(output)
     for found in (found for word in words for found in recordings(word, output)):
         ending = '.mp4' if found.kind == 'video' else ''
-        job = Job(storage.absolute(found.path), storage.join(output, f'{found.name}{ending}'), found.kind,
-                  found.size, settings)
+        job = Job(storage.absolute(found.path), storage.join(output, f'{found.name}{ending}'),
+                  found.kind, found.size, settings)
         if other := jobs.get(job.output):
             if other.input == job.input:
                 continue        # named twice
@@ -207,12 +207,14 @@ def _last(path: str) -> str:
 
 
 def _relative(path: str, base: str) -> str:
+    path, base = storage.absolute(path), storage.absolute(base)
     return path[len(base):].strip('/') if path.startswith(base) else _last(path)
 
 
 def _lies_in(path: str, folder: str) -> bool:
     """Tell whether something is an output of an earlier run."""
     if storage.is_remote(path) or storage.is_remote(folder):
+        path, folder = storage.absolute(path), storage.absolute(folder)
         return f'{path}/'.startswith(f'{folder.rstrip("/")}/')
     return storage.local(folder).resolve() in (
         place := storage.local(path).resolve(), *place.parents)

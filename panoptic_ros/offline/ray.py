@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic
 from types import TracebackType
 from typing import Any
@@ -189,58 +190,17 @@ class Cluster:
             return Outcome(job, 'partial', 'it was stopped')
         except errors.OutOfMemoryError as error:
             return Outcome(job, 'lost', f'its worker was ended for want of memory '
-                                        f'({_line(error)})')
+                                        f'({line_of(error)})')
         except errors.NodeDiedError as error:
-            return Outcome(job, 'orphaned', f'its machine went away ({_line(error)})')
+            return Outcome(job, 'orphaned', f'its machine went away ({line_of(error)})')
         except errors.WorkerCrashedError:
             return Outcome(job, 'lost', 'its worker was ended (by a signal, or by a library)')
         except errors.RayTaskError as error:
             if isinstance(error.cause, KeyboardInterrupt):
                 return Outcome(job, 'partial', 'it was stopped')
-            return Outcome(job, 'hindered', _line(error.cause or error), about_worker=True)
+            return Outcome(job, 'hindered', line_of(error.cause or error), about_worker=True)
         except errors.RayError as error:        # such as an outcome whose machine went away
-            return Outcome(job, 'orphaned', f'{type(error).__name__}: {_line(error)}')
-
-
-def in_order(call: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-    """
-    Yield what a function returns for each item, in their order, computed by the cluster.
-
-    A machine or a process that goes away costs time alone: Ray computes the item again. A
-    process keeps the function, and with it what the function opened.
-
-    Raises
-    ------
-    Exception
-        What the function raised.
-
-    """
-    import ray
-
-    task = ray.remote(num_cpus=1, max_retries=3)(_call)
-    shared = ray.put(call)
-    name = shared.hex()
-    pending: list[Any] = []
-    most = 4 * max(1, int(ray.cluster_resources().get('CPU', 1)))
-    try:
-        for item in items:
-            pending.append(task.remote(name, [shared], item))
-            if len(pending) > most:
-                yield _got(ray, pending.pop(0))
-        while pending:
-            yield _got(ray, pending.pop(0))
-    finally:
-        for reference in pending:
-            ray.cancel(reference)
-
-
-def _got(ray: Any, reference: Any) -> Any:
-    try:
-        return ray.get(reference)
-    except ray.exceptions.RayTaskError as error:
-        raise error.cause if isinstance(error.cause, Exception) else error from None
-    except ray.exceptions.RayError as error:
-        raise OSError(f'the cluster lost a part of the work: {_line(error)}') from error
+            return Outcome(job, 'orphaned', f'{type(error).__name__}: {line_of(error)}')
 
 
 class _Watch:
@@ -263,7 +223,6 @@ class _Watch:
 
 _kept: dict[int | None, Call] = {}
 """What does the jobs in this process, by the number of its GPU: one at a time."""
-_functions: dict[str, Any] = {}
 
 
 def _worker_of(gpu: int | None) -> Call:
@@ -272,8 +231,6 @@ def _worker_of(gpu: int | None) -> Call:
 
 def _do(make: Callable[[int | None], Call], job: Job, watch: Any, cores: int) -> Outcome:
     """Do a job, in a process of the cluster."""
-    from dataclasses import replace
-
     import ray
 
     logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s')
@@ -304,15 +261,6 @@ def _do(make: Callable[[int | None], Call], job: Job, watch: Any, cores: int) ->
     return replace(outcome, job=job, node=ray.get_runtime_context().get_node_id())
 
 
-def _call(name: str, shared: list[Any], item: Any) -> Any:
-    """Call a function that this process keeps."""
-    if name not in _functions:
-        import ray
-
-        _functions.clear()
-        _functions[name] = ray.get(shared[0])
-    return _functions[name](item)
-
-
-def _line(error: object) -> str:
+def line_of(error: object) -> str:
+    """Return the first line of what Ray says of an error."""
     return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

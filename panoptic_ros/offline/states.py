@@ -30,13 +30,6 @@ class State:
     replaces: bool = False
     """Whether another output was there when the work began."""
 
-    @classmethod
-    def of(cls, outcome: Outcome, deaths: int = 0) -> State:
-        """Return the state after a job."""
-        state = outcome.state if outcome.state in ('done', 'failed', 'aside') else 'partial'
-        return cls(state, outcome.job.input, outcome.job.key, outcome.reason, outcome.frames,
-                   outcome.things, round(outcome.seconds, 3), deaths, outcome.worker)
-
 
 def path_of(job: Job) -> str:
     """Return where a job's state is."""
@@ -63,6 +56,8 @@ def begin(job: Job) -> State:
     """
     Note that work on a job begins, and return what was known of it.
 
+    The key of the result is the job's only if the job was at work before.
+
     Raises
     ------
     FileExistsError
@@ -77,12 +72,26 @@ def begin(job: Job) -> State:
             f'{job.output} exists and ' + (f'was labelled from {known.input} otherwise'
                                            if known else 'has no state beside it')
             + ': write into another folder, or let it be replaced (--overwrite)')
-    begun = State('partial', job.input, job.key, deaths=known.deaths if known and ours else 0,
-                  replaces=there)
-    if known and ours and known.state == 'partial' and there and not known.replaces:
-        return replace(known, state='done')     # the worker ended between the two
-    write(job, begun)
-    return known if known and ours else begun
+    if known is None or not ours:
+        known = State('partial', job.input, '', replaces=there)
+    elif there and job.kind != 'pictures' and not known.replaces:
+        if known.state == 'partial' and not storage.is_remote(job.output):
+            return replace(known, state='done')     # its worker ended between the two
+        known = replace(known, replaces=True)       # such as a video that is damaged
+    write(job, replace(known, state='partial', key=job.key, reason=''))
+    return known
+
+
+def note(outcome: Outcome, deaths: int | None = None) -> None:
+    """Write the state after a job; without ``deaths`` they are those that are known."""
+    job = outcome.job
+    known = read(job)
+    if known is None or known.key != job.key:
+        known = State('', job.input, job.key)
+    write(job, State(
+        outcome.state if outcome.state in ('done', 'failed', 'aside') else 'partial', job.input,
+        job.key, outcome.reason, outcome.frames, outcome.things, round(outcome.seconds, 3),
+        known.deaths if deaths is None else deaths, outcome.worker, known.replaces))
 
 
 def is_done(job: Job) -> bool:

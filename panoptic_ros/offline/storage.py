@@ -43,7 +43,10 @@ def local(path: str) -> Path:
 
 def absolute(path: str) -> str:
     """Return a path that means the same in every working directory."""
-    return path if is_remote(path) else os.path.abspath(local(path))
+    if not is_remote(path):
+        return os.path.abspath(local(path))
+    files, inner = _store(path)
+    return str(files.unstrip_protocol(inner))
 
 
 def join(path: str, *names: str) -> str:

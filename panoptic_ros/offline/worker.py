@@ -154,8 +154,7 @@ class Worker:
         """Write the state beside the output; return what hindered it."""
         job = outcome.job
         try:
-            known = states.read(job)
-            states.write(job, states.State.of(outcome, known.deaths if known else 0))
+            states.note(outcome)
         except OSError as error:
             log.warning('%s: %s', job.name, error)
             return error
