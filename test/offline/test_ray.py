@@ -80,7 +80,7 @@ def test_a_driver_that_is_killed_is_started_again(told):
 
 def test_a_machine_that_goes_away_costs_time_alone(told, folder):
     machine = told['machine']
-    assert set(machine['done']) == {'wait0', 'wait1', 'a', 'b'}
+    assert set(machine['done']) == {'wait0', 'wait1', 'a', 'b'}, machine
     assert machine['gone'] == 1
     assert sorted(machine['tries'].values())[-1] == 2
     for name in ('wait0', 'wait1'):
