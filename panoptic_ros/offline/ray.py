@@ -61,7 +61,7 @@ def connect(address: str, cpus: int | None = None) -> Any:
     Parameters
     ----------
     address
-        ``LOCAL``, 'auto', HOST:PORT or ray://HOST:PORT.
+        ``LOCAL``, 'auto' or HOST:PORT.
     cpus
         Of a local cluster, how many jobs may be at work that take one core each.
 

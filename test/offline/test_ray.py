@@ -101,5 +101,9 @@ def test_the_outputs_are_those_of_one_run(told, folder, tiny_onnx, tmp_path):
         drives.contents(tmp_path))
 
 
+def test_ray_reports_to_nobody(told):
+    assert told['reports'] is False
+
+
 def test_an_evaluation_adds_up_to_the_same_figures(told):
     assert told['evaluated'] == {'equal': True, 'frames': 5}

@@ -157,6 +157,8 @@ def main(folder: Path) -> None:
     told: dict[str, Any] = {}
     try:
         address = cluster.address
+        from ray._common.usage import usage_lib
+        told['reports'] = usage_lib.usage_stats_enabled()
         told['worker'] = a_kept_worker(address, folder / 'worker')
         told['ends'] = workers_that_end(address, folder / 'ends')
         told['driver'] = a_driver_that_is_killed(address, folder / 'driver')
