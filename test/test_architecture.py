@@ -12,7 +12,7 @@ import panoptic_ros
 from panoptic_ros import families
 
 PACKAGE = Path(panoptic_ros.__file__).parent
-BASE = {'resources', 'libraries', 'plain_data', 'trust', 'labels', 'panoptic', 'tensors'}
+BASE = {'resources', 'libraries', 'plain_data', 'trust', 'labels', 'panoptic', 'tensors', 'steps'}
 CORE = BASE | {'device', 'segments', 'families', 'engine', 'pipelines', 'images', 'segmenter',
                'overlay'}
 
@@ -30,6 +30,7 @@ ALLOWED = {
     'memory': {'resources'},
     'panoptic': {'labels'},
     'tensors': set(),
+    'steps': set(),
     'overlay': BASE,
     'sheets': BASE,
     'segments': BASE | {'device'},
@@ -48,8 +49,8 @@ ALLOWED = {
     'evaluation': BASE | {'segments', 'families', 'engine', 'images', 'datasets', 'streets',
                           'tracking'},
     'network': BASE | {'datasets', 'engine', 'families', 'streets'},
-    'benchmarks': CORE | {'arguments', 'memory', 'report', 'node', 'datasets', 'streets',
-                          'evaluation', 'network', 'bags', 'demo', 'offline'},
+    'benchmarks': CORE | {'arguments', 'memory', 'messages', 'report', 'node', 'datasets',
+                          'streets', 'evaluation', 'network', 'bags', 'demo', 'offline'},
     'demo': CORE | {'memory', 'messages', 'report', 'bags', 'sheets', 'streets', 'evaluation',
                     'videos'},
     'videos': CORE | {'pictures', 'tracking'},

@@ -13,10 +13,10 @@ from ..panoptic import Panoptic
 from ..pictures import Labelled
 from ..plain_data import plain
 from ..segmenter import Segmenter
+from ..steps import Behind, ahead
 from ..tensors import OutputError
 from .frames import CameraFrame, camera_frame, camera_records, camera_topic, stamp_of
 from .journal import Entry, Journal
-from .overlap import Behind, ahead
 from .paths import JOURNAL, check_apart, check_replaceable, partial_of
 from .reader import Bag, BagError, Record, Topic
 from .results import Labelling, Results, seconds
@@ -213,8 +213,7 @@ class _Run:
                 return
             raise OutputError(f'frame {steps[0].number} of {self._camera.name}: {error}'
                               ) from error
-        for stage, spent in times.items():
-            self.done.seconds.setdefault(stage, []).extend([spent / len(steps)] * len(steps))
+        self.done.spend(times, len(steps))
         for step, panoptic in zip(steps, panoptics, strict=True):
             yield step._replace(panoptic=panoptic)
 

@@ -20,10 +20,10 @@ import numpy.typing as npt
 from ..images import Limits
 from ..labels import LabelSpace
 from ..panoptic import Panoptic, Segments
+from ..steps import Behind, ahead
 from .frames import camera_frame, camera_records, camera_topic
 from .journal import Entry, Journal, read_journal
 from .labelling import LabelledBag, Proceed, StoppedError, check_output
-from .overlap import Behind, ahead
 from .paths import JOURNAL
 from .reader import Bag, BagError, Record
 from .results import Labelling, Results, Span

@@ -132,13 +132,13 @@ class Driver:
 
     def _sort(self, job: Job) -> None:
         """Put a job among those that wait, unless it needs no work."""
-        if states.is_done(job):
+        known = states.read(job)
+        if states.is_done(job, known):
             self.report.known.append(job)
             self.progress.done += 1
             self.progress.known += 1
             self.progress.bytes_done += job.size
             return
-        known = states.read(job)
         if known and known.state == 'aside' and known.key == job.key and not self._retry:
             self._end(Outcome(job, 'aside', known.reason, worker=known.worker), self.report.aside)
             return
@@ -213,7 +213,8 @@ class Driver:
     def _cut(self, job: Job, outcome: Outcome) -> None:
         """Let the pieces be done first, so that no bag waits half done for long."""
         pieces = job.cut(list(outcome.parts))
-        bag = _Bag(job, pieces, {piece.output for piece in pieces if not states.is_done(piece)})
+        bag = _Bag(job, pieces, {piece.output for piece in pieces
+                                  if not states.is_done(piece, states.read(piece))})
         self._bags |= {piece.output: bag for piece in pieces}
         todo = [piece for piece in pieces if piece.output in bag.missing]
         if not todo:

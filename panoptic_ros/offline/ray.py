@@ -235,7 +235,7 @@ def _do(make: Callable[[int | None], Call], job: Job, watch: Any, cores: int) ->
 
     logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s')
     ids = ray.get_gpu_ids()
-    gpu = int(ids[0]) if ids else None
+    gpu = index_of(ids[0], os.environ.get('CUDA_VISIBLE_DEVICES')) if ids else None
     if gpu not in _kept:
         for other in _kept.values():
             getattr(other, 'close', lambda: None)()
@@ -259,6 +259,12 @@ def _do(make: Callable[[int | None], Call], job: Job, watch: Any, cores: int) ->
         if noted:
             watch.note.remote(job.name, None)
     return replace(outcome, job=job, node=ray.get_runtime_context().get_node_id())
+
+
+def index_of(name: object, visible: str | None) -> int:
+    """Return a GPU's number among those that a process may use, by Ray's name of it."""
+    names = [word.strip() for word in visible.split(',')] if visible else []
+    return names.index(str(name)) if str(name) in names else int(str(name))
 
 
 def line_of(error: object) -> str:

@@ -94,12 +94,11 @@ def note(outcome: Outcome, deaths: int | None = None) -> None:
         known.deaths if deaths is None else deaths, outcome.worker, known.replaces))
 
 
-def is_done(job: Job) -> bool:
+def is_done(job: Job, known: State | None) -> bool:
     """
     Tell whether a job need not be done, by its state.
 
     With ``overwrite`` a job of the same key is done as well: it would give the same bytes.
     """
-    known = read(job)
-    return bool(known and known.state == 'done' and known.key == job.key
-                and storage.exists(job.output))
+    return (known is not None and known.state == 'done' and known.key == job.key
+            and storage.exists(job.output))

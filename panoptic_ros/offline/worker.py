@@ -75,6 +75,8 @@ class Worker:
             return replace(self._ended(job, 'hindered', error, done, start), about_worker=True)
         except HINDRANCES as error:
             outcome = self._ended(job, 'hindered', error, done, start)
+            if isinstance(error, DeviceError):
+                self.close()
             if isinstance(error, DeviceError) and error.sticky and not self._is_alone:
                 log.error('%s: %s', job.name, error)
                 os._exit(LOST_GPU)      # no call of this process reaches the GPU any more
@@ -84,6 +86,7 @@ class Worker:
         except Exception as error:
             if not isinstance(error, ValueError):
                 log.exception('%s', job.name)       # a fault of ours: say where
+                self.close()        # who knows what it is worth now
             outcome = self._ended(job, 'failed', error, done, start)
         outcome = replace(outcome, seconds=perf_counter() - start)
         if outcome.state == 'cut':

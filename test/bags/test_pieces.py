@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from panoptic_ros import Segmenter
 from panoptic_ros.bags import messages
 from panoptic_ros.bags.labelling import Labelling, label_bag
-from panoptic_ros.bags.overlap import Behind, ahead
 from panoptic_ros.bags.pieces import SECOND, join, piece_of, spans
 from panoptic_ros.bags.reader import Bag, BagError
 from panoptic_ros.bags.writer import BagWriter
 from panoptic_ros.messages import IMAGE
+from panoptic_ros.steps import Behind, ahead
 
 FRAMES = 30
 RATE = 8

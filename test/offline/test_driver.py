@@ -44,7 +44,7 @@ def test_an_output_of_another_job_is_not_taken_for_this_one(tmp_path):
     first = job(tmp_path, 'a')
     Driver(Here(Stub())).run([first])
     other = Job(first.input, first.output, 'bag', 1, Settings('no model', with_overlay=True))
-    assert not states.is_done(other)
+    assert not states.is_done(other, states.read(other))
     with pytest.raises(FileExistsError, match=r'out/a exists and was labelled from \S+in/a '
                                               'otherwise: write into another folder'):
         states.begin(other)

@@ -92,7 +92,7 @@ def test_the_outputs_are_those_of_one_run(told, folder, tiny_onnx, tmp_path):
     assert told['real']['status'] == 1, told['real']
     assert 'in/damaged failed: ' in told['real']['said']
     assert '1 failed: the same command tries only them again' in told['real']['said']
-    for name in ('a', 'b', 'more/c', 'street'):
+    for name in drives.NAMES:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         segment.main([str(folder / 'real' / 'in' / name), '-o', str(tmp_path / name), '--model',
                       str(tiny_onnx)])

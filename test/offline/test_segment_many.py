@@ -10,6 +10,7 @@ import time
 import drives
 import pytest
 
+from panoptic_ros import Segmenter
 from panoptic_ros.cli import segment
 from panoptic_ros.offline.states import ENDING
 
@@ -23,7 +24,7 @@ def recorded(tmp_path_factory):
 def labelled(recorded, tiny_onnx, tmp_path_factory):
     """The outputs of a run for each recording, by the command as it is for one."""
     folder = tmp_path_factory.mktemp('one by one')
-    for name in ('a', 'b', 'more/c', 'street'):
+    for name in drives.NAMES:
         (folder / name).parent.mkdir(exist_ok=True)
         segment.main([str(recorded / name), '-o', str(folder / name), '--model', str(tiny_onnx)])
     return drives.contents(folder)
@@ -50,7 +51,7 @@ def test_many_in_one_process(recorded, labelled, tmp_path, tiny_onnx, capsys):
     (tmp_path / 'out' / 'b').rmdir()
     assert run(capsys, *words)[0] == 0
     report = json.loads((tmp_path / 'r.json').read_text())
-    assert (report['done'], report['known'], report['frames']) == (4, 3, 14)
+    assert (report['done'], report['known'], report['frames']) == (5, 4, 14)
     assert drives.contents(tmp_path / 'out') == labelled
 
 
@@ -81,6 +82,28 @@ def test_a_damaged_bag_costs_no_other_one(recorded, labelled, tmp_path, tiny_onn
     assert run(capsys, *words)[0] == 0
     assert drives.contents(tmp_path / 'out') == {
         name: data for name, data in labelled.items() if name[:2] in ('a/', 'b/')}
+
+
+def test_an_engine_that_raises_costs_no_other_bag(recorded, labelled, tmp_path, tiny_onnx, capsys,
+                                                  monkeypatch):
+    real, calls = Segmenter.segment, iter(range(1000))
+
+    def segment_or_raise(self, images, confidence=False):
+        if next(calls) == 25:       # in the second bag
+            raise RuntimeError('the engine broke')
+        return real(self, images, confidence)
+
+    monkeypatch.setattr(Segmenter, 'segment', segment_or_raise)
+    words = (recorded, '-o', tmp_path / 'out', '--model', tiny_onnx)
+    status, said = run(capsys, *words)
+    assert status == 1
+    assert 'b failed: the engine broke' in said
+    found = drives.contents(tmp_path / 'out')
+    assert {name: data for name, data in found.items() if not name.startswith('b')} == {
+        name: data for name, data in labelled.items() if not name.startswith('b/')}
+    assert any(name.startswith('b.partial/') for name in found)
+    assert run(capsys, *words)[0] == 0
+    assert drives.contents(tmp_path / 'out') == labelled
 
 
 @pytest.mark.slow

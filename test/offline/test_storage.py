@@ -74,7 +74,7 @@ def test_recordings_of_a_store_are_labelled_into_it(store, recorded, tmp_path, t
     assert os.listdir(tmp_path / 'staging') == []
     capsys.readouterr()
     assert run(f'{store}/in/*', '-o', f'{store}/out', '--model', tiny_onnx) == 0
-    assert '4 of 4 recordings done (4 of them before): 0 frames' in capsys.readouterr().out
+    assert '5 of 5 recordings done (5 of them before): 0 frames' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('store', ['memory'], indirect=True)

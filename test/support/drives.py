@@ -12,6 +12,10 @@ from panoptic_ros.bags import messages
 from panoptic_ros.bags.writer import BagWriter
 from panoptic_ros.messages import IMAGE
 from panoptic_ros.offline.states import ENDING
+from panoptic_ros.videos.writer import write_video
+
+NAMES = ('a', 'b', 'more/c', 'street', 'clip.mp4')
+"""Of the recordings that ``write`` writes."""
 
 
 def write_bag(path: Path, frames: int = 14, turn: int = 1, scale: int = 4) -> Path:
@@ -27,13 +31,16 @@ def write_bag(path: Path, frames: int = 14, turn: int = 1, scale: int = 4) -> Pa
 
 
 def write(folder: Path) -> Path:
-    """Write three bags and a folder of pictures."""
+    """Write three bags, a folder of pictures and a video."""
     for turn, name in enumerate(('a', 'b', 'more/c'), 1):
         write_bag(folder / name, turn=turn)
     (folder / 'street').mkdir()
     for number in range(3):
         cv2.imwrite(str(folder / 'street' / f'{number}.png'),
                     np.roll(tiny_model.scene(), number, axis=1))
+    with write_video(folder / 'clip.mp4', (64, 128), fps=10) as video:
+        for number in range(5):
+            video.write(np.roll(tiny_model.scene(), number, axis=1), 0.1 * number)
     return folder
 
 
