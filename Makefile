@@ -36,7 +36,7 @@ help:  ## list the targets
 	@echo '  PYTHON=python3.12 chooses the interpreter of .venv; ARGS="..." are passed on, as in'
 	@echo '  make demo ARGS="--frames 40"  or  make test ARGS="-k grouping".'
 
-setup: $(DONE)/demo $(DONE)/test  ## make .venv with all that the other targets need
+setup: $(DONE)/byte_code $(DONE)/test  ## make .venv with all that the other targets need
 	@echo '$(VENV) is ready: make demo, make test, or source $(BIN)/activate'
 
 demo: $(DONE)/demo  ## recorded drive in, panoptic images and objects out, over DDS
@@ -45,7 +45,7 @@ demo: $(DONE)/demo  ## recorded drive in, panoptic images and objects out, over 
 test: $(DONE)/demo $(DONE)/test  ## run every test
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-quick: $(DONE)/demo $(DONE)/quick  ## run the tests that are worth it at every save, within a minute
+quick: $(DONE)/byte_code  ## run the tests that are worth it at every save, within a minute
 	@$(BIN)/python -m pytest $(PARALLEL) --quick $(ARGS)
 
 lowest: $(LOWEST)/setup  ## run the tests of arrays and files with the lowest versions that are allowed
@@ -136,8 +136,14 @@ $(DONE)/quick: $(DONE)/package requirements/quick.txt
 	$(STEP) 'Tools of the tests' $(LOGS)/quick.log $(UV) pip install --python $(BIN)/python \
 	  -r requirements/quick.txt
 	$(STEP) 'Kernels of the processor (compiled here)' $(LOGS)/kernels.log $(BIN)/python -c \
-	  'from panoptic_ros import families, tracking; tracking.warm_up(); \
+	  'from panoptic_ros import evaluation, families, tracking; \
+	  evaluation.warm_up(); tracking.warm_up(); \
 	  [families.find(name).warm_up() for name in families.names()]'
+	@touch $@
+
+$(DONE)/byte_code: $(DONE)/demo $(DONE)/quick
+	$(STEP) 'Byte code of the tests (compiled here)' $(LOGS)/byte_code.log $(BIN)/python -m pytest \
+	  --quick --collect-only -q -p no:cacheprovider
 	@touch $@
 
 $(DONE)/test: $(DONE)/quick $(DONE)/train $(DONE)/gpu $(DONE)/fleet requirements/test.txt

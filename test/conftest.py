@@ -57,19 +57,30 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Take one process more than there are cores, as tests over DDS mostly wait."""
+    if config.option.quick or 'PYTEST_XDIST_AUTO_NUM_WORKERS' in os.environ:
+        return None
+    return len(os.sched_getaffinity(0)) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """
     Tell pytest-xdist which tests stay together in one process.
 
-    Files that use DDS are one piece, which runs one after the other; of the others each is one,
-    as its tests share what is built for them.
+    Files that use DDS are two pieces, those of the node and the others, each of which runs one
+    after the other in a domain of its own.  Of all other files each is one piece, as its tests
+    share what is built for them.
     """
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return 'dds' if 'ros' in quick_run.marks_in(config.rootpath / file) else file
+            if 'ros' not in quick_run.marks_in(config.rootpath / file):
+                return file
+            return 'dds of the node' if file.startswith('test/node/') else 'dds'
 
     return Scheduling(config, log)
 

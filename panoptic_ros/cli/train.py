@@ -33,7 +33,7 @@ from ..network.frames import StreetFrames
 from ..network.machine import accepted, loaders
 from ..network.recipe import Recipe
 from .command import command, torch_needed
-from .train_arguments import PRESETS, train_parser
+from .train_arguments import IMAGENET, PRESETS, train_parser
 from .train_data import Data, check, opened, streets
 from .train_measuring import HeldOut, Training
 from .train_settings import Settings, chosen, resumed
@@ -141,11 +141,14 @@ def _trainer(args: argparse.Namespace, settings: Recipe, data: Data,
         data.frames,
         SampleOptions(settings.crop, (settings.scale[0], settings.scale[1]), settings.even_scale,
                       settings.crops_per_frame, settings.focus, settings.jitter,
+                      settings.randomised, settings.stretch,
                       None if data.size is None else settings.size),
         family.targets(settings), args.seed)
     options = TrainOptions(
         schedule, family.criterion(settings), settings.batch, settings.weight_decay, settings.clip,
-        backbone_rate=settings.backbone_rate, device=args.device,
+        backbone_rate=settings.backbone_rate,
+        frozen_stride=settings.frozen_stride, frozen_norms=settings.frozen_norms,
+        device=args.device,
         workers=loaders(gpu, processes.count) if args.loaders is None else args.loaders,
         mixed_precision=gpu and not args.full_precision)
     trainer = Trainer(config, samples, options, args.seed, processes)
@@ -214,14 +217,14 @@ def _start_from_export(args: argparse.Namespace, trainer: Trainer) -> None:
 
 def _start_from_published(trainer: Trainer, path: Path) -> None:
     from ..network.families.deeplab.config import NetworkConfig
-    from ..network.families.deeplab.pretrained import backbone_weights
+    from ..network.families.deeplab.pretrained import backbone_weights, imagenet_file
     from ..network.importing.reading import read_source
 
     if not isinstance(trainer.config, NetworkConfig):
         raise ValueError(f'{path} is no checkpoint or model of this package: network '
                          f'{trainer.config.name!r} takes its backbone only from those, .pt or '
                          '.onnx')
-    source = read_source(path)
+    source = read_source(imagenet_file(trainer.config) if path == IMAGENET else path)
     trainer.start_from_backbone(backbone_weights(source, trainer.config))
     if trainer.processes.leads:
         print(f'backbone of {source.name}: {source.format}')

@@ -10,9 +10,12 @@ from ..datasets import DATASETS, SPLITS
 from ..network.machine import cores
 from ..network.presets import presets, recipes
 from ..network.recipe import KINDS
+from ..streets import PLAIN, VARIED
 from .variety import variety
 
 PRESETS = presets()
+IMAGENET = Path('imagenet')
+"""Stands for the ImageNet weights that come as a Python package."""
 HELD_OUT = 0.1
 """Share of the frames that is held out for measuring if nothing else is."""
 
@@ -32,7 +35,8 @@ def train_parser(description: str | None) -> argparse.ArgumentParser:
     start.add_argument('--backbone', type=Path, metavar='FILE',
                        help='start from a backbone that was trained elsewhere, as the published '
                        'trainings do: a checkpoint or .onnx file of another network with the same '
-                       'backbone, detectron2 R-52.pkl, or a .pth of torchvision')
+                       'backbone, detectron2 R-52.pkl, or a .pth of torchvision; or the word '
+                       'imagenet, for weights that come as a Python package')
 
     _add_length(parser.add_argument_group(
         'length and learning rate', 'Without a GPU, steps, batch, size and crop are smaller by '
@@ -55,6 +59,12 @@ def _add_length(length: argparse._ArgumentGroup) -> None:
     length.add_argument('--backbone-rate', type=float, metavar='FACTOR',
                         help="the backbone's learning rate, as a multiple; 0 freezes the backbone "
                         f'({_default("backbone_rate")})')
+    length.add_argument('--frozen-norms', action='store_true', default=None,
+                        help="keep the backbone's batch norms as they are: what they know of "
+                        'photographs is not replaced by what rendered frames are like')
+    length.add_argument('--frozen-stride', type=int, metavar='STRIDE',
+                        help="keep the backbone's layers up to this stride as they are "
+                        f'({_default("frozen_stride")})')
     length.add_argument('--warmup', type=float, metavar='SHARE',
                         help='share of the training in which the rate rises '
                         f'({_default("warmup")})')
@@ -84,8 +94,9 @@ def _add_data(data: argparse._ArgumentGroup) -> None:
     data.add_argument('--frames', type=int, default=2400, metavar='N',
                       help='without such data: street frames to render (default: 2400, 2.6 MB '
                       'each)')
-    data.add_argument('--variety', type=variety, default='varied', metavar='NAME',
-                      help='how varied they are: plain or varied (default: %(default)s)')
+    data.add_argument('--variety', type=variety, nargs='+', default=[PLAIN, VARIED],
+                      metavar='NAME', help='how varied their drives are, in turns: plain or '
+                      'varied (default: both)')
     data.add_argument('--first-drive', type=int, default=0, metavar='SEED',
                       help='seed of the first drive that they are of (default: 0)')
     data.add_argument('--data', type=Path, default=Path('runs/frames'), metavar='DIR',
@@ -102,6 +113,12 @@ def _add_crops(data: argparse._ArgumentGroup) -> None:
                       f'({_default("crop")})')
     data.add_argument('--scale', type=float, nargs=2, metavar=('MIN', 'MAX'),
                       help=f'magnification of a crop ({_default("scale")})')
+    data.add_argument('--randomised', type=float, metavar='SHARE',
+                      help='share of the crops that are given another light, colour, texture, '
+                      f'lens and sensor at random ({_default("randomised")})')
+    data.add_argument('--stretch', type=float, metavar='RATIO',
+                      help='largest ratio of the magnifications along height and width '
+                      f'({_default("stretch")})')
     data.add_argument('--crops-per-frame', type=int, metavar='K',
                       help=f'crops of a frame in a batch ({_default("crops_per_frame")})')
 

@@ -125,7 +125,7 @@ def streets(args: argparse.Namespace, size: tuple[int, int]) -> Data:
 
     """
     return Data('streets', StreetFrames(args.data, args.frames, size, args.first_drive,
-                                         args.variety),
+                                         tuple(args.variety)),
                 HeldOutStreets(_MOST_STREETS, size, FOLLOWED), None, ())
 
 

@@ -4,7 +4,7 @@ from .average_precision import AveragePrecision, AveragePrecisionResult, ClassPr
 from .evaluation import Evaluation, Pair
 from .lost_quality import LostQuality, LostQualityResult
 from .mean_iou import MeanIoU, MeanIoUResult
-from .overlaps import Overlaps
+from .overlaps import Overlaps, warm_up
 from .panoptic_quality import ClassQuality, MeanQuality, PanopticQuality, PanopticQualityResult
 from .parallel import evaluate
 from .video_quality import VideoPanopticQuality, VideoPanopticQualityResult
@@ -14,5 +14,5 @@ __all__ = [
     'AveragePrecision', 'AveragePrecisionResult', 'ClassPrecision', 'ClassQuality', 'Evaluation',
     'LostQuality', 'LostQualityResult', 'MeanIoU', 'MeanIoUResult', 'MeanQuality', 'Overlaps',
     'Pair', 'PanopticQuality', 'PanopticQualityResult', 'VideoPanopticQuality',
-    'VideoPanopticQualityResult', 'Views', 'evaluate',
+    'VideoPanopticQualityResult', 'Views', 'evaluate', 'warm_up',
 ]

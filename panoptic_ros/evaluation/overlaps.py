@@ -63,7 +63,7 @@ class Overlaps:
                 '(resize labels with nearest neighbour, or segment at the size of the truth)')
         from .pair_counts import count_pairs
 
-        pair, pixels = count_pairs(true.ravel(), predicted.ravel())
+        pair, pixels = count_pairs(_row_of(true), _row_of(predicted))
         order = np.argsort(pair)
         true_label = (pair[order] >> 16).astype(np.uint16)
         predicted_label = (pair[order] & UNLABELED).astype(np.uint16)
@@ -142,3 +142,18 @@ def check_labels(present: npt.NDArray[np.uint16], space: LabelSpace, name: str,
             f'{space.names[unnumbered[0] // space.label_divisor]!r} without an instance: '
             'instances count from 1 (only a truth has crowd regions); write '
             f'{UNLABELED} where the instance is unknown')
+
+
+def _row_of(image: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
+    """Return (N,) labels, read-only: a kernel is compiled for each kind of array."""
+    row = image.reshape(-1).view()
+    row.flags.writeable = False
+    return row
+
+
+def warm_up() -> None:
+    """Compile what ``Overlaps.measure`` compiles, so that no image waits for it."""
+    from .pair_counts import count_pairs
+
+    label = _row_of(np.zeros((1, 1), np.uint16))
+    count_pairs(label, label)

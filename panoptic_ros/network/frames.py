@@ -31,7 +31,7 @@ class StreetFrames:
     Raises
     ------
     ValueError
-        Some seeds are among those that are held out for measuring.
+        Some seeds are among those that are held out for measuring, or there is no variety.
 
     """
 
@@ -41,11 +41,15 @@ class StreetFrames:
     """(height, width)."""
     seed: int = 0
     """Seed of the first drive."""
-    variety: Variety = PLAIN
+    varieties: tuple[Variety, ...] = (PLAIN,)
+    """What drives have besides the plain scene: that of drive n is number n, from the start again
+    after the last."""
 
     def __post_init__(self) -> None:
         if self.count < 1:
             raise ValueError(f'count is {self.count}: expected at least one frame')
+        if not self.varieties:
+            raise ValueError('varieties is (): expected at least one')
         if self.seed < 0 or self.seed + self.drives > FIRST_HELD_OUT_SEED:
             raise ValueError(
                 f'drives {self.seed} to {self.seed + self.drives - 1} are not all training '
@@ -65,15 +69,21 @@ class StreetFrames:
     def description(self) -> str:
         """What the frames are, for the model's metadata."""
         height, width = self.size
-        return (f'streets: {self.count} {name_of(self.variety)} frames of {height}x{width} '
+        names = ' and '.join(map(name_of, self.varieties))
+        return (f'streets: {self.count} {names} frames of {height}x{width} '
                 f'from drives {self.seed} to {self.seed + self.drives - 1}')
 
     def path(self, index: int) -> Path:
         """Return the file of a frame."""
         drive, number = divmod(index, FRAMES_PER_DRIVE)
         height, width = self.size
-        return (self.folder / f'{height}x{width}-{name_of(self.variety)}'
+        variety = name_of(self.variety(self.seed + drive))
+        return (self.folder / f'{height}x{width}-{variety}'
                 / f'drive_{self.seed + drive:06d}_{number}.npy')
+
+    def variety(self, seed: int) -> Variety:
+        """Return the variety of the drive of a seed."""
+        return self.varieties[seed % len(self.varieties)]
 
     def __len__(self) -> int:
         return self.count
@@ -93,7 +103,8 @@ class StreetFrames:
         yield ready
         if not missing:
             return
-        self.path(0).parent.mkdir(parents=True, exist_ok=True)
+        for index in missing:
+            self.path(index * FRAMES_PER_DRIVE).parent.mkdir(parents=True, exist_ok=True)
         with rendering_pool(workers) as pool:
             drives = {pool.submit(_render_drive, self, drive, frames): len(frames)
                       for drive, frames in missing.items()}
@@ -104,8 +115,9 @@ class StreetFrames:
 
 
 def _render_drive(frames: StreetFrames, drive: int, indices: list[int]) -> None:
-    street = Drive(frames.seed + drive, frames.size, frames.variety)
-    times = np.random.default_rng((frames.seed + drive, 1)).uniform(0, 30, FRAMES_PER_DRIVE)
+    seed = frames.seed + drive
+    street = Drive(seed, frames.size, frames.variety(seed))
+    times = np.random.default_rng((seed, 1)).uniform(0, 30, FRAMES_PER_DRIVE)
     for index in indices:
         image, truth = street.frame(float(np.sort(times)[index % FRAMES_PER_DRIVE]))
         labels = np.ascontiguousarray(truth.labels)[..., None].view(np.uint8)

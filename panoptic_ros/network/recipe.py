@@ -41,5 +41,13 @@ class Recipe:
     weight_decay: float
     clip: float
     """Largest norm of the gradient; 0 allows any."""
+    randomised: float = field(default=0.0, kw_only=True)
+    """Share of the crops that are given another look."""
+    stretch: float = field(default=1.0, kw_only=True)
+    """Largest ratio of the magnifications of a crop along height and width, either way."""
+    frozen_stride: int = field(default=0, kw_only=True)
+    """The backbone's layers up to this stride stay as they are; 0 for none."""
+    frozen_norms: bool = field(default=False, kw_only=True)
+    """Whether the backbone's batch norms stay as they are."""
     as_frames: bool = field(default=False, kw_only=True)
     """Whether size and crop only say how many pixels at most, and have the shape of the frames."""

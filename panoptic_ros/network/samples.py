@@ -18,6 +18,7 @@ from ..datasets.dataset import FrameSource, Image, Labels
 from ..labels import UNLABELED
 from .extending import extend
 from .family import TargetOptions
+from .photometric import randomised
 
 _GRID = 4
 """Distance of the pixels that are searched for classes to place a crop on."""
@@ -49,6 +50,10 @@ class SampleOptions:
     """Share of the crops that are placed on a pixel of a class, drawn evenly from those there."""
     jitter: float
     """Standard deviation of the random gain, offset and gamma of each colour channel."""
+    randomised: float = 0.0
+    """Share of the crops that are given another look; see ``photometric``."""
+    stretch: float = 1.0
+    """Largest ratio of the magnifications along height and width, either way."""
     frame: tuple[int, int] | None = None
     """(height, width) whose number of pixels a magnification of 1 gives to frames of any size."""
 
@@ -60,6 +65,9 @@ class SampleOptions:
         if self.crops_per_frame < 1 or not 0 <= self.focus <= 1 or self.jitter < 0:
             raise ValueError(f'{self}: expected crops_per_frame >= 1, focus in [0, 1] and '
                              'jitter >= 0')
+        if not 0 <= self.randomised <= 1 or self.stretch < 1:
+            raise ValueError(f'randomised is {self.randomised} and stretch {self.stretch}: '
+                             'expected a share from 0 to 1 and a ratio from 1 on')
 
 
 class Samples(Dataset[dict[str, Tensor]]):
@@ -93,10 +101,10 @@ class Samples(Dataset[dict[str, Tensor]]):
                       else np.exp(random.uniform(*np.log(options.scale))))
         if options.frame is not None:
             scale *= (math.prod(options.frame) / truth.size) ** 0.5
-        window = [min(side, max(1, round(crop / scale)))
-                  for side, crop in zip(truth.shape, options.crop, strict=True)]
-        filled = [min(crop, max(1, round(side * scale)))
-                  for side, crop in zip(truth.shape, options.crop, strict=True)]
+        higher = options.stretch ** random.uniform(-0.5, 0.5) if options.stretch > 1 else 1.0
+        sides = list(zip(truth.shape, options.crop, (scale * higher, scale / higher), strict=True))
+        window = [min(side, max(1, round(crop / by))) for side, crop, by in sides]
+        filled = [min(crop, max(1, round(side * by))) for side, crop, by in sides]
         y0, x0 = self._place(truth, window, random)
         cut = np.s_[y0:y0 + window[0], x0:x0 + window[1]]
         labels: npt.NDArray[Any] = truth[cut]
@@ -109,6 +117,8 @@ class Samples(Dataset[dict[str, Tensor]]):
         if random.random() < 0.5:
             labels, crop = labels[:, ::-1], crop[:, ::-1]
         crop = cv2.LUT(np.ascontiguousarray(crop), _color_curve(options.jitter, random))
+        if options.randomised and random.random() < options.randomised:
+            crop = randomised(np.asarray(crop, np.uint8), labels, random)
         crop = extend(crop, options.crop, _MEAN)
         labels = np.ascontiguousarray(extend(labels, options.crop, UNLABELED))
         return {'image': crop, **self.targets.make(labels, self.label_space, random)}

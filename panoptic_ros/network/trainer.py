@@ -19,6 +19,7 @@ from .carrying import Kept, carried_over
 from .checkpoint import Checkpoint, CheckpointError
 from .distributed import ALONE, Processes
 from .family import Configuration, Criterion
+from .freezing import frozen_parts
 from .samples import Samples
 from .schedule import Schedule
 
@@ -39,6 +40,10 @@ class TrainOptions:
 
     With 0 the backbone stays as it is, batch statistics included.
     """
+    frozen_stride: int = 0
+    """The backbone's layers up to this stride stay as they are; 0 for none."""
+    frozen_norms: bool = False
+    """Whether the backbone's batch norms stay as they are."""
     decay: float = 0.998
     """Decay of the moving average of the weights."""
     workers: int = 1
@@ -91,8 +96,10 @@ class Trainer:
         self.network = network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = MovingAverage(self.network, options.decay)
-        if not options.backbone_rate:
-            self._backbone.requires_grad_(False)
+        self._frozen = [self._backbone] if not options.backbone_rate else frozen_parts(
+            self._backbone, options.frozen_stride, options.frozen_norms)
+        for part in self._frozen:
+            part.requires_grad_(False)
         self._parallel = processes.parallel(self.network, self.device)
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=options.schedule.rate)
         half = torch.bfloat16
@@ -110,9 +117,9 @@ class Trainer:
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         """Spare biases and norms the weight decay; give the backbone a rate of its own."""
-        rest, backbone = list(self.network.parameters()), []
+        rest, backbone = [p for p in self.network.parameters() if p.requires_grad], []
         if self.options.backbone_rate != 1:
-            backbone = list(self._backbone.parameters())
+            backbone = [p for p in self._backbone.parameters() if p.requires_grad]
             of_backbone = {id(parameter) for parameter in backbone}
             rest = [parameter for parameter in rest if id(parameter) not in of_backbone]
         self._factors = [1.0, 1.0, *[self.options.backbone_rate] * (2 * bool(backbone))]
@@ -154,8 +161,8 @@ class Trainer:
         random = np.random.SeedSequence((self.seed, self.step, self.processes.rank))
         torch.manual_seed(int(random.generate_state(1)[0]))
         self.network.train()
-        if not self.options.backbone_rate:
-            self._backbone.eval()
+        for part in self._frozen:
+            part.eval()
         for group, factor in zip(self.optimizer.param_groups, self._factors, strict=True):
             group['lr'] = rate * factor
         batch = {name: value.to(self.device, non_blocking=True) for name, value in batch.items()}

@@ -30,3 +30,6 @@ class Kind(IntEnum):
 
 
 FIRST_THING = Kind.PERSON
+
+VOID = len(Kind)
+"""The identity of what no class fits: its pixels are unlabelled."""

@@ -15,6 +15,7 @@ from .backdrop import Backdrop
 from .camera import Camera, Floats
 from .classes import FIRST_THING, Kind
 from .ground import Ground
+from .layouts import lay_out
 from .objects.side_street import SideStreet
 from .order import far_to_near
 from .painter import Painter
@@ -67,6 +68,8 @@ class Drive:
         self.label_space = LabelSpace.load('cityscapes')
         rng = np.random.default_rng([seed, 7])
         self.road = Road.draw(rng)
+        if variety.contents:
+            self.road = lay_out(seed, self.road)
         self.light = Atmosphere.draw(rng)
         self.ground = Ground(rng, self.road)
         self.backdrop = Backdrop(rng)

@@ -57,18 +57,21 @@ class Ground:
             if side.verge_end > side.sidewalk_end:
                 bands.append((sign * side.sidewalk_end, CURB, sign * side.verge_end, CURB,
                               grass, Kind.TERRAIN))
-            bands.append((sign * side.edge, CURB, sign * side.sidewalk_end, CURB, paving,
-                          Kind.SIDEWALK))
-            bands.append((sign * side.edge, 0, sign * side.edge, CURB, curb, Kind.SIDEWALK))
-            bands.append((sign * side.edge, CURB, sign * (side.edge + .18), CURB, curb,
-                          Kind.SIDEWALK))
+            if side.sidewalk_end > side.edge:
+                bands.append((sign * side.edge, CURB, sign * side.sidewalk_end, CURB, paving,
+                              Kind.SIDEWALK))
+                bands.append((sign * side.edge, 0, sign * side.edge, CURB, curb, Kind.SIDEWALK))
+                bands.append((sign * side.edge, CURB, sign * (side.edge + .18), CURB, curb,
+                              Kind.SIDEWALK))
             if side.parking is not None:
                 bands.append((sign * (side.parking - 1.1), 0, sign * side.edge, 0, parking,
                               Kind.ROAD))
-            bands.append((sign * (side.lanes_end + .1), 0, sign * (side.lanes_end + 1.5), 0,
-                          cycle, Kind.ROAD))
-            line = sign * side.lanes_end
-            bands.append((line - .07, 0, line + .07, 0, self.paint, Kind.ROAD))
+            if side.cycle > side.lanes_end:
+                bands.append((sign * (side.lanes_end + .1), 0, sign * (side.lanes_end + 1.5), 0,
+                              cycle, Kind.ROAD))
+            if road.marked:
+                line = sign * side.lanes_end
+                bands.append((line - .07, 0, line + .07, 0, self.paint, Kind.ROAD))
         half = road.median / 2
         if road.grass_median:
             bands.append((-half, .05, half, .05, grass, Kind.TERRAIN))
@@ -76,7 +79,7 @@ class Ground:
         for track in road.rails:
             for rail in (track - .72, track + .72):
                 bands.append((rail - .07, .06, rail + .07, .06, self.steel, kind))
-        if road.median == 0 and rng.random() < 0.5:
+        if road.median == 0 and rng.random() < 0.5 and road.two_way:
             bands.append((-.07, 0, .07, 0, self.paint, Kind.ROAD))
         elif half and not road.grass_median:
             for line in (-half, half):
@@ -104,12 +107,14 @@ class Ground:
         self._draw_markings(view, s, up)
 
     def _draw_markings(self, view: View, s: float, up: Floats) -> None:
+        if not self.road.marked:
+            return
         quads: list[tuple[float, float, float, float]] = []
         for sign, side in self.road.sides:
             for lane in side.lanes[1:]:
                 line = sign * (lane - LANE / 2)
                 quads += [(a, a + 3, line - .07, line + .07) for a in _steps(s, 9, self.sets)]
-        if self.road.median == 0:
+        if self.road.median == 0 and self.road.two_way:
             quads += [(a, a + 3, -.07, .07) for a in _steps(s, 9, self.sets)]
         for a in _steps(s, 85, 9 * self.sets):
             low, high = -self.road.left.lanes_end, self.road.right.lanes_end

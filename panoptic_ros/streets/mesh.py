@@ -149,10 +149,15 @@ class _Packed:
 
     @classmethod
     def of(cls, mesh: Mesh) -> _Packed:
-        ends = np.cumsum([len(face) for face in mesh.points]).tolist()
-        centers = np.stack([face.mean(0) for face in mesh.points])
-        normals = np.stack([np.cross(face[1] - face[0], face[2] - face[0])
-                            for face in mesh.points])
+        counts = np.array([len(face) for face in mesh.points])
+        ends = np.cumsum(counts).tolist()
+        vertices = np.concatenate(mesh.points)
+        centers = np.empty((len(counts), 3))
+        for count in np.unique(counts):
+            rows = np.flatnonzero(counts == count)
+            centers[rows] = np.stack([mesh.points[i] for i in rows]).mean(1)
+        first, second, third = (np.stack([face[i] for face in mesh.points]) for i in range(3))
+        normals = np.cross(second - first, third - first)
         for i in np.flatnonzero(np.abs(normals).sum(1) < 1e-9):     # three corners in a line
             face = mesh.points[i]
             normals[i] = np.cross(face[2] - face[1], face[3] - face[1])
@@ -160,5 +165,5 @@ class _Packed:
         inward = ((centers - np.asarray(mesh.inside)) * normals).sum(1) < 0
         normals[inward] *= -1
         parts = list(zip([0, *ends[:-1]], ends, strict=True))
-        return cls(np.concatenate(mesh.points), parts, normals, centers,
+        return cls(vertices, parts, normals, centers,
                    np.array(mesh.colors, np.float64), np.array(mesh.glows, np.float64))

@@ -50,6 +50,10 @@ class Road:
     """Index of the camera's lane on the right side."""
     bends: Floats = field(repr=False)
     """(K, 3): amplitude in metres, wave number in 1/m, phase of each bend."""
+    layout: str = 'classic'
+    """What kind of street it is: a name in ``layouts.LAYOUTS``."""
+    marked: bool = True
+    """Whether lines are painted on it."""
 
     @cached_property
     def bend_list(self) -> list[tuple[float, float, float]]:
@@ -72,6 +76,11 @@ class Road:
     def rails(self) -> tuple[float, ...]:
         """Centres of the tracks."""
         return (1.65, -1.65) if self.median > 3 else ()
+
+    @property
+    def two_way(self) -> bool:
+        """Whether a line parts two directions."""
+        return self.marked and bool(self.left.lanes)
 
     @property
     def sides(self) -> tuple[tuple[int, Side], tuple[int, Side]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from .atmosphere import Atmosphere
 from .classes import FIRST_THING, Kind
+from .closings import Closings
+from .contents import Contents
 from .lots import Lots, Pictures, furniture
 from .objects.actor import Actor, Place
 from .objects.cycles import Cycle
@@ -16,7 +17,7 @@ from .objects.people import Person
 from .objects.vegetation import Plant
 from .objects.vehicles import Vehicle, bus, car, tram, truck
 from .road import CURB, Road
-from .stream import Entry, Fill, Stream
+from .stream import Entry, Fill, Streams, steady
 from .variety import PLAIN, Variety
 
 _VEHICLES = (Kind.CAR, Kind.TRUCK, Kind.BUS, Kind.MOTORCYCLE, Kind.RIDER)
@@ -42,12 +43,19 @@ class Scene:
         self.speed = float(rng.uniform(6, 11))
         self.start = float(rng.uniform(0, 500))
         self.swing = float(rng.uniform(0, 6.28))
-        self._seed, self._rng = seed, rng
-        self.streams: list[Stream] = []
-        self._add_traffic()
-        pictures = Pictures(rng, light.dark)
-        for sign, _ in road.sides:
-            self._add_side(sign, pictures)
+        self._rng = rng
+        streams = Streams(seed)
+        self.streams, self._add = streams.rows, streams.add
+        if variety.contents:
+            contents = Contents(streams, road, light, (self.speed, self.camera_s))
+            contents.add()
+            self.closings: Closings | None = contents.closings
+        else:
+            self.closings = None
+            self._add_traffic()
+            pictures = Pictures(rng, light.dark)
+            for sign, _ in road.sides:
+                self._add_side(sign, pictures)
         self._numbers = self._share_numbers()
 
     def camera_s(self, time: float) -> float:
@@ -57,15 +65,18 @@ class Scene:
     def around(self, time: float) -> list[Presence]:
         """Return what may be in sight at a time, in no particular order."""
         s = self.camera_s(time)
+        ends = self.closings.ends(s) if self.closings else []
         out = []
         for number, stream in enumerate(self.streams):
             for slot, start, entries in stream.visible(s, time):
                 for j, entry in enumerate(entries):
                     place = Place(start + entry.along, entry.across, entry.yaw, entry.height)
                     extent = entry.actor.length / 2 + 1.0
-                    if -extent < place.s - s < entry.actor.reach:
+                    if not max(-extent, entry.gone) < place.s - s < entry.actor.reach:
+                        continue
+                    if self.closings is None or not self.closings.hides(entry, place, ends, s):
                         out.append(Presence(entry.actor, place, {
-                            kind: self._instance(number, kind, slot * stream.per_slot + j)
+                            kind: self._instance(number, kind, slot * stream.numbered + j)
                             for kind in entry.actor.kinds if kind >= FIRST_THING}))
         return out
 
@@ -77,16 +88,13 @@ class Scene:
         out = {}
         for kind in Kind:
             users = [i for i, stream in enumerate(self.streams) if kind in stream.kinds]
-            for rank, user in enumerate(users):
-                count = _INSTANCES // len(users)
-                out[user, kind] = (1 + rank * count, count)
+            needs = [self.streams[i].most_things if self.variety.contents else 1 for i in users]
+            first = 1
+            for user, need in zip(users, needs, strict=True):
+                count = _INSTANCES * need // sum(needs)
+                out[user, kind] = (first, count)
+                first += count
         return out
-
-    def _add(self, spacing: float, fill: Fill, kinds: tuple[Kind, ...] = (), per_slot: int = 1,
-             travel: Callable[[float], float] = lambda time: 0.0, ahead: float = 145.0,
-             back: float = 14.0) -> None:
-        self.streams.append(Stream((self._seed, len(self.streams)), spacing, fill, kinds,
-                                   per_slot, travel, back, ahead))
 
     def _add_traffic(self) -> None:
         rng, road = self._rng, self.road
@@ -104,11 +112,11 @@ class Scene:
             else:
                 speed = self.speed + rng.uniform(-3.5, 3.5)
                 self._add(rng.uniform(19, 26), self._traffic(lane, 0.0, density, speed),
-                          _VEHICLES, travel=_steady(speed))
+                          _VEHICLES, travel=steady(speed))
         for lane in road.left.lanes:
             speed = rng.uniform(6, 11)
             self._add(rng.uniform(19, 28), self._traffic(-lane, np.pi, density, speed), _VEHICLES,
-                      travel=_steady(-speed))
+                      travel=steady(-speed))
         for track in road.rails:
             speed = self.speed + rng.uniform(-2, 3) if track > 0 else -rng.uniform(6, 10)
 
@@ -118,7 +126,7 @@ class Scene:
                 return [Entry(tram(rng, self.light.dark), 20 + rng.uniform(0, 10), track,
                               0.0 if track > 0 else np.pi)]
 
-            self._add(58.0, trams, (Kind.TRAIN,), travel=_steady(speed), back=30.0)
+            self._add(58.0, trams, (Kind.TRAIN,), travel=steady(speed), back=30.0)
 
     def _traffic(self, lane: float, yaw: float, chance: float, speed: float) -> Fill:
         def fill(rng: np.random.Generator) -> list[Entry]:
@@ -181,12 +189,12 @@ class Scene:
 
         pace = rng.uniform(3.5, 5.5)
         cycles = (Kind.BICYCLE, Kind.MOTORCYCLE, Kind.RIDER)
-        self._add(17.0, cyclists, cycles, travel=_steady(sign * pace))
+        self._add(17.0, cyclists, cycles, travel=steady(sign * pace))
         if side.parking is not None:
             self._add(6.3, parked, (Kind.CAR,))
         for way in (1, -1):
             walk = way * rng.uniform(1.1, 1.6)
-            self._add(9.0, self._walkers(sign, walk, crowd), (Kind.PERSON,), 3, _steady(walk),
+            self._add(9.0, self._walkers(sign, walk, crowd), (Kind.PERSON,), 3, steady(walk),
                       ahead=85)
         self._add(rng.uniform(18, 30), standing, (Kind.PERSON,), 4, ahead=85)
         self._add(rng.uniform(11, 17), stand, (Kind.BICYCLE, Kind.MOTORCYCLE), 3, ahead=85)
@@ -208,10 +216,6 @@ class Scene:
                           sign * float(np.clip(across + .65 * i, low, high)),
                           0.0 if walk > 0 else np.pi, CURB) for i in range(together)]
         return fill
-
-
-def _steady(speed: float) -> Callable[[float], float]:
-    return lambda time: speed * time
 
 
 def _trees(rng: np.random.Generator, sign: int, road: Road) -> list[Entry]:

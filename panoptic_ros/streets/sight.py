@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .camera import NEAR, Camera, Floats
-from .classes import FIRST_THING, Kind
+from .classes import FIRST_THING, VOID, Kind
 from .road import Road
 from .scene import Presence
 
@@ -72,8 +72,8 @@ def unhidden(camera: Camera, road: Road, presences: Sequence[Presence], footprin
     for index in range(len(presences) - 1, -1, -1):
         x0, y0, x1, y1 = boxes[index]
         part = mask[y0 // cell:-(-y1 // cell), x0 // cell:-(-x1 // cell)]
-        kind = presences[index].actor.kinds[0]
-        need = 0.84 if kind >= FIRST_THING else 1.0
+        kind = next(iter(presences[index].actor.kinds), VOID)
+        need = 0.84 if FIRST_THING <= kind < VOID else 1.0
         if cv2.countNonZero(part) >= need * part.size:
             out[index] = False
             continue

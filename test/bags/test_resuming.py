@@ -246,6 +246,7 @@ def test_a_signal_leaves_what_the_same_command_goes_on_from(tmp_path, tiny_onnx,
     while not (journal.is_file() and len(journal.read_text().splitlines()) > 20):
         assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
@@ -266,7 +267,7 @@ def test_a_signal_leaves_what_the_same_command_goes_on_from(tmp_path, tiny_onnx,
 @pytest.mark.slow
 def test_a_full_disk_leaves_what_the_same_command_goes_on_from(tmp_path, tiny_onnx):
     """A limit on the size of files stands for it."""
-    drive = record(tmp_path / 'drive', 30, scale=6)     # a frame is a chunk
+    drive = record(tmp_path / 'drive', FRAMES, scale=6)     # a frame is a chunk
     command = shlex.join(map(str, [
         sys.executable, '-m', 'panoptic_ros.cli.segment', drive, '-o', tmp_path / 'out', '--model',
         tiny_onnx, '--device', 'cpu', '--json', tmp_path / 'report.json']))
@@ -277,5 +278,5 @@ def test_a_full_disk_leaves_what_the_same_command_goes_on_from(tmp_path, tiny_on
                      'same command goes on from there\n$', done.stderr)
     subprocess.run(['bash', '-c', command], check=True, capture_output=True, timeout=60)
     report = json.loads((tmp_path / 'report.json').read_text())
-    assert report['frames'] == 30
-    assert 0 < report['resumed'] < 30
+    assert report['frames'] == FRAMES
+    assert 0 < report['resumed'] < FRAMES

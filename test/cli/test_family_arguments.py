@@ -120,7 +120,8 @@ def test_what_is_left_to_the_model_may_be_of_any_family(picture, tiny_onnx, tmp_
                                    ['--device', 'cpu', '--workers', '2']])
 def test_models_are_evaluated_with_the_options(words, tiny_onnx, tmp_path):
     found = []
-    for more in ([], ['--deeplab.stuff-area', '1000000', '--deeplab.center-threshold', '0.99']):
+    for more in (['--workers', '1'],
+                 ['--deeplab.stuff-area', '1000000', '--deeplab.center-threshold', '0.99']):
         evaluate.main(['--streets', '2', '--size', '96x192', '--model', str(tiny_onnx), *words,
                        *more, '--json', str(tmp_path / 'report.json')])
         found.append(json.loads((tmp_path / 'report.json').read_text())['mean_iou']['mean'])

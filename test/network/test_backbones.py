@@ -21,7 +21,7 @@ VARIANTS = [*((name, stride) for name in DILATED for stride in (16, 32)), ('hrne
 CHANNELS = {
     'mobilenet_v2': (24, 32, 96, 320), 'mobilenet_v3': (72, 120, 672, 960),
     'xception65': (256, 728, 728, 2048), 'xception71': (256, 728, 728, 2048),
-    'hrnet48': (48, 96, 192, 384)}
+    'hrnet48': (48, 96, 192, 384), 'efficientnet_lite0': (24, 40, 112, 320)}
 
 
 def built(name, output_stride, device='cpu'):
@@ -49,9 +49,19 @@ def test_the_maps_are_those_on_which_source_and_backbone_agreed(variant):
 
 
 @pytest.mark.parametrize('size', [(32, 64), (33, 97)])
-@torch.inference_mode()
 def test_maps_have_the_channels_that_the_backbone_tells_and_their_strides(variant, size):
-    name, output_stride, backbone = variant
+    check_maps(*variant, size)
+
+
+@pytest.mark.parametrize('output_stride', [16, 32])
+def test_efficientnet_lite_is_padded_evenly(output_stride):
+    """Its source pads as TensorFlow does, so there are no maps on which both agree."""
+    check_maps('efficientnet_lite0', output_stride, built('efficientnet_lite0', output_stride),
+               (33, 97))
+
+
+@torch.inference_mode()
+def check_maps(name, output_stride, backbone, size):
     *finer, coarsest = CHANNELS[name]
     strides = (4, 8, 16, 32) if output_stride == 32 else (4, 8, 16)
     assert backbone.channels == (*finer[:len(strides) - 1], coarsest)
@@ -60,7 +70,8 @@ def test_maps_have_the_channels_that_the_backbone_tells_and_their_strides(varian
         for channels, stride in zip(backbone.channels, strides, strict=True)]
 
 
-@pytest.mark.parametrize('name', ['mobilenet_v2', 'mobilenet_v3', 'xception71'])
+@pytest.mark.parametrize('name', ['mobilenet_v2', 'mobilenet_v3', 'efficientnet_lite0',
+                                  'xception71'])
 @torch.inference_mode()
 def test_the_same_weights_at_output_stride_16_see_the_same_at_twice_the_resolution(name):
     fine, coarse = built(name, 16), built(name, 32, 'meta').eval()
@@ -78,6 +89,7 @@ def test_the_same_weights_at_output_stride_16_see_the_same_at_twice_the_resoluti
 @pytest.mark.parametrize(('name', 'classifier', 'millions'), [
     ('mobilenet_v2', 320 * 1280 + 2 * 1280 + 1281 * 1000, 3.50),    # torchvision
     ('mobilenet_v3', 961 * 1280 + 1281 * 1000, 5.48),               # torchvision
+    ('efficientnet_lite0', 320 * 1280 + 2 * 1280 + 1281 * 1000, 4.65),      # its authors
     ('xception65', 2049 * 1000, 39.92),                             # timm
     ('xception71', 2049 * 1000, 42.34),                             # timm
     ('hrnet48', 0, 65.33),                                          # bowenc0221, counted
@@ -87,7 +99,8 @@ def test_parameters_with_the_classifier_are_as_many_as_published(name, classifie
     assert round((ours + classifier) / 1e6, 2) == millions
 
 
-@pytest.mark.parametrize('name', ['mobilenet_v2', 'mobilenet_v3', 'xception65', 'hrnet48'])
+@pytest.mark.parametrize('name', ['mobilenet_v2', 'mobilenet_v3', 'efficientnet_lite0',
+                                  'xception65', 'hrnet48'])
 def test_source_names_and_shapes_are_exactly_the_source_s(name):
     expected, backbone = recorded('backbones')[name], built(name, 32, 'meta')
     state = backbone.state_dict()
@@ -103,6 +116,7 @@ def test_source_names_and_shapes_are_exactly_the_source_s(name):
     ('mobilenet_v2', 'features.17.conv.3.running_var', 'blocks.16.project.1.running_var'),
     ('mobilenet_v3', 'features.4.block.2.fc1.bias', 'blocks.3.squeeze.reduce.bias'),
     ('mobilenet_v3', 'features.7.block.2.1.weight', 'blocks.6.project.1.weight'),
+    ('efficientnet_lite0', '_blocks.3._depthwise_conv.weight', 'blocks.3.depthwise.0.weight'),
     ('xception65', 'block1.sep_conv3.block.bn_point.bias',
      'blocks.0.separable.2.pointwise.1.bias'),
     ('xception65', 'block20.bn.weight', 'blocks.19.shortcut.1.weight'),

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.torch
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / 'test/support/training_process.py'
+LOGGED = ROOT / 'test/support/train_logged.py'
 
 
 @contextmanager
@@ -149,8 +150,8 @@ def test_an_interrupted_training_is_saved_and_goes_on(tmp_path):
     tree = cityscapes_tree(tmp_path / 'cityscapes', frames, 'train')
     folder = tmp_path / 'run'
     settings = [folder, '--cityscapes', tree, '--crop', '32x64', '--batch', '4', '--loaders', '1',
-                '--device', 'cpu', '--threads', '1', '--steps']
-    with torchrun('-m', 'panoptic_ros.cli.train', *settings, 5000) as process:
+                '--device', 'cpu', '--threads', '1', '--measure-minutes', '0', '--steps']
+    with torchrun(LOGGED, *settings, 5000) as process:
         assert any('2 processes' in line for line in process.stdout)
         deadline = time.monotonic() + 120
         while not (folder / 'log.jsonl').is_file() or not (folder / 'log.jsonl').stat().st_size:

@@ -5,7 +5,7 @@ import pytest
 
 from panoptic_ros.labels import LabelSpace
 from panoptic_ros.network.frames import FRAMES_PER_DRIVE, StreetFrames
-from panoptic_ros.streets import FIRST_HELD_OUT_SEED, Drive
+from panoptic_ros.streets import FIRST_HELD_OUT_SEED, PLAIN, Drive, Variety
 
 SIZE = (64, 128)
 
@@ -30,6 +30,19 @@ def test_frames_are_moments_of_their_drive_with_their_labels(tmp_path):
         np.testing.assert_array_equal(labels, truth.labels)
         assert labels.dtype == np.uint16
     assert set(np.unique(LabelSpace.load('cityscapes').semantic(labels))) <= {*range(19), 255}
+
+
+def test_varieties_take_turns_by_the_seed_of_the_drive(tmp_path):
+    texture = Variety(textures=True)
+    frames = StreetFrames(tmp_path, 2 * FRAMES_PER_DRIVE, SIZE, seed=7, varieties=(PLAIN, texture))
+    list(frames.render(workers=1))
+    assert sorted(path.parent.name for path in tmp_path.rglob('*_0.npy')) == [
+        '64x128-plain', '64x128-textures']
+    alone = StreetFrames(tmp_path, FRAMES_PER_DRIVE, SIZE, seed=8)
+    assert next(alone.render(workers=1)) == FRAMES_PER_DRIVE     # the plain ones are there
+    np.testing.assert_array_equal(frames[FRAMES_PER_DRIVE][0], alone[0][0])
+    with pytest.raises(ValueError, match='expected at least one'):
+        StreetFrames(tmp_path, 1, SIZE, varieties=())
 
 
 def test_held_out_drives_cannot_be_trained_on(tmp_path):

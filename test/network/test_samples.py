@@ -116,6 +116,33 @@ def test_jitter_changes_colors_but_not_targets(boxes):
     assert all(torch.equal(plain[name], jittered[name]) for name in plain if name != 'image')
 
 
+def test_another_look_leaves_the_targets(boxes):
+    plain, randomised = make(boxes)[0], make(boxes, randomised=1.0)[0]
+    assert not torch.equal(plain['image'], randomised['image'])
+    assert torch.equal(randomised['image'], make(boxes, randomised=1.0)[0]['image'])
+    some = [make(boxes, randomised=0.5)[item]['image'] for item in range(8)]
+    same = sum(torch.equal(crop, before) for item, crops in enumerate(some)
+               for crop, before in zip(crops, make(boxes)[item]['image'], strict=True))
+    assert 0 < same < 16
+
+
+def test_a_crop_is_stretched_either_way_with_its_labels(boxes):
+    shapes = []
+    for item in range(12):
+        sample = make(boxes, stretch=2.0, crop=(96, 192), focus=0.0, crops_per_frame=1)[item]
+        known = sample['known'][0].bool()
+        shapes.append([int(known.any(1).sum()), int(known.any(0).sum())])
+    ratios = [4 * width / (4 * height) / 2 for height, width in shapes]
+    assert 0.45 < min(ratios) < 0.9
+    assert 1.1 < max(ratios) < 2.2
+
+
+@pytest.mark.parametrize('wrong', [{'randomised': 1.1}, {'randomised': -0.1}, {'stretch': 0.9}])
+def test_shares_and_ratios_out_of_range_are_refused(boxes, wrong):
+    with pytest.raises(ValueError, match='expected a share from 0 to 1 and a ratio from 1 on'):
+        make(boxes, **wrong)
+
+
 def test_collated_items_stand_one_after_the_other(boxes):
     samples = make(boxes)
     batch = collate([samples[0], samples[1]])

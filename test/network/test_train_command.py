@@ -59,7 +59,7 @@ def test_cityscapes_is_trained_on_with_the_published_settings(tmp_path):
     assert training['targets'] == {'sigma': 10.0, 'small_area': 4096.0, 'small_weight': 3.0}
     assert training['samples'] == {
         'crop': (32, 64), 'scale': (0.5, 2.0), 'even_scale': True, 'crops_per_frame': 1,
-        'focus': 0.0, 'jitter': 0.0, 'frame': (1024, 2048)}
+        'focus': 0.0, 'jitter': 0.0, 'randomised': 0.0, 'stretch': 1.0, 'frame': (1024, 2048)}
     options = training['options']
     assert options['schedule'] == {
         'rate': 1e-3, 'steps': 2, 'minutes': 0.0, 'warmup': 1 / 90, 'power': 0.9}
@@ -68,9 +68,10 @@ def test_cityscapes_is_trained_on_with_the_published_settings(tmp_path):
 
 
 def test_frames_of_other_drives_are_trained_on():
-    args = train_parser(None).parse_args(['run', '--frames', '4', '--first-drive', '13'])
+    args = train_parser(None).parse_args(['run', '--frames', '4', '--first-drive', '13',
+                                          '--variety', 'varied', 'plain'])
     assert streets(args, (512, 1024)).frames.description == (
-        'streets: 4 plain frames of 512x1024 from drives 13 to 13')
+        'streets: 4 varied and plain frames of 512x1024 from drives 13 to 13')
 
 
 def test_what_is_given_replaces_what_the_data_suggest():

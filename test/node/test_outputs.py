@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import rclpy
-from rclpy.context import Context
 from ros_harness import pixels_of
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
@@ -17,15 +16,14 @@ IMAGE = np.full((4, 6, 3), 100, np.uint8)
 
 
 @pytest.fixture
-def outputs(domain):
-    context = Context()
-    rclpy.init(context=context, domain_id=domain)
-    node = rclpy.create_node('outputs', context=context)
+def outputs(client):
+    """Those of a node in the client's participant, as two in a process can block each other."""
+    node = rclpy.create_node('outputs', context=client.context, enable_rosout=False,
+                             start_parameter_services=False)
     outputs = CameraOutputs(node)
     yield outputs
     outputs.destroy()
     node.destroy_node()
-    rclpy.shutdown(context=context)
 
 
 @pytest.fixture

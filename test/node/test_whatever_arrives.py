@@ -11,7 +11,7 @@ import tiny_model
 from diagnostic_msgs.msg import DiagnosticArray
 from examples import examples
 from generated_messages import any_of, damaged, load, messages, near
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from lifecycle_msgs.msg import Transition
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
@@ -44,7 +44,7 @@ EXAMPLES = settings(database=None, phases=[Phase.generate],
 
 
 class Target:
-    """The node, its services, and how it is brought back after each example."""
+    """The node, its services, and how it is brought back after examples."""
 
     def __init__(self, client: Any, process: Any, model: Any) -> None:
         self.client, self.process = client, process
@@ -91,7 +91,7 @@ class Target:
         return OwnParameter(name, value=self.client.get_parameter(NODE, name)).to_parameter_msg()
 
     def restore(self) -> None:
-        """Undo what a request did in good order: parameters, then transitions."""
+        """Undo what requests did in good order: parameters, then transitions."""
         self.ask(f'{NODE}/set_parameters', SetParameters.Request(parameters=self.defaults))
         for transition in ('configure', 'activate'):
             if self.state() != 'active':
@@ -103,23 +103,36 @@ class Target:
 
     def check(self) -> None:
         """Hold the node to an answer to a good image of each camera."""
-        assert self.lives()
+        self.check_raw()
+        self.check_file()
+
+    def check_raw(self) -> None:
         raw = image_message(SCENE, 'bgr8', self.client.header())
         self.client.exchange(raw, f'{SPACE}/front/image', self.labels['front'])
+        self.labels['front'].clear()
+
+    def check_file(self) -> None:
         file = compressed_message(SCENE, 'jpg', self.client.header())
         self.client.exchange(file, f'{SPACE}/rear/image/compressed', self.labels['rear'])
-        for labels in self.labels.values():
-            labels.clear()
+        self.labels['rear'].clear()
 
-    def try_all(self, generated: st.SearchStrategy[Any], send: Any, usual: int) -> None:
-        """Send what is generated, one after the other, and check the node after each."""
+    def try_all(self, generated: st.SearchStrategy[Any], send: Any, usual: int,
+                look: Callable[[], None], every: int = 1) -> None:
+        """Send what is generated, one after the other; look at the node after every so many."""
+        sent: list[Any] = []
+
         @settings(EXAMPLES, max_examples=examples(usual))
         @given(generated)
         def arrive(message: Any) -> None:
+            sent.append(message)
             send(message)
-            self.check()
+            assert self.lives()
+            if not len(sent) % every:
+                note(f'before it came {sent[-every:-1]}')
+                look()
 
         arrive()
+        look()
 
 
 def _values() -> st.SearchStrategy[ParameterValue]:
@@ -155,14 +168,18 @@ def target(domain, session_client, tiny_onnx):
 
 
 def test_every_service(target):
+    """What a request leaves is there for the next ones, until images have to be answered."""
+    def look():
+        target.restore()
+        target.check()
+
     for service, kind in target.services.items():
         requests = messages(load(kind).Request, target.words, target.overrides)
 
         def send(request, service=service, kind=kind):
             assert isinstance(target.ask(service, request), load(kind).Response)
-            target.restore()
 
-        target.try_all(requests.filter(_stays), send, 80)
+        target.try_all(requests.filter(_stays), send, 80, look, every=8)
 
 
 def _stays(request: Any) -> bool:
@@ -177,6 +194,7 @@ def test_every_subscription(target):
             'sensor_msgs/msg/CompressedImage': compressed_message(
                 SCENE, 'jpg', target.client.header()),
             'rosgraph_msgs/msg/Clock': Clock()}
+    looks = {'sensor_msgs/msg/CompressedImage': target.check_file}
     assert set(good) == TOPICS
     for topic, kind in target.topics.items():
         example = good.get(kind, load(kind)())
@@ -188,7 +206,8 @@ def test_every_subscription(target):
 
         target.try_all(st.one_of(messages(load(kind), target.words, {}),
                                  near(example, target.words, {}), damaged(example)),
-                       send, 300)
+                       send, 300, looks.get(kind, target.check_raw))
+    target.check()
 
 
 def test_every_parameter_while_nothing_is_loaded(target):

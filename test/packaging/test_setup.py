@@ -62,6 +62,7 @@ def test_a_quick_run_needs_no_more_than_the_runtime():
         return {name}.union(*map(all_of, steps[name]))
 
     assert all_of('quick') == {'quick', 'package', 'runtime', 'uv'}
+    assert all_of('byte_code') == {'byte_code', 'demo', 'vision_msgs'} | all_of('quick')
     assert {'quick', 'train', 'gpu'} <= all_of('test')
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from one_at_a_time import one_at_a_time
 
 from panoptic_ros import families
 from panoptic_ros.device import compiler
@@ -28,12 +29,11 @@ def install(patch: pytest.MonkeyPatch) -> None:
         made_of = f'{kernels_sha256(source.parent)} {compiler._version(nvrtc)}'
         name = hashlib.sha256(made_of.encode()).hexdigest()[:16]
         file = BUILD / f'{name}-{target}.cubin'
-        if not file.is_file():
-            cubin = compile_anew(nvrtc, source, target, include)
-            BUILD.mkdir(parents=True, exist_ok=True)
-            new = file.with_suffix(f'.{os.getpid()}')   # several processes may compile it
-            new.write_bytes(cubin)
-            new.replace(file)
+        with one_at_a_time(file):
+            if not file.is_file():
+                new = file.with_suffix(f'.{os.getpid()}')   # what is not whole has another name
+                new.write_bytes(compile_anew(nvrtc, source, target, include))
+                new.replace(file)
         return file.read_bytes()
 
     patch.setattr(compiler, '_compile_with_nvrtc', compile_once)

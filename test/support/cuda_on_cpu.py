@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from one_at_a_time import one_at_a_time
 
 from panoptic_ros.families.deeplab.kernel_sources import KERNELS
 from panoptic_ros.segments.kernel_sources import SHARED
@@ -69,16 +70,18 @@ class Program:
                            ) + ' '.join(flags).encode()
         name = f'{source.stem}-{hashlib.sha256(content).hexdigest()[:16]}'
         library = build / f'{name}.so'
-        if not library.is_file():
-            build.mkdir(parents=True, exist_ok=True)
-            own = f'{name}.{os.getpid()}'       # several processes may compile it
-            unit = build / f'{own}.cpp'
-            unit.write_text(f'#include "{HEADER}"\n#include "{source}"\n' + ''.join(
-                f'EXPORT_KERNEL({kernel})\n' for kernel in self.kernels))
-            new = build / f'{own}.so'
-            subprocess.run(['g++', *flags, '-o', new, unit], check=True)
-            new.replace(library)
+        with one_at_a_time(library):
+            if not library.is_file():
+                self._compile(source, library, flags)
         self._library = ctypes.CDLL(str(library))
+
+    def _compile(self, source: Path, library: Path, flags: list[str]) -> None:
+        own = library.with_suffix(f'.{os.getpid()}')     # what is not whole has another name
+        unit, new = own.with_name(f'{own.name}.cpp'), own.with_name(f'{own.name}.so')
+        unit.write_text(f'#include "{HEADER}"\n#include "{source}"\n' + ''.join(
+            f'EXPORT_KERNEL({kernel})\n' for kernel in self.kernels))
+        subprocess.run(['g++', *flags, '-o', new, unit], check=True)
+        new.replace(library)
 
     def launch(self, name: str, grid: Sequence[int], block: Sequence[int],
                arguments: Sequence[np.ndarray | np.generic | ctypes._SimpleCData],

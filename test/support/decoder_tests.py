@@ -54,7 +54,7 @@ def test_the_least_area_of_stuff_is_enough(decode, cityscapes):
             assert (label in result.segments.label) == kept
 
 
-@pytest.mark.parametrize('size', [(128, 256), (300, 700)])
+@pytest.mark.parametrize('size', [(128, 256), (200, 340)])
 def test_more_classes_than_a_warp_has_lanes(decode, size):
     coco = LabelSpace.load('coco')
     heads = make_heads(coco, (128, 256), 40)
@@ -84,7 +84,8 @@ def test_a_batch_of_cameras_of_several_sizes(decode, cityscapes):
 @pytest.mark.parametrize('top_k', [1, 2, 17, 200, 1000])
 def test_more_peaks_than_are_taken(decode, cityscapes, top_k):
     """A heatmap of noise, in steps so that many are equal to the last that is taken."""
-    random, size = np.random.default_rng(top_k), scaled((256, 512))
+    random = np.random.default_rng(top_k)
+    size = (256, 512) if top_k == 1000 else scaled((256, 512))
     heads = make_heads(cityscapes, size, 20)
     for steps in (10, 1000):
         center = np.floor(random.random(heads.center.shape) * steps) / steps

@@ -70,6 +70,8 @@ def main() -> None:
     kind, sys.argv = sys.argv[1], sys.argv[1:]
     if kind == '-m':
         sys.argv = sys.argv[1:]
+        if sys.argv[0] == kernel_cases.__name__:    # runpy would run another, with all the cases
+            sys.exit(kernel_cases.main())
         runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)
     elif kind == '-c':
         exec(compile(sys.argv[1], '<text>', 'exec'), {'__name__': '__main__'})

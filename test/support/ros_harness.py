@@ -46,15 +46,20 @@ BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
+def surroundings(domain: int, **environment: str) -> dict[str, str]:
+    """Return the environment of a process that talks to others on this machine only."""
+    return {**os.environ, 'ROS_DOMAIN_ID': str(domain), 'PYTHONUNBUFFERED': '1',
+            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'RCUTILS_COLORIZED_OUTPUT': '0',
+            'ROS_LOG_DIR': tempfile.gettempdir(), **environment}
+
+
 class Process:
     """A command whose output can be waited for."""
 
     def __init__(self, command: list[str], domain: int, **environment: str) -> None:
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, 'ROS_DOMAIN_ID': str(domain), 'PYTHONUNBUFFERED': '1',
-                 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'RCUTILS_COLORIZED_OUTPUT': '0',
-                 'ROS_LOG_DIR': tempfile.gettempdir(), **environment})
+            env=surroundings(domain, **environment))
         self._changed = Condition()
         self._lines: list[str] = []
         self._reader = Thread(target=self._read, daemon=True)
@@ -143,16 +148,16 @@ class Client:
     """A node in the test's process whose callbacks run in a thread of their own."""
 
     def __init__(self, domain: int) -> None:
-        self._context = Context()
+        self.context = Context()
         os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-        rclpy.init(context=self._context, domain_id=domain)
-        self.node = rclpy.create_node('client', context=self._context,
+        rclpy.init(context=self.context, domain_id=domain)
+        self.node = rclpy.create_node('client', context=self.context,
                                       enable_rosout=False, start_parameter_services=False)
-        self._idle = rclpy.create_node('idle_client', context=self._context,
+        self._idle = rclpy.create_node('idle_client', context=self.context,
                                        enable_rosout=False, start_parameter_services=False)
         self._wanted: list[Any] = []
         self._changed = Condition()
-        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor = SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
         self._thread = Thread(target=self._spin, daemon=True)
         self._thread.start()
@@ -169,7 +174,7 @@ class Client:
         self._thread.join(PATIENCE)
         self.node.destroy_node()
         self._idle.destroy_node()
-        rclpy.shutdown(context=self._context)
+        rclpy.shutdown(context=self.context)
 
     def notify(self) -> None:
         with self._changed:

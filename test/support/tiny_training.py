@@ -28,13 +28,13 @@ def of_streets(options, **given):
 
 
 def make(boxes, steps=6, workers=0, seed=3, config=TINY, hardest=1.0, crop=(32, 64),
-         processes=ALONE, batch=4):
+         processes=ALONE, batch=4, **options):
     samples = Samples(boxes, of_streets(SampleOptions, crop=crop, scale=(1.0, 1.0)),
                       TargetOptions(sigma=3, small_area=100), seed)
     schedule = of_streets(Schedule, rate=1e-2, steps=steps)
-    options = of_streets(TrainOptions, schedule=schedule, batch=batch, workers=workers,
-                         losses=of_streets(LossOptions, hardest=hardest))
-    return Trainer(config, samples, options, seed, processes)
+    chosen = of_streets(TrainOptions, schedule=schedule, batch=batch, workers=workers,
+                        losses=of_streets(LossOptions, hardest=hardest), **options)
+    return Trainer(config, samples, chosen, seed, processes)
 
 
 def run(trainer, count=None):

@@ -67,7 +67,7 @@ def _paint_things(masks: Masks, things: Things, options: Options) -> None:
     for batch in masks.batches():
         words = np.zeros(int(masks.first[batch[1]] - masks.first[batch[0]]), np.uint64)
         run(paste, masks, batch, words, lines)
-        claim(masks, batch, words, things.painted, options.overlap_threshold)
+        claim(masks, batch, words, things.painted, float(options.overlap_threshold))
         run(paint, masks, batch, words, things)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from torch import Tensor
 
 from .config import BackboneConfig, StagedConfig
+from .efficientnet_lite import EfficientNetLite
 from .hrnet import HRNet
 from .mobilenet_v2 import MobileNetV2
 from .mobilenet_v3 import MobileNetV3
@@ -37,6 +38,7 @@ def build(config: BackboneConfig | StagedConfig) -> Backbone:
 BACKBONES: dict[str, Callable[[int], Backbone]] = {
     **{name: partial(resnet, name) for name in DEPTHS},
     'mobilenet_v2': MobileNetV2, 'mobilenet_v3': MobileNetV3,
+    'efficientnet_lite0': EfficientNetLite,
     'xception65': partial(Xception, depth=65), 'xception71': partial(Xception, depth=71),
     'hrnet48': lambda _: HRNet(),
 }

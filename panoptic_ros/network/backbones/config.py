@@ -7,7 +7,7 @@ from dataclasses import dataclass
 STRIDES = {
     'resnet50': (16, 32), 'resnet52': (16, 32), 'resnet101': (16, 32),
     'resnet50-msra': (32,), 'resnet101-msra': (32,),
-    'mobilenet_v2': (16, 32), 'mobilenet_v3': (16, 32),
+    'mobilenet_v2': (16, 32), 'mobilenet_v3': (16, 32), 'efficientnet_lite0': (16, 32),
     'xception65': (16, 32), 'xception71': (16, 32), 'hrnet48': (32,),
 }
 """The output strides of each backbone that has a name."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .layers import ConvNorm
-from .places import place
+from .places import ends_at, place
 
 
 class HardSwish(nn.Module):
@@ -107,6 +107,18 @@ class MobileNet(nn.Module):
         self._ends = [number for number, at in enumerate(places) if at.last and at.stride > 2]
         self.ends = [shapes[number] for number in self._ends]
         """The last bottleneck of each stride from 4 on."""
+
+    def up_to(self, stride: int) -> list[nn.Module]:
+        """
+        Return the layers up to a stride, a power of two from 4 on.
+
+        Raises
+        ------
+        ValueError
+            No layer ends at that stride.
+
+        """
+        return [self.stem, *self.blocks[:ends_at(self._ends, stride) + 1]]
 
     def features(self, pixels: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Return the output and the expanded map of each of the ``ends``."""

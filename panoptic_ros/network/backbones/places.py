@@ -37,3 +37,26 @@ def place(strides: Sequence[int], output_stride: int) -> list[Place]:
     after = [total for _, _, total in places[1:]] + [0]
     return [Place(*at, last=at[2] != following)
             for at, following in zip(places, after, strict=True)]
+
+
+def ends_at(ends: Sequence[int], stride: int) -> int:
+    """
+    Return the number of the last block of a stride.
+
+    Parameters
+    ----------
+    ends
+        The numbers of the last blocks of the strides 4, 8, and so on.
+    stride
+        The stride.
+
+    Raises
+    ------
+    ValueError
+        There is none of that stride.
+
+    """
+    strides = [4 << number for number in range(len(ends))]
+    if stride not in strides:
+        raise ValueError(f'stride is {stride}: expected one of {strides}, where layers end')
+    return ends[strides.index(stride)]

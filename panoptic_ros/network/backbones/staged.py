@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from .config import StageConfig
 from .layers import ConvNorm, ResidualBlock
+from .places import ends_at
 
 
 class Staged(nn.Module):
@@ -44,6 +45,18 @@ class Staged(nn.Module):
             maps[stride] = inputs, index
         self.channels = tuple(channels for channels, _ in maps.values())
         self._last = {index for _, index in maps.values()}
+
+    def up_to(self, stride: int) -> list[nn.Module]:
+        """
+        Return the layers up to a stride, a power of two from 4 on.
+
+        Raises
+        ------
+        ValueError
+            No stage ends at that stride.
+
+        """
+        return [self.stem, *self.stages[:ends_at(sorted(self._last), stride) + 1]]
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
         """Return the maps, fine to coarse, of float pixels [N, 3, H, W]."""

@@ -45,16 +45,24 @@ class Cycle(Actor):
             return
         pedal = self.phase + view.time * self.speed / 0.85
         rider = identities.get(Kind.RIDER) if self.rider is not None else None
-        pose = _riding(self.kind, pedal)
+        pose = self._pose(pedal)
         if self.rider is not None and rider is not None:
-            draw_body(view, self.rider, pose, position, yaw, rider, limbs='far')
+            self._draw_rider(view, pose, (position, yaw), rider, 'far')
         if self.kind in identities:
             if self.mesh is None:
                 self._draw_bicycle(view, position, yaw, pedal, identities[self.kind])
             else:
                 self._draw_motorcycle(view, position, yaw, identities[self.kind])
         if self.rider is not None and rider is not None:
-            draw_body(view, self.rider, pose, position, yaw, rider, limbs='near')
+            self._draw_rider(view, pose, (position, yaw), rider, 'near')
+
+    def _pose(self, pedal: float) -> Pose:
+        return riding(self.kind, pedal)
+
+    def _draw_rider(self, view: View, pose: Pose, place: tuple[Floats, float], identity: int,
+                    limbs: str) -> None:
+        if self.rider is not None:
+            draw_body(view, self.rider, pose, *place, identity, limbs)
 
     def _draw_bicycle(self, view: View, position: Floats, yaw: float, pedal: float,
                       identity: int) -> None:
@@ -127,7 +135,8 @@ def _motor_body(color: Albedo, seat: Albedo) -> Mesh:
     return mesh
 
 
-def _riding(kind: Kind, pedal: float) -> Pose:
+def riding(kind: Kind, pedal: float) -> Pose:
+    """Return the pose of a rider at an angle of the pedals in radians."""
     if kind == Kind.MOTORCYCLE:
         hip, neck, head, hand = (.86, -.2), (1.37, .02), (1.57, .1), (1.04, .34)
         feet = [(.36, .0), (.36, .0)]

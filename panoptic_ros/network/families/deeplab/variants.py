@@ -74,8 +74,12 @@ _MOBILE = NetworkConfig(
     instance=BranchConfig(aspp=64, low_level=(32, 16, 16), decoder=(64, 48, 32), head=32),
     rates=(3, 6, 9))
 
+_LITE = replace(_MOBILE, name='lite0', backbone=BackboneConfig('efficientnet_lite0', 32), rgb=True,
+                mean=(127.0,) * 3, deviation=(128.0,) * 3)
+
 _TABLE: tuple[tuple[NetworkConfig, Published | None], ...] = (
     (_MOBILE, None),
+    (_LITE, None),
     (_paper('r50', 'resnet50', 32), None),
     (_paper('r50-one-decoder', 'resnet50', 32, decoders=1), None),
     (_paper('r52', 'resnet52', 16), Published('paper', pq=59.8)),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from torch import nn
 
+from ....backbones.efficientnet_lite import EfficientNetLite
 from ....backbones.hrnet import HRNet
 from ....backbones.mobilenet import MobileNet
 from ....backbones.mobilenet_v2 import MobileNetV2
@@ -19,7 +20,7 @@ def rename(backbone: nn.Module) -> dict[str, str]:
     Return the source's name of each parameter and buffer, with our name.
 
     The source of MobileNetV2, Xception-65 and HRNet-W48 is bowenc0221's ``segmentation.model``,
-    that of MobileNetV3 is torchvision.
+    that of MobileNetV3 is torchvision, that of EfficientNet-Lite efficientnet-lite-pytorch.
 
     Raises
     ------
@@ -56,6 +57,16 @@ def _mobilenet(backbone: nn.Module, name: str) -> str:
     return '.'.join(['features', str(int(number) + 1), *inside])
 
 
+def _efficientnet_lite(_: nn.Module, name: str) -> str:
+    part, *rest = name.split('.')
+    if part == 'stem':
+        return '.'.join([('_conv_stem', '_bn0')[int(rest[0])], rest[1]])
+    number, part, index, entry = rest
+    names = {'expand': ('_expand_conv', '_bn0'), 'depthwise': ('_depthwise_conv', '_bn1'),
+             'project': ('_project_conv', '_bn2')}
+    return f'_blocks.{number}.{names[part][int(index)]}.{entry}'
+
+
 def _xception(_: nn.Module, name: str) -> str:
     name = _numbered(r'stem\.(\d)\.(\d)', ('conv', 'bn'), name)
     name = re.sub(r'blocks\.(\d+)', lambda match: f'block{int(match[1]) + 1}', name)
@@ -82,4 +93,5 @@ def _numbered(pattern: str, kinds: tuple[str, str], name: str) -> str:
 
 
 _SOURCES: dict[type[nn.Module], Callable[[nn.Module, str], str]] = {
-    MobileNetV2: _mobilenet, MobileNetV3: _mobilenet, Xception: _xception, HRNet: _hrnet}
+    MobileNetV2: _mobilenet, MobileNetV3: _mobilenet, EfficientNetLite: _efficientnet_lite,
+    Xception: _xception, HRNet: _hrnet}
