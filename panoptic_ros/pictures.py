@@ -106,11 +106,11 @@ def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
         if progress is not None:
             progress()
 
-    def read(named: tuple[Path, tuple[Path, Path]]) -> npt.NDArray[np.uint8]:
+    def decode(named: tuple[Path, tuple[Path, Path]]) -> npt.NDArray[np.uint8]:
         return image_files.read(named[0], limits=limits)
 
     named = list(zip(pictures, outputs, strict=True))
-    with Behind(finish) as behind, closing(ahead(named, read)) as images:
+    with Behind(finish) as behind, closing(ahead(named, decode)) as images:
         for (picture, files), image in zip(named, images, strict=True):
             try:
                 panoptic = done.segment(segmenter, image)
