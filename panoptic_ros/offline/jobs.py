@@ -74,6 +74,11 @@ class Job:
         return self.output
 
     @property
+    def pieces_folder(self) -> str:
+        """Where the pieces of a bag are until it is done."""
+        return f'{self.output.rstrip("/")}.pieces'
+
+    @property
     def key(self) -> str:
         """A word that stands for everything that decides the result."""
         words = json.dumps([self.input, self.kind, self.size, self.part, self.settings.result()],
@@ -82,7 +87,8 @@ class Job:
 
     def cut(self, parts: list[tuple[int, int]]) -> list[Job]:
         """Return the jobs of a bag's pieces; they lie in a folder beside the output."""
-        return [replace(self, part=part, output=f'{self.output}.pieces/{number:05d}')
+        return [replace(self, part=part,
+                        output=f'{self.pieces_folder}/{self.settings.piece}s-{number:05d}')
                 for number, part in enumerate(parts)]
 
     def joining(self, pieces: list[Job]) -> Job:

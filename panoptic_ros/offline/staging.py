@@ -77,10 +77,29 @@ class Staging:
         return Path(mkdtemp(dir=self._inside())) / path.rstrip('/').rpartition('/')[2]
 
     def deliver(self, place: Path, path: str) -> None:
-        """Let a whole output come where it belongs."""
-        if storage.is_remote(path):
-            storage.remove(path)        # files of an earlier output that this one has not
-            storage.put(place, path)
+        """
+        Let a whole output come where it belongs, in place of an earlier one.
+
+        Raises
+        ------
+        FileExistsError
+            There is something that is no part of an output.
+        OSError
+            The store cannot be written.
+
+        """
+        if not storage.is_remote(path):
+            return
+        new = {file.relative_to(place).as_posix() for file in place.rglob('*')}
+        old = [name for name in storage.listing(path) if name and name not in new]
+        if place.is_dir() and not any(name.endswith('_panoptic.png') for name in new):
+            strangers = [name for name in old if not name.endswith(('.mcap', '.db3', '.yaml'))]
+            if strangers:
+                raise FileExistsError(f'{path} exists and is no bag (it holds {strangers[0]}): '
+                                      'choose another folder')
+            for name in old:
+                storage.remove(storage.join(path, name))
+        storage.put(place, path)
 
     def _inside(self) -> Path:
         if self._folder is None:

@@ -17,7 +17,7 @@ from ..device import DeviceError
 from ..families.options import chosen, foreign
 from ..pictures import Labelled
 from ..segmenter import Segmenter, Setup
-from . import states
+from . import states, storage
 from .jobs import Job, Outcome, Settings
 from .labelling import Cut, Place, label
 from .staging import Staging
@@ -117,9 +117,9 @@ class Worker:
                 return Outcome(job, 'cut', parts=found.parts)
             if found:
                 staging.deliver(output, job.output)
-        for piece in job.pieces if found else ():
+        if found and job.kind == 'bag' and job.part is None:
             with suppress(OSError):     # they are of no use any more, and harm nobody
-                _remove(piece)
+                storage.remove(job.pieces_folder)
         reason = '' if found else 'it was stopped'
         return self._ended(job, 'done' if found else 'partial', reason, done, 0.0)
 
@@ -180,14 +180,3 @@ def hash_of(path: Path) -> str:
         while part := file.read(1 << 20):
             digest.update(part)
     return digest.hexdigest()
-
-
-def _remove(piece: str) -> None:
-    from . import storage
-
-    storage.remove(piece)
-    storage.remove(f'{piece}{states.ENDING}')
-    parent = piece.rpartition('/')[0]
-    if not storage.is_remote(parent):
-        with suppress(OSError):
-            storage.local(parent).rmdir()       # when it was the last one

@@ -111,6 +111,20 @@ def test_an_upload_that_breaks_off_is_done_again(store, recorded, tiny_onnx, cap
     assert {'metadata.yaml', 'a.mcap'} == set(storage.listing(f'{store}/out/a'))
 
 
+@pytest.mark.parametrize('store', ['memory'], indirect=True)
+def test_what_is_no_output_is_not_written_over(store, recorded, tiny_onnx, capsys):
+    files, inner = fsspec.core.url_to_fs(store)
+    files.put(f'{recorded}/a/', f'{inner}/in/a/', recursive=True)
+    files.pipe({f'{inner}/out/a/precious.txt': b'precious', f'{inner}/out/a/old.mcap': b'old'})
+    words = (f'{store}/in/a', '-o', f'{store}/out', '--model', tiny_onnx, '--overwrite')
+    assert run(*words) == 1
+    assert 'exists and is no bag (it holds precious.txt)' in capsys.readouterr().err
+    assert files.cat_file(f'{inner}/out/a/precious.txt') == b'precious'
+    files.rm(f'{inner}/out/a/precious.txt')
+    assert run(*words) == 0
+    assert set(storage.listing(f'{store}/out/a')) == {'a.mcap', 'metadata.yaml'}
+
+
 def test_a_scheme_without_its_package_is_told(recorded, tiny_onnx):
     assert 'expected a path, or a URL such as s3://BUCKET/NAME' in run(
         'nonsense://a/b', '-o', 'out', '--model', tiny_onnx)
