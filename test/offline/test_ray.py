@@ -18,7 +18,9 @@ pytestmark = pytest.mark.fleet
 ray = pytest.importorskip('ray', reason='needs requirements/fleet.txt')
 
 SCENARIOS = Path(__file__).parents[1] / 'support' / 'ray_scenarios.py'
-NETWORK = ['unshare', '--map-root-user', '--net', 'sh', '-c', 'ip link set lo up; exec "$@"', 'sh']
+# A network of its own, where all stays on the loopback, and processes that all end with it.
+ALONE = ['unshare', '--map-root-user', '--net', '--pid', '--fork', '--kill-child', '--mount-proc',
+         'sh', '-c', 'ip link set lo up && exec "$@"', 'sh']
 
 
 @pytest.fixture(scope='module')
@@ -40,27 +42,27 @@ def told(folder, tiny_onnx):
             cv2.imwrite(str(folder / 'evaluated' / side / f'{number}.png'),
                         labels.astype(np.uint16))
     alone = shutil.which('unshare') and subprocess.run(
-        [*NETWORK, 'true'], capture_output=True, check=False).returncode == 0
-    done = subprocess.run([*(NETWORK if alone else []), sys.executable, SCENARIOS, folder,
-                           tiny_onnx], capture_output=True, text=True, check=False)
+        [*ALONE, 'true'], capture_output=True, check=False).returncode == 0
+    done = subprocess.run([*(ALONE if alone else []), sys.executable, SCENARIOS, folder,
+                           tiny_onnx], capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_a_worker_is_kept_from_job_to_job(told):
-    assert told['worker']['done'] == 40
-    assert told['worker']['workers'] <= 4       # two of them would do; Ray may start spare ones
+    assert set(told['ends']['plain']) <= set(told['ends']['done'])
+    assert told['ends']['workers'] <= 8     # for 30 jobs: two, one for each that ended, and spares
 
 
 def test_a_worker_that_is_killed_costs_its_own_recording_at_most(told, folder):
     ends = told['ends']
-    assert set(ends['done']) == {'a', 'b', 'c', 'once', 'odd', 'disk'}
+    assert set(ends['done']) - {*ends['plain']} == {'a', 'b', 'c', 'once', 'odd', 'disk'}
     assert set(ends['failed']) == {'bad', 'full'}
     assert ends['failed']['full'] == f'the disk is full (tried {TRIES} times)'
     assert set(ends['aside']) == {'kill'}
     assert ends['aside']['kill'].endswith(f'workers that ended while they were at it: {DEATHS}')
-    assert ends['tries'] == {'a': 1, 'b': 1, 'c': 1, 'bad': 1, 'once': 2, 'odd': 2, 'disk': 2,
-                             'kill': DEATHS, 'full': TRIES}
+    once = dict.fromkeys([*ends['plain'], 'a', 'b', 'c', 'bad'], 1)
+    assert ends['tries'] == once | {'once': 2, 'odd': 2, 'disk': 2, 'kill': DEATHS, 'full': TRIES}
     state = json.loads((folder / 'ends' / 'out' / 'kill.state.json').read_text())
     assert (state['state'], state['deaths']) == ('aside', DEATHS)
 
