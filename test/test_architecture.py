@@ -44,7 +44,7 @@ ALLOWED = {
     'tracking': BASE | {'segments'},
     'node': CORE | {'memory', 'messages', 'tracking'},
     'bags': CORE | {'messages', 'pictures', 'tracking'},
-    'streets': BASE,
+    'streets': BASE | {'segments'},
     'datasets': BASE | {'images'},
     'evaluation': BASE | {'segments', 'families', 'engine', 'images', 'datasets', 'streets',
                           'tracking'},
@@ -59,7 +59,8 @@ ALLOWED = {
                    'streets', 'evaluation', 'network', 'benchmarks', 'demo', 'videos', 'offline'},
 }
 # Who knows a family beside its own folders; all others ask `families.find`.
-FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'benchmarks/', 'cli/networks.py', 'cli/train.py'),
+FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'benchmarks/', 'cli/networks.py', 'cli/train.py',
+                        'cli/export.py'),
             'fpn': ('benchmarks/', 'cli/networks.py'),
             'masks': ('benchmarks/', 'cli/networks.py')}
 # Outside libraries that only these rooms may import.

@@ -17,7 +17,7 @@ from ..evaluation import PanopticQuality
 from ..evaluation.color_baseline import ColorBaseline
 from ..labels import LabelSpace
 from ..report import print_table
-from ..streets import Drive
+from ..streets import PLAIN, VARIED, Drive, Variety
 
 _FIRST_SEED = 2_000_000
 _PALETTE_SEED = 3_000_000
@@ -40,10 +40,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Time the renderer on one core, survey its frames and measure the colour baseline."""
     size = args.size
     with _one_thread():
-        speed = _time(size, args.frames)
+        speed = _time(size, args.frames, PLAIN)
+        varied = _time(size, args.frames, VARIED)
     survey = _survey(size, args.survey)
     color = _color_baseline(size)
-    report = {'size': list(size), 'speed': speed, 'survey': survey,
+    report = {'size': list(size), 'speed': speed, 'varied_speed': varied, 'survey': survey,
               'color_baseline_pq': color}
     _print(report)
     return report
@@ -59,12 +60,12 @@ def _one_thread() -> Iterator[None]:
         cv2.setNumThreads(threads)
 
 
-def _time(size: tuple[int, int], frames: int) -> dict[str, float]:
+def _time(size: tuple[int, int], frames: int, variety: Variety) -> dict[str, float]:
     """Return medians in milliseconds of processor time on one core, and frames per second."""
     setup, drawn, measured, walls = [], [], [], []
     for seed in track(range(_FIRST_SEED, _FIRST_SEED + _DRIVES), 'timing'):
         start = process_time()
-        drive = Drive(seed, size)
+        drive = Drive(seed, size, variety)
         setup.append(process_time() - start)
         drive.frame(0)
         for index in range(1, 1 + -(-frames // _DRIVES)):
@@ -121,14 +122,15 @@ def _color_baseline(size: tuple[int, int]) -> float:
 
 
 def _print(report: dict[str, Any]) -> None:
-    speed, survey = report['speed'], report['survey']
+    speed, varied, survey = report['speed'], report['varied_speed'], report['survey']
     height, width = report['size']
     print_table(f'streets at {height}x{width} on one core: '
                 f'{speed["frames_per_second"]:.1f} frames/s',
-                ('stage', 'p50 ms'),
-                (('a new drive', speed['setup_ms']),
-                 ('image and label image', speed['image_and_labels_ms']),
-                 ('frame with its table of segments', speed['frame_ms'])))
+                ('stage', 'p50 ms', 'varied'),
+                ((name, speed[key], varied[key]) for name, key in (
+                    ('a new drive', 'setup_ms'),
+                    ('image and label image', 'image_and_labels_ms'),
+                    ('frame with its table of segments', 'frame_ms'))))
     print_table(f'{survey["frames"]} frames: {survey["things_per_frame"]:.1f} things a frame, '
                 f'{survey["partly_occluded"]:.0%} partly occluded, smallest '
                 f'{survey["smallest_thing_px"]} px high; nearest colour reaches '

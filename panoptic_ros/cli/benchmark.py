@@ -17,6 +17,7 @@ BENCHMARKS = {
     'gpu': 'the GPU path: its kernels checked, decoder, image to labels, cameras, tests',
     'grouping': 'grouping at 1024x2048 against upsampling the heads with PyTorch',
     'masks': 'decoding mask queries at 1024x2048 against PyTorch',
+    'robustness': 'quality under what real cameras do to an image, by cause and by class',
     'segmenter': 'stage times from camera image to labels',
     'streets': 'frames per second of the scene renderer',
     'transport': 'camera to labels over DDS at 1920x1080 beside a plain relay',

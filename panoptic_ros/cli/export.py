@@ -1,4 +1,8 @@
-"""Export a checkpoint as an ONNX file for an engine, and compare the file with PyTorch."""
+"""
+Export a checkpoint as an ONNX file for an engine, and compare the file with PyTorch.
+
+An exported Panoptic-DeepLab can be exported again, for an input of another size.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,11 @@ from rich.console import Console
 
 from .. import families
 from ..arguments import image_size
+from ..engine import ModelMetadata
+from ..engine.onnx_file import OnnxFile
+from ..pipelines.contract import contract
 from ..report import add_json_argument, write_json
+from ..segments.grid import FITS
 from .command import command, torch_needed
 from .family_arguments import FamilyOptions, add_family_arguments
 
@@ -34,13 +42,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         from ..network.size import measure
     try:
         quality, given = _quality(args.quality), FamilyOptions.of(args)
-        checkpoint = Checkpoint.load(args.checkpoint)
-        args.size = args.size or _size(checkpoint)
-        options = _options(given, checkpoint, args.size)
+        before = _before(args.checkpoint)
+        if before is None:
+            checkpoint = Checkpoint.load(args.checkpoint)
+            args.size = args.size or _size(checkpoint)
+        else:
+            from ..network.families.deeplab.unfolding import unfold
+            checkpoint = unfold(args.checkpoint, None)
+            args.size, args.fit = args.size or before.input_size, args.fit or before.fit
+        options = _options(given, checkpoint, args.size, before)
         console = Console()
         with console.status('exporting'):
-            difference = export_onnx(checkpoint, args.output, args.size, quality, options,
-                                     args.tolerance, progress=console.print)
+            difference = export_onnx(checkpoint, args.output, args.size, args.tolerance,
+                                     console.print, fit=args.fit, quality=quality,
+                                     options=options)
     except (CheckpointError, ExportError, ImportError, OSError, ValueError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
     network = measure(checkpoint.config, args.size, len(checkpoint.label_space))
@@ -59,12 +74,17 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='export', description=__doc__)
     parser.add_argument('checkpoint', type=Path, metavar='CHECKPOINT',
-                        help='file that `train` or `import_checkpoint` wrote')
+                        help='file that `train` or `import_checkpoint` wrote; or a '
+                        'Panoptic-DeepLab that was exported, .onnx, whose options and way to fit '
+                        'images are kept')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='MODEL.onnx',
                         help='file to write')
     parser.add_argument('--size', type=image_size, metavar='HxW',
                         help="the network's input (default: as a training here saw the frames, "
                         'else 512x1024)')
+    parser.add_argument('--fit', choices=FITS, help='how images of another shape are brought to '
+                        'the input: stretched, or padded at their own shape (default: as the '
+                        "network's source does it; networks that are trained here stretch)")
     parser.add_argument('--quality', type=Path, metavar='JSON',
                         help='report of `evaluate --json` to keep in the model')
     parser.add_argument('--tolerance', type=float, default=1e-4,
@@ -82,14 +102,20 @@ def _size(checkpoint: Checkpoint) -> tuple[int, int]:
     return height, width
 
 
+def _before(path: Path) -> ModelMetadata | None:
+    """Return what the file says if it is an export itself."""
+    return OnnxFile.read(path, contract).metadata if path.suffix == '.onnx' else None
+
+
 def _options(given: FamilyOptions, checkpoint: Checkpoint, size: tuple[int, int],
-             ) -> dict[str, Any]:
+             before: ModelMetadata | None) -> dict[str, Any]:
     """Return the options for the model to recommend: those that differ from the published ones."""
     from ..network.families import find
     config = checkpoint.config
     family = families.find(config.family)
     published = family.options()
-    suited = replace(published, **find(config.family).options(config, size))
+    suited = replace(published, **(find(config.family).options(config, size) if before is None
+                                   else before.options))
     wanted = given.applied(family, suited)
     return {name: value for name, value in asdict(wanted).items()
             if value != getattr(published, name)}

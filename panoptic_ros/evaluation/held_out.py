@@ -18,8 +18,12 @@ _LATEST = 20.0      # seconds into a drive
 def single_frame(seed: int, size: tuple[int, int],
                  variety: Variety = PLAIN) -> tuple[Image, Panoptic]:
     """Return (BGR image, ground truth) of a drive at one moment, which the seed determines."""
-    moment = np.random.default_rng(seed).uniform(0, _LATEST)
-    return Drive(seed, size, variety).frame(moment)
+    return Drive(seed, size, variety).frame(moment(seed))
+
+
+def moment(seed: int) -> float:
+    """Return the time in seconds of the one frame that is taken of a drive."""
+    return np.random.default_rng(seed).uniform(0, _LATEST)
 
 
 @dataclass(frozen=True)

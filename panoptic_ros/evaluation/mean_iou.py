@@ -59,6 +59,11 @@ class MeanIoU(Accumulator):
         self._confusion += other._confusion
 
     @property
+    def confusion(self) -> npt.NDArray[np.int64]:
+        """(C, C + 1) pixels so far, by true and predicted class; the last is unlabelled."""
+        return self._confusion.copy()
+
+    @property
     def true_pixels(self) -> npt.NDArray[np.int64]:
         """(C,) pixels of each class in the truth so far, crowd included."""
         return np.asarray(self._confusion.sum(axis=1))

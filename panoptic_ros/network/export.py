@@ -32,9 +32,8 @@ class ExportError(RuntimeError):
 
 
 def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
-                quality: dict[str, Any] | None = None,
-                options: dict[str, Any] | None = None, tolerance: float = 1e-4,
-                progress: Callable[[str], None] = lambda step: None) -> float:
+                tolerance: float = 1e-4,
+                progress: Callable[[str], None] = lambda step: None, **more: Any) -> float:
     """
     Write the model file, after checking it against PyTorch.
 
@@ -47,14 +46,13 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
     size
         (height, width) of the network's input, one that its ``check_size`` accepts, padded
         or not.
-    quality
-        Measured PQ, SQ and RQ, if any.
-    options
-        Options of the family that suit the model.
     tolerance
         Largest difference allowed, relative to the largest value of each output.
     progress
         Gets each step in words when it begins; a large network takes minutes.
+    more
+        What else the file says: ``fit`` as for ``metadata_of``, ``quality`` and ``options`` of
+        ``ModelMetadata``.
 
     Returns
     -------
@@ -75,7 +73,7 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
     model = traced(family.exported(network, size), size, family.outputs)
     metadata = metadata_of(
         checkpoint.config, checkpoint.label_space, size, training=checkpoint.training,
-        quality=quality or {}, options=options or {}, outputs=_outputs(model))
+        outputs=_outputs(model), **more)
     onnx.helper.set_model_props(model, metadata.to_properties())
     progress('checking the graph')
     onnx.checker.check_model(model, full_check=True)

@@ -23,8 +23,8 @@ from .photometric import randomised
 _GRID = 4
 """Distance of the pixels that are searched for classes to place a crop on."""
 
-_MEAN = (104, 116, 124)
-"""Mean blue, green and red of ImageNet."""
+MEAN = (104, 116, 124)
+"""Mean blue, green and red of ImageNet, which crops have outside the frame."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Samples(Dataset[dict[str, Tensor]]):
         crop = cv2.LUT(np.ascontiguousarray(crop), _color_curve(options.jitter, random))
         if options.randomised and random.random() < options.randomised:
             crop = randomised(np.asarray(crop, np.uint8), labels, random)
-        crop = extend(crop, options.crop, _MEAN)
+        crop = extend(crop, options.crop, MEAN)
         labels = np.ascontiguousarray(extend(labels, options.crop, UNLABELED))
         return {'image': crop, **self.targets.make(labels, self.label_space, random)}
 

@@ -28,8 +28,11 @@ class Backdrop:
         canvas[:len(sky)] = cv2.cvtColor(sky, cv2.COLOR_BGR2BGRA)
         canvas[..., 3] = int(Kind.SKY)
         turn = 2 * np.pi / 96
-        first = int(np.floor((view.camera.yaw - 0.7) / turn))
-        index = np.arange(first, first + int(1.4 / turn) + 2)
+        camera = view.camera
+        across = abs(camera.center[0] - camera.size[1] / 2) + camera.size[1] / 2
+        half = max(0.7, float(np.arctan(across / camera.focal)) + 0.15)
+        first = int(np.floor((camera.yaw - half) / turn))
+        index = np.arange(first, first + int(2 * half / turn) + 2)
         corners = np.asarray(np.repeat(index, 2)[1:-1] * turn, np.float64)
         self._layer(view, corners, np.repeat(self.houses[index % 96], 2)[:-2], self.wall,
                     Kind.BUILDING)

@@ -31,6 +31,8 @@ class Camera:
     yaw: float
     pitch: float
     roll: float
+    principal: tuple[float, float] | None = None
+    """The principal point (x, y) in pixels; without one, a little above the middle."""
     rotation: Floats = field(init=False, repr=False)
     """(3, 3): rows are the camera's right, down and forward axes in the world."""
 
@@ -47,6 +49,8 @@ class Camera:
     @cached_property
     def center(self) -> Floats:
         """The principal point (x, y) in pixels."""
+        if self.principal is not None:
+            return np.array(self.principal)
         return np.array([(self.size[1] - 1) / 2, (self.size[0] - 1) * 0.47])
 
     @cached_property

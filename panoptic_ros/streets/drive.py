@@ -19,16 +19,19 @@ from .layouts import lay_out
 from .objects.side_street import SideStreet
 from .order import far_to_near
 from .painter import Painter
+from .photograph import Photograph, plain_tone
 from .road import Road
 from .scene import Presence, Scene
 from .sensor import Sensor
 from .sight import Box, boxes_of, footprint, unhidden
+from .surfaces import Dressing
 from .variety import PLAIN, Variety
 from .view import View
+from .viewpoint import BONNET, Viewpoint
+from .weather import relit
 
 _FIRST_IDENTITY = 20
 _LAST_IDENTITY = 254
-_BONNET = 255
 
 
 class Drive:
@@ -71,6 +74,8 @@ class Drive:
         if variety.contents:
             self.road = lay_out(seed, self.road)
         self.light = Atmosphere.draw(rng)
+        if variety.light:
+            self.light = relit(self.light, seed)
         self.ground = Ground(rng, self.road)
         self.backdrop = Backdrop(rng)
         self.scene = Scene(seed, rng, self.road, self.light, variety)
@@ -81,6 +86,10 @@ class Drive:
         self.pitch = float(rng.uniform(-0.01, 0.03))
         self.bonnet = bool(rng.random() < 0.35)
         self.bonnet_color = rng.uniform(25, 170) * np.ones(3)
+        self.viewpoint = Viewpoint.draw(seed, size) if variety.cameras else None
+        self.dressing = (Dressing(seed, variety, self.light, self.ground)
+                         if variety.textures or variety.light or variety.random else None)
+        self.photograph = Photograph(seed, size, variety.random) if variety.light else None
 
     def frame(self, time: float) -> tuple[npt.NDArray[np.uint8], Panoptic]:
         """
@@ -106,9 +115,18 @@ class Drive:
         self.backdrop.draw(view)
         self.ground.draw(view, s)
         solid, boxes = self._in_sight(view, s)
-        table = self._draw(view, solid, boxes)
-        image = self.sensor.develop(canvas, time)
+        table, identities = self._draw(view, solid, boxes)
+        image = self._develop(view, solid, identities)
         return image, np.asarray(table[canvas[..., 3]])
+
+    def _develop(self, view: View, solid: list[Presence],
+                 identities: list[dict[Kind, int]]) -> npt.NDArray[np.uint8]:
+        """Turn the finished canvas into the camera's image."""
+        canvas = view.painter.canvas
+        if self.dressing is not None:
+            tone = plain_tone if self.photograph is None else self.photograph.tone
+            canvas[..., :3] = self.dressing.put_on(view, solid, identities, tone)
+        return (self.photograph or self.sensor).develop(canvas, view.time)
 
     def visible_shares(self, time: float) -> dict[int, float]:
         """
@@ -148,7 +166,7 @@ class Drive:
                 shown.append((presence, foot, box))
         self.ground.finish(view, [(p.actor, p.place) for p, _, _ in shown])
         feet = np.array([foot for _, foot, _ in shown]).reshape(-1, 4)
-        order = far_to_near(feet, (s, self.road.lane_center))
+        order = far_to_near(feet, (s, self._lane))
         solid = [shown[i][0] for i in order]
         kept_boxes = [shown[i][2] for i in order]
         kept = unhidden(view.camera, self.road, solid, feet[order], kept_boxes)
@@ -156,8 +174,12 @@ class Drive:
                 [box for box, keep in zip(kept_boxes, kept, strict=True) if keep])
 
     def _draw(self, view: View, solid: list[Presence],
-              boxes: list[Box]) -> npt.NDArray[np.uint16]:
-        """Draw far to near, leaving out things too small to be kept; return identity -> label."""
+              boxes: list[Box]) -> tuple[npt.NDArray[np.uint16], list[dict[Kind, int]]]:
+        """
+        Draw far to near, leaving out things too small to be kept.
+
+        Return the label of each identity, and the identities of what stands on the ground.
+        """
         table = np.full(256, UNLABELED, np.uint16)
         table[:FIRST_THING] = np.arange(FIRST_THING) * self.label_space.label_divisor
         identities: list[dict[Kind, int]] = []
@@ -175,6 +197,13 @@ class Drive:
                     things[following] = index
                     following += 1
             identities.append(mine)
+        if self.dressing is not None:       # what is no thing is dressed by itself, too
+            for mine in reversed(identities):
+                for kind in [kind for kind in mine if kind < FIRST_THING]:
+                    if following <= _LAST_IDENTITY:
+                        mine[kind] = following
+                        table[following] = table[kind]
+                        following += 1
         canvas = view.painter.canvas
         ground = canvas.copy()
         for presence, mine in zip(solid, identities, strict=True):
@@ -183,7 +212,7 @@ class Drive:
         while True:
             small = self._small(canvas, {i: boxes[n] for i, n in things.items()})
             if not small:
-                return table
+                return table, identities
             for identity, _ in small:
                 owner = identities[things.pop(identity)]
                 for kind in [kind for kind, value in owner.items() if value == identity]:
@@ -225,15 +254,28 @@ class Drive:
     def _view(self, time: float, painter: Painter) -> View:
         s = self.scene.camera_s(time)
         a, b, c, d = self.sway
-        position = self.road.point(s, self.road.lane_center + 0.15 * np.sin(.4 * time + a),
-                                   self.high + .012 * np.sin(7 * time + b))
+        way = self.viewpoint
+        focal, high, pitch, roll, center = (
+            (self.focal, self.high, self.pitch, 0.0, None) if way is None else
+            (way.focal, way.high, way.pitch, way.roll, way.center))
+        position = self.road.point(s, self._lane + 0.15 * np.sin(.4 * time + a),
+                                   high + .012 * np.sin(7 * time + b))
         camera = Camera(
-            self.size, self.focal, position,
+            self.size, focal, position,
             self.road.heading(s + 6) + .008 * np.sin(.5 * time + c),
-            self.pitch + .003 * np.sin(5 * time + d), .006 * np.sin(1.1 * time + a))
+            pitch + .003 * np.sin(5 * time + d), roll + .006 * np.sin(1.1 * time + a), center)
         return View(camera, painter, self.light, self.road, time, self.variety)
 
+    @property
+    def _lane(self) -> float:
+        """Metres from the road's middle to where the camera drives."""
+        return self.road.lane_center + (0.0 if self.viewpoint is None else self.viewpoint.aside)
+
     def _draw_bonnet(self, view: View) -> None:
+        if self.viewpoint is not None:
+            if self.viewpoint.hood is not None:
+                self.viewpoint.hood.draw_on(view.painter, self.size, float(view.light.mean[1]))
+            return
         if not self.bonnet:
             return
         height, width = self.size
@@ -242,7 +284,7 @@ class Drive:
         arch = np.stack([x * width, y * height], 1)
         corners = np.array([[1.05 * width, 1.1 * height], [-.05 * width, 1.1 * height]])
         color = self.bonnet_color * view.light.mean
-        view.painter.shape(np.concatenate([arch, corners]), color.tolist(), _BONNET)
+        view.painter.shape(np.concatenate([arch, corners]), color.tolist(), BONNET)
         view.painter.line(arch + (0, 0.006 * height), 0.012 * height,
-                          np.minimum(color * 1.5 + 20, 255).tolist(), _BONNET)
+                          np.minimum(color * 1.5 + 20, 255).tolist(), BONNET)
 

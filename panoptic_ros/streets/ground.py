@@ -14,10 +14,12 @@ from .noise import fractal
 from .objects.actor import Actor, Place
 from .objects.paint import Albedo, gray
 from .road import CURB, LANE, Road
+from .shadows import cast
 from .view import View
 
 _AHEAD = np.array([2.2, 3.5, 5, 7, 9.5, 13, 18, 25, 35, 50, 70, 100, 140, 220.0])
-_CORNERS = np.array([[-1.0, -1], [-1, 1], [1, 1], [1, -1]])
+_NEARER = np.array([0.9, 1.5])
+"""Rows before the first, for cameras that look down more than plain ones."""
 _TILE = 256
 _DENSITY = 24.0
 """Texture pixels per metre."""
@@ -88,12 +90,13 @@ class Ground:
 
     def draw(self, view: View, s: float) -> None:
         """Draw the surfaces, then the markings."""
-        along = s + _AHEAD
+        rows = np.concatenate([_NEARER, _AHEAD]) if view.variety.cameras else _AHEAD
+        along = s + rows
         camera, light = view.camera, view.light
         up = light.shade(np.array([[0.0, 1.0, 0.0]]))[0]
-        depths = 0.5 * (_AHEAD[1:] + _AHEAD[:-1])
+        depths = 0.5 * (rows[1:] + rows[:-1])
         share = np.array([light.haze(depth) for depth in depths])[:, None]
-        low, high = (self.road.lane_center + sign * (2 + 2 * _AHEAD) for sign in (-1, 1))
+        low, high = (self.road.lane_center + sign * (2 + 2 * rows) for sign in (-1, 1))
         edges = np.stack([self.road.points(along, np.clip(d, low, high), y)
                           for band in self.bands for d, y in (band[:2], band[2:4])])
         pixels = camera.project(edges.reshape(-1, 3)).reshape(len(self.bands), 2, -1, 2)
@@ -147,9 +150,11 @@ class Ground:
         top = int(max(0, camera.horizon() - lean + camera.focal * 1.4 / 60))
         if top >= height - 8:
             return
-        grain = self._grain(view, top)
-        shade = _shade(view, shadows, top)
-        factor = cv2.multiply(grain, shade, scale=1 / 255)
+        shade = cast(view, shadows, top)
+        if view.variety.textures:
+            factor = cv2.convertScaleAbs(shade, alpha=128 / 255)
+        else:
+            factor = cv2.multiply(self._grain(view, top), shade, scale=1 / 255)
         full = np.full_like(factor, 128)
         region = view.painter.canvas[top:]
         cv2.multiply(region, cv2.merge([factor, factor, factor, full]), region, 1 / 128)
@@ -171,44 +176,6 @@ class Ground:
         far = int((fade < 1).sum())
         grain[:far] = (grain[:far].astype(np.float32) - 128) * fade[:far] + 128
         return np.asarray(grain, np.uint8)
-
-
-def _shade(view: View, shadows: Iterable[tuple[Actor, Place]], top: int) -> npt.NDArray[np.uint8]:
-    """Return how light the ground is, 255 out of any shadow; rows from ``top``."""
-    height, width = view.camera.size
-    half = np.full(((height - top + 1) // 2, (width + 1) // 2), 255, np.uint8)
-    sun = view.light.sun
-    strength = float(view.light.sun_color.mean())
-    slope = -sun[[0, 2]] / max(sun[1], 0.25)
-    for actor, place in shadows:
-        if actor.shadow <= 0:
-            continue
-        yaw = view.road.heading(place.s) + place.yaw
-        center = view.road.point(place.s, place.d)[[0, 2]]
-        forward = np.array([np.sin(yaw), np.cos(yaw)])
-        right = np.array([forward[1], -forward[0]])
-        foot = (center + _CORNERS[:, :1] * forward * actor.length / 2
-                + _CORNERS[:, 1:] * right * actor.width / 2)
-        if strength > 0.2:
-            cast = foot + slope * min(actor.tall, 9.0)
-            both = np.concatenate([foot, cast]).astype(np.float32)
-            _darken(view, half, np.asarray(cv2.convexHull(both)[:, 0], np.float64), top,
-                    255 - int(150 * strength * actor.shadow))
-        if actor.tall < 5:
-            _darken(view, half, foot, top, 255 - int(115 * actor.shadow))
-    soft = cv2.GaussianBlur(half, (0, 0), max(0.8, 2.0 * height / 512))
-    return np.asarray(cv2.resize(soft, (width, height - top), interpolation=cv2.INTER_LINEAR),
-                      np.uint8)
-
-
-def _darken(view: View, half: npt.NDArray[np.uint8], ground: Floats, top: int,
-            value: int) -> None:
-    points = np.zeros((len(ground), 3))
-    points[:, [0, 2]] = ground
-    outline = view.camera.outline(points)
-    if outline is not None:
-        fixed = np.clip((outline - (0, top)) * 8, -1 << 19, 1 << 19).astype(np.int32)
-        cv2.fillConvexPoly(half, fixed, (value,), 8, 4)
 
 
 def _steps(s: float, step: float, start: float) -> list[float]:

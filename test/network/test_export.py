@@ -27,8 +27,11 @@ from panoptic_ros.families import deeplab  # noqa: E402
 from panoptic_ros.labels import LabelSpace  # noqa: E402
 from panoptic_ros.network import export  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
+from panoptic_ros.network.families.deeplab.family import DeepLabNetworks  # noqa: E402
 from panoptic_ros.network.families.deeplab.model import PanopticDeepLab  # noqa: E402
 from panoptic_ros.network.families.deeplab.variants import PRESETS  # noqa: E402
+from panoptic_ros.network.metadata import metadata_of  # noqa: E402
+from panoptic_ros.network.samples import MEAN  # noqa: E402
 from panoptic_ros.network.size import measure  # noqa: E402
 from panoptic_ros.segments.grid import Grid  # noqa: E402
 
@@ -49,6 +52,9 @@ def checkpoint():
                 buffer.normal_(0, 0.1)
             elif name.endswith('running_var'):
                 buffer.uniform_(0.5, 1.5)
+        for name, parameter in network.named_parameters():
+            if name.endswith('bias'):       # equal ones would be one in the file
+                parameter.normal_(0, 0.1)
     return Checkpoint(TINY, space, network.state_dict(), {'seed': 1}, {})
 
 
@@ -60,7 +66,8 @@ def exported(checkpoint, tmp_path_factory):
     logger.addHandler(said)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter('always')
-        export.export_onnx(checkpoint, path, SIZE, {'all': {'pq': 12.5}}, {'stuff_area': 512})
+        export.export_onnx(checkpoint, path, SIZE, fit='pad', quality={'all': {'pq': 12.5}},
+                           options={'stuff_area': 512})
     logger.removeHandler(said)
     return path, [entry.getMessage() for entry in said.buffer] + [
         str(warning.message) for warning in warned]
@@ -119,7 +126,20 @@ def test_the_file_describes_itself_and_not_the_machine_it_was_made_on(model):
     assert metadata.quality == {'all': {'pq': 12.5}}
     assert metadata.options == {'stuff_area': 512}
     assert metadata.training == {'seed': 1}
+    assert (metadata.fit, metadata.padding) == ('pad', MEAN)
     assert b'.py' not in model.read_bytes()
+
+
+@pytest.mark.parametrize(('own', 'fit', 'expected'), [
+    (('stretch', ()), None, ('stretch', ())),
+    (('stretch', ()), 'pad', ('pad', MEAN)),
+    (('pad', (1, 2, 3)), None, ('pad', (1, 2, 3))),
+    (('pad', (1, 2, 3)), 'pad', ('pad', (1, 2, 3))),
+    (('pad', (1, 2, 3)), 'stretch', ('stretch', ()))])
+def test_a_network_keeps_its_own_way_to_fit_images_unless_asked(monkeypatch, own, fit, expected):
+    monkeypatch.setattr(DeepLabNetworks, 'fitting', lambda family, config: own)
+    metadata = metadata_of(TINY, LabelSpace.load('cityscapes'), SIZE, fit)
+    assert (metadata.fit, metadata.padding) == expected
 
 
 def test_a_size_that_the_network_cannot_take_is_refused(checkpoint, tmp_path):
@@ -192,8 +212,9 @@ def test_the_command_exports_and_reports(checkpoint, tmp_path, capsys, traced):
     (tmp_path / 'quality.json').write_text(json.dumps(report))
     output = tmp_path / 'model.onnx'
     command.main([str(tmp_path / 'checkpoint.pt'), '-o', str(output), '--size', '64x96',
-                  '--quality', str(tmp_path / 'quality.json'), '--deeplab.stuff-area',
-                  '100', '--deeplab.nms-kernel', '13', '--deeplab.center-threshold', '0.1',
+                  '--fit', 'pad', '--quality', str(tmp_path / 'quality.json'),
+                  '--deeplab.stuff-area', '100', '--deeplab.nms-kernel', '13',
+                  '--deeplab.center-threshold', '0.1',
                   '--json', str(tmp_path / 'report.json')])
     assert 'MB' in capsys.readouterr().out
     written = json.loads((tmp_path / 'report.json').read_text())
@@ -206,6 +227,23 @@ def test_the_command_exports_and_reports(checkpoint, tmp_path, capsys, traced):
     metadata = ModelMetadata.from_properties(properties, 'model')
     assert metadata.quality['all'] == {'pq': 1.0, 'sq': 2.0, 'rq': 3.0}
     assert metadata.options == {'stuff_area': 100, 'nms_kernel': 13}
+    assert (metadata.fit, metadata.padding) == ('pad', MEAN)
+
+
+def test_an_export_is_exported_again_for_another_size(model, tmp_path, monkeypatch):
+    """Its options, its way to fit images and its training stay; what was measured does not."""
+    monkeypatch.setitem(PRESETS, 'tiny', TINY)
+    sizes = []
+    monkeypatch.setattr(export, 'trace', lambda network, size, outputs: sizes.append(size)
+                        or onnx.load(model))
+    output = tmp_path / 'again.onnx'
+    command.main([str(model), '-o', str(output), '--size', '64x96'])
+    found, before = (ModelMetadata.from_properties(
+        {entry.key: entry.value for entry in onnx.load(file).metadata_props}, 'model')
+        for file in (output, model))
+    assert sizes == [SIZE]
+    assert found == replace(before, quality={}, training={
+        'unfolded_from': 'model.onnx', **before.training})
 
 
 @pytest.mark.parametrize(('arguments', 'message'), [

@@ -18,7 +18,7 @@ from .model import PanopticDeepLab
 from .variants import preset
 
 
-def unfold(path: Path, images: Iterable[npt.NDArray[np.uint8]]) -> Checkpoint:
+def unfold(path: Path, images: Iterable[npt.NDArray[np.uint8]] | None) -> Checkpoint:
     """
     Read the weights of a model that ``export`` wrote, and measure its batch statistics again.
 
@@ -32,7 +32,8 @@ def unfold(path: Path, images: Iterable[npt.NDArray[np.uint8]]) -> Checkpoint:
     path
         The ONNX file.
     images
-        Images of the kind that the network was trained for, uint8 (H, W, 3) BGR.
+        Images of the kind that the network was trained for, uint8 (H, W, 3) BGR; None for a
+        network that is not trained further, only exported again.
 
     Raises
     ------
@@ -47,7 +48,8 @@ def unfold(path: Path, images: Iterable[npt.NDArray[np.uint8]]) -> Checkpoint:
     found = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy())
              for i in model.graph.initializer}
     norms = _take_over(network, found, path)
-    _measure(network, norms, images)
+    if images is not None:
+        _measure(network, norms, images)
     return Checkpoint(config, metadata.label_space, network.state_dict(),
                       {'unfolded_from': path.name, **metadata.training}, {})
 
