@@ -3,6 +3,7 @@
 from .drive import Drive
 from .variety import PLAIN, VARIED, VARIETIES, Variety
 
+
 def warm_up() -> None:
     """Compile what varied drives compile, so that no frame waits for it."""
     Drive(0, (32, 32), VARIED).image_and_labels(0.0)
