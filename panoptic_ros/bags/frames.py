@@ -78,9 +78,10 @@ def camera_frames(bag: Bag, topic: Topic) -> Iterator[CameraFrame]:
         yield camera_frame(bag, number, record)
 
 
-def camera_records(bag: Bag, topic: Topic) -> Iterator[Record]:
+def camera_records(bag: Bag, topic: Topic, part: tuple[int, int] | None = None
+                   ) -> Iterator[Record]:
     """
-    Yield every message of a camera topic, in order of time.
+    Yield every message of a camera topic, or those of a part of the time, in order of time.
 
     Raises
     ------
@@ -90,7 +91,7 @@ def camera_records(bag: Bag, topic: Topic) -> Iterator[Record]:
     """
     if not topic.count:
         raise BagError(f'0 frames of {topic.name} in {bag.path}: {describe(bag.topics)}')
-    yield from bag.messages([topic.name])
+    yield from bag.messages([topic.name], part)
 
 
 def camera_frame(bag: Bag, number: int, record: Record,

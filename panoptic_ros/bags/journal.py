@@ -15,7 +15,7 @@ import numpy as np
 from ..labels import LabelSpace
 from ..panoptic import Panoptic, Segments
 from ..tracking import Tracker
-from .folder import BagError
+from .folder import BagError, BusyError
 from .paths import JOURNAL
 
 Job = Mapping[str, Any]
@@ -102,7 +102,7 @@ def read_journal(folder: Path) -> tuple[Job, list[Entry]] | None:
 
     Raises
     ------
-    BagError
+    BusyError
         Another process is writing it.
 
     """
@@ -111,8 +111,8 @@ def read_journal(folder: Path) -> tuple[Job, list[Entry]] | None:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise BagError(f'another process is writing {folder}: wait for its end, or choose '
-                               'another output') from error
+                raise BusyError(f'another process is writing {folder}: wait for its end, or '
+                                'choose another output') from error
             # if the disk was full, the last line is cut off
             lines = [line for line in file if line.endswith('\n')]
         return json.loads(lines[0]), [Entry.read(line) for line in lines[1:]]

@@ -2,85 +2,38 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from .. import messages, overlay
 from ..images import Limits
-from ..messages import COMPRESSED_IMAGE, DETECTIONS, IMAGE, LABEL_INFO
+from ..panoptic import Panoptic
 from ..pictures import Labelled
 from ..plain_data import plain
 from ..segmenter import Segmenter
+from ..steps import Behind, ahead
 from ..tensors import OutputError
-from ..tracking import Tracker
 from .frames import CameraFrame, camera_frame, camera_records, camera_topic, stamp_of
 from .journal import Entry, Journal
-from .messages import header, image, new
 from .paths import JOURNAL, check_apart, check_replaceable, partial_of
-from .reader import Bag, BagError, Record
+from .reader import Bag, BagError, Record, Topic
+from .results import Labelling, Results, seconds
 from .resuming import Before, take_up
 from .writer import BagWriter
 
-PREFIX = '/panoptic_node'
-"""Where the node's private topics stand when it is not renamed."""
-
+__all__ = ['LabelledBag', 'Labelling', 'StoppedError', 'check_output', 'label_bag']
 
 Proceed = Callable[[], bool]
+"""Called after every frame, by a thread of its own; whether to go on."""
 
-_PREFIX = re.compile('(/[A-Za-z_][A-Za-z0-9_]*)*')
+_TOGETHER = 1_000_000_000
+"""Frames of one batch lie within one of these spans, in nanoseconds from the bag's start."""
 
 
 class StoppedError(Exception):
     """The labelling was asked to end before its end."""
-
-
-@dataclass(frozen=True)
-class Labelling:
-    """What is to be written of a bag."""
-
-    topic: str | None = None
-    """The camera topic; the bag's only one by default."""
-    prefix: str = PREFIX
-    """What stands before ``/panoptic``, ``/objects`` and ``/label_info``."""
-    with_camera: bool = True
-    """Also copy the camera's messages."""
-    with_overlay: bool = False
-    """Also draw ``PREFIX/overlay/compressed``, JPEG."""
-    with_tracking: bool = True
-    """Things keep their numbers from frame to frame."""
-    model: str = ''
-    """Tells the model from every other: a run with another does not go on from this one."""
-
-    def __post_init__(self) -> None:
-        if not _PREFIX.fullmatch(self.prefix):
-            raise BagError(f'prefix is {self.prefix!r}: expected the beginning of topics, as in '
-                           f'{PREFIX}')
-
-    def topics(self, camera: str, camera_type: str) -> dict[str, str]:
-        """
-        Return the types of what is written for each frame, by topic.
-
-        Raises
-        ------
-        BagError
-            The camera's own topic is among the results'.
-
-        """
-        topics = {f'{self.prefix}/panoptic': IMAGE, f'{self.prefix}/objects': DETECTIONS}
-        if self.with_camera:
-            if camera in (*topics, f'{self.prefix}/label_info',
-                          f'{self.prefix}/overlay/compressed'):
-                raise BagError(f'{camera} is a topic of the results as well, and one would take '
-                               'the place of the other: choose another --prefix, or '
-                               '--without-camera')
-            topics[camera] = camera_type
-        if self.with_overlay:
-            topics[f'{self.prefix}/overlay/compressed'] = COMPRESSED_IMAGE
-        return topics
 
 
 @dataclass
@@ -89,6 +42,17 @@ class LabelledBag(Labelled):
 
     resumed: int = 0
     """Frames that an earlier, interrupted run had labelled; they count among ``frames``."""
+
+
+class _Step(NamedTuple):
+    """A frame on its way: labelled by an earlier run, or to be labelled."""
+
+    number: int
+    record: Record
+    entry: Entry | None
+    results: dict[str, Any]
+    frame: CameraFrame | None = None
+    panoptic: Panoptic | None = None
 
 
 def check_output(source: Bag, output: Path, overwrite: bool) -> None:
@@ -115,6 +79,9 @@ def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labell
     its frame. Until it is whole it is ``OUTPUT.partial``. Where that is left of an interrupted
     run of the same job its frames are taken as they are, the tracker is brought to where it was,
     and the rest is labelled: the bag is that of one run, byte for byte.
+
+    Frames are decoded by one thread, segmented by the calling one, and tracked and written by a
+    third, in their order.
 
     Parameters
     ----------
@@ -145,33 +112,26 @@ def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labell
     check_output(source, output, overwrite)
     camera = camera_topic(source, options.topic)
     topics = options.topics(camera.name, camera.type)
-    job = {**asdict(options), 'topic': camera.name, 'runtime': segmenter.description,
-           'options': {segmenter.family.name: plain(segmenter.options)},
-           'input': [[file.name, file.stat().st_size] for file in source.files]}
+    job = job_of(options, source, camera, segmenter)
     before = take_up(output, job, list(topics), overwrite)
-    run = _Run(segmenter, options)
+    run = _Run(segmenter, options, source, camera, proceed)
     try:
         with BagWriter(output, overwrite) as target, Journal(target.partial, job) as journal:
-            latched = f'{options.prefix}/label_info'
-            for name, kind in topics.items():
-                target.add_topic(name, kind)
-            target.add_topic(latched, LABEL_INFO, latched=True)
-            target.write(latched, source.start, messages.label_info(
-                new, segmenter.label_space, header(source.start, '')))
-            known = before.frames() if before else iter(())
-            for number, record in enumerate(camera_records(source, camera)):
-                entry, results = next(known, (None, {}))
-                if entry is None:
-                    entry, results = run.label(camera_frame(source, number, record, limits))
-                else:
-                    run.repeat(entry, source, record)
+            run.results.begin(target, source, topics)
+
+            def finish(step: _Step) -> None:
+                entry, results = run.finish(step)
                 for name in topics:
-                    target.write(name, record.time, results[name])
+                    target.write(name, step.record.time, results[name])
                 journal.add(entry)
-                if before and number + 1 == len(before.entries):
+                run.count(step, entry)
+                if before and step.number + 1 == len(before.entries):
                     before.discard()
-                if proceed is not None and not proceed() and number + 1 < camera.count:
-                    raise StoppedError(f'{number + 1} of {camera.count} frames are labelled')
+                run.go_on()
+
+            with Behind(finish) as behind:
+                for step in run.segmented(run.steps(before, limits)):
+                    behind.give(step)
     except (BagError, OSError, StoppedError) as error:
         if not _leave(output, before, run.done):
             raise
@@ -180,51 +140,117 @@ def label_bag(segmenter: Segmenter, source: Bag, output: Path, labelling: Labell
     except BaseException:
         _leave(output, before, run.done)
         raise
-    (target.path / JOURNAL).unlink()        # '.' is another folder by now
+    if options.part is None:
+        (target.path / JOURNAL).unlink()        # '.' is another folder by now
     return run.done
+
+
+def job_of(options: Labelling, source: Bag, camera: Topic, segmenter: Segmenter
+           ) -> dict[str, Any]:
+    """Return everything that decides the result of a labelling, as JSON."""
+    return {**asdict(options), 'topic': camera.name, 'runtime': segmenter.description,
+            'part': options.part and list(options.part),
+            'options': {segmenter.family.name: plain(segmenter.options)},
+            'input': [[file.name, file.stat().st_size] for file in source.files]}
 
 
 class _Run:
     """A labelling at work."""
 
-    def __init__(self, segmenter: Segmenter, options: Labelling) -> None:
+    def __init__(self, segmenter: Segmenter, options: Labelling, source: Bag, camera: Topic,
+                 proceed: Proceed | None) -> None:
         self.done = LabelledBag()
+        self.results = Results(options, segmenter.label_space)
         self._segmenter = segmenter
         self._options = options
-        self._tracker = Tracker(segmenter.label_space) if options.with_tracking else None
+        self._source = source
+        self._camera = camera
+        self._proceed = proceed
 
-    def label(self, frame: CameraFrame) -> tuple[Entry, dict[str, Any]]:
-        """Return what is to be remembered of a frame, and its messages, by topic."""
+    def steps(self, before: Before | None, limits: Limits | None) -> Iterator[_Step]:
+        """Yield the frames in order, decoded unless an earlier run labelled them."""
+        known = before.frames() if before else iter(())
+
+        def decode(step: _Step) -> _Step:
+            if step.entry is not None:
+                return step
+            return step._replace(frame=camera_frame(
+                self._source, step.number, step.record, limits))
+
+        return ahead((_Step(number, record, *next(known, (None, {}))) for number, record
+                      in enumerate(camera_records(self._source, self._camera,
+                                                  self._options.part))),
+                     decode, 1 + self._segmenter.batch)
+
+    def segmented(self, steps: Iterable[_Step]) -> Iterator[_Step]:
+        """Yield the frames with their results, as many at once as the engine takes."""
+        together: list[_Step] = []
+        span = None
+        for step in steps:
+            of = (step.record.time - self._source.start) // _TOGETHER
+            if step.frame is None or of != span or len(together) == self._segmenter.batch:
+                yield from self._segment(together)
+                together, span = [], of
+            if step.frame is None:
+                yield step
+            else:
+                together.append(step)
+                if self._segmenter.batch == 1:      # no need to wait for the next one
+                    yield from self._segment(together)
+                    together = []
+        yield from self._segment(together)
+
+    def _segment(self, steps: list[_Step]) -> Iterator[_Step]:
+        if not steps:
+            return
         try:
-            panoptic = self.done.segment(self._segmenter, frame.image)
+            panoptics, times = self._segmenter.segment(
+                [step.frame.image for step in steps if step.frame])
         except OutputError as error:
-            raise OutputError(f'frame {self.done.frames} of {frame.record.topic.name}: '
-                              f'{error}') from error
-        entry = Entry.of(frame.record.time, panoptic)
-        if self._tracker is not None:
-            panoptic = self._tracker(panoptic, _seconds(frame.stamp, frame.record))
-        prefix = self._options.prefix
-        results: dict[str, Any] = {
-            frame.record.topic.name: frame.record.data,
-            f'{prefix}/panoptic': image(panoptic.labels, '16UC1', frame.header),
-            f'{prefix}/objects': messages.detections(new, panoptic, frame.header)}
-        if self._options.with_overlay:
-            results[f'{prefix}/overlay/compressed'] = messages.compressed_image(
-                new, overlay.draw(frame.image, panoptic), 'bgr8', frame.header)
-        return entry, results
+            if len(steps) > 1:
+                for step in steps:      # it is one of them
+                    yield from self._segment([step])
+                return
+            raise OutputError(f'frame {steps[0].number} of {self._camera.name}: {error}'
+                              ) from error
+        self.done.spend(times, len(steps))
+        for step, panoptic in zip(steps, panoptics, strict=True):
+            yield step._replace(panoptic=panoptic)
 
-    def repeat(self, entry: Entry, source: Bag, record: Record) -> None:
+    def finish(self, step: _Step) -> tuple[Entry, dict[str, Any]]:
+        """Return what is to be remembered of a frame, and its messages, by topic."""
+        if step.entry is not None:
+            self._repeat(step.entry, step)
+            return step.entry, step.results
+        assert step.frame is not None
+        assert step.panoptic is not None
+        entry = Entry.of(step.record.time, step.panoptic)
+        return entry, self.results.of(step.record, step.frame.header, step.panoptic,
+                                      step.frame.image)
+
+    def _repeat(self, entry: Entry, step: _Step) -> None:
         """Take a frame as an earlier run labelled it."""
+        record = step.record
         if record.time != entry.time:
-            raise BagError(f'{source.path} is not what the interrupted labelling read: its frame '
-                           f'{self.done.frames} is of {record.time} in place of {entry.time}; '
+            raise BagError(f'{self._source.path} is not what the interrupted labelling read: its '
+                           f'frame {step.number} is of {record.time} in place of {entry.time}; '
                            'remove the partial bag')
-        if self._tracker is not None:
-            stamp = stamp_of(source.decode(record).header)
-            entry.track(self._tracker, self._segmenter.label_space, _seconds(stamp, record))
+        if self.results.tracker is not None:
+            stamp = stamp_of(self._source.decode(record).header)
+            entry.track(self.results.tracker, self._segmenter.label_space,
+                        seconds(stamp, record))
+
+    def count(self, step: _Step, entry: Entry) -> None:
+        """Count a frame that is written."""
         self.done.frames += 1
         self.done.things += len(entry.things)
-        self.done.resumed += 1
+        self.done.resumed += step.entry is not None
+
+    def go_on(self) -> None:
+        """Ask whether to go on after a frame."""
+        if (self._proceed is not None and not self._proceed()
+                and self.done.frames < self._camera.count):
+            raise StoppedError(f'{self.done.frames} of {self._camera.count} frames are labelled')
 
 
 def _leave(output: Path, before: Before | None, done: Labelled) -> bool:
@@ -235,8 +261,3 @@ def _leave(output: Path, before: Before | None, done: Labelled) -> bool:
         shutil.rmtree(partial_of(output), ignore_errors=True)
         return False
     return True
-
-
-def _seconds(stamp: int, record: Record) -> float:
-    """Return the time that the tracker lives by."""
-    return 1e-9 * (stamp or record.time)

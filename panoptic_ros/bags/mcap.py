@@ -79,13 +79,17 @@ class McapFile:
         """Close the file."""
         self._file.close()
 
-    def messages(self, topics: Collection[tuple[str, str]]) -> Iterator[StoredMessage]:
+    def messages(self, topics: Collection[tuple[str, str]],
+                 part: tuple[int, int] | None = None) -> Iterator[StoredMessage]:
         """Yield the messages of topics, in order of time; see ``StoredFile``."""
         chosen = {number: channel.topic for number, channel in self._channels.items()
                   if (channel.topic, self._schemas.get(channel.schema, '')) in topics}
         waiting: list[tuple[int, int, str, bytes]] = []
         order = 0       # keeps the order of messages of the same time
         for stretch in sorted(self._stretches):
+            if part and (stretch.start >= part[1]
+                         or part[0] > (self._end_of(stretch) or part[0])):
+                continue
             while waiting and waiting[0][0] < stretch.start:
                 time, _, topic, data = heapq.heappop(waiting)
                 yield StoredMessage(time, topic, data)
@@ -245,6 +249,19 @@ class McapFile:
                 if inner == mcap.MESSAGE and len(part) < mcap.MESSAGE_HEAD.size:
                     raise DamageError('a message is shorter than what stands before it')
                 yield inner, part
+
+    def end(self) -> int:
+        """Return the time of the last message; see ``StoredFile``."""
+        return max((self._end_of(stretch) or max(
+            mcap.MESSAGE_HEAD.unpack_from(content)[2] for kind, content in self._read(stretch)
+            if kind == mcap.MESSAGE) for stretch in self._stretches), default=0)
+
+    def _end_of(self, stretch: _Stretch) -> int | None:
+        """Return the time of a chunk's last message as the chunk tells it; None of others."""
+        head = self._at(stretch.offset, min(stretch.length, mcap.HEAD.size + 16))
+        if head[0] != mcap.CHUNK:
+            return None
+        return mcap.Fields(head[mcap.HEAD.size:]).numbers('QQ')[1]
 
     def _walk(self, at: int = len(mcap.MAGIC), end: int | None = None
               ) -> Iterator[tuple[int, int, int]]:

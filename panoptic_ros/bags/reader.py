@@ -107,6 +107,11 @@ class Bag:
         return min((file.start for file in self._files if any(t.count for t in file.topics)),
                    default=0)
 
+    @property
+    def end(self) -> int:
+        """Time of the last message, in nanoseconds since the epoch; 0 where there is none."""
+        return max((file.end() for file in self._files), default=0)
+
     def topic(self, name: str, types: Collection[str] = ()) -> Topic:
         """
         Return a topic by its name.
@@ -127,9 +132,13 @@ class Bag:
             raise BagError(f'{name} in {self.path} {_foreign(self._foreign[name])}')
         raise BagError(f'no topic {name} in {self.path}: {describe(self.topics)}')
 
-    def messages(self, topics: Iterable[str] | None = None) -> Iterator[Record]:
+    def messages(self, topics: Iterable[str] | None = None,
+                 part: tuple[int, int] | None = None) -> Iterator[Record]:
         """
         Yield the messages of all topics, or of these, in order of time.
+
+        Of a part of the time, from its first to before its last nanosecond, there may be any
+        number of messages. What lies outside of it is skipped as far as the files tell.
 
         Raises
         ------
@@ -144,8 +153,9 @@ class Bag:
         counts: Counter[str] = Counter()
         try:
             for time, name, data in heapq.merge(
-                    *(_from_start(file, keys) for file in self._files), key=itemgetter(0)):
-                if not name:
+                    *(_from_start(file, keys, part) for file in self._files),
+                    key=itemgetter(0)):
+                if not name or (part and not part[0] <= time < part[1]):
                     continue
                 if data.startswith(_ZSTD):
                     data = DECOMPRESSORS['zstd'](data, _LARGEST_MESSAGE)
@@ -156,7 +166,7 @@ class Bag:
             raise BagError(_damaged(
                 self.path, f'{error}; {read} of {of} messages were read')) from error
         for name, topic in chosen.items():
-            if counts[name] != topic.count:
+            if part is None and counts[name] != topic.count:
                 raise BagError(_damaged(self.path, f'{counts[name]} of {topic.count} messages of '
                                                    f'{name} are in it'))
 
@@ -232,10 +242,11 @@ def describe(topics: Iterable[Topic]) -> str:
     return f'there are {", ".join(named)}' if named else 'there is none'
 
 
-def _from_start(file: StoredFile, keys: Collection[tuple[str, str]]) -> Iterator[StoredMessage]:
+def _from_start(file: StoredFile, keys: Collection[tuple[str, str]],
+                part: tuple[int, int] | None) -> Iterator[StoredMessage]:
     """Yield a file's messages after a mark, so that it is not read before its time has come."""
     yield StoredMessage(file.start, '', b'')
-    yield from file.messages(keys)
+    yield from file.messages(keys, part)
 
 
 def _foreign(topic: StoredTopic) -> str:

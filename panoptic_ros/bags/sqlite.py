@@ -48,12 +48,14 @@ class SqliteFile:
         metadata = self._reader.metadata
         self.start = metadata.start_time if metadata.message_count else 0
 
-    def messages(self, topics: Collection[tuple[str, str]]) -> Iterator[StoredMessage]:
+    def messages(self, topics: Collection[tuple[str, str]],
+                 part: tuple[int, int] | None = None) -> Iterator[StoredMessage]:
         """Yield the messages of topics, in order of time; see ``StoredFile``."""
         chosen = [c for c in self._reader.connections if (c.topic, c.msgtype) in topics]
         if not chosen:
             return
-        stored = self._reader.messages(chosen)
+        start, stop = part or (None, None)
+        stored = self._reader.messages(chosen, start, stop)
         while True:
             try:
                 connection, time, data = next(stored)
@@ -62,6 +64,11 @@ class SqliteFile:
             except Exception as error:
                 raise DamageError(str(error)) from error
             yield StoredMessage(time, connection.topic, data)
+
+    def end(self) -> int:
+        """Return the time of the last message; see ``StoredFile``."""
+        metadata = self._reader.metadata
+        return metadata.end_time - 1 if metadata.message_count else 0      # it is exclusive
 
     def close(self) -> None:
         """Close the file."""

@@ -43,9 +43,12 @@ class StoredFile(Protocol):
     start: int
     """Time of the first message, in nanoseconds since the epoch; 0 if there is none."""
 
-    def messages(self, topics: Collection[tuple[str, str]]) -> Iterator[StoredMessage]:
+    def messages(self, topics: Collection[tuple[str, str]],
+                 part: tuple[int, int] | None = None) -> Iterator[StoredMessage]:
         """
         Yield the messages of topics, by name and type, in order of time.
+
+        Messages outside of a part of the time may be left out.
 
         Raises
         ------
@@ -53,6 +56,9 @@ class StoredFile(Protocol):
             The file is damaged; what came before was whole.
 
         """
+
+    def end(self) -> int:
+        """Return the time of the last message, in nanoseconds; 0 if there is none."""
 
     def close(self) -> None:
         """Close the file."""

@@ -12,6 +12,7 @@ from .command import command
 
 BENCHMARKS = {
     'evaluation': 'panoptic quality of 1024x2048 pairs against cityscapesscripts',
+    'fleet': 'labelling many drives with one worker and two; what 10,000 jobs cost a driver',
     'fpn': 'decoding detections and stuff at 1024x2048 against PyTorch',
     'gpu': 'the GPU path: its kernels checked, decoder, image to labels, cameras, tests',
     'grouping': 'grouping at 1024x2048 against upsampling the heads with PyTorch',

@@ -111,7 +111,7 @@ def _calibration(args: argparse.Namespace, onnx: OnnxFile,
     if args.precision != 'int8':
         raise ValueError(f'--calibrate is of use with --precision int8 only, not with '
                          f'{args.precision}')
-    from .segment_inputs import is_bag
+    from ..offline.inputs import is_bag
 
     size, padding = onnx.metadata.input_size, onnx.metadata.padding
     if source.is_dir() and not is_bag(source):

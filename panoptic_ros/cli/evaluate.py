@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -204,10 +204,18 @@ def _empty(args: argparse.Namespace, space: LabelSpace) -> Callable[[], Evaluati
 
 def _run(args: argparse.Namespace, items: Sequence[Any], empty: Callable[[], M],
          load: Callable[[Any], Any], title: str = 'evaluating') -> M:
-    with progress_bar() as bar:
+    with _spread(args) as spread, progress_bar() as bar:
         task = bar.add_task(title, total=len(items))
         return accumulate(empty, items, load, min(args.workers, len(items)),
-                          lambda done: bar.update(task, completed=done))
+                          lambda done: bar.update(task, completed=done), spread)
+
+
+def _spread(args: argparse.Namespace) -> AbstractContextManager[Any]:
+    if args.ray is None:
+        return nullcontext()
+    from ..offline.spreading import spread
+
+    return spread(args.ray)
 
 
 def _report(total: Evaluation, args: argparse.Namespace, about: dict[str, Any]) -> dict[str, Any]:

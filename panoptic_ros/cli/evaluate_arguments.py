@@ -74,7 +74,7 @@ def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.N
             (('video',), args.dataset and args.dataset[0] in VIDEOS and is_model,
              f'follows the frames of a video for a model: give --{" or --".join(VIDEOS)} DIR, '
              'without --oracle and --baseline'),
-            (('workers',), not (args.clip or args.video),
+            (('workers', 'ray'), not (args.clip or args.video),
              'has no effect on clips, whose frames follow each other: leave it out'),
             (('split',), args.dataset and not args.images, 'is a part of a data set: give one, '
              'such as --cityscapes DIR'),
@@ -164,6 +164,9 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument('--workers', type=_positive,
                         help=f'processes (default: {DEFAULTS["workers"]}); with one, the network '
                         'uses all cores')
+    parser.add_argument('--ray', metavar='ADDRESS',
+                        help="compute on a Ray cluster: its address, 'auto', or 'local'; every "
+                        'machine needs the data and the model under the same paths')
     add_json_argument(parser)
     return parser
 

@@ -1,12 +1,9 @@
-"""Labels recordings offline without losing a frame: a bag, a video, or pictures."""
+"""Labels recordings offline without losing a frame: bags, videos or pictures, one or many."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -17,6 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..images import MAX_PIXELS, Limits
+from ..offline.inputs import is_bag
+from ..offline.storage import local
+from ..offline.worker import hash_of
 from ..pictures import Labelled, find_pictures, label_pictures
 from ..report import add_json_argument, p50_p99, print_table, progress_bar, write_json
 from ..resources import model_path
@@ -25,7 +25,9 @@ from ..videos.sources import Source
 from .command import command, say
 from .family_arguments import FamilyOptions, add_family_arguments
 from .opening import FAILURES, add_device_arguments, open_model
-from .segment_inputs import check_output, is_bag, open_source, refuse_video
+from .segment_inputs import check_output, open_source, refuse_video
+from .segment_many import add_many_arguments, are_many, segment_many
+from .stopping import signals
 
 
 @command
@@ -37,11 +39,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     Ctrl-C and 143 after SIGTERM. Of a webcam the two are the usual end, with status 0.
     """
     parser = argparse.ArgumentParser(prog='segment', description=__doc__)
-    parser.add_argument('input', nargs='+', type=Path,
+    parser.add_argument('input', nargs='+',
                         help='a rosbag2 folder, .mcap or .db3 file; a video file, or the number '
-                        'of a webcam; or pictures and folders')
-    parser.add_argument('-o', '--output', type=Path, required=True,
-                        help='bag, .mp4 file or folder to write; a .mp4 file shows the overlays')
+                        'of a webcam; pictures and folders; or several bags, videos and folders '
+                        "of them, patterns in quotes ('drives/*.mcap') and URLs (s3://...)")
+    parser.add_argument('-o', '--output', required=True,
+                        help='bag, .mp4 file or folder to write; a .mp4 file shows the overlays; '
+                        'of several recordings the folder of their outputs')
     parser.add_argument('--model', type=model_path, default='streets',
                         help='a file, or the name of a shipped model (default: %(default)s)')
     parser.add_argument('--threads', type=int, default=0,
@@ -64,10 +68,15 @@ def main(argv: Sequence[str] | None = None) -> None:
                         help='number the things of each frame anew')
     videos.add_argument('--fps', type=float, default=10.0, metavar='N',
                         help='frames per second of a video of pictures (default: %(default)g)')
+    add_many_arguments(parser)
     add_family_arguments(parser, 'what the model recommends')
     add_json_argument(parser)
     args = parser.parse_args(argv)
     try:
+        if are_many(args):
+            segment_many(args)
+            return
+        args.input, args.output = [*map(local, args.input)], local(args.output)
         report = _label(args)
         _print(report)
         write_json(args.json, report)
@@ -115,7 +124,7 @@ def _label_video(source: Source, args: argparse.Namespace, options: FamilyOption
     from ..videos.labelling import label_video
 
     check_output(args.output, args.overwrite)
-    with _opened(args, options) as segmenter, progress_bar() as bar, _signals() as stop:
+    with _opened(args, options) as segmenter, progress_bar() as bar, signals() as stop:
         task = bar.add_task(args.output.name, total=source.count)
 
         def proceed() -> bool:
@@ -144,8 +153,8 @@ def _label_bag(source: Path, args: argparse.Namespace, options: FamilyOptions) -
         camera = camera_topic(bag, args.topic)
         labelling = Labelling(camera.name, args.prefix, not args.without_camera, args.overlay,
                               not args.without_tracking)
-        with _opened(args, options) as segmenter, progress_bar() as bar, _signals() as stop:
-            labelling = replace(labelling, model=_hash(args.model))
+        with _opened(args, options) as segmenter, progress_bar() as bar, signals() as stop:
+            labelling = replace(labelling, model=hash_of(args.model))
             task = bar.add_task(camera.name, total=camera.count)
 
             def proceed() -> bool:
@@ -161,39 +170,6 @@ def _label_bag(source: Path, args: argparse.Namespace, options: FamilyOptions) -
                 sys.exit(128 + stop.number)
             report = _report(args, segmenter, done, perf_counter() - start, done.resumed)
     return {**report, 'resumed': done.resumed}
-
-
-class _Stop(threading.Event):
-    """Set by SIGINT or SIGTERM."""
-
-    number = int(signal.SIGINT)
-
-
-@contextmanager
-def _signals() -> Iterator[_Stop]:
-    """After a signal, let the frame at work be finished; a second signal ends at once."""
-    stop = _Stop()
-
-    def take(number: int, frame: Any) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.number = number
-        stop.set()
-
-    before = {number: signal.signal(number, take) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _hash(model: Path) -> str:
-    digest = hashlib.sha256()
-    with model.open('rb') as file:
-        while part := file.read(1 << 20):
-            digest.update(part)
-    return digest.hexdigest()
 
 
 def _report(args: argparse.Namespace, segmenter: Segmenter, done: Labelled, elapsed: float,

@@ -8,26 +8,9 @@ from pathlib import Path
 
 from ..images import Limits
 from ..images import files as image_files
+from ..offline.inputs import is_bag, is_video
 from ..pictures import find_pictures
 from ..videos.sources import Pictures, Source, VideoFile, Webcam
-
-_BAGS = {'.mcap', '.db3', '.bag'}
-_VIDEOS = {'.3gp', '.avi', '.flv', '.h264', '.h265', '.hevc', '.m2ts', '.m4v', '.mjpeg', '.mkv',
-           '.mov', '.mp4', '.mpeg', '.mpg', '.mts', '.ogv', '.ts', '.vob', '.webm', '.wmv'}
-
-
-def is_bag(path: Path) -> bool:
-    """
-    Return whether a path is a bag and not pictures; the bag's metadata may be missing.
-
-    The folder of a bag holds metadata and recordings, or one of the two and no picture.
-    """
-    if not path.is_dir():
-        return path.suffix in _BAGS
-    parts = [part for part in path.iterdir() if not part.name.startswith('.')]
-    signs = (any(part.name == 'metadata.yaml' for part in parts)
-             + any(not _BAGS.isdisjoint(part.suffixes) for part in parts))
-    return signs == 2 or (signs == 1 and not image_files.find(path))
 
 
 def refuse_video(inputs: Sequence[Path], output: Path) -> None:
@@ -41,7 +24,7 @@ def refuse_video(inputs: Sequence[Path], output: Path) -> None:
 
     """
     for path in inputs:
-        if path.suffix.lower() in _VIDEOS or _is_webcam(path):
+        if is_video(path.name) or _is_webcam(path):
             what = 'the number of a webcam' if _is_webcam(path) else 'a video'
             raise ValueError(f'{path} is {what}, whose overlays go into a video: expected -o '
                              f'NAME.mp4, not {output}')
@@ -114,7 +97,7 @@ def check_output(path: Path, overwrite: bool) -> None:
 
 
 def _is_video(path: Path) -> bool:
-    return path.suffix.lower() in _VIDEOS and not path.is_dir()
+    return is_video(path.name) and not path.is_dir()
 
 
 def _is_webcam(path: Path) -> bool:

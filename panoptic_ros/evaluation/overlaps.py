@@ -152,8 +152,10 @@ def _row_of(image: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
 
 
 def warm_up() -> None:
-    """Compile what ``Overlaps.measure`` compiles, so that no image waits for it."""
+    """Compile what measuring compiles, so that no image waits for it."""
     from .pair_counts import count_pairs
+    from .pieces import small_pixels
 
     label = _row_of(np.zeros((1, 1), np.uint16))
     count_pairs(label, label)
+    small_pixels(np.zeros((1, 1), np.uint16))

@@ -33,6 +33,9 @@ class Measure(Protocol):
         ...
 
 
+Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Generator[Any, None, None]]
+"""Yields what a function returns for each item, in the order of the items, computed anywhere."""
+
 _WAITING_PER_WORKER = 2
 
 
@@ -70,11 +73,14 @@ def evaluate(items: Iterable[Item], label_space: LabelSpace,
 
 
 def accumulate(empty: Callable[[], M], items: Iterable[Item], load: Callable[[Item], Pair],
-               workers: int = 1, progress: Callable[[int], object] | None = None) -> M:
+               workers: int = 1, progress: Callable[[int], object] | None = None,
+               spread: Spread | None = None) -> M:
     """
     Count all items as ``evaluate`` does, with a measure of one's own.
 
     ``empty`` makes one that has counted nothing; with several workers it must be picklable.
+    ``spread`` computes the parts in place of processes of this machine. They are added here, in
+    the order of the items, so that the sums are the same to the last digit.
 
     Raises
     ------
@@ -86,8 +92,10 @@ def accumulate(empty: Callable[[], M], items: Iterable[Item], load: Callable[[It
         raise ValueError(f'workers is {workers}: expected at least 1')
     total = empty()
     count = _Counter(empty, load)
-    with closing(_in_processes(count, enumerate(items), workers) if workers > 1
-                 else (count(numbered) for numbered in enumerate(items))) as parts:
+    numbered = enumerate(items)
+    with closing(spread(count, numbered) if spread is not None
+                 else _in_processes(count, numbered, workers) if workers > 1
+                 else (count(one) for one in numbered)) as parts:
         for done, part in enumerate(parts, 1):
             total.merge(part)
             if progress is not None:

@@ -24,8 +24,8 @@ class Variety:
     contents: bool = False
     """Whether streets hold what plain ones lack: clutter, other vehicles, houses and plants."""
     random: bool = False
-    """Whether colours and textures go beyond what is plausible (domain randomisation, Tobin et al.,
-    IROS 2017)."""
+    """Whether colours and textures go beyond what is plausible: domain randomisation (Tobin et
+    al., IROS 2017)."""
 
 
 PLAIN = Variety()

@@ -8,15 +8,21 @@ from itertools import chain
 from pathlib import Path
 
 from .. import overlay
+from ..panoptic import Panoptic
 from ..pictures import Labelled
 from ..segmenter import Segmenter
+from ..steps import Behind
 from ..tensors import OutputError
 from ..tracking import Tracker
 from .sources import DamagedVideoError, Frame, Source
 from .writer import write_video
 
 Proceed = Callable[[], bool]
-"""Called after every frame; whether to go on."""
+"""Called after every frame, by a thread of its own; whether to go on."""
+
+
+class _EndedError(Exception):
+    """The video is to end here."""
 
 
 def label_video(segmenter: Segmenter, source: Source, path: Path, overwrite: bool = False,
@@ -57,17 +63,27 @@ def label_video(segmenter: Segmenter, source: Source, path: Path, overwrite: boo
         if first is None:
             raise ValueError(f'there is no frame to write into {path}')
         with write_video(path, first.image.shape[:2], source.rate, overwrite) as video:
+
+            def finish(step: tuple[Frame, Panoptic]) -> None:
+                frame, panoptic = step
+                if tracker is not None:
+                    panoptic = tracker(panoptic, frame.seconds)
+                video.write(overlay.draw(frame.image, panoptic), frame.seconds)
+                done.count(panoptic)
+                if not proceed():
+                    raise _EndedError
+
             try:
-                for frame in chain((first,), frames):
-                    _check_size(frame, first, done.frames)
-                    panoptic = done.segment(segmenter, frame.image)
-                    if tracker is not None:
-                        panoptic = tracker(panoptic, frame.seconds)
-                    video.write(overlay.draw(frame.image, panoptic), frame.seconds)
-                    if not proceed():
-                        break
-            except OutputError as error:
-                raise OutputError(f'frame {done.frames}: {error}') from error
+                with Behind(finish) as behind:
+                    for number, frame in enumerate(chain((first,), frames)):
+                        _check_size(frame, first, number)
+                        try:
+                            panoptic = done.segment(segmenter, frame.image)
+                        except OutputError as error:
+                            raise OutputError(f'frame {number}: {error}') from error
+                        behind.give((frame, panoptic))
+            except _EndedError:
+                pass
             except DamagedVideoError as error:
                 failure = error
     if failure is not None:

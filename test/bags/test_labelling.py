@@ -80,7 +80,6 @@ def test_things_keep_their_numbers(tmp_path, tiny_onnx, arguments, number):
 @pytest.mark.parametrize(('arguments', 'reason'), [
     (['RECORDING', '--topic', '/rear'], 'no topic /rear'),
     (['RECORDING', '--model', 'none.onnx'], 'no model file none.onnx: give the path'),
-    (['RECORDING', 'RECORDING'], '2 inputs'),
 ])
 def test_what_cannot_be_done_ends_with_a_reason(recording, tmp_path, tiny_onnx, arguments, reason):
     words = [str(recording) if word == 'RECORDING' else word for word in arguments]

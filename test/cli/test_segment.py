@@ -11,7 +11,6 @@ import tiny_model
 
 from panoptic_ros import Segmenter
 from panoptic_ros.cli import segment
-from panoptic_ros.cli.segment_inputs import is_bag
 from panoptic_ros.pictures import label_pictures
 
 STREET = np.roll(tiny_model.scene(), 8, axis=1)
@@ -90,12 +89,3 @@ def test_pictures_are_not_written_over(tmp_path):
         cv2.imwrite(str(picture), np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(ValueError, match='is a picture that is read'):
         label_pictures(None, pictures, tmp_path, overwrite=True)
-
-
-def test_metadata_beside_pictures_make_no_bag(tmp_path):
-    (tmp_path / 'metadata.yaml').touch()
-    assert is_bag(tmp_path)
-    (tmp_path / 'a.png').touch()
-    assert not is_bag(tmp_path)
-    (tmp_path / 'a_0.db3.zstd').touch()
-    assert is_bag(tmp_path)

@@ -80,6 +80,7 @@ def test_frames_do_not_depend_on_what_was_asked_before(drives):
     assert forward == [checksum(other, time) for time in times[::-1]][::-1]
 
 
+@pytest.mark.slow
 def test_frames_are_the_same_in_another_process(drives):
     drive = drives['narrow']
     code = ('import zlib; from panoptic_ros.streets import Drive, Variety; '

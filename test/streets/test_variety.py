@@ -44,6 +44,7 @@ def test_looks_never_change_labels(seed):
         assert (plain == varied).all()
 
 
+@pytest.mark.slow
 def test_varied_frames_are_the_same_in_another_process_and_order():
     code = ('import zlib; from panoptic_ros.streets import VARIED, Drive; '
             f'image, labels = Drive(11, {SMALL}, VARIED).image_and_labels(9.5); '

@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 
-MARKS = ('slow', 'build', 'compile', 'ros', 'torch', 'gpu')
+MARKS = ('slow', 'build', 'compile', 'ros', 'torch', 'fleet', 'gpu')
 """pyproject.toml says what they stand for."""
 
 MODULES = {'torch': 'torch', 'onnxscript': 'torch', 'safetensors': 'torch',
            'torchmetrics': 'torch', 'tensorrt': 'build', 'tensorrt_rtx': 'build',
-           'colcon_core': 'build', 'cuda': 'compile', 'pycuda': 'gpu'}
+           'colcon_core': 'build', 'cuda': 'compile', 'ray': 'fleet', 'fsspec': 'fleet',
+           'moto': 'fleet', 'pycuda': 'gpu'}
 """What cannot be imported, and the mark of tests that import it."""
 
 PROGRAMS = {'g++': 'compile', 'nvcc': 'compile', 'cmake': 'build', 'colcon': 'build'}

@@ -1,0 +1,104 @@
+"""The state beside each output: done, failed and why, partial, set aside."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+
+from . import storage
+from .jobs import Job, Outcome
+
+ENDING = '.state.json'
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known of an output."""
+
+    state: str
+    """'partial', 'done', 'failed', or 'aside': set aside, as it ends its workers."""
+    input: str
+    key: str
+    """Of the job that wrote it: ``Job.key``."""
+    reason: str = ''
+    frames: int = 0
+    things: int = 0
+    seconds: float = 0.0
+    deaths: int = 0
+    """How many workers ended while they were at it."""
+    worker: str = ''
+    replaces: bool = False
+    """Whether another output was there when the work began."""
+
+
+def path_of(job: Job) -> str:
+    """Return where a job's state is."""
+    return f'{job.output.rstrip("/")}{ENDING}'
+
+
+def read(job: Job) -> State | None:
+    """Return the state beside a job's output; None if there is none that can be read."""
+    text = storage.read(path_of(job))
+    if text is None:
+        return None
+    try:
+        return State(**json.loads(text))
+    except (TypeError, ValueError):
+        return None     # cut off, or of another version: the output speaks for itself
+
+
+def write(job: Job, state: State) -> None:
+    """Write the state beside a job's output."""
+    storage.write(path_of(job), json.dumps(asdict(state), indent=2) + '\n')
+
+
+def begin(job: Job) -> State:
+    """
+    Note that work on a job begins, and return what was known of it.
+
+    The key of the result is the job's only if the job was at work before.
+
+    Raises
+    ------
+    FileExistsError
+        Its output is there and is of another job, and is not to be replaced.
+
+    """
+    known = read(job)
+    there = storage.exists(job.output)
+    ours = known is not None and known.key == job.key
+    if there and not ours and not job.settings.overwrite:
+        raise FileExistsError(
+            f'{job.output} exists and ' + (f'was labelled from {known.input} otherwise'
+                                           if known else 'has no state beside it')
+            + ': write into another folder, or let it be replaced (--overwrite)')
+    if known is None or not ours:
+        known = State('partial', job.input, '', replaces=there)
+    elif there and job.kind != 'pictures' and not known.replaces:
+        if known.state == 'partial' and not storage.is_remote(job.output):
+            return replace(known, state='done')     # its worker ended between the two
+        known = replace(known, replaces=True)       # such as a video that is damaged
+    write(job, replace(known, state='partial', key=job.key, reason=''))
+    return known
+
+
+def note(outcome: Outcome, deaths: int | None = None) -> None:
+    """Write the state after a job; without ``deaths`` they are those that are known."""
+    job = outcome.job
+    known = read(job)
+    if known is None or known.key != job.key:
+        known = State('', job.input, job.key)
+    write(job, State(
+        outcome.state if outcome.state in ('done', 'failed', 'aside') else 'partial', job.input,
+        job.key, outcome.reason, outcome.frames, outcome.things, round(outcome.seconds, 3),
+        known.deaths if deaths is None else deaths, outcome.worker, known.replaces))
+
+
+def is_done(job: Job, known: State | None) -> bool:
+    """
+    Tell whether a job need not be done, by its state.
+
+    With ``overwrite`` a job of the same key is done as well: it would give the same bytes.
+    """
+    return (known is not None and known.state == 'done' and known.key == job.key
+            and storage.exists(job.output))
