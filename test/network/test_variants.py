@@ -121,7 +121,7 @@ def test_networks_whose_library_is_missing_are_left_out(monkeypatch, capsys):
 def test_the_command_knows_its_networks(capsys):
     with pytest.raises(SystemExit):
         command.main(['r51'])
-    assert "no network 'r51': expected some of mobile, r50," in capsys.readouterr().err
+    assert "no network 'r51': expected some of mobile, lite0, r50," in capsys.readouterr().err
 
 
 def test_the_document_lists_every_network_as_it_is():
