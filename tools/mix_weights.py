@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,18 +33,18 @@ def mix(start: onnx.ModelProto, end: onnx.ModelProto, share: float) -> onnx.Mode
     mixed = onnx.ModelProto()
     mixed.CopyFrom(end)
     first = {weight.name: numpy_helper.to_array(weight) for weight in start.graph.initializer}
-    nodes = ([(node.op_type, *node.input) for node in model.graph.node] for model in (start, end))
-    if len({str(list(kept)) for kept in nodes}) > 1:
+    kinds = [Counter(node.op_type for node in model.graph.node) for model in (start, end)]
+    if kinds[0] != kinds[1]:
         raise ValueError('the graphs differ: expected two exports of one network, of one size')
     for weight in mixed.graph.initializer:
-        last = numpy_helper.to_array(weight)
-        other = first.get(weight.name)
-        if other is None or other.shape != last.shape or other.dtype != last.dtype:
-            raise ValueError(f'{weight.name} is not in both models with one shape and type: '
-                             'expected two exports of one network')
-        if last.dtype == np.float32:
-            between = (1 - share) * other + share * last
-            weight.CopyFrom(numpy_helper.from_array(between.astype(np.float32), weight.name))
+        if weight.data_type != onnx.TensorProto.FLOAT:
+            continue
+        last, other = numpy_helper.to_array(weight), first.get(weight.name)
+        if other is None or other.shape != last.shape:
+            raise ValueError(f'{weight.name} is not in both models with one shape: expected two '
+                             'exports of one network')
+        between = (1 - share) * other + share * last
+        weight.CopyFrom(numpy_helper.from_array(between.astype(np.float32), weight.name))
     return mixed
 
 
