@@ -119,9 +119,10 @@ class Trainer:
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         """Spare biases and norms the weight decay; give the backbone a rate of its own."""
-        rest, backbone = [p for p in self.network.parameters() if p.requires_grad], []
+        # Frozen ones too: a training that goes on may free them, and has the same groups.
+        rest, backbone = list(self.network.parameters()), []
         if self.options.backbone_rate != 1:
-            backbone = [p for p in self._backbone.parameters() if p.requires_grad]
+            backbone = list(self._backbone.parameters())
             of_backbone = {id(parameter) for parameter in backbone}
             rest = [parameter for parameter in rest if id(parameter) not in of_backbone]
         self._factors = [1.0, 1.0, *[self.options.backbone_rate] * (2 * bool(backbone))]
