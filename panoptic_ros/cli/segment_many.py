@@ -9,12 +9,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-
 from ..images import files as image_files
 from ..offline import storage
-from ..offline.driver import Driver, Workers
+from ..offline.driver import Driver, UnableError, Workers
 from ..offline.inputs import find_jobs, is_bag, is_pattern, is_video, recordings
 from ..offline.jobs import Outcome, Settings
 from ..offline.local import Here, Processes
@@ -23,6 +20,7 @@ from ..offline.worker import Worker, hash_of
 from ..report import write_json
 from .command import say
 from .family_arguments import FamilyOptions
+from .segment_progress import Shown, shown
 from .stopping import Stop, signals
 
 _GIGABYTE = 1 << 30
@@ -93,10 +91,14 @@ def segment_many(args: argparse.Namespace) -> None:
         raise ValueError(f'--jobs is {args.jobs}: expected at least 1')
     settings = _settings(args)
     jobs = find_jobs(args.input, args.output, settings)
-    with signals() as stop, _shown() as show, _workers(args, show, stop) as workers:
+    with signals() as stop, shown() as show, _workers(args, show, stop) as workers:
         driver = Driver(workers, show, stop.is_set, args.retry)
         show.of = driver
-        report = driver.run(jobs)
+        try:
+            report = driver.run(jobs)
+        except UnableError as error:
+            write_json(args.json, _as_json(args, driver.report, driver.progress, str(error)))
+            raise
     progress = driver.progress
     write_json(args.json, _as_json(args, report, progress))
     _tell(report, progress)
@@ -123,7 +125,7 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 @contextmanager
-def _workers(args: argparse.Namespace, show: _Show, stop: Stop) -> Iterator[Workers]:
+def _workers(args: argparse.Namespace, show: Shown, stop: Stop) -> Iterator[Workers]:
     if args.ray is not None:
         from ..offline.ray import Cluster
 
@@ -135,39 +137,6 @@ def _workers(args: argparse.Namespace, show: _Show, stop: Stop) -> Iterator[Work
     else:
         with closing(Worker(tell=lambda line: say('segment', line), is_alone=True)) as worker:
             yield Here(worker, show.at_work, stop.is_set)
-
-
-class _Show:
-    """The line that tells how far all is; time left is judged by bytes."""
-
-    def __init__(self, bar: Bar) -> None:
-        self._bar = bar
-        self._task: TaskID | None = None
-        self.of: Driver | None = None
-
-    def __call__(self, progress: Progress) -> None:
-        """Show how far all is."""
-        if self._task is None:
-            self._task = self._bar.add_task('', total=max(1, progress.bytes))
-        failed = f', {progress.failed} failed' if progress.failed else ''
-        self._bar.update(
-            self._task, completed=progress.bytes_done,
-            description=f'{progress.done} of {progress.jobs} done{failed}; '
-                        f'{progress.frames + sum(progress.running.values())} frames, '
-                        f'{progress.rate:.1f}/s')
-
-    def at_work(self, frames: dict[str, int]) -> None:
-        """Show how far the job at work is."""
-        if self.of is not None:
-            self.of.progress.running = frames
-            self(self.of.progress)
-
-
-@contextmanager
-def _shown() -> Iterator[_Show]:
-    with Bar(TextColumn('{task.description}'), BarColumn(),
-             TimeRemainingColumn(elapsed_when_finished=True)) as bar:
-        yield _Show(bar)
 
 
 def _tell(report: Report, progress: Progress) -> None:
@@ -185,9 +154,10 @@ def _tell(report: Report, progress: Progress) -> None:
                        'again')
 
 
-def _as_json(args: argparse.Namespace, report: Report, progress: Progress) -> dict[str, Any]:
+def _as_json(args: argparse.Namespace, report: Report, progress: Progress,
+             error: str | None = None) -> dict[str, Any]:
     return {
-        'model': str(args.model), 'jobs': progress.jobs, 'done': progress.done,
+        'model': str(args.model), 'error': error, 'jobs': progress.jobs, 'done': progress.done,
         'known': progress.known, 'frames': progress.frames, 'resumed': progress.resumed,
         'things': progress.things, 'seconds': progress.seconds,
         'frames_per_second': progress.rate,

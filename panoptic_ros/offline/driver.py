@@ -25,7 +25,7 @@ TRIES = 3
 ORPHANED = 10
 """How often a job is tried whose machine goes away: spot machines often do."""
 UNABLE = 5
-"""So many workers that cannot work, and none that can, end the command."""
+"""So often a worker cannot work, on every machine that there is, before the command ends."""
 PAUSE = 2.0
 """Seconds before a job that was hindered is tried again; twice as many each time."""
 
@@ -45,12 +45,15 @@ class Workers(Protocol):
     def frames(self) -> dict[str, int]:
         """Return how many frames of each job at work are done, by the jobs' names."""
 
+    def machines(self) -> set[str]:
+        """Return the machines that may get jobs, by their names in ``Outcome.node``."""
+
     def stop(self) -> None:
         """Let the jobs at work end soon; their outcomes come as those of others."""
 
 
 class UnableError(ValueError):
-    """No worker can do any job."""
+    """No worker can do any job; ``Driver.report`` has what was done until then."""
 
 
 @dataclass
@@ -92,12 +95,13 @@ class Driver:
         self._pause = pause
         self._waiting: deque[Job] = deque()
         self._later: list[tuple[float, Job]] = []
-        self._flying = 0
+        self._flying: dict[str, Job] = {}       # by their outputs
         self._deaths: Counter[str] = Counter()
         self._orphaned: Counter[str] = Counter()
         self._avoid: dict[str, frozenset[str]] = {}
         self._bags: dict[str, _Bag] = {}        # by the outputs of their pieces
-        self._unable = 0
+        self._unable: Counter[str] = Counter()      # by machines
+        self._is_able = False
         self.report = Report()
 
     def run(self, jobs: Sequence[Job]) -> Report:
@@ -111,20 +115,22 @@ class Driver:
 
         """
         self.progress = Progress(len(jobs), sum(job.size for job in jobs))
-        for job in jobs:
+        for number, job in enumerate(jobs):
+            if self._stopped():     # a store may take long to tell so many states
+                self.report.stopped += jobs[number:]
+                break
             self._sort(job)
+            self._show(self.progress)
         stopping = False
         while self._waiting or self._later or self._flying:
             if self._stopped() and not stopping:
                 stopping = True
                 self._workers.stop()
             if stopping:
-                self.report.stopped += [*self._waiting, *(job for _, job in self._later)]
-                self._waiting.clear()
-                self._later.clear()
+                self._drop()
             self._fill()
             for outcome in self._workers.finished(0.5):
-                self._flying -= 1
+                del self._flying[outcome.job.output]
                 self._take(outcome, stopping)
             self.progress.running = self._workers.frames()
             self._show(self.progress)
@@ -138,6 +144,7 @@ class Driver:
             self.progress.done += 1
             self.progress.known += 1
             self.progress.bytes_done += job.size
+            self.progress.bytes_known += job.size
             return
         if known and known.state == 'aside' and known.key == job.key and not self._retry:
             self._end(Outcome(job, 'aside', known.reason, worker=known.worker), self.report.aside)
@@ -146,24 +153,33 @@ class Driver:
             self._deaths[job.output] = known.deaths
         self._waiting.append(job)
 
+    def _drop(self) -> None:
+        """Begin none of the jobs that wait."""
+        self.report.stopped += [*self._waiting, *(job for _, job in self._later)]
+        self._waiting.clear()
+        self._later.clear()
+
     def _fill(self) -> None:
         """Give the workers as many jobs as they want."""
         now = monotonic()
         due = [job for at, job in self._later if at <= now]
         self._later = [(at, job) for at, job in self._later if at > now]
         self._waiting.extendleft(due)
-        while self._waiting and self._flying < self._workers.window:
+        while self._waiting and len(self._flying) < self._workers.window:
             job = self._waiting.popleft()
-            self._flying += 1
+            self._flying[job.output] = job
             self.report.tries[job.output] += 1
             self._workers.submit(job, self._avoid.get(job.output, frozenset()))
 
     def _take(self, outcome: Outcome, stopping: bool) -> None:
         job = outcome.job
-        if outcome.about_worker:
-            self._unable += 1
-            if not self.report.done and self._unable >= UNABLE:
+        self._is_able |= outcome.state in ('done', 'cut')
+        if outcome.about_worker and not self._is_able:
+            self._unable[outcome.node] += 1
+            if self._unable.total() >= UNABLE and self._workers.machines() <= set(self._unable):
                 self._workers.stop()
+                self._drop()
+                self.report.stopped += [job, *self._flying.values()]
                 raise UnableError(outcome.reason)
         if outcome.state == 'done':
             self._done(outcome)

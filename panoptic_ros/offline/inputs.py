@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from ..images.files import PICTURE_SUFFIXES, find
-from . import storage
+from . import states, storage
 from .jobs import Job, Settings
 
 BAGS = {'.mcap', '.db3', '.bag'}
@@ -67,7 +67,8 @@ def find_jobs(words: Sequence[str], output: str, settings: Settings) -> list[Job
     Raises
     ------
     ValueError
-        A word names nothing, or no recording; or two recordings would have the same output.
+        A word names nothing, or no recording; or two recordings would have the same output, or
+        one of them what lies beside another one's output meanwhile.
     OSError
         A folder or a store cannot be read.
 
@@ -82,10 +83,23 @@ def find_jobs(words: Sequence[str], output: str, settings: Settings) -> list[Job
             if other.input == job.input:
                 continue        # named twice
             raise ValueError(f'2 inputs have the output {job.output}: {other.input} and '
-                             f'{job.input}; name a folder above both, or a pattern in quotes, '
-                             'so that the outputs get folders, or take them into another -o')
+                             f'{job.input}; rename one of them, or label them in two runs, each '
+                             'with an -o of its own')
         jobs[job.output] = job
+    _refuse_places_beside(jobs)
     return list(jobs.values())
+
+
+def _refuse_places_beside(jobs: Mapping[str, Job]) -> None:
+    """Refuse an output that lies where the work on another one keeps what is its own."""
+    taken = {place: job for job in jobs.values() for place in states.places_beside(job)}
+    for job in jobs.values():
+        parts = job.output.split('/')
+        for place in ('/'.join(parts[:count]) for count in range(len(parts), 0, -1)):
+            if other := taken.get(place):
+                raise ValueError(f'the output {job.output} of {job.input} is in the way of '
+                                 f'{other.input}, whose work takes {place}: rename one of them, '
+                                 'or label them in two runs, each with an -o of its own')
 
 
 def recordings(word: str, output: str | None = None) -> Iterator[Found]:

@@ -65,6 +65,10 @@ class Here:
         """Return nothing: between two calls no job is at work."""
         return {}
 
+    def machines(self) -> set[str]:
+        """Return this machine, which has no name here."""
+        return {''}
+
     def stop(self) -> None:
         """Do nothing: ``stopped`` tells the worker."""
 
@@ -143,6 +147,10 @@ class Processes:
     def frames(self) -> dict[str, int]:
         """Return how many frames of each job at work are done."""
         return dict(self._frames)
+
+    def machines(self) -> set[str]:
+        """Return this machine, which has no name here."""
+        return {''}
 
     def stop(self) -> None:
         """Let the jobs at work end after the frame at which they are."""

@@ -23,6 +23,8 @@ class Progress:
     things: int = 0
     resumed: int = 0
     bytes_done: int = 0
+    bytes_known: int = 0
+    """Of ``bytes_done``, those that an earlier run had done."""
     running: dict[str, int] = field(default_factory=dict)
     start: float = field(default_factory=monotonic)
 
@@ -35,6 +37,12 @@ class Progress:
     def rate(self) -> float:
         """Frames per second of this run."""
         return (self.frames - self.resumed + sum(self.running.values())) / max(self.seconds, 1e-9)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the end, judged by bytes; None as long as nothing is done."""
+        now = self.bytes_done - self.bytes_known
+        return (self.bytes - self.bytes_done) * self.seconds / now if now else None
 
 
 @dataclass

@@ -141,8 +141,7 @@ class Cluster:
     def submit(self, job: Job, avoid: frozenset[str]) -> None:
         """Let Ray do a job; see ``driver.Workers``."""
         options: dict[str, Any] = {'name': f'segment {job.name}'}
-        others = [node['NodeID'] for node in self._ray.nodes() if node['Alive']
-                  and node['NodeID'] not in avoid and self._suits(node)] if avoid else []
+        others = sorted(self.machines() - avoid) if avoid else []
         if others:      # it may still go away: then any machine will do
             from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
             options['scheduling_strategy'] = NodeAffinitySchedulingStrategy(
@@ -171,6 +170,11 @@ class Cluster:
             self._asked = (monotonic(), self._watch.read.remote())
         return self._frames
 
+    def machines(self) -> set[str]:
+        """Return the machines of the cluster that have what a job needs."""
+        return {node['NodeID'] for node in self._ray.nodes()
+                if node['Alive'] and self._suits(node)}
+
     def stop(self) -> None:
         """Let the jobs at work end, and forget those that wait."""
         for reference in self._flying:
@@ -198,7 +202,7 @@ class Cluster:
         except errors.RayTaskError as error:
             if isinstance(error.cause, KeyboardInterrupt):
                 return Outcome(job, 'partial', 'it was stopped')
-            return Outcome(job, 'hindered', line_of(error.cause or error), about_worker=True)
+            return Outcome(job, 'hindered', line_of(error.cause or error))
         except errors.RayError as error:        # such as an outcome whose machine went away
             return Outcome(job, 'orphaned', f'{type(error).__name__}: {line_of(error)}')
 
@@ -234,13 +238,12 @@ def _do(make: Callable[[int | None], Call], job: Job, watch: Any, cores: int) ->
     import ray
 
     logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s')
-    ids = ray.get_gpu_ids()
-    gpu = index_of(ids[0], os.environ.get('CUDA_VISIBLE_DEVICES')) if ids else None
-    if gpu not in _kept:
-        for other in _kept.values():
-            getattr(other, 'close', lambda: None)()
-        _kept.clear()
-        _kept[gpu] = make(gpu)
+    node = ray.get_runtime_context().get_node_id()
+    try:
+        call = _call(make, ray.get_gpu_ids())
+    except Exception as error:      # whatever the job: each worker of this machine is such a one
+        return Outcome(job, 'hindered', f'{type(error).__name__}: {error}', node=node,
+                       about_worker=True)
     reported = monotonic()
     noted = False
 
@@ -254,11 +257,22 @@ def _do(make: Callable[[int | None], Call], job: Job, watch: Any, cores: int) ->
     given = job if job.settings.threads else replace(
         job, settings=replace(job.settings, threads=cores))
     try:
-        outcome = _kept[gpu](given, report)
+        outcome = call(given, report)
     finally:
         if noted:
             watch.note.remote(job.name, None)
-    return replace(outcome, job=job, node=ray.get_runtime_context().get_node_id())
+    return replace(outcome, job=job, node=node)
+
+
+def _call(make: Callable[[int | None], Call], ids: list[Any]) -> Call:
+    """Return what does the jobs in this process, on the GPU that Ray gave to this one."""
+    gpu = index_of(ids[0], os.environ.get('CUDA_VISIBLE_DEVICES')) if ids else None
+    if gpu not in _kept:
+        for other in _kept.values():
+            getattr(other, 'close', lambda: None)()
+        _kept.clear()
+        _kept[gpu] = make(gpu)
+    return _kept[gpu]
 
 
 def index_of(name: object, visible: str | None) -> int:

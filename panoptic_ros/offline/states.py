@@ -9,6 +9,8 @@ from . import storage
 from .jobs import Job, Outcome
 
 ENDING = '.state.json'
+BAG_ENDINGS = ('.partial', '.partial.before')
+"""Endings of what lies beside a bag until it is whole."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,20 @@ class State:
     worker: str = ''
     replaces: bool = False
     """Whether another output was there when the work began."""
+    is_piece: bool = False
+    """Whether the output is a piece of the input, which goes away when the whole is done."""
 
 
 def path_of(job: Job) -> str:
     """Return where a job's state is."""
     return f'{job.output.rstrip("/")}{ENDING}'
+
+
+def places_beside(job: Job) -> list[str]:
+    """Return the paths beside a job's output that its work may take."""
+    whole = job.output.rstrip('/')
+    bag = [job.pieces_folder, *(f'{whole}{ending}' for ending in BAG_ENDINGS)]
+    return [path_of(job), *(bag if job.kind == 'bag' else [])]
 
 
 def read(job: Job) -> State | None:
@@ -73,7 +84,7 @@ def begin(job: Job) -> State:
                                            if known else 'has no state beside it')
             + ': write into another folder, or let it be replaced (--overwrite)')
     if known is None or not ours:
-        known = State('partial', job.input, '', replaces=there)
+        known = State('partial', job.input, '', replaces=there, is_piece=job.part is not None)
     elif there and job.kind != 'pictures' and not known.replaces:
         if known.state == 'partial' and not storage.is_remote(job.output):
             return replace(known, state='done')     # its worker ended between the two
@@ -87,11 +98,32 @@ def note(outcome: Outcome, deaths: int | None = None) -> None:
     job = outcome.job
     known = read(job)
     if known is None or known.key != job.key:
-        known = State('', job.input, job.key)
+        known = State('', job.input, job.key, is_piece=job.part is not None)
     write(job, State(
         outcome.state if outcome.state in ('done', 'failed', 'aside') else 'partial', job.input,
         job.key, outcome.reason, outcome.frames, outcome.things, round(outcome.seconds, 3),
-        known.deaths if deaths is None else deaths, outcome.worker, known.replaces))
+        known.deaths if deaths is None else deaths, outcome.worker, known.replaces,
+        known.is_piece))
+
+
+def remove_pieces(job: Job) -> None:
+    """
+    Remove the pieces of a bag that is done, whatever their length.
+
+    In the folder of their name may be what somebody else put there: only what a state beside it
+    calls a piece of the same input is removed, and the folder only if nothing is left in it.
+    """
+    folder = job.pieces_folder
+    for name in storage.listing(folder):
+        if '/' in name or not name.endswith(ENDING):
+            continue
+        piece = replace(job, output=storage.join(folder, name.removesuffix(ENDING)))
+        known = read(piece)
+        if known is not None and known.is_piece and known.input == job.input:
+            for ending in ('', *BAG_ENDINGS):
+                storage.remove(f'{piece.output}{ending}')
+            storage.remove(path_of(piece))
+    storage.remove_empty(folder)
 
 
 def is_done(job: Job, known: State | None) -> bool:

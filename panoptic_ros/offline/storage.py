@@ -157,6 +157,13 @@ def remove(path: str) -> None:
         _asked(path, lambda: files.rm(inner, recursive=True))
 
 
+def remove_empty(folder: str) -> None:
+    """Remove a folder of this machine if nothing is in it; a store has no empty folders."""
+    if not is_remote(folder):
+        with suppress(OSError):
+            local(folder).rmdir()
+
+
 def _store(path: str) -> tuple[Any, str]:
     with needed(f'{path.partition("://")[0]}://', 'fsspec', _INSTALL):
         import fsspec

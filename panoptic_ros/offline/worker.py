@@ -17,7 +17,7 @@ from ..device import DeviceError
 from ..families.options import chosen, foreign
 from ..pictures import Labelled
 from ..segmenter import Segmenter, Setup
-from . import states, storage
+from . import states
 from .jobs import Job, Outcome, Settings
 from .labelling import Cut, Place, label
 from .staging import Staging
@@ -119,7 +119,7 @@ class Worker:
                 staging.deliver(output, job.output)
         if found and job.kind == 'bag' and job.part is None:
             with suppress(OSError):     # they are of no use any more, and harm nobody
-                storage.remove(job.pieces_folder)
+                states.remove_pieces(job)
         reason = '' if found else 'it was stopped'
         return self._ended(job, 'done' if found else 'partial', reason, done, 0.0)
 

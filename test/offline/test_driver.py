@@ -85,6 +85,80 @@ def test_workers_that_cannot_work_end_the_command(tmp_path):
         Driver(Here(Stub())).run([job(tmp_path, f'unable{number}') for number in range(9)])
 
 
+class Machines:
+    """The machine 'lame' has no model and answers first; the others do nothing for long."""
+
+    window = 100
+
+    def __init__(self, names, first=0):
+        self._names, self._able, self._jobs = names, first, []
+
+    def submit(self, job, avoid):
+        self._jobs.append(job)
+
+    def finished(self, timeout):
+        jobs, self._jobs = self._jobs, []
+        able, self._able = self._able, 0
+        done = [Outcome(job, 'done', node='sound') for job in jobs[:able]]
+        return done + [Outcome(job, 'hindered', 'no model', node='lame', about_worker=True)
+                       for job in jobs[able:]]
+
+    def frames(self):
+        return {}
+
+    def machines(self):
+        return set(self._names)
+
+    def stop(self):
+        pass
+
+
+def test_one_machine_that_cannot_work_ends_no_command_and_all_of_them_do(tmp_path):
+    jobs = [job(tmp_path, str(number)) for number in range(9)]
+    report = Driver(Machines(['lame', 'busy'])).run(jobs)
+    assert {outcome.reason for outcome in report.failed} == {f'no model (tried {TRIES} times)'}
+    ended = Driver(Machines(['lame']))
+    with pytest.raises(UnableError, match='no model'):
+        ended.run(jobs)
+    assert {job.output for job in ended.report.stopped} == {job.output for job in jobs}
+    assert len(ended.report.stopped) == len(jobs)
+
+
+def test_a_piece_that_is_done_shows_that_workers_can_work(tmp_path):
+    bag = job(tmp_path, 'a')
+    pieces = bag.cut([(number, number + 1) for number in range(9)])
+    assert len(Driver(Machines(['lame'], first=1)).run(pieces).failed) == 8
+
+
+def test_a_command_stops_while_it_reads_the_states(tmp_path, monkeypatch):
+    jobs = [job(tmp_path, str(number)) for number in range(9)]
+    read = []
+    monkeypatch.setattr(states, 'read', read.append)
+    report = Driver(Here(Stub()), stopped=lambda: len(read) >= 3).run(jobs)
+    assert (len(read), names(report.stopped)) == (3, [*'012345678'])
+
+
+def test_of_a_folder_of_pieces_only_those_of_the_bag_are_removed(tmp_path):
+    bag = job(tmp_path, 'a')
+    folder = Path(bag.pieces_folder)
+    whole = replace(bag, settings=Settings('', piece=9))
+    ours = [*bag.cut([(0, 1), (1, 2)]), *whole.cut([(0, 2)])]
+    other = replace(bag, output=f'{folder}/9s-00007', input='of another')
+    for piece in (*ours, replace(other, part=(0, 1))):
+        states.begin(piece)
+        Path(piece.output).mkdir()
+    (folder / 'metadata.yaml').write_text('precious')
+    states.remove_pieces(bag)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        '9s-00007', '9s-00007.state.json', 'metadata.yaml']
+    for path in (folder / 'metadata.yaml', Path(states.path_of(other))):
+        path.unlink()
+    (folder / '9s-00007').rmdir()
+    states.begin(ours[0])
+    states.remove_pieces(bag)
+    assert not folder.exists()
+
+
 @pytest.mark.slow
 def test_a_process_that_is_killed_costs_its_own_recording_at_most(tmp_path):
     jobs = [job(tmp_path, name) for name in ('a', 'kill', 'b', 'once', 'full', 'c')]
@@ -143,6 +217,9 @@ class Scripted:
 
     def frames(self):
         return {}
+
+    def machines(self):
+        return {'n'}
 
     def stop(self):
         pass

@@ -56,13 +56,24 @@ def test_a_recording_that_is_named_twice_is_one_job(drives):
     (['drives/*.bag'], r'nothing matches drives/\*\.bag'),
     (['drives/notes.txt'], 'notes.txt is no bag and no video: expected one'),
     (['drives/a.mcap', 'copy/a.mcap'],
-     r'2 inputs have the output \S+out/a: \S+drives/a.mcap and \S+copy/a.mcap; name a folder'),
+     r'2 inputs have the output \S+out/a: \S+drives/a.mcap and \S+copy/a.mcap; rename one'),
 ])
 def test_what_cannot_be_named_is_told(drives, words, reason):
     (drives / 'copy').mkdir()
     (drives / 'copy' / 'a.mcap').touch()
     with pytest.raises(ValueError, match=reason):
         find_jobs(words, 'out', Settings(''))
+
+
+@pytest.mark.parametrize('name', ['a.pieces', 'a.partial', 'a.pieces/1s-00000', 'a.state.json'])
+def test_what_lies_beside_an_output_is_no_output_of_another_input(drives, name):
+    (drives / 'drives' / name).mkdir(parents=True)
+    (drives / 'drives' / name / 'metadata.yaml').touch()
+    with pytest.raises(ValueError, match=(
+            rf'out/{name} of \S+drives/{name} is in the way of \S+drives/a.mcap, whose work takes '
+            r'\S+out/a\.\S+: rename')):
+        find_jobs(['drives'], 'out', Settings(''))
+    assert f'out/{name}' in found([f'drives/{name}', 'drives/day']) or '/' in name
 
 
 def test_metadata_beside_pictures_make_no_bag(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,8 +12,10 @@ import drives
 import pytest
 
 from panoptic_ros import Segmenter
-from panoptic_ros.cli import segment
+from panoptic_ros.cli import segment, segment_progress
+from panoptic_ros.offline import driver
 from panoptic_ros.offline.states import ENDING
+from panoptic_ros.offline.worker import NoModelError, Worker
 
 
 @pytest.fixture(scope='module')
@@ -62,6 +65,40 @@ def test_many_in_pieces_in_processes(recorded, labelled, tmp_path, tiny_onnx, ca
     assert run(capsys, recorded, '-o', tmp_path / 'out', '--model', tiny_onnx, '--jobs', 2,
                '--piece', 1) == (0, '')
     assert drives.contents(tmp_path / 'out') == labelled
+
+
+def test_what_lies_where_pieces_would_stays(recorded, tmp_path, tiny_onnx, capsys):
+    """Such as the labels of a bag that is called so."""
+    precious = tmp_path / 'out' / 'a.pieces' / 'metadata.yaml'
+    precious.parent.mkdir(parents=True)
+    precious.touch()
+    assert run(capsys, recorded / 'a', recorded / 'b', '-o', tmp_path / 'out', '--model',
+               tiny_onnx)[0] == 0
+    assert precious.exists()
+
+
+def test_without_a_terminal_lines_tell_how_far_all_is(recorded, tmp_path, tiny_onnx, capsys,
+                                                      monkeypatch):
+    monkeypatch.setattr(segment_progress, 'LINE_EVERY', 0.0)
+    status, said = run(capsys, recorded / 'a', recorded / 'b', '-o', tmp_path / 'out', '--model',
+                       tiny_onnx)
+    assert status == 0
+    assert 'segment: 0 of 2 done; ' in said
+    assert re.search(r'^segment: 1 of 2 done; 14 frames, [0-9.]+/s, \d+ min left$', said, re.M)
+
+
+def test_a_command_that_no_worker_can_do_tells_what_it_did(recorded, tmp_path, tiny_onnx, capsys,
+                                                           monkeypatch):
+    def segmenter(self, settings):
+        raise NoModelError('no model here')
+
+    monkeypatch.setattr(Worker, '_segmenter', segmenter)
+    monkeypatch.setattr(driver, 'UNABLE', 2)
+    status, said = run(capsys, recorded, '-o', tmp_path / 'out', '--model', tiny_onnx, '--json',
+                       tmp_path / 'r.json')
+    assert (status, said) == (1, 'segment: no model here')
+    report = json.loads((tmp_path / 'r.json').read_text())
+    assert (report['error'], len(report['stopped'])) == ('no model here', 5)
 
 
 def test_a_damaged_bag_costs_no_other_one(recorded, labelled, tmp_path, tiny_onnx, capsys):
