@@ -72,7 +72,7 @@ ROSDEP = {'cv2': 'python3-opencv', 'yaml': 'python3-yaml', 'numpy': 'python3-num
           'rich': 'python3-rich', 'numba': 'python3-numba', 'llvmlite': 'python3-numba'}
 # No rosdep key that a released package may use: imported where needed, with an install line.
 OPTIONAL = {'onnxruntime', 'onnx', 'onnxscript', 'torch', 'rosbags', 'av', 'tensorrt', 'pycuda',
-            'tensorrt_rtx', 'torchvision', 'cuda', 'transformers', 'scipy'}
+            'tensorrt_rtx', 'torchvision', 'cuda', 'transformers', 'scipy', 'ray', 'fsspec'}
 
 
 def test_package_xml_names_what_the_code_imports(manifest):
