@@ -51,7 +51,7 @@ def start() -> Any:
                 **words, 'include_dashboard': False, **ports()})
             cluster.add_node(**words, **ports())
             return cluster
-        except Exception:
+        except Exception:     # Ray gives up after fixed times; a busy machine needs another try
             subprocess.run([Path(sys.executable).with_name('ray'), 'stop', '--force'],
                            capture_output=True, check=False)
             if not left:
