@@ -142,7 +142,7 @@ def _trainer(args: argparse.Namespace, settings: Recipe, data: Data,
         SampleOptions(settings.crop, (settings.scale[0], settings.scale[1]), settings.even_scale,
                       settings.crops_per_frame, settings.focus, settings.jitter,
                       settings.randomised, settings.stretch,
-                      None if data.size is None else settings.size),
+                      None if data.size is None else settings.size, settings.looks),
         family.targets(settings), args.seed)
     options = TrainOptions(
         schedule, family.criterion(settings), settings.batch, settings.weight_decay, settings.clip,

@@ -16,6 +16,8 @@ from .variety import variety
 PRESETS = presets()
 IMAGENET = Path('imagenet')
 """Stands for the ImageNet weights that come as a Python package."""
+OF_DEEPLAB = ('hardest', 'consistency')
+"""The settings that only recipes of Panoptic-DeepLab have."""
 HELD_OUT = 0.1
 """Share of the frames that is held out for measuring if nothing else is."""
 
@@ -68,6 +70,12 @@ def _add_length(length: argparse._ArgumentGroup) -> None:
     length.add_argument('--warmup', type=float, metavar='SHARE',
                         help='share of the training in which the rate rises '
                         f'({_default("warmup")})')
+    length.add_argument('--hardest', type=float, metavar='SHARE',
+                        help='of Panoptic-DeepLab: share of the pixels, the hardest ones, over '
+                        'which the cross-entropy averages in the end (default: the published one)')
+    length.add_argument('--consistency', type=float, metavar='WEIGHT',
+                        help='of Panoptic-DeepLab: take two looks of each crop, and weigh by this '
+                        'how much their classes differ (default: 0, one look)')
     length.add_argument('--seed', type=int, default=0,
                         help='seed of the weights, the crops and the order (default: 0)')
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from ..network.machine import GPU, PROCESSOR, changed, cores, suited
 from ..network.presets import recipe
 from ..network.recipe import Recipe
-from .train_arguments import PRESETS
+from .train_arguments import OF_DEEPLAB, PRESETS
 
 R = TypeVar('R', bound=Recipe)
 
@@ -44,7 +44,7 @@ def chosen(args: argparse.Namespace, kind: str, frame: tuple[int, int] | None,
     begun = replace(published, size=args.size) if args.size and not published.as_frames \
         else published
     found = suited(begun, GPU if gpu else PROCESSOR, config, args.size or frame)
-    given = _given(args)
+    given = _given(args, found)
     found = replace(found, **given)
     shown = [part for part in changed(published, found) if part.split()[0] not in given]
     words = (f'settings of the recipe for {kind}: batch {found.batch}, crop '
@@ -71,12 +71,16 @@ def resumed(args: argparse.Namespace, kind: str, training: Mapping[str, Any]) ->
     begun = replace(begun, **kept)
     if not args.minutes and args.steps is None:
         args.minutes = training['options']['schedule']['minutes']
-    found = replace(begun, **_given(args))
+    found = replace(begun, **_given(args, begun))
     return Settings(found, f'settings of the checkpoint: batch {found.batch}, crop '
                     f'{found.crop[0]}x{found.crop[1]}')
 
 
-def _given(args: argparse.Namespace) -> dict[str, Any]:
+def _given(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
     """Return the settings that the command line has, by their names."""
-    return {field.name: getattr(args, field.name) for field in fields(Recipe)
-            if getattr(args, field.name, None) is not None}
+    known = {field.name for field in fields(recipe)}
+    for name in OF_DEEPLAB:
+        if getattr(args, name) is not None and name not in known:
+            raise ValueError(f'--{name} is for networks of Panoptic-DeepLab: {args.network} is '
+                             'none, so leave it out')
+    return {name: getattr(args, name) for name in known if getattr(args, name, None) is not None}

@@ -32,7 +32,7 @@ def batches(samples: Samples, batch: int, step: int, processes: Processes, worke
     samples
         The samples of which the batches are made.
     batch
-        Crops per step of all processes, a multiple of the crops per frame and the processes.
+        Images per step of all processes, a multiple of those of a frame and the processes.
     step
         Number of the first step.
     processes
@@ -43,7 +43,7 @@ def batches(samples: Samples, batch: int, step: int, processes: Processes, worke
         Whether to put them into memory from which a GPU copies faster.
 
     """
-    part = batch // samples.options.crops_per_frame // processes.count
+    part = batch // samples.options.images_per_frame // processes.count
     order = _Numbers(step, part, processes)
     with _signals_held_back():
         return iter(DataLoader(

@@ -51,3 +51,8 @@ class Recipe:
     """Whether the backbone's batch norms stay as they are."""
     as_frames: bool = field(default=False, kw_only=True)
     """Whether size and crop only say how many pixels at most, and have the shape of the frames."""
+
+    @property
+    def looks(self) -> int:
+        """How often each crop is in a batch; more than once for losses that compare its looks."""
+        return 1

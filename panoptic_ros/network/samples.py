@@ -56,6 +56,8 @@ class SampleOptions:
     """Largest ratio of the magnifications along height and width, either way."""
     frame: tuple[int, int] | None = None
     """(height, width) whose number of pixels a magnification of 1 gives to frames of any size."""
+    looks: int = 1
+    """How often each crop is there, one after the other, in another look each time."""
 
     def __post_init__(self) -> None:
         if min(self.crop) < 1:
@@ -68,6 +70,13 @@ class SampleOptions:
         if not 0 <= self.randomised <= 1 or self.stretch < 1:
             raise ValueError(f'randomised is {self.randomised} and stretch {self.stretch}: '
                              'expected a share from 0 to 1 and a ratio from 1 on')
+        if self.looks < 1:
+            raise ValueError(f'looks is {self.looks}: expected at least 1')
+
+    @property
+    def images_per_frame(self) -> int:
+        """Number of images that a frame gives to a batch."""
+        return self.crops_per_frame * self.looks
 
 
 class Samples(Dataset[dict[str, Tensor]]):
@@ -76,7 +85,7 @@ class Samples(Dataset[dict[str, Tensor]]):
 
     An item depends only on its number and the seed, so that any run can go on anywhere.
 
-    An item has ``image`` uint8 [K, h, w, 3], and the targets of the K crops by their names.
+    An item has ``image`` uint8 [K, h, w, 3], and the targets of the K images by their names.
     """
 
     def __init__(self, source: FrameSource, options: SampleOptions, targets: TargetOptions,
@@ -90,12 +99,14 @@ class Samples(Dataset[dict[str, Tensor]]):
         order = np.random.default_rng((self.seed, epoch)).permutation(len(self.source))
         random = np.random.default_rng((self.seed, epoch, number))
         image, labels = self.source[int(order[number])]
-        crops = [self._crop(image, labels, random) for _ in range(self.options.crops_per_frame)]
+        crops = [crop for _ in range(self.options.crops_per_frame)
+                 for crop in self._crop(image, labels, random)]
         return {name: torch.from_numpy(np.stack([crop[name] for crop in crops]))
                 for name in crops[0]}
 
     def _crop(self, image: Image, truth: Labels,
-              random: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
+              random: np.random.Generator) -> list[dict[str, npt.NDArray[Any]]]:
+        """Return the looks of a crop, each with the same targets."""
         options = self.options
         scale = float(random.uniform(*options.scale) if options.even_scale
                       else np.exp(random.uniform(*np.log(options.scale))))
@@ -116,12 +127,17 @@ class Samples(Dataset[dict[str, Tensor]]):
             crop = cv2.resize(crop, target, interpolation=method)
         if random.random() < 0.5:
             labels, crop = labels[:, ::-1], crop[:, ::-1]
-        crop = cv2.LUT(np.ascontiguousarray(crop), _color_curve(options.jitter, random))
-        if options.randomised and random.random() < options.randomised:
-            crop = randomised(np.asarray(crop, np.uint8), labels, random)
-        crop = extend(crop, options.crop, MEAN)
+        images = [self._look(np.ascontiguousarray(crop), labels, random)
+                  for _ in range(options.looks)]
         labels = np.ascontiguousarray(extend(labels, options.crop, UNLABELED))
-        return {'image': crop, **self.targets.make(labels, self.label_space, random)}
+        targets = self.targets.make(labels, self.label_space, random)
+        return [{'image': look, **targets} for look in images]
+
+    def _look(self, crop: Image, labels: Labels, random: np.random.Generator) -> Image:
+        image = np.asarray(cv2.LUT(crop, _color_curve(self.options.jitter, random)), np.uint8)
+        if self.options.randomised and random.random() < self.options.randomised:
+            image = randomised(image, labels, random)
+        return extend(image, self.options.crop, MEAN)
 
     def _place(self, truth: Labels, window: Sequence[int],
                random: np.random.Generator) -> tuple[int, int]:

@@ -31,7 +31,7 @@ class TrainOptions:
     schedule: Schedule
     losses: Criterion
     batch: int
-    """Crops per step of all processes, a multiple of the crops per frame and the processes."""
+    """Images per step of all processes, a multiple of those of a frame and the processes."""
     weight_decay: float
     clip: float
     """Largest norm of the gradient; 0 allows any."""
@@ -75,18 +75,18 @@ class Trainer:
     Raises
     ------
     ValueError
-        The batch is not a multiple of the crops per frame and the processes, or the network does
+        The batch is not a multiple of the images of a frame and the processes, or the network does
         not take crops of that size, or labels of that kind.
 
     """
 
     def __init__(self, config: Configuration, samples: Samples, options: TrainOptions,
                  seed: int = 0, processes: Processes = ALONE) -> None:
-        crops = samples.options.crops_per_frame
-        if options.batch < 2 or options.batch % (crops * processes.count):
-            raise ValueError(f'batch is {options.batch}: expected a multiple of the {crops} crops '
-                             f'of a frame times the number of processes, {processes.count}, at '
-                             'least 2')
+        images = samples.options.images_per_frame
+        if options.batch < 2 or options.batch % (images * processes.count):
+            raise ValueError(f'batch is {options.batch}: expected a multiple of the {images} '
+                             f'images of a frame times the number of processes, '
+                             f'{processes.count}, at least 2')
         family, self.label_space = families.find(config.family), samples.label_space
         config = family.suited(config, self.label_space)
         config.check_size(samples.options.crop)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch', reason='the network needs PyTorch')
@@ -10,10 +11,12 @@ from panoptic_ros.network.families.deeplab.losses import (  # noqa: E402
     LossOptions,
     center_error,
     hard_cross_entropy,
+    look_difference,
     offset_error,
     panoptic_losses,
     sample_phase,
 )
+from panoptic_ros.network.families.deeplab.variants import preset  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -82,6 +85,39 @@ def test_the_hardest_share_shrinks_from_all_pixels():
         [1.0, 0.575, 0.15, 0.15])
     with pytest.raises(ValueError, match='hardest'):
         LossOptions(hardest=0, easing=0.5)
+
+
+def test_looks_differ_by_their_divergence_from_their_mean():
+    logits = 3 * torch.randn(4, 5, 2, 3)
+    found = look_difference(logits)
+    shares = logits.double().softmax(1).permute(0, 2, 3, 1).reshape(2, 2, 6, 5).numpy()
+    expected = []
+    for first, second in shares:
+        for p, q in zip(first, second, strict=True):
+            mean = (p + q) / 2
+            expected.append((p * np.log(p / mean)).sum() / 2 + (q * np.log(q / mean)).sum() / 2)
+    assert found.item() == pytest.approx(np.mean(expected), rel=1e-5)
+    assert look_difference(logits[[0, 0, 2, 2]]).item() == pytest.approx(0, abs=1e-6)
+    sure = 100 * torch.eye(2)[:, :, None, None]
+    assert look_difference(sure).item() == pytest.approx(math.log(2))
+
+
+def test_the_difference_of_looks_is_weighed_and_added():
+    heads = torch.randn(2, 3, 2, 2), torch.randn(2, 1, 2, 2), torch.randn(2, 2, 2, 2)
+    batch = {'phase': torch.zeros(2, 2), 'semantic': torch.zeros(2, 2, 2, dtype=torch.int64),
+             'weight': torch.ones(2, 2, 2), 'thing': torch.ones(2, 2, 2),
+             'known': torch.ones(2, 2, 2), 'center': torch.zeros(2, 1, 2, 2),
+             'offset': torch.zeros(2, 2, 2, 2)}
+    config = preset('mobile')
+    alone, both = (LossOptions(1.0, 0.0, consistency=weight).losses(
+        config, heads, batch, 1.0, lambda values: values) for weight in (0.0, 3.0))
+    assert set(both) - set(alone) == {'consistency'}
+    read = sample_phase(heads[0], batch['phase'])
+    assert both['consistency'].item() == pytest.approx(3 * look_difference(read).item())
+    assert both['total'].item() == pytest.approx(alone['total'].item()
+                                                 + both['consistency'].item())
+    with pytest.raises(ValueError, match='consistency is -1: expected 0 or more'):
+        LossOptions(1.0, 0.0, consistency=-1)
 
 
 @pytest.mark.parametrize('phase', [(0, 0), (1, 2), (3, 3)])

@@ -137,6 +137,22 @@ def test_a_crop_is_stretched_either_way_with_its_labels(boxes):
     assert 1.1 < max(ratios) < 2.2
 
 
+def test_looks_of_a_crop_stand_side_by_side_with_the_same_targets(boxes):
+    item = make(boxes, randomised=1.0, looks=3)[0]
+    assert item['image'].shape == (6, 32, 64, 3)
+    for first in (0, 3):
+        for other in (first + 1, first + 2):
+            assert not torch.equal(item['image'][first], item['image'][other])
+            assert all(torch.equal(item[name][first], item[name][other])
+                       for name in item if name != 'image')
+    assert not torch.equal(item['center'][0], item['center'][3])
+    plain, twice = make(boxes)[0], make(boxes, looks=2)[0]
+    assert torch.equal(plain['image'][0], twice['image'][0])
+    assert torch.equal(plain['image'][0], twice['image'][1])
+    with pytest.raises(ValueError, match='looks is 0: expected at least 1'):
+        make(boxes, looks=0)
+
+
 @pytest.mark.parametrize('wrong', [{'randomised': 1.1}, {'randomised': -0.1}, {'stretch': 0.9}])
 def test_shares_and_ratios_out_of_range_are_refused(boxes, wrong):
     with pytest.raises(ValueError, match='expected a share from 0 to 1 and a ratio from 1 on'):

@@ -33,15 +33,18 @@ def train(folder, *arguments):
 
 
 def test_a_training_is_saved_logged_and_resumed(tmp_path, capsys):
-    checkpoint = train(tmp_path, '--steps', '20')
+    checkpoint = train(tmp_path, '--steps', '20', '--consistency', '3', '--hardest', '0.6')
     assert checkpoint.training['step'] == 20
     assert checkpoint.config.name == 'mobile'
     printed = capsys.readouterr().out
     assert 'network mobile: 1.98 million parameters, on cpu\n' in printed
     assert '20 steps' in printed
     log = (tmp_path / 'run' / 'log.jsonl').read_text().splitlines()
-    assert json.loads(log[-1])['step'] == 20
-    assert train(tmp_path, '--steps', '22', '--resume').training['step'] == 22
+    last = json.loads(log[-1])
+    assert last['step'] == 20
+    assert last['consistency'] > 0
+    losses = train(tmp_path, '--steps', '22', '--resume').training['options']['losses']
+    assert (losses['hardest'], losses['consistency']) == (0.6, 3.0)
 
 
 def settings(*arguments, kind='cityscapes', frame=(1024, 2048), gpu=True):
@@ -59,11 +62,13 @@ def test_cityscapes_is_trained_on_with_the_published_settings(tmp_path):
     assert training['targets'] == {'sigma': 10.0, 'small_area': 4096.0, 'small_weight': 3.0}
     assert training['samples'] == {
         'crop': (32, 64), 'scale': (0.5, 2.0), 'even_scale': True, 'crops_per_frame': 1,
-        'focus': 0.0, 'jitter': 0.0, 'randomised': 0.0, 'stretch': 1.0, 'frame': (1024, 2048)}
+        'focus': 0.0, 'jitter': 0.0, 'randomised': 0.0, 'stretch': 1.0, 'frame': (1024, 2048),
+        'looks': 1}
     options = training['options']
     assert options['schedule'] == {
         'rate': 1e-3, 'steps': 2, 'minutes': 0.0, 'warmup': 1 / 90, 'power': 0.9}
-    assert options['losses'] == {'hardest': 0.2, 'easing': 0.0, 'center': 200.0, 'offset': 0.01}
+    assert options['losses'] == {'hardest': 0.2, 'easing': 0.0, 'center': 200.0, 'offset': 0.01,
+                                 'consistency': 0.0}
     assert options['weight_decay'] == options['clip'] == 0
 
 
@@ -124,7 +129,10 @@ def test_an_old_training_is_never_overwritten(tmp_path, capsys):
 
 @pytest.mark.parametrize(('arguments', 'message'), [
     (['--resume'], 'no checkpoint'), (['--crop', '33x64'], 'multiples of 32'),
-    (['--batch', '5'], 'multiple of the 2 crops'), (['--size', 'large'], 'expected HEIGHTxWIDTH'),
+    (['--batch', '5'], 'multiple of the 2 images'),
+    (['--batch', '6', '--consistency', '1'], 'multiple of the 4 images'),
+    (['--network', 'masks-mobile', '--hardest', '0.5'], '--hardest is for networks of Panoptic-'),
+    (['--size', 'large'], 'expected HEIGHTxWIDTH'),
     (['--first-drive', '999_999_999'], 'are held out for measuring'),
     (['--steps', '5', '--minutes', '1'], 'not allowed with'), (['--frames', '0'], 'count is 0')])
 def test_what_is_wrong_is_said_before_anything_is_rendered(arguments, message, tmp_path, capsys):

@@ -171,7 +171,8 @@ def test_a_command_that_is_ended_goes_on(tmp_path, tiny_onnx, capsys, number, co
     assert run(capsys, *words)[0] == 0
     report = json.loads((tmp_path / 'r.json').read_text())
     assert (report['done'], report['failed']) == (2, [])
-    assert report['resumed'] > 0
+    # on a busy machine the first bag may have been done when the signal came
+    assert report['resumed'] > 0 or report['known'] == 1
     segment.main([str(tmp_path / 'in' / 'a'), '-o', str(tmp_path / 'one' / 'a'), '--model',
                   str(tiny_onnx)])
     assert drives.contents(tmp_path / 'one' / 'a') == drives.contents(tmp_path / 'out' / 'a')

@@ -80,7 +80,7 @@ class DeepLabNetworks:
 
     def criterion(self, recipe: DeepLabRecipe) -> LossOptions:
         """Return the recipe's losses."""
-        return LossOptions(recipe.hardest, recipe.easing)
+        return LossOptions(recipe.hardest, recipe.easing, consistency=recipe.consistency)
 
 
 FAMILY = DeepLabNetworks()

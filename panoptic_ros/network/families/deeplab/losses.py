@@ -35,11 +35,15 @@ class LossOptions:
     """Weight of the error of the heatmap, as published."""
     offset: float = 0.01
     """Weight of the error of the offsets, as published."""
+    consistency: float = 0.0
+    """Weight of the difference between the two looks of each crop; 0 if there is one look."""
 
     def __post_init__(self) -> None:
         if not 0 < self.hardest <= 1 or not 0 <= self.easing <= 1:
             raise ValueError(f'hardest is {self.hardest} and easing {self.easing}: expected '
                              'shares, hardest more than 0')
+        if self.consistency < 0:
+            raise ValueError(f'consistency is {self.consistency}: expected 0 or more')
 
     def hardest_at(self, progress: float) -> float:
         """Return the share of the pixels to average at a progress from 0 to 1."""
@@ -51,8 +55,12 @@ class LossOptions:
         """Compare the heads with the targets at the phases of the batch."""
         semantic, center, offset = (
             sample_phase(head.float(), batch['phase'], config.align_corners) for head in outputs)
-        return panoptic_losses((semantic, center, offset), batch, self, progress,
-                               gather)._asdict()
+        losses = panoptic_losses((semantic, center, offset), batch, self, progress,
+                                 gather)._asdict()
+        if self.consistency:
+            losses['consistency'] = self.consistency * look_difference(semantic, gather)
+            losses['total'] = losses['total'] + losses['consistency']
+        return losses
 
 
 class Losses(NamedTuple):
@@ -91,6 +99,26 @@ def hard_cross_entropy(logits: Tensor, classes: Tensor, weight: Tensor, hardest:
     losses = gather((losses * weight).flatten())
     count = max(1, int(hardest * losses.numel()))
     return losses.topk(count, sorted=False).values.mean()
+
+
+def look_difference(logits: Tensor, gather: Gather = _alone) -> Tensor:
+    """
+    Average over the pixels how much the classes of the two looks of a crop differ.
+
+    It is the Jensen-Shannon divergence in nats, from 0 to ln 2, as in AugMix (Hendrycks et al.,
+    ICLR 2020).
+
+    Parameters
+    ----------
+    logits
+        [2 K, C, h, w], the looks of each of the K crops one after the other.
+    gather
+        Joins the values of the processes that share the batch.
+
+    """
+    looks = logits.log_softmax(1).unflatten(0, (-1, 2))
+    mixed = looks.exp().mean(1, keepdim=True).clamp(min=1e-7).log()
+    return gather((looks.exp() * (looks - mixed)).sum(2).mean(1).flatten()).mean()
 
 
 def center_error(heatmap: Tensor, target: Tensor, known: Tensor,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...recipe import Recipe
 from .variants import PRESETS
@@ -21,6 +21,13 @@ class DeepLabRecipe(Recipe):
     """Share of the pixels over which the semantic loss averages in the end."""
     easing: float
     """Share of the training during which it shrinks to that."""
+    consistency: float = field(default=0.0, kw_only=True)
+    """Weight of the difference between what the network sees in two looks of the same crop."""
+
+    @property
+    def looks(self) -> int:
+        """Two where they are compared."""
+        return 2 if self.consistency else 1
 
 
 RECIPES = {
