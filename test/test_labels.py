@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import yaml
 
 from panoptic_ros import UNLABELED, LabelSpace
 
@@ -36,10 +37,17 @@ def test_survives_a_round_trip_through_plain_data(cityscapes):
 
 
 def test_loads_from_a_path(tmp_path, cityscapes):
-    import yaml
     path = tmp_path / 'mine.yaml'
     path.write_text(yaml.safe_dump(cityscapes.to_dict()))
     assert LabelSpace.load(path) == cityscapes
+
+
+def test_a_file_that_changes_is_read_again(tmp_path, cityscapes):
+    assert LabelSpace.load('cityscapes') is cityscapes
+    path = tmp_path / 'mine.yaml'
+    for name in ('first', 'other', 'third'):
+        path.write_text(yaml.safe_dump({**cityscapes.to_dict(), 'name': name}))
+        assert LabelSpace.load(path).name == name
 
 
 def test_unknown_name_lists_the_known_ones():
