@@ -23,6 +23,7 @@ from panoptic_ros.labels import LabelSpace
 from panoptic_ros.network.checkpoint import Checkpoint
 from panoptic_ros.network.families.masks.targets import NO_CLASS, TargetOptions
 from panoptic_ros.network.frames import StreetFrames
+from panoptic_ros.streets import VARIETIES
 
 STRIDE = 4
 SURE = 10.0
@@ -51,12 +52,13 @@ def main(argv: Sequence[str]) -> int:
 
 def frames_of(description: str, folder: Path) -> StreetFrames:
     """Return the frames that the description of a training names."""
-    match = re.fullmatch(r'streets: (\d+) frames of (\d+)x(\d+) from drives (\d+) to \d+',
-                         description)
+    match = re.fullmatch(r'streets: (\d+) (\w+(?: and \w+)*) frames of (\d+)x(\d+) '
+                         r'from drives (\d+) to \d+', description)
     if match is None:
         raise SystemExit(f'the training was on {description!r}: expected street frames')
-    count, height, width, seed = map(int, match.groups())
-    return StreetFrames(folder, count, (height, width), seed)
+    count, height, width, seed = map(int, match.group(1, 3, 4, 5))
+    varieties = tuple(VARIETIES[name] for name in match[2].split(' and '))
+    return StreetFrames(folder, count, (height, width), seed, varieties)
 
 
 def ideal_queries(truth: npt.NDArray[np.uint16], space: LabelSpace) -> masks.Queries:

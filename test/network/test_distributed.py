@@ -149,7 +149,7 @@ def test_an_interrupted_training_is_saved_and_goes_on(tmp_path):
     frames = [(f'ulm_{index:06d}_000019', *Boxes()[index]) for index in range(4)]
     tree = cityscapes_tree(tmp_path / 'cityscapes', frames, 'train')
     folder = tmp_path / 'run'
-    settings = [folder, '--cityscapes', tree, '--crop', '32x64', '--batch', '4', '--loaders', '1',
+    settings = [folder, '--cityscapes', tree, '--crop', '32x64', '--batch', '4', '--loaders', '0',
                 '--device', 'cpu', '--threads', '1', '--measure-minutes', '0', '--steps']
     with torchrun(LOGGED, *settings, 5000) as process:
         assert any('2 processes' in line for line in process.stdout)

@@ -23,6 +23,14 @@ SMALL = ['--network', 'masks-mobile', '--frames', '2', '--size', '64x128', '--cr
          '--batch', '2', '--workers', '1', '--loaders', '0', '--device', 'cpu', '--threads', '1']
 
 
+@pytest.fixture
+def fit_report():
+    sys.path.insert(0, str(Path(__file__).parents[2] / 'tools'))
+    import fit_report
+    sys.path.pop(0)
+    return fit_report
+
+
 def test_the_losses_of_two_frames_fall(boxes):
     losses = run(make(type(boxes)(count=2), steps=25))
     assert set(losses[0]) == {'total', 'classes', 'mask', 'dice', 'center'}
@@ -74,7 +82,8 @@ def train(folder, *arguments):
     return Checkpoint.load(folder / 'run' / 'checkpoint.pt')
 
 
-def test_the_command_starts_from_another_networks_backbone_and_resumes(boxes, tmp_path, capsys):
+def test_the_command_starts_from_another_networks_backbone_and_resumes(fit_report, tmp_path,
+                                                                      capsys):
     whole = train(tmp_path, '--steps', '1', '--backbone', 'models/streets.onnx')
     assert whole.config.name == 'masks-mobile'
     assert 'network masks-mobile: 2.60 million parameters' in capsys.readouterr().out
@@ -88,6 +97,12 @@ def test_the_command_starts_from_another_networks_backbone_and_resumes(boxes, tm
     assert resumed.training['options']['losses']['points'] == 1024
     assert resumed.training['options']['backbone_rate'] == 0.1
     assert json.loads(json.dumps(resumed.training)) is not None
+    capsys.readouterr()
+    fit_report.main([str(tmp_path / 'run'), str(tmp_path / 'frames')])
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith('2 steps in ')
+    assert told[2].split()[0] == 'all'
+    assert 0 <= float(told[2].split()[1]) < float(told[2].split()[2]) <= 100
 
 
 def test_cityscapes_is_trained_on_with_the_published_settings():

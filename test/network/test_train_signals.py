@@ -57,7 +57,7 @@ def wait_for(process, words):
 @pytest.mark.slow
 def test_a_signal_to_all_processes_saves_the_training_also_while_they_start(tree, tmp_path):
     """As ``timeout`` sends it; the processes that make samples are only starting."""
-    with training(tmp_path / 'run', *on(tree, 2)) as process:
+    with training(tmp_path / 'run', *on(tree, 1)) as process:
         wait_for(process, 'network mobile')
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
             os.killpg(process.pid, number)

@@ -216,7 +216,7 @@ def test_every_parameter_while_nothing_is_loaded(target):
     diagnostics = client.subscribe(DiagnosticArray, '/diagnostics')
     requests = messages(SetParameters.Request, target.words, target.overrides)
 
-    @settings(EXAMPLES, max_examples=examples(500))
+    @settings(EXAMPLES, max_examples=examples(250))
     @given(requests)
     def change(request: Any) -> None:
         answer = target.ask(f'{NODE}/set_parameters', request)
