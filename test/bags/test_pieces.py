@@ -76,6 +76,7 @@ def test_a_piece_that_lacks_frames_is_told(segmenter, recording, tmp_path):
                      Labelling(), segmenter.label_space, overwrite=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(100))
 @given(st.data())
 def test_a_part_of_a_bag_is_what_a_filter_gives(recording, data):

@@ -89,6 +89,7 @@ def test_an_interrupted_labelling_goes_on_to_the_bag_of_one_run(segmenter, recor
     assert sorted(path.name for path in output.iterdir()) == ['metadata.yaml', 'out.mcap']
 
 
+@pytest.mark.slow
 def test_the_things_of_the_recording_need_their_past(segmenter, recording, tmp_path):
     """Or the test above would hold for a tracker that began anew."""
     with Bag(recording) as source:

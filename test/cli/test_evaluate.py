@@ -91,6 +91,7 @@ def test_clips(tiny_onnx, tmp_path, capsys):
     assert f'{quality["tracked"]["all"]:.2f}' in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(('kind', 'name'), [
     ('cityscapes', 'ulm_{:06d}_000019'), ('kitti-step', '0002/{:06d}')])
 def test_a_data_set_with_mirrors_and_scales(kind, name, tiny_onnx, tmp_path, capsys):

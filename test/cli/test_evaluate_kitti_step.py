@@ -86,6 +86,7 @@ def test_hidden_files_change_nothing_that_the_command_measures(tmp_path):
     assert 'Traceback' not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_video_without_four_frames_that_follow_each_other_is_refused(tiny_onnx, tmp_path,
                                                                        capsys):
     dataset = kitti_step(tmp_path, (0, 1, 2, 4, 5))

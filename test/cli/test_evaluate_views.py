@@ -77,6 +77,7 @@ def test_a_picture_that_cannot_be_written_is_told_before_measuring(place, tmp_pa
     assert f'cannot write {tmp_path / place}: expected' in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_picture_that_fails_leaves_the_report(tiny_onnx, tmp_path, capsys, monkeypatch):
     def fail(*_):
         raise OSError('no room')

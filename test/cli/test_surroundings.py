@@ -77,6 +77,7 @@ def test_no_command_loads_a_large_library_before_it_is_needed():
     assert done.stdout.splitlines() == COMMANDS, done.stderr
 
 
+@pytest.mark.slow
 def test_no_file_takes_the_number_of_a_closed_stream(tmp_path):
     """What is printed by a library would otherwise be written into it."""
     sheet = tmp_path / 'sheet.png'
@@ -86,6 +87,7 @@ def test_no_file_takes_the_number_of_a_closed_stream(tmp_path):
     assert cv2.imread(str(sheet)).shape == (320, 1280, 3)
 
 
+@pytest.mark.slow
 def test_tables_are_drawn_in_what_the_output_takes(tmp_path):
     done = run('streets', '--size', '32x64', '--sheet', tmp_path / 'sheet.png', COLUMNS='20',
                PYTHONIOENCODING='ascii', LC_ALL='C')
@@ -95,6 +97,7 @@ def test_tables_are_drawn_in_what_the_output_takes(tmp_path):
     assert '?' in table, 'an ellipsis stands for what is cut off'
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path('/dev/full').exists(), reason='there is no /dev/full')
 @pytest.mark.parametrize(('unbuffered', 'line'), [
     ('', 'standard output takes no more: No space left on device'),

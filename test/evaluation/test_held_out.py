@@ -30,6 +30,7 @@ def test_frames_are_of_held_out_drives_each_its_own():
     assert (streets.truth(0) != streets.truth(1)).any()
 
 
+@pytest.mark.slow
 def test_they_are_a_data_set():
     streets = HeldOutStreets(2, SIZE, 1_000_100)
     assert len(streets) == 2

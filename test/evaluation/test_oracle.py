@@ -20,6 +20,7 @@ def streets():
     return [truth for _, truth in HeldOutStreets(3, (256, 512))]
 
 
+@pytest.mark.slow
 def test_full_resolution_loses_nothing_of_streets(streets):
     assert quality(streets, 1).all.pq == 100
 

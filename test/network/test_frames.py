@@ -10,6 +10,7 @@ from panoptic_ros.streets import FIRST_HELD_OUT_SEED, PLAIN, Drive, Variety
 SIZE = (64, 128)
 
 
+@pytest.mark.slow
 def test_rendering_fills_the_folder_once(tmp_path):
     frames = StreetFrames(tmp_path, FRAMES_PER_DRIVE + 1, SIZE, seed=5)
     assert list(frames.render(workers=1)) == [0, FRAMES_PER_DRIVE, FRAMES_PER_DRIVE + 1]
@@ -19,6 +20,7 @@ def test_rendering_fills_the_folder_once(tmp_path):
     assert {path: path.read_bytes() for path in tmp_path.rglob('*.*')} == written
 
 
+@pytest.mark.slow
 def test_frames_are_moments_of_their_drive_with_their_labels(tmp_path):
     frames = StreetFrames(tmp_path, 2, SIZE, seed=5)
     list(frames.render(workers=1))
@@ -32,6 +34,7 @@ def test_frames_are_moments_of_their_drive_with_their_labels(tmp_path):
     assert set(np.unique(LabelSpace.load('cityscapes').semantic(labels))) <= {*range(19), 255}
 
 
+@pytest.mark.slow
 def test_varieties_take_turns_by_the_seed_of_the_drive(tmp_path):
     texture = Variety(textures=True)
     frames = StreetFrames(tmp_path, 2 * FRAMES_PER_DRIVE, SIZE, seed=7, varieties=(PLAIN, texture))

@@ -44,6 +44,7 @@ def run(capsys, *words):
     return 0, capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_many_in_one_process(recorded, labelled, tmp_path, tiny_onnx, capsys):
     words = (recorded, '-o', tmp_path / 'out', '--model', tiny_onnx, '--json', tmp_path / 'r.json')
     assert run(capsys, *words)[0] == 0

@@ -31,6 +31,7 @@ def test_a_frame_is_an_image_and_its_ground_truth():
     truth.check()
 
 
+@pytest.mark.slow
 def test_frames_do_not_depend_on_what_was_asked_before():
     first, second = Drive(3, SMALL), Drive(3, SMALL)
     times = [0.0, 40.0, 5.0, 5.1]
@@ -39,6 +40,7 @@ def test_frames_do_not_depend_on_what_was_asked_before():
     assert len(set(forward)) == len(times)
 
 
+@pytest.mark.slow
 def test_frames_are_the_same_in_another_process():
     code = ('import zlib; from panoptic_ros.streets import Drive; '
             f'image, labels = Drive(11, {SMALL}).image_and_labels(9.5); '
@@ -69,6 +71,7 @@ def test_the_scene_scales_with_the_image():
     assert same.mean() > 0.93
 
 
+@pytest.mark.slow
 def test_things_keep_their_label_while_they_move():
     drive = Drive(8, (256, 512))
     kept, moved = [], []
@@ -90,6 +93,7 @@ def test_things_keep_their_label_while_they_move():
     assert np.median(moved) < 6
 
 
+@pytest.mark.slow
 def test_a_drive_never_runs_dry():
     drive = Drive(9, SMALL)
     for time in (0.0, 60.0, 120.0, 600.0, 3600.0):
