@@ -20,6 +20,7 @@ from ..arguments import image_size
 from ..engine import ModelMetadata
 from ..engine.onnx_file import OnnxFile
 from ..pipelines.contract import contract
+from ..plain_data import show
 from ..report import add_json_argument, write_json
 from ..segments.grid import FITS
 from .command import command, torch_needed
@@ -50,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             from ..network.families.deeplab.unfolding import unfold
             checkpoint = unfold(args.checkpoint, None)
             args.size, args.fit = args.size or before.input_size, args.fit or before.fit
+        checkpoint = with_smoothing(checkpoint, args.smoothing, before)
         options = _options(given, checkpoint, args.size, before)
         console = Console()
         with console.status('exporting'):
@@ -85,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--fit', choices=FITS, help='how images of another shape are brought to '
                         'the input: stretched, or padded at their own shape (default: as the '
                         "network's source does it; networks that are trained here stretch)")
+    parser.add_argument('--smoothing', type=float, nargs=2, metavar=('UNSURE', 'SURE'),
+                        help='of Panoptic-DeepLab: smooth the classes of frames of which the '
+                        'network is unsure, fully at a mean probability of UNSURE or less and '
+                        'not at all at SURE or more, such as 0.65 0.8; 0 0 for never (default: as '
+                        'the exported file does it, else never)')
     parser.add_argument('--quality', type=Path, metavar='JSON',
                         help='report of `evaluate --json` to keep in the model')
     parser.add_argument('--tolerance', type=float, default=1e-4,
@@ -105,6 +112,34 @@ def _size(checkpoint: Checkpoint) -> tuple[int, int]:
 def _before(path: Path) -> ModelMetadata | None:
     """Return what the file says if it is an export itself."""
     return OnnxFile.read(path, contract).metadata if path.suffix == '.onnx' else None
+
+
+def with_smoothing(checkpoint: Checkpoint, given: Sequence[float] | None,
+                    before: ModelMetadata | None) -> Checkpoint:
+    """
+    Return the checkpoint of a network that smooths as it is told, or as it did before.
+
+    Raises
+    ------
+    ValueError
+        No network of its family smooths, or what is given or was before is no smoothing.
+
+    """
+    from ..network.families.deeplab.config import NetworkConfig
+
+    wanted = given or (before.layout.get('smoothing') if before else None)
+    if wanted is None:
+        return checkpoint
+    if not isinstance(checkpoint.config, NetworkConfig):
+        raise ValueError(f'--smoothing is for networks of Panoptic-DeepLab: '
+                         f'{checkpoint.config.name} is none, so leave it out')
+    try:
+        unsure, sure = map(float, wanted)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'the file says smoothing is {show(wanted)}: expected two numbers; '
+                         'give --smoothing') from error
+    return replace(checkpoint, config=replace(
+        checkpoint.config, smoothing=(unsure, sure) if (unsure, sure) != (0, 0) else None))
 
 
 def _options(given: FamilyOptions, checkpoint: Checkpoint, size: tuple[int, int],

@@ -75,6 +75,9 @@ class NetworkConfig:
     deviation: tuple[float, float, float] = (57.375, 57.12, 58.395)
     offset_unit: float = 1.0
     """Input pixels per unit of the predicted offsets."""
+    smoothing: tuple[float, float] | None = None
+    """The mean probabilities of a frame, unsure and sure, between which an export smooths it less
+    and less; see ``smoothing.Smoothing``.  None never smooths, and no training does."""
 
     def __post_init__(self) -> None:
         if self.decoders not in (1, 2):
@@ -88,6 +91,9 @@ class NetworkConfig:
         if min(*self.deviation, self.offset_unit) <= 0:
             raise ValueError(f'network {self.name!r}: deviation {self.deviation} and offset_unit '
                              f'{self.offset_unit} must be above 0')
+        if self.smoothing is not None and not 0 <= self.smoothing[0] < self.smoothing[1] <= 1:
+            raise ValueError(f'smoothing is {self.smoothing}: expected two mean probabilities, '
+                             'unsure below sure')
         finer = (self.output_stride // STRIDE).bit_length() - 1
         for branch in (self.semantic, self.instance):
             if not 1 <= len(branch.low_level) == len(branch.decoder) <= finer:

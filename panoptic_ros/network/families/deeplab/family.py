@@ -71,8 +71,9 @@ class DeepLabNetworks:
         return {'stuff_area': round(2048 * size[0] * size[1] / (1024 * 2048))}
 
     def layout(self, config: NetworkConfig, size: tuple[int, int]) -> dict[str, Any]:
-        """Return where the cells of the heads lie."""
-        return {'stride': STRIDE, 'align_corners': config.align_corners}
+        """Return where the cells of the heads lie, and how unsure frames are smoothed."""
+        smoothing = {} if config.smoothing is None else {'smoothing': list(config.smoothing)}
+        return {'stride': STRIDE, 'align_corners': config.align_corners, **smoothing}
 
     def targets(self, recipe: DeepLabRecipe) -> TargetOptions:
         """Return the recipe's pixel scales."""

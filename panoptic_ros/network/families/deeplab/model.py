@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from ...backbones.building import build
 from .config import NetworkConfig
 from .decoder import Decoder, Head
+from .smoothing import Smoothing, smoothed
 
 
 class PanopticDeepLab(nn.Module):
@@ -84,7 +85,10 @@ class PanopticDeepLab(nn.Module):
         offset = self.offset(instance)
         if self.config.offset_unit != 1:
             offset = offset * self.config.offset_unit
-        return self.semantic(semantic), self.center(instance), offset
+        logits = self.semantic(semantic)
+        if self.config.smoothing is not None and not self.training:
+            logits = smoothed(logits, Smoothing(*self.config.smoothing))
+        return logits, self.center(instance), offset
 
 
 def _per_channel(values: tuple[float, float, float]) -> Tensor:
