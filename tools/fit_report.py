@@ -52,12 +52,12 @@ def main(argv: Sequence[str]) -> int:
 
 def frames_of(description: str, folder: Path) -> StreetFrames:
     """Return the frames that the description of a training names."""
-    match = re.fullmatch(r'streets: (\d+) (\w+(?: and \w+)*) frames of (\d+)x(\d+) '
+    match = re.fullmatch(r'streets: (\d+) (?:(\w+(?: and \w+)*) )?frames of (\d+)x(\d+) '
                          r'from drives (\d+) to \d+', description)
     if match is None:
         raise SystemExit(f'the training was on {description!r}: expected street frames')
     count, height, width, seed = map(int, match.group(1, 3, 4, 5))
-    varieties = tuple(VARIETIES[name] for name in match[2].split(' and '))
+    varieties = tuple(VARIETIES[name] for name in (match[2] or 'plain').split(' and '))
     return StreetFrames(folder, count, (height, width), seed, varieties)
 
 

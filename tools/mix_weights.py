@@ -25,7 +25,8 @@ def mix(start: onnx.ModelProto, end: onnx.ModelProto, share: float) -> onnx.Mode
     Raises
     ------
     ValueError
-        The graphs or the shapes of their weights differ, or the share is not from 0 to 1.
+        The graphs, the shapes of their weights or the smoothing differ, or the share is not from
+        0 to 1.
 
     """
     if not 0 <= share <= 1:
@@ -33,6 +34,11 @@ def mix(start: onnx.ModelProto, end: onnx.ModelProto, share: float) -> onnx.Mode
     mixed = onnx.ModelProto()
     mixed.CopyFrom(end)
     first = {weight.name: numpy_helper.to_array(weight) for weight in start.graph.initializer}
+    smoothings = [next((p.value for p in model.metadata_props
+                        if p.key == 'panoptic_ros.smoothing'), '[0, 0]') for model in (start, end)]
+    if smoothings[0] != smoothings[1]:
+        raise ValueError(f'one smooths unsure frames by {smoothings[0]}, the other by '
+                         f'{smoothings[1]}: export both again with the same `--smoothing`')
     kinds = [Counter(node.op_type for node in model.graph.node) for model in (start, end)]
     if kinds[0] != kinds[1]:
         raise ValueError('the graphs differ: expected two exports of one network, of one size')

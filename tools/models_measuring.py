@@ -27,7 +27,7 @@ from panoptic_ros.pipelines.contract import contract
 
 TOLERANCE = 1e-4
 """Largest difference of the export from PyTorch, as a share of an output's largest value."""
-HALF_TOLERANCE = 0.03
+HALF_TOLERANCE = 0.02
 """Mean difference of fp16 outputs from fp32, as a share of an output's mean."""
 TARGET = 'sm_89'
 RUNS = 5
@@ -48,6 +48,7 @@ class Subject(NamedTuple):
     """What tells the time of a run: of the wall or of the processor."""
     halved: bool = True
     """Whether random weights say anything about half precision."""
+    half_tolerance: float = HALF_TOLERANCE
     built: bool = True
     """Whether TensorRT-RTX builds a plan."""
 
@@ -76,7 +77,7 @@ def examine(subject: Subject, folder: Path) -> dict[str, Any]:
         start = subject.clock()
         engine(images)
         seconds.append(subject.clock() - start)
-    loss = fp16_loss(path, images, expected) if subject.halved else None
+    loss = fp16_loss(path, images, expected, subject.half_tolerance) if subject.halved else None
     plan: dict[str, Any] = {'plan_bytes': None, 'build_seconds': None}
     if subject.built:
         built = build_plan(OnnxFile.read(path, contract), BuildOptions('fp16', TARGET))
@@ -90,7 +91,7 @@ def examine(subject: Subject, folder: Path) -> dict[str, Any]:
 
 
 def fp16_loss(path: Path, images: npt.NDArray[np.uint8],
-              expected: Mapping[str, npt.NDArray[Any]]) -> float:
+              expected: Mapping[str, npt.NDArray[Any]], tolerance: float) -> float:
     """
     Return how far the worst output of a model in fp16 is from what is expected.
 
@@ -105,8 +106,8 @@ def fp16_loss(path: Path, images: npt.NDArray[np.uint8],
     found = OnnxEngine(half, contract)(images)
     loss = max(float(np.abs(found[name].astype(np.float32) - values).mean()
                      / np.abs(values).mean()) for name, values in expected.items())
-    if not loss <= HALF_TOLERANCE:
-        raise ValueError(f'fp16 differs by {loss:.3f}: expected at most {HALF_TOLERANCE}')
+    if not loss <= tolerance:
+        raise ValueError(f'fp16 differs by {loss:.3f}: expected at most {tolerance}')
     return loss
 
 

@@ -56,7 +56,8 @@ def _add_length(length: argparse._ArgumentGroup) -> None:
     either.add_argument('--minutes', type=float, default=0.0,
                         help='minutes to train: as many steps as fit, whatever the machine')
     length.add_argument('--batch', type=int,
-                        help=f'crops per step, on all GPUs together ({_default("batch")})')
+                        help='images per step, on all GPUs together: crops, times their looks '
+                        f'({_default("batch")})')
     length.add_argument('--rate', type=float, help=f'highest learning rate ({_default("rate")})')
     length.add_argument('--backbone-rate', type=float, metavar='FACTOR',
                         help="the backbone's learning rate, as a multiple; 0 freezes the backbone "

@@ -14,7 +14,7 @@ class Recipe:
 
     steps: int
     batch: int
-    """Crops per step, of all processes together."""
+    """Images per step, of all processes together."""
     rate: float
     """Highest learning rate."""
     backbone_rate: float

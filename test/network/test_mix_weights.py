@@ -21,7 +21,7 @@ def tool():
     return mix_weights
 
 
-def model(weight, operator='Add', note='start'):
+def model(weight, operator='Add', note='start', smoothing=None):
     graph = helper.make_graph(
         [helper.make_node(operator, ['x', 'weight'], ['y'])], 'graph',
         [helper.make_tensor_value_info('x', TensorProto.FLOAT, [2])],
@@ -29,7 +29,8 @@ def model(weight, operator='Add', note='start'):
         [numpy_helper.from_array(np.array(weight, np.float32), 'weight'),
          numpy_helper.from_array(np.array([7]), 'shape')])
     made = helper.make_model(graph)
-    helper.set_model_props(made, {'note': note})
+    helper.set_model_props(made, {'note': note} | (
+        {'panoptic_ros.smoothing': smoothing} if smoothing else {}))
     return made
 
 
@@ -48,6 +49,7 @@ def test_files_are_mixed(tool, tmp_path):
 @pytest.mark.parametrize(('other', 'share', 'words'), [
     (model([1, 2], operator='Mul'), 0.5, 'the graphs differ'),
     (model([1, 2, 3]), 0.5, 'weight is not in both models'),
+    (model([1, 2], smoothing='[0.6, 0.8]'), 0.5, r'one smooths unsure frames by \[0, 0\], the o'),
     (model([1, 2]), 1.5, 'share is 1.5: expected 0')])
 def test_others_are_refused(other, share, words, tool, tmp_path):
     onnx.save(model([0, 0]), tmp_path / 'start.onnx')

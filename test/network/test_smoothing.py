@@ -43,16 +43,18 @@ def slowly(logits, smoothing):
                     0, 1)
     classes, height, width = logits.shape
     for _ in range(2):
-        means = np.empty((classes, height // 4, width // 4))
-        for y in range(height // 4):
-            for x in range(width // 4):
-                part = logits[:, max(4 * y - 2, 0):4 * y + 6, max(4 * x - 2, 0):4 * x + 6]
+        rows, columns = -(-height // 4), -(-width // 4)
+        means = np.empty((classes, rows, columns))
+        filled = np.pad(logits, ((0, 0), (0, 4 * rows - height), (0, 4 * columns - width)), 'edge')
+        for y in range(rows):
+            for x in range(columns):
+                part = filled[:, max(4 * y - 2, 0):4 * y + 6, max(4 * x - 2, 0):4 * x + 6]
                 means[:, y, x] = part.mean((1, 2))
         around = np.empty_like(logits)
         for y in range(height):
             for x in range(width):
-                upper, lower, below = between(y, height // 4)
-                left, right, after = between(x, width // 4)
+                upper, lower, below = between(y, rows)
+                left, right, after = between(x, columns)
                 around[:, y, x] = (
                     (1 - below) * ((1 - after) * means[:, upper, left]
                                    + after * means[:, upper, right])
@@ -69,9 +71,10 @@ def between(cell, count):
     return before, min(before + 1, count - 1), place - before
 
 
-@pytest.mark.parametrize('scale', [0.2, 0.8, 1.2])
-def test_cells_come_nearer_to_their_surroundings(scale):
-    logits = drawn(2, scale)
+@pytest.mark.parametrize(('scale', 'size'), [
+    (0.2, (16, 24)), (0.8, (16, 24)), (1.2, (16, 24)), (0.8, (17, 23)), (0.8, (18, 33))])
+def test_cells_come_nearer_to_their_surroundings(scale, size):
+    logits = drawn(2, scale, size)
     found = smoothed(logits, BETWEEN).numpy()
     for image, result in zip(logits.numpy(), found, strict=True):
         np.testing.assert_allclose(result, slowly(image, BETWEEN), atol=2e-6)
@@ -95,12 +98,17 @@ def test_specks_of_an_unsure_frame_vanish():
     assert (smoothed(logits, Smoothing(0.45, 0.7)).argmax(1) == 0).all()
 
 
-def test_what_half_precision_cannot_hold_stays_finite():
-    logits = drawn(1, 0.2)
-    logits[0, 1, 3, 4] = torch.inf
+@pytest.mark.parametrize('scale', [0.2, 12.0])
+@pytest.mark.parametrize('value', [torch.nan, torch.inf, -torch.inf])
+def test_what_is_no_number_stays_where_it_is(scale, value):
+    logits = drawn(1, scale)
+    before = smoothed(logits, BETWEEN)
+    logits[0, 1, 3, 4] = value
     found = smoothed(logits, BETWEEN)
+    assert torch.equal(found[0, 1, 3, 4], logits[0, 1, 3, 4]) or value != value
+    found[0, :, 3, 4] = before[0, :, 3, 4] = 0
     assert found.isfinite().all()
-    assert found[0, :, 3, 4].argmax() == 1
+    assert (found - before).abs().max() < 2.5
 
 
 def test_no_training_smooths():
@@ -121,8 +129,8 @@ def test_no_training_smooths():
     assert all(torch.equal(*pair) for pair in zip(expected[1:], found[1:], strict=True))
 
 
-@pytest.mark.parametrize('wrong', [(0.8, 0.6), (0.5, 0.5), (-0.1, 0.5), (0.5, 1.1),
-                                   (float('nan'), 0.5)])
+@pytest.mark.parametrize('wrong', [(0.8, 0.6), (0.5, 0.5), (-0.1, 0.5), (0.5, 1.1), (),
+                                   (0.5,), (0.5, 0.6, 0.7), (float('nan'), 0.5)])
 def test_probabilities_out_of_order_are_refused(wrong):
     with pytest.raises(ValueError, match='expected two mean probabilities, unsure below sure'):
         replace(TINY, smoothing=wrong)

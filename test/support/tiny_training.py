@@ -28,12 +28,14 @@ def of_streets(options, **given):
 
 
 def make(boxes, steps=6, workers=0, seed=3, config=TINY, hardest=1.0, crop=(32, 64),
-         processes=ALONE, batch=4, **options):
-    samples = Samples(boxes, of_streets(SampleOptions, crop=crop, scale=(1.0, 1.0)),
+         processes=ALONE, batch=4, consistency=0.0, **options):
+    looks = 2 if consistency else 1
+    samples = Samples(boxes, of_streets(SampleOptions, crop=crop, scale=(1.0, 1.0), looks=looks),
                       TargetOptions(sigma=3, small_area=100), seed)
     schedule = of_streets(Schedule, rate=1e-2, steps=steps)
     chosen = of_streets(TrainOptions, schedule=schedule, batch=batch, workers=workers,
-                        losses=of_streets(LossOptions, hardest=hardest), **options)
+                        losses=of_streets(LossOptions, hardest=hardest, consistency=consistency),
+                        **options)
     return Trainer(config, samples, chosen, seed, processes)
 
 

@@ -22,7 +22,8 @@ class Damaged(Boxes):
 
 
 def trainer_of(boxes, processes=ALONE):
-    return make(boxes, STEPS, config=CONFIG, hardest=0.3, processes=processes)
+    return make(boxes, STEPS, config=CONFIG, hardest=0.3, consistency=0.5, batch=8,
+                processes=processes)
 
 
 def main(folder, damaged_rank=None):

@@ -91,7 +91,8 @@ class NetworkConfig:
         if min(*self.deviation, self.offset_unit) <= 0:
             raise ValueError(f'network {self.name!r}: deviation {self.deviation} and offset_unit '
                              f'{self.offset_unit} must be above 0')
-        if self.smoothing is not None and not 0 <= self.smoothing[0] < self.smoothing[1] <= 1:
+        if self.smoothing is not None and (
+                len(self.smoothing) != 2 or not 0 <= self.smoothing[0] < self.smoothing[1] <= 1):
             raise ValueError(f'smoothing is {self.smoothing}: expected two mean probabilities, '
                              'unsure below sure')
         finer = (self.output_stride // STRIDE).bit_length() - 1

@@ -42,7 +42,7 @@ class LossOptions:
         if not 0 < self.hardest <= 1 or not 0 <= self.easing <= 1:
             raise ValueError(f'hardest is {self.hardest} and easing {self.easing}: expected '
                              'shares, hardest more than 0')
-        if self.consistency < 0:
+        if not self.consistency >= 0:
             raise ValueError(f'consistency is {self.consistency}: expected 0 or more')
 
     def hardest_at(self, progress: float) -> float:
