@@ -151,17 +151,17 @@ def test_an_engine_that_raises_costs_no_other_bag(recorded, labelled, tmp_path, 
     (signal.SIGINT, 130, ['--jobs', '2']), (signal.SIGKILL, -9, ['--jobs', '1'])])
 def test_a_command_that_is_ended_goes_on(tmp_path, tiny_onnx, capsys, number, code, ways):
     for name in ('a', 'b'):
-        drives.write_bag(tmp_path / 'in' / name, frames=80, scale=2)
+        drives.write_bag(tmp_path / 'in' / name, frames=200, scale=2)
     words = [tmp_path / 'in', '-o', tmp_path / 'out', '--model', tiny_onnx, *ways]
     process = subprocess.Popen([sys.executable, '-m', 'panoptic_ros.cli.segment',
                                 *map(str, words)], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 120
     journal = tmp_path / 'out' / 'a.partial' / 'journal.jsonl'
-    while not (journal.is_file() and len(journal.read_text().splitlines()) > 20):
+    while not (journal.is_file() and len(journal.read_text().splitlines()) > 10):
         assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
+        time.sleep(0.02)
     os.kill(process.pid, number)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == code, errors
@@ -172,8 +172,8 @@ def test_a_command_that_is_ended_goes_on(tmp_path, tiny_onnx, capsys, number, co
     assert run(capsys, *words)[0] == 0
     report = json.loads((tmp_path / 'r.json').read_text())
     assert (report['done'], report['failed']) == (2, [])
-    # on a busy machine the first bag may have been done when the signal came
-    assert report['resumed'] > 0 or report['known'] == 1
+    # on a busy machine bags may have been done when the signal came
+    assert report['resumed'] > 0 or report['known'] > 0
     segment.main([str(tmp_path / 'in' / 'a'), '-o', str(tmp_path / 'one' / 'a'), '--model',
                   str(tiny_onnx)])
     assert drives.contents(tmp_path / 'one' / 'a') == drives.contents(tmp_path / 'out' / 'a')
