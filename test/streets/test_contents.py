@@ -52,6 +52,7 @@ def test_every_layout_is_drawn_and_some_drives_keep_the_plain_road():
     assert (kept.right, kept.left, kept.lane) == (plain.right, plain.left, plain.lane)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', LAYOUTS)
 def test_frames_show_the_layouts_with_exact_labels(drives, name):
     image, truth = drives[name].frame(3.0)
@@ -72,6 +73,7 @@ def test_no_two_things_share_a_label(drives, name):
         assert all(0 < instance < 1000 for _, instance in labels)
 
 
+@pytest.mark.slow
 def test_frames_do_not_depend_on_what_was_asked_before(drives):
     drive = drives['narrow']
     other = Drive(drive.seed, SMALL, CONTENTS)
@@ -92,6 +94,7 @@ def test_frames_are_the_same_in_another_process(drives):
     assert int(out.stdout) == checksum(drive, 3.0)
 
 
+@pytest.mark.slow
 def test_things_keep_their_label_while_they_move(drives):
     drive = drives['narrow']
     kept = []
@@ -121,6 +124,7 @@ def test_houses_across_the_road_hide_what_is_beyond_them(drives):
     assert found
 
 
+@pytest.mark.slow
 def test_what_has_no_class_is_unlabelled(drives):
     shares = []
     for drive in drives.values():

@@ -26,6 +26,7 @@ def test_plain_drives_keep_every_byte(seed, expected):
     assert checksum(*Drive(seed, SMALL, PLAIN).image_and_labels(4.0)) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('part', ['textures', 'light', 'cameras', 'random'])
 def test_each_part_changes_images_by_itself(part):
     varied = replace(PLAIN, **{part: True})
@@ -36,6 +37,7 @@ def test_each_part_changes_images_by_itself(part):
     assert (varied_labels == labels).all() == (part != 'cameras')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('seed', range(2))
 def test_looks_never_change_labels(seed):
     for time in (2.0, 90.0):
