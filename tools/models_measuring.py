@@ -49,6 +49,7 @@ class Subject(NamedTuple):
     halved: bool = True
     """Whether random weights say anything about half precision."""
     half_tolerance: float = HALF_TOLERANCE
+    """Larger for networks with thresholds inside, which rounding turns over."""
     built: bool = True
     """Whether TensorRT-RTX builds a plan."""
 

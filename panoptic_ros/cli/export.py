@@ -115,7 +115,7 @@ def _before(path: Path) -> ModelMetadata | None:
 
 
 def with_smoothing(checkpoint: Checkpoint, given: Sequence[float] | None,
-                    before: ModelMetadata | None) -> Checkpoint:
+                   before: ModelMetadata | None) -> Checkpoint:
     """
     Return the checkpoint of a network that smooths as it is told, or as it did before.
 

@@ -46,7 +46,7 @@ def chosen(args: argparse.Namespace, kind: str, frame: tuple[int, int] | None,
     found = suited(begun, GPU if gpu else PROCESSOR, config, args.size or frame)
     given = _given(args, found)
     found = replace(found, **given)
-    if 'batch' not in given:
+    if 'batch' not in given:        # a frame gives all of its images to a step
         images = found.crops_per_frame * found.looks
         found = replace(found, batch=max(2, images, found.batch // images * images))
     shown = [part for part in changed(published, found) if part.split()[0] not in given]

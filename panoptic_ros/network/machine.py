@@ -77,7 +77,6 @@ def suited(recipe: R, limits: Limits, config: Configuration, frame: Size | None 
         crop = recipe.crop      # the one for which the network was made
     most = max(limits.batch, limits.batch_per_core * cores())
     batch = recipe.batch if not most else min(recipe.batch, most)
-    batch = max(2, batch // recipe.crops_per_frame * recipe.crops_per_frame)
     return replace(recipe, size=size, crop=crop, batch=batch,
                    steps=min(recipe.steps, limits.steps or recipe.steps))
 

@@ -100,6 +100,9 @@ def test_a_processor_takes_smaller_steps_and_says_so(monkeypatch):
         settings(kind='streets', frame=None, gpu=True)
     monkeypatch.setattr(machine, 'cores', lambda: 16)
     assert settings(gpu=False).recipe.batch == 16
+    monkeypatch.setattr(machine, 'cores', lambda: 11)
+    assert settings(gpu=False).recipe.batch == 11
+    assert settings('--consistency', '1', gpu=False).recipe.batch == 10
     # A network that averages over windows takes only multiples of them.
     assert settings('--network', 'r52-detectron2', gpu=False).recipe.crop == (512, 1024)
 
