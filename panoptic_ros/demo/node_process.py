@@ -15,6 +15,8 @@ _PATIENCE = 5.0
 """Seconds that the node has to end after SIGINT."""
 
 _PR_SET_PDEATHSIG = 1
+_PRCTL = getattr(ctypes.CDLL(None), 'prctl', None)
+"""Looked up here, as a forked process must not load what a thread may have been loading."""
 
 
 class NodeError(RuntimeError):
@@ -98,6 +100,5 @@ def _yaml(value: object) -> str:
 
 def _end_with_parent() -> None:
     """Let Linux end this process when the one that started it dies, however it dies."""
-    prctl = getattr(ctypes.CDLL(None), 'prctl', None)
-    if prctl is not None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if _PRCTL is not None:
+        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -3,11 +3,7 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +13,7 @@ from boxes import Boxes  # noqa: E402
 from dataset_trees import cityscapes_tree  # noqa: E402
 from tiny_training import make, run  # noqa: E402
 from training_process import STEPS, trainer_of  # noqa: E402
+from trainings import ROOT, started  # noqa: E402
 
 from panoptic_ros.cli import train as command  # noqa: E402
 from panoptic_ros.network.batches import batches  # noqa: E402
@@ -25,29 +22,19 @@ from panoptic_ros.network.distributed import Processes, own_device  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
-ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / 'test/support/training_process.py'
 LOGGED = ROOT / 'test/support/train_logged.py'
 
 
-@contextmanager
-def started(*command, **environment):
-    """Run a Python program; whatever happens, it ends with the block."""
-    process = subprocess.Popen(
-        [sys.executable, *map(str, command)], start_new_session=True,
-        env={**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1', **environment},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+def processes(*words, **environment):
+    """Start some that take turns on a core rather than wait for one another's threads."""
+    return started(*words, env={**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1',
+                                **environment})
 
 
 def torchrun(*arguments):
-    return started('-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2',
-                   *arguments)
+    return processes('-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2',
+                     *arguments)
 
 
 @pytest.fixture(scope='module')
@@ -57,8 +44,8 @@ def together(tmp_path_factory):
     with socket.create_server(('127.0.0.1', 0)) as free:
         port = free.getsockname()[1]
     group = {'WORLD_SIZE': '2', 'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': str(port)}
-    with started(SCRIPT, folder, RANK='0', **group) as first, \
-            started(SCRIPT, folder, RANK='1', **group) as second:
+    with processes(SCRIPT, folder, RANK='0', **group) as first, \
+            processes(SCRIPT, folder, RANK='1', **group) as second:
         for process in (first, second):
             output, _ = process.communicate(timeout=180)
             assert process.returncode == 0, output

@@ -3,9 +3,7 @@
 import os
 import signal
 import subprocess
-import sys
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
 
 import pytest
 
@@ -13,12 +11,11 @@ torch = pytest.importorskip('torch', reason='training needs PyTorch')
 
 from boxes import Boxes  # noqa: E402
 from dataset_trees import cityscapes_tree  # noqa: E402
+from trainings import started  # noqa: E402
 
 from panoptic_ros.network.checkpoint import Checkpoint  # noqa: E402
 
 pytestmark = pytest.mark.torch
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module')
@@ -27,19 +24,9 @@ def tree(tmp_path_factory):
     return cityscapes_tree(tmp_path_factory.mktemp('cityscapes'), frames, 'train')
 
 
-@contextmanager
-def training(folder, *arguments, **options):
-    """Start the command as the leader of a group of its own."""
-    process = subprocess.Popen(
-        [sys.executable, '-m', 'panoptic_ros.cli.train', *map(str, (folder, *arguments))],
-        start_new_session=True, env={**os.environ, 'PYTHONPATH': str(ROOT)}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+def training(folder, *arguments):
+    """Start the command."""
+    return started('-m', 'panoptic_ros.cli.train', folder, *arguments)
 
 
 def on(tree, loaders):

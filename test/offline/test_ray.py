@@ -44,7 +44,7 @@ def told(folder, tiny_onnx):
     alone = shutil.which('unshare') and subprocess.run(
         [*ALONE, 'true'], capture_output=True, check=False).returncode == 0
     done = subprocess.run([*(ALONE if alone else []), sys.executable, SCENARIOS, folder,
-                           tiny_onnx], capture_output=True, text=True, check=False, timeout=900)
+                           tiny_onnx], capture_output=True, text=True, check=False, timeout=500)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

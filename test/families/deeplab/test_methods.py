@@ -1,10 +1,10 @@
 """What a caller meets: choosing a method, wrong arguments, missing libraries."""
 
-import os
 import sys
 
 import numpy as np
 import pytest
+from forks import holds_in_a_fork
 
 from panoptic_ros.benchmarks.heads import make_heads
 from panoptic_ros.families import deeplab
@@ -75,11 +75,8 @@ def test_where_no_cache_can_be_written_kernels_are_compiled_all_the_same(monkeyp
 def test_a_forked_process_can_group(heads):
     pytest.importorskip('numba')
     expected = deeplab.decode(heads, SPACE).labels
-    child = os.fork()
-    if child == 0:
-        same = np.array_equal(deeplab.decode(heads, SPACE).labels, expected)
-        os._exit(0 if same else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert holds_in_a_fork(
+        lambda: np.array_equal(deeplab.decode(heads, SPACE).labels, expected))
 
 
 @pytest.mark.torch

@@ -1,11 +1,11 @@
 """The cpu method against the reference: every pixel, every column of the table."""
 
-import os
 import threading
 
 import numpy as np
 import pytest
 from examples import examples
+from forks import holds_in_a_fork
 from grouping_cases import make_label_space
 from hypothesis import given, settings
 from query_cases import cases
@@ -123,11 +123,8 @@ def test_calls_from_several_threads_do_not_disturb_each_other():
 def test_a_forked_process_can_decode():
     queries = make_queries(SPACE, (64, 128), 9)
     expected = masks.decode(queries, SPACE).labels
-    child = os.fork()
-    if child == 0:
-        same = np.array_equal(masks.decode(queries, SPACE).labels, expected)
-        os._exit(0 if same else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert holds_in_a_fork(
+        lambda: np.array_equal(masks.decode(queries, SPACE).labels, expected))
 
 
 def test_results_are_the_caller_s_and_queries_stay_as_they_were():
