@@ -21,6 +21,7 @@ from ..engine.onnx_runtime import load_onnxruntime
 from . import families
 from .checkpoint import Checkpoint
 from .family import NetworkFamily
+from .folding import folded
 from .metadata import metadata_of
 from .torchscript import torchscript_trace
 
@@ -99,7 +100,7 @@ def trace(network: nn.Module, size: tuple[int, int],
     images = torch.zeros((2, *size, 3), dtype=torch.uint8)
     with _quiet():
         program = torch.onnx.export(
-            network, (images,), dynamo=True, opset_version=OPSET, verbose=False,
+            folded(network), (images,), dynamo=True, opset_version=OPSET, verbose=False,
             input_names=['image'], output_names=list(outputs),
             dynamic_shapes={'image': {0: torch.export.Dim('N', min=1)}})
     assert program is not None

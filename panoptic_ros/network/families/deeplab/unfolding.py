@@ -94,7 +94,9 @@ def _take_over(network: PanopticDeepLab, found: dict[str, Tensor],
         for name, module in modules.items():
             if not isinstance(module, nn.Conv2d):
                 continue
-            folded = found.get(f'{name}.weight_bias')
+            folded = None
+            if module.bias is None:     # older files have the second name
+                folded = found.get(f'{name}.bias', found.get(f'{name}.weight_bias'))
             parts = {'weight': found.get(f'{name}.weight'), 'bias': found.get(f'{name}.bias')}
             for part, value in parts.items():
                 target = getattr(module, part)
