@@ -1,3 +1,4 @@
+import faulthandler
 import os
 import signal
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest import faulthandler as watch
 
 from panoptic_ros import LabelSpace
 
@@ -56,6 +58,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if marked else None
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
+    """Watch the end of a test that failed, too: pytest leaves it to a debugger that may come."""
+    if isinstance(node, pytest.Item):
+        faulthandler.dump_traceback_later(
+            watch.get_timeout_config_value(node.config), exit=True,
+            file=node.config.stash[watch.fault_handler_stderr_fd_key])
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Take one process more than there are cores, as tests over DDS mostly wait."""
@@ -81,6 +92,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             if 'ros' not in quick_run.marks_in(config.rootpath / file):
                 return file
             return 'dds of the node' if file.startswith('test/node/') else 'dds'
+
+        def remove_node(self, node: Any) -> str | None:
+            """Do not run again what ended its process, as it may do so for ever."""
+            pieces = self.assigned_work[node].values()
+            at = next((test for piece in pieces for test in piece if not piece[test]), None)
+            for piece in pieces:
+                piece.pop(at, None)
+            super().remove_node(node)
+            return at
 
     return Scheduling(config, log)
 

@@ -25,7 +25,7 @@ def files_after(home, code):
     environment = {name: value for name, value in os.environ.items()
                    if name not in ('ORT_DISABLE_TELEMETRY', 'XDG_CACHE_HOME')}
     subprocess.run([sys.executable, '-c', code], env=environment | {'HOME': str(home)}, cwd=home,
-                   check=True, capture_output=True)
+                   check=True, capture_output=True, timeout=120)
     return [path for path in home.rglob('*') if path.is_file()]
 
 

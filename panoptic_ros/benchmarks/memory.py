@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,8 @@ def peak_mib(prepare: Prepare, *arguments: Any) -> float | None:
         Whatever can be sent to a process.
 
     """
-    with get_context('spawn').Pool(1) as pool:
-        return pool.apply(_peak_mib, (prepare, arguments))
+    with ProcessPoolExecutor(1, get_context('spawn')) as pool:
+        return pool.submit(_peak_mib, prepare, arguments).result()
 
 
 def _peak_mib(prepare: Prepare, arguments: tuple[Any, ...]) -> float | None:

@@ -31,6 +31,8 @@ MIDDLES = {
 _MALLOC = {'MALLOC_MMAP_THRESHOLD_': str(1 << 30), 'MALLOC_TRIM_THRESHOLD_': str(2**31 - 1)}
 _WARM_UP = 1.0
 """Seconds at the start whose frames are not counted."""
+_PATIENCE = 120.0
+"""Seconds that a process has beside those that it measures."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -113,17 +115,18 @@ def _measure(middle: list[str], environment: dict[str, str],
         consumer = start(ENDS, 'consumer')
         start(*middle)
         camera = start(ENDS, 'camera', height, width, frames, args.rate)
-        stamps = _answer(camera)
+        patience = _PATIENCE + args.seconds
+        stamps = _answer(camera, patience)
         consumer.send_signal(signal.SIGINT)
-        return stamps, _answer(consumer)
+        return stamps, _answer(consumer, patience)
     finally:
         for process in processes:
             process.kill()
             process.communicate()
 
 
-def _answer(process: subprocess.Popen[str]) -> Any:
-    output, errors = process.communicate()
+def _answer(process: subprocess.Popen[str], patience: float) -> Any:
+    output, errors = process.communicate(timeout=patience)
     if not output:
         raise RuntimeError(f'{process.args!r} failed: {errors.strip()}')
     return json.loads(output.splitlines()[-1])

@@ -142,9 +142,9 @@ class _Session:
                 self._wait_for_answers()
             finally:
                 self._stop.set()
-                self._executor.shutdown()
                 for thread in threads:
                     thread.join()
+                self._executor.shutdown()
                 self._recorder.close()
                 self._node.destroy_node()
             # only afterwards, because compressing images would take time from the node
@@ -155,8 +155,10 @@ class _Session:
         return self._run
 
     def _spin(self) -> None:
+        # shutdown() from another thread may leave spin() waiting for good
         with suppress(ExternalShutdownException):
-            self._executor.spin()
+            while not self._stop.is_set():
+                self._executor.spin_once(0.2)
 
     def _watch(self) -> None:
         """End the replay when the node has ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import gc
 import os
 import re
 import select
@@ -13,9 +14,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from threading import Event, Thread
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ..memory import keep_large_buffers, use_large_buffers
+
+if TYPE_CHECKING:
+    from .mishaps import GuardedExecutor
+    from .panoptic_node import PanopticNode
 
 PARAMETER_BYTES = 1 << 18
 """Most bytes of a parameter file; rcl's time grows with their square, and rcl ignores signals."""
@@ -82,21 +87,12 @@ def run(argv: Sequence[str]) -> int:
     use_large_buffers()
     import rclpy
     from rclpy.logging import get_logger
-    from rclpy.signals import SignalHandlerOptions
-    from rclpy.utilities import remove_ros_args
 
-    from .mishaps import GuardedExecutor
-    from .panoptic_node import PanopticNode
-
-    try:
-        _check_parameter_files(argv)
-        _parser().parse_args(remove_ros_args(argv))
-        rclpy.init(args=list(argv), signal_handler_options=SignalHandlerOptions.NO)
-        node = PanopticNode(signals.received)
-        executor = GuardedExecutor(node.mishaps)
-    except Exception as error:      # rcl and rclpy raise errors of many kinds
-        get_logger('panoptic_node').fatal(f'cannot start: {_cause(error)}')
+    started = _start(argv, signals.received)
+    if started is None:
+        gc.collect()    # what there is of the node leaves DDS before the process vanishes
         return 2
+    node, executor = started
     executor.add_node(node)
     built = True
     if node.build_only:
@@ -116,6 +112,27 @@ def run(argv: Sequence[str]) -> int:
     node.destroy_node()
     rclpy.shutdown()
     return 0 if built and not given_up else 1
+
+
+def _start(argv: Sequence[str], ending: Event) -> tuple[PanopticNode, GuardedExecutor] | None:
+    """Return the node and its executor; None, and say why, if it cannot start."""
+    import rclpy
+    from rclpy.logging import get_logger
+    from rclpy.signals import SignalHandlerOptions
+    from rclpy.utilities import remove_ros_args
+
+    from .mishaps import GuardedExecutor
+    from .panoptic_node import PanopticNode
+
+    try:
+        _check_parameter_files(argv)
+        _parser().parse_args(remove_ros_args(argv))
+        rclpy.init(args=list(argv), signal_handler_options=SignalHandlerOptions.NO)
+        node = PanopticNode(ending)
+        return node, GuardedExecutor(node.mishaps)
+    except Exception as error:      # rcl and rclpy raise errors of many kinds
+        get_logger('panoptic_node').fatal(f'cannot start: {_cause(error)}')
+        return None
 
 
 def leave(code: int) -> NoReturn:

@@ -38,11 +38,18 @@ def node(domain):
     node = rclpy.create_node('listener', context=context)
     executor = rclpy.executors.SingleThreadedExecutor(context=context)
     executor.add_node(node)
-    thread = threading.Thread(target=executor.spin)
+    ended = threading.Event()
+
+    def spin():
+        while not ended.is_set():
+            executor.spin_once(0.2)
+
+    thread = threading.Thread(target=spin, daemon=True)
     thread.start()
     yield node
+    ended.set()
+    thread.join(60)
     executor.shutdown()
-    thread.join()
     node.destroy_node()
     context.try_shutdown()
 

@@ -13,7 +13,7 @@ from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from rclpy.context import Context
 from rclpy.parameter import Parameter as OwnParameter
 from rclpy.qos import QoSProfile
-from ros_harness import BEST_EFFORT, image_message, pixels_of, start_node
+from ros_harness import BEST_EFFORT, PATIENCE, image_message, pixels_of, start_node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 
@@ -156,11 +156,11 @@ def own(domain, tiny_onnx):
         while not ended.is_set():
             executor.spin_once(0.2)
 
-    thread = Thread(target=spin)
+    thread = Thread(target=spin, daemon=True)
     thread.start()
     yield node
     ended.set()
-    thread.join()
+    thread.join(PATIENCE)
     node.shut_down()
     executor.shutdown()
     node.destroy_node()

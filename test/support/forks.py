@@ -1,6 +1,8 @@
 """What a forked process finds."""
 
+import gc
 import os
+import signal
 from collections.abc import Callable
 
 
@@ -9,6 +11,8 @@ def holds_in_a_fork(check: Callable[[], bool]) -> bool:
     child = os.fork()
     if child == 0:
         status = 1
+        signal.alarm(60)            # whatever it waits for
+        gc.disable()                # which may wait for threads that were not forked
         try:
             status = 0 if check() else 1
         finally:

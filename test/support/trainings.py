@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,9 +20,12 @@ def started(*words: object, **options: Any) -> Iterator[subprocess.Popen[str]]:
         [sys.executable, *map(str, words)], start_new_session=True, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         **{'env': {**os.environ, 'PYTHONPATH': str(ROOT)}, **options})
+    deadline = threading.Timer(300, process.kill)   # who reads its output waits for its end
+    deadline.start()
     try:
         yield process
     finally:
+        deadline.cancel()
         for started_by_it in [*_descendants(process.pid), process.pid]:
             with suppress(ProcessLookupError):
                 os.kill(started_by_it, signal.SIGKILL)
