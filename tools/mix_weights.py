@@ -48,7 +48,8 @@ def mix(start: onnx.ModelProto, end: onnx.ModelProto, share: float) -> onnx.Mode
         last, other = numpy_helper.to_array(weight), first.get(weight.name)
         if other is None or other.shape != last.shape:
             raise ValueError(f'{weight.name} is not in both models with one shape: expected two '
-                             'exports of one network')
+                             'exports of one network; `export` the older file again, as weights '
+                             'have had other names')
         between = (1 - share) * other + share * last
         weight.CopyFrom(numpy_helper.from_array(between.astype(np.float32), weight.name))
     return mixed
