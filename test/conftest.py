@@ -61,10 +61,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.hookimpl(trylast=True)
 def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
     """Watch the end of a test that failed, too: pytest leaves it to a debugger that may come."""
-    if isinstance(node, pytest.Item):
-        faulthandler.dump_traceback_later(
-            watch.get_timeout_config_value(node.config), exit=True,
-            file=node.config.stash[watch.fault_handler_stderr_fd_key])
+    if isinstance(node, pytest.Item) and node.config.pluginmanager.hasplugin('faulthandler'):
+        timeout = watch.get_timeout_config_value(node.config)
+        if timeout > 0:
+            faulthandler.dump_traceback_later(
+                timeout, exit=True, file=node.config.stash[watch.fault_handler_stderr_fd_key])
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -5,7 +5,6 @@ import re
 import struct
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
@@ -19,6 +18,8 @@ from panoptic_ros.demo.domain import private_domain
 from panoptic_ros.messages import IMAGE
 
 rclpy = pytest.importorskip('rclpy')
+from spinning import spinning  # noqa: E402
+
 pytestmark = pytest.mark.ros
 
 
@@ -38,17 +39,8 @@ def node(domain):
     node = rclpy.create_node('listener', context=context)
     executor = rclpy.executors.SingleThreadedExecutor(context=context)
     executor.add_node(node)
-    ended = threading.Event()
-
-    def spin():
-        while not ended.is_set():
-            executor.spin_once(0.2)
-
-    thread = threading.Thread(target=spin, daemon=True)
-    thread.start()
-    yield node
-    ended.set()
-    thread.join(60)
+    with spinning(executor):
+        yield node
     executor.shutdown()
     node.destroy_node()
     context.try_shutdown()

@@ -28,8 +28,7 @@ LOGGED = ROOT / 'test/support/train_logged.py'
 
 def processes(*words, **environment):
     """Start some that take turns on a core rather than wait for one another's threads."""
-    return started(*words, env={**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1',
-                                **environment})
+    return started(*words, OMP_NUM_THREADS='1', **environment)
 
 
 def torchrun(*arguments):

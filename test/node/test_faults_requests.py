@@ -1,7 +1,6 @@
 """Requests, clocks and callbacks that are wrong, and a node that goes on; docs/faults.md."""
 
 import re
-from threading import Event, Thread
 
 import pytest
 import rclpy
@@ -13,9 +12,10 @@ from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from rclpy.context import Context
 from rclpy.parameter import Parameter as OwnParameter
 from rclpy.qos import QoSProfile
-from ros_harness import BEST_EFFORT, PATIENCE, image_message, pixels_of, start_node
+from ros_harness import BEST_EFFORT, image_message, pixels_of, start_node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
+from spinning import spinning
 
 from panoptic_ros.node.mishaps import GuardedExecutor, RCLError
 from panoptic_ros.node.panoptic_node import PanopticNode
@@ -148,22 +148,14 @@ def test_a_time_before_0_is_ignored(client, asked, serves):
 @pytest.fixture
 def own(domain, tiny_onnx):
     """A node in this process, where it can be broken."""
-    context, ended = Context(), Event()
+    context = Context()
     rclpy.init(context=context, domain_id=domain)
     node = PanopticNode(context=context, namespace='/own', parameter_overrides=[
         OwnParameter('model', value=str(tiny_onnx))])
     executor = GuardedExecutor(node.mishaps, context=context)
     executor.add_node(node)
-
-    def spin():
-        while not ended.is_set():
-            executor.spin_once(0.2)
-
-    thread = Thread(target=spin, daemon=True)
-    thread.start()
-    yield node
-    ended.set()
-    thread.join(PATIENCE)
+    with spinning(executor):
+        yield node
     node.shut_down()
     executor.shutdown()
     node.destroy_node()

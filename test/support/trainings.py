@@ -8,18 +8,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def started(*words: object, **options: Any) -> Iterator[subprocess.Popen[str]]:
+def started(*words: object, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """Run Python with ``words`` as the leader of a session; all that it started ends here."""
     process = subprocess.Popen(
         [sys.executable, *map(str, words)], start_new_session=True, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        **{'env': {**os.environ, 'PYTHONPATH': str(ROOT)}, **options})
+        env={**os.environ, 'PYTHONPATH': str(ROOT), **environment})
     deadline = threading.Timer(300, process.kill)   # who reads its output waits for its end
     deadline.start()
     try:
