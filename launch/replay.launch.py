@@ -140,7 +140,7 @@ def _recorder(value: Callable[[str], str], bag: Path) -> ExecuteProcess:
     images = [absolute(image.replace('{camera}', camera)) for camera in cameras or ['']]
     topics = [f'{absolute("panoptic_node")}/(.+/)?({"|".join(RECORDED)})', '/diagnostics',
               *(f'{topic}(/compressed)?' for topic in dict.fromkeys(images))]
-    # by a pattern, as Humble and Jazzy spell lists of topics differently; not in simulated time,
+    # by a pattern, as distributions spell lists of topics differently; not in simulated time,
     # as what is latched comes before the first /clock
     return ExecuteProcess(cmd=['ros2', 'bag', 'record', '--output', str(folder), '--regex',
                                f'^({"|".join(topics)})$'], output='screen', on_exit=ended)

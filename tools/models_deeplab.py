@@ -29,7 +29,7 @@ are built as the paper or deeplab2 describe, with this package's conventions, to
 
 - **PQ**: the figure that was published for Cityscapes val at one scale, and its source. It was not
   measured with this package.
-- **M**, **G**: millions of parameters, thousand millions of multiply-adds at 1024x2048 (1025x2049
+- **M**, **G**: millions of parameters, billions of multiply-adds at 1024x2048 (1025x2049
   where corners are aligned, or where that was published).
 - **export**: the largest difference of ONNX Runtime from PyTorch, as a share of a head's largest
   value; at most {TOLERANCE:.0e}.
@@ -37,6 +37,7 @@ are built as the paper or deeplab2 describe, with this package's conventions, to
   a share of the head's mean; at most {HALF_TOLERANCE:.0%}.
 - **CPU**: time of ONNX Runtime for one image of {SIZE[0]}x{SIZE[1]} (one more where
   corners are aligned), {THREADS} threads of a shared machine, median of {RUNS}.
+  The machine was busy: **G** compares networks better.
 - **plan**: size of the plan of TensorRT-RTX in fp16 for {TARGET}, built without a GPU, and time
   of the build.
 

@@ -7,8 +7,8 @@ executed, and nothing is fetched.  The network is recognised by the names and sh
 entries, and each entry must be used.  The result is a
 checkpoint, from which `export` makes a model:
 
-    import_checkpoint model_final.pkl -o r52.pt
-    export r52.pt -o r52.onnx --size 1024x2048
+    python -m panoptic_ros.cli.import_checkpoint model_final.pkl -o r52.pt
+    python -m panoptic_ros.cli.export r52.pt -o r52.onnx --size 1024x2048
 """
 
 from __future__ import annotations
@@ -93,8 +93,10 @@ def _import(args: argparse.Namespace) -> str:
                 'over by --allow-left-over NAME only')
     labels = conversion.label_space(given)
     conversion.checkpoint(labels).save(args.output)
-    print(f'{args.output}: label space {labels.name!r}; next: export {args.output} -o '
-          f'{args.output.with_suffix(".onnx")} {conversion.export_arguments(labels)}')
+    # `export` alone is a command of the shell
+    print(f'{args.output}: label space {labels.name!r}; next: python -m panoptic_ros.cli.export '
+          f'{args.output} -o {args.output.with_suffix(".onnx")} '
+          f'{conversion.export_arguments(labels)}')
     return ''
 
 

@@ -21,10 +21,10 @@ class Options:
     """
 
     center_threshold: Annotated[float, Between(0, 1), Help(
-        'Score that the center of an instance must exceed; less than 1.')] = 0.1
+        'Score that the center of a thing must exceed; less than 1.')] = 0.1
     nms_kernel: Annotated[int, Between(1, 255), Help(
         'Side in pixels of the square in which a center must be the maximum; odd.')] = 7
-    top_k: Annotated[int, Between(1, 1000), Help('Most instances in an image.')] = 200
+    top_k: Annotated[int, Between(1, 1000), Help('Most things in an image.')] = 200
     stuff_area: Annotated[int, Between(0, 1 << 26), Help(
         'Stuff classes that cover fewer pixels of the image are unlabelled.')] = 2048
 
