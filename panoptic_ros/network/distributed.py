@@ -103,15 +103,15 @@ class Processes:
         parts[self.rank] = values
         return torch.cat(parts)
 
-    def parallel(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """
-        Return the network as one whose backward pass averages the gradients of the processes.
+    def share_norms(self, network: nn.Module, device: torch.device) -> None:
+        """Let the batch norms of the network see the batches of all processes."""
+        if self.count > 1:
+            share_norms(network, device)
 
-        Its batch norms see the batches of all processes from then on.
-        """
+    def parallel(self, network: nn.Module, device: torch.device) -> nn.Module:
+        """Return the network as one whose backward pass averages the processes' gradients."""
         if self.count == 1:
             return network
-        share_norms(network, device)
         return DistributedDataParallel(network, [device] if device.type == 'cuda' else None)
 
 

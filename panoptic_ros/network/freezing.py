@@ -37,5 +37,6 @@ def frozen_parts(backbone: nn.Module, stride: int, norms: bool) -> list[nn.Modul
                              f'{type(backbone).__name__}, whose layers are not told apart')
         parts += backbone.up_to(stride)
     if norms:
-        parts += [module for module in backbone.modules() if isinstance(module, nn.BatchNorm2d)]
+        parts += [module for module in backbone.modules()
+                  if isinstance(module, nn.modules.batchnorm._BatchNorm)]     # also shared ones
     return parts

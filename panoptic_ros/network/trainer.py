@@ -98,6 +98,7 @@ class Trainer:
         self.network = network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = MovingAverage(self.network, options.decay)
+        processes.share_norms(self.network, self.device)    # which puts other modules in place
         self._frozen = [self._backbone] if not options.backbone_rate else frozen_parts(
             self._backbone, options.frozen_stride, options.frozen_norms)
         for part in self._frozen:

@@ -9,7 +9,9 @@ from torch import nn  # noqa: E402
 
 from panoptic_ros.network.backbones.building import build  # noqa: E402
 from panoptic_ros.network.backbones.config import BackboneConfig  # noqa: E402
+from panoptic_ros.network.distributed import Processes  # noqa: E402
 from panoptic_ros.network.freezing import frozen_parts  # noqa: E402
+from panoptic_ros.network.shared_norm import share_norms  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -41,6 +43,25 @@ def test_norms_and_the_finest_layers_stay_as_they_are(boxes):
     assert any(name.startswith('semantic.') for name in moved)
 
 
+class OnGpus(Processes):
+    """One process with the norms of several GPUs, which a processor runs while no group waits."""
+
+    def share_norms(self, network, device):
+        share_norms(network, torch.device('cuda'))
+
+
+def test_norms_that_gpus_share_stay_as_they_are_too(boxes):
+    trainer = make(boxes, frozen_norms=True, processes=OnGpus())
+    before = state(trainer)
+    run(trainer, 2)
+    norms = {f'backbone.{name}' for name, module in trainer.network.backbone.named_modules()
+             if isinstance(module, nn.SyncBatchNorm)}
+    moved = changed(trainer, before)
+    assert norms
+    assert not any(name.rpartition('.')[0] in norms for name in moved)
+    assert any(name.startswith('backbone.stem') for name in moved)
+
+
 def test_without_it_all_of_a_network_learns(boxes):
     trainer = make(boxes)
     before = state(trainer)
@@ -63,5 +84,3 @@ def test_a_stride_that_a_backbone_lacks_is_refused():
         frozen_parts(backbone('efficientnet_lite0'), 2, norms=False)
     with pytest.raises(ValueError, match='frozen_stride is 4: expected 0 for a HRNet'):
         frozen_parts(backbone('hrnet48'), 4, norms=False)
-
-
