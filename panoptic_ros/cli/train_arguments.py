@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..arguments import image_size
 from ..datasets import DATASETS, SPLITS
-from ..network.machine import cores
+from ..network.machine import cores, written
 from ..network.presets import presets, recipes
 from ..network.recipe import KINDS
 from ..streets import PLAIN, VARIED
@@ -153,10 +153,6 @@ def _add_machine(machine: argparse._ArgumentGroup) -> None:
 
 def _default(name: str) -> str:
     """Return a setting's values in the recipes, in words; those of families that differ last."""
-    def written(value: object) -> str:
-        if not isinstance(value, tuple):
-            return f'{value:.3g}' if isinstance(value, float) else str(value)
-        return ('x' if isinstance(value[0], int) else ' ').join(map(str, value))
     values: dict[str, list[str]] = {}
     for family in ('deeplab', *sorted({c.family for c in PRESETS.values()} - {'deeplab'})):
         streets, *others = (written(getattr(recipes(family)[kind], name)) for kind in KINDS)

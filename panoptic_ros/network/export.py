@@ -23,9 +23,7 @@ from .checkpoint import Checkpoint
 from .family import NetworkFamily
 from .folding import folded
 from .metadata import metadata_of
-from .torchscript import torchscript_trace
-
-OPSET = 18
+from .torchscript import OPSET, torchscript_trace
 
 
 class ExportError(RuntimeError):

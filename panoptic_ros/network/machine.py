@@ -83,9 +83,16 @@ def suited(recipe: R, limits: Limits, config: Configuration, frame: Size | None 
 
 def changed(before: Recipe, after: Recipe) -> list[str]:
     """Return in words what differs between two recipes of one family."""
-    return [f'{field.name} {_written(getattr(after, field.name))} in place of '
-            f'{_written(getattr(before, field.name))}' for field in fields(before)
+    return [f'{field.name} {written(getattr(after, field.name))} in place of '
+            f'{written(getattr(before, field.name))}' for field in fields(before)
             if getattr(before, field.name) != getattr(after, field.name)]
+
+
+def written(value: object) -> str:
+    """Return the value of a setting in words, such as 256x512."""
+    if isinstance(value, tuple):
+        return ('x' if isinstance(value[0], int) else ' ').join(map(str, value))
+    return f'{value:.3g}' if isinstance(value, float) else str(value)
 
 
 def accepted(size: Size, config: Configuration, crop: Size) -> Size:
@@ -119,9 +126,3 @@ def _rounded(size: tuple[float, float], step: Size) -> Size:
     height, width = (max(1, round(side / unit)) * unit
                      for side, unit in zip(size, step, strict=True))
     return height, width
-
-
-def _written(value: object) -> str:
-    if isinstance(value, tuple):
-        return ('x' if isinstance(value[0], int) else ' ').join(map(str, value))
-    return f'{value:.3g}' if isinstance(value, float) else str(value)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..engine.onnx_runtime import load_onnxruntime
 
 OPSET = 18
+"""The version of the operators of ONNX in which every network is exported."""
 
 
 def torchscript_trace(network: nn.Module, size: tuple[int, int],
