@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import nn
 from ..labels import LabelSpace
 from . import families
 from .family import Configuration
+from .replacing import replacing
 
 _ALLOWANCE = 1 << 24
 """Parameters that no file has to justify: entries that are missing are to be named instead."""
@@ -58,13 +58,28 @@ class Checkpoint:
         return network.eval()
 
     def save(self, path: Path) -> None:
-        """Write the file; a crash meanwhile leaves the old file whole."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + '.partial')
-        torch.save({'family': self.config.family, 'config': self.config.to_dict(),
-                    'label_space': self.label_space.to_dict(), 'weights': self.weights,
-                    'training': self.training, 'state': self.state}, partial)
-        os.replace(partial, path)
+        """
+        Write the file; a crash meanwhile leaves the old file whole.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written, as on a full disk; an old one is as it was.
+
+        """
+        content = {'family': self.config.family, 'config': self.config.to_dict(),
+                   'label_space': self.label_space.to_dict(), 'weights': self.weights,
+                   'training': self.training, 'state': self.state}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as file:
+                torch.save(content, file)
+        except (OSError, RuntimeError) as error:
+            # PyTorch closes its archive even then, and what it finds there hides the file's error.
+            hidden = isinstance(error, RuntimeError) and isinstance(error.__context__, OSError)
+            why = error.__context__ if hidden else error
+            raise OSError(f'cannot write {path}: expected a folder that may be written, and room '
+                          f'on the disk ({why})') from error
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from .checkpoint import Checkpoint
 from .family import NetworkFamily
 from .folding import folded
 from .metadata import metadata_of
+from .replacing import replacing
 from .torchscript import OPSET, torchscript_trace
 
 
@@ -86,9 +86,8 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
         raise ExportError(f'ONNX Runtime and PyTorch differ by {difference:.2g} of the largest '
                           f'value: expected at most {tolerance:.2g}; {path} is not written')
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + '.partial')
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    with replacing(path) as file:
+        file.write(content)
     return difference
 
 

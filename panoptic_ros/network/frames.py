@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ..labels import LabelSpace
 from ..streets import FIRST_HELD_OUT_SEED, PLAIN, Drive, Variety
 from ..streets.rendering import rendering_pool
 from ..streets.variety import name_of
+from .replacing import replacing
 
 FRAMES_PER_DRIVE = 4
 """Frames of each drive, seconds apart; the first frame of a drive costs more than others."""
@@ -122,7 +123,6 @@ def _render_drive(frames: StreetFrames, drive: int, indices: list[int]) -> None:
         image, truth = street.frame(float(np.sort(times)[index % FRAMES_PER_DRIVE]))
         labels = np.ascontiguousarray(truth.labels)[..., None].view(np.uint8)
         path = frames.path(index)
-        partial = path.with_suffix('.partial')
-        with partial.open('wb') as file:
+        # Another training may render the same frame into the same folder, on another machine too.
+        with replacing(path, path.with_name(f'.{path.stem}.{token_hex(8)}.partial')) as file:
             np.save(file, np.concatenate((image, labels), 2))
-        os.replace(partial, path)

@@ -1,13 +1,24 @@
 """Rendered frames on disk are those that the renderer draws, of training seeds only."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from panoptic_ros.labels import LabelSpace
+from panoptic_ros.network import frames as rendering
 from panoptic_ros.network.frames import FRAMES_PER_DRIVE, StreetFrames
 from panoptic_ros.streets import FIRST_HELD_OUT_SEED, PLAIN, Drive, Variety
 
 SIZE = (64, 128)
+
+
+class DrawnElsewhere:
+    """A drive that takes no time to draw."""
+
+    def frame(self, seconds):
+        truth = SimpleNamespace(labels=np.full(SIZE, 7, np.uint16))
+        return np.zeros((*SIZE, 3), np.uint8), truth
 
 
 @pytest.mark.slow
@@ -46,6 +57,34 @@ def test_varieties_take_turns_by_the_seed_of_the_drive(tmp_path):
     np.testing.assert_array_equal(frames[FRAMES_PER_DRIVE][0], alone[0][0])
     with pytest.raises(ValueError, match='expected at least one'):
         StreetFrames(tmp_path, 1, SIZE, varieties=())
+
+
+def test_another_training_that_renders_the_same_frame_is_left_alone(tmp_path, monkeypatch):
+    frames = StreetFrames(tmp_path, 1, SIZE)
+    path = frames.path(0)
+    path.parent.mkdir()
+    theirs = path.with_suffix('.partial')
+    theirs.write_bytes(b'half a frame')
+    monkeypatch.setattr(rendering, 'Drive', lambda *_: DrawnElsewhere())
+    rendering._render_drive(frames, 0, [0])
+    image, labels = frames[0]
+    assert image.shape == (*SIZE, 3)
+    assert (labels == 7).all()
+    assert theirs.read_bytes() == b'half a frame'
+    assert set(path.parent.iterdir()) == {path, theirs}
+
+
+def test_a_frame_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    def full(file, pixels):
+        file.write(b'half')
+        raise OSError(28, 'No space left on device')
+    frames = StreetFrames(tmp_path, 1, SIZE)
+    frames.path(0).parent.mkdir()
+    monkeypatch.setattr(rendering, 'Drive', lambda *_: DrawnElsewhere())
+    monkeypatch.setattr(rendering.np, 'save', full)
+    with pytest.raises(OSError, match='No space left'):
+        rendering._render_drive(frames, 0, [0])
+    assert not list(frames.path(0).parent.iterdir())
 
 
 def test_held_out_drives_cannot_be_trained_on(tmp_path):

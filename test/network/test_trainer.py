@@ -157,6 +157,21 @@ def test_files_that_are_no_checkpoints_are_refused(tmp_path):
         Checkpoint.load(tmp_path / 'other.pt')
 
 
+def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(boxes, tmp_path):
+    path, partial = tmp_path / 'c.pt', tmp_path / 'c.pt.partial'
+    checkpoint = make(boxes).checkpoint()
+    checkpoint.save(path)
+    before = path.read_bytes()
+    partial.symlink_to('/dev/full')
+    with pytest.raises(OSError, match=r'cannot write .*/c\.pt: .* \(.*No space left on device\)'):
+        checkpoint.save(path)
+    assert not partial.is_symlink()
+    assert path.read_bytes() == before
+    partial.mkdir()
+    with pytest.raises(OSError, match='c.pt: expected a folder that may be written'):
+        checkpoint.save(path)
+
+
 def test_a_batch_must_hold_whole_frames(boxes):
     with pytest.raises(ValueError, match='batch is 3'):
         make(boxes, batch=3)
