@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..datasets.dataset import FrameSource, Image, Labels
-from ..labels import UNLABELED
+from ..labels import UNLABELED, UNLABELED_CLASS
 from .extending import extend
 from .family import TargetOptions
 from .photometric import randomised
@@ -146,7 +146,9 @@ class Samples(Dataset[dict[str, Tensor]]):
         corner = random.integers(room + 1)
         if random.random() < self.options.focus:
             grid = self.label_space.semantic(np.asarray(truth[::_GRID, ::_GRID]))
-            class_id = random.choice(np.unique(grid))
+            found = np.unique(grid)
+            known = found[found != UNLABELED_CLASS]
+            class_id = random.choice(known if known.size else found)
             point = _GRID * random.choice(np.argwhere(grid == class_id))
             corner = np.clip(point - random.integers(1, np.array(window) + 1), 0, room)
         return int(corner[0]), int(corner[1])

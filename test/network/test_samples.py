@@ -5,6 +5,7 @@ import pytest
 
 torch = pytest.importorskip('torch', reason='samples are tensors of PyTorch')
 
+from boxes import Boxes  # noqa: E402
 from tiny_training import of_streets  # noqa: E402
 
 from panoptic_ros.network.families.deeplab.targets import TargetOptions  # noqa: E402
@@ -108,6 +109,26 @@ def test_half_of_the_crops_are_mirrored(boxes):
     mirrored = sum(torch.equal(crop, image.flip(1)) for crop in item['image'])
     assert plain + mirrored == 40
     assert 8 < plain < 32
+
+
+class Corner(Boxes):
+    """Frames that are unlabelled but for a corner of road."""
+
+    road = 64
+
+    def __getitem__(self, index):
+        image, labels = super().__getitem__(index)
+        labels = np.full_like(labels, 65535)
+        labels[:self.road, :self.road] = 0
+        return image, labels
+
+
+def test_crops_are_placed_on_classes_not_on_what_is_unlabelled():
+    item = make(Corner((256, 512)), crops_per_frame=40, focus=1.0)[0]
+    assert (item['semantic'] == 0).flatten(1).any(1).all()
+    nowhere = Corner((256, 512))
+    nowhere.road = 0
+    assert (make(nowhere, focus=1.0)[0]['semantic'] == 255).all()
 
 
 def test_jitter_changes_colors_but_not_targets(boxes):
