@@ -57,6 +57,20 @@ class Checkpoint:
         network.load_state_dict(self.weights)
         return network.eval()
 
+    def require_state(self) -> None:
+        """
+        Refuse to resume a checkpoint of weights alone, such as an imported one.
+
+        Raises
+        ------
+        CheckpointError
+            It holds no state.
+
+        """
+        if not self.state:
+            raise CheckpointError('the checkpoint holds weights only: start from its weights '
+                                  'instead of resuming')
+
     def save(self, path: Path) -> None:
         """
         Write the file; a crash meanwhile leaves the old file whole.

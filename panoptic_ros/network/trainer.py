@@ -20,6 +20,7 @@ from .checkpoint import Checkpoint, CheckpointError
 from .distributed import ALONE, Processes
 from .family import Configuration, Criterion
 from .freezing import frozen_parts
+from .parameter_groups import load_state, parameter_groups
 from .samples import Samples
 from .schedule import Schedule
 
@@ -104,7 +105,9 @@ class Trainer:
         for part in self._frozen:
             part.requires_grad_(False)
         self._parallel = processes.parallel(self.network, self.device)
-        self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=options.schedule.rate)
+        self.optimizer = torch.optim.AdamW(
+            parameter_groups(self.network, options.weight_decay), lr=options.schedule.rate)
+        self._factors = (1.0, 1.0, options.backbone_rate, options.backbone_rate)
         half = torch.bfloat16
         if self.device.type == 'cuda' and not torch.cuda.is_bf16_supported():
             half = torch.float16
@@ -117,19 +120,6 @@ class Trainer:
         """Plain data about the training for its checkpoints to keep."""
         self.stopped = False
         """Whether it was told to stop."""
-
-    def _parameter_groups(self) -> list[dict[str, Any]]:
-        """Spare biases and norms the weight decay; give the backbone a rate of its own."""
-        # Frozen ones too: a training that goes on may free them, and has the same groups.
-        rest, backbone = list(self.network.parameters()), []
-        if self.options.backbone_rate != 1:
-            backbone = list(self._backbone.parameters())
-            of_backbone = {id(parameter) for parameter in backbone}
-            rest = [parameter for parameter in rest if id(parameter) not in of_backbone]
-        self._factors = [1.0, 1.0, *[self.options.backbone_rate] * (2 * bool(backbone))]
-        return [{'params': [p for p in part if (p.ndim > 1) is decayed],
-                 'weight_decay': self.options.weight_decay if decayed else 0.0}
-                for part in (rest, backbone) if part for decayed in (True, False)]
 
     @property
     def _backbone(self) -> nn.Module:
@@ -211,6 +201,7 @@ class Trainer:
             state.
 
         """
+        checkpoint.require_state()
         if checkpoint.config != self.config or checkpoint.label_space != self.label_space:
             raise CheckpointError(
                 f'the checkpoint is of {checkpoint.config.name!r} on '
@@ -223,12 +214,9 @@ class Trainer:
                                   f'{now!r}: resume on the same, or start another training from '
                                   'its weights')
         state = checkpoint.state
-        if not state:
-            raise CheckpointError('the checkpoint holds weights only: start from its weights '
-                                  'instead of resuming')
         self.network.load_state_dict(state['network'])
         self.average.network.load_state_dict(checkpoint.weights)
-        self.optimizer.load_state_dict(state['optimizer'])
+        load_state(self.optimizer, self.network, state['optimizer'])
         if state['scaler']:
             self._scaler.load_state_dict(state['scaler'])
         self.step, self.seconds = int(state['step']), float(state['seconds'])

@@ -106,6 +106,37 @@ def test_checkpoints_from_before_random_numbers_went_by_the_step_are_resumed(box
     assert run(second) == expected[3:]
 
 
+def in_two_groups(trainer):
+    """Return the optimiser's state of when a backbone of the same rate had no groups of its own."""
+    old = torch.optim.AdamW([{'params': [p for p in trainer.network.parameters()
+                                         if (p.ndim > 1) is decayed]} for decayed in (True, False)])
+    old.state.update(trainer.optimizer.state)
+    return old.state_dict()
+
+
+def test_checkpoints_from_before_the_backbone_had_groups_are_resumed(boxes):
+    whole, first = make(boxes), make(boxes)
+    expected = run(whole)
+    run(first, 3)
+    checkpoint = first.checkpoint()
+    old = replace(checkpoint, state={**checkpoint.state, 'optimizer': in_two_groups(first)})
+    assert len(old.state['optimizer']['param_groups']) == 2
+    second = make(boxes)
+    second.resume(old)
+    assert run(second) == expected[3:]
+
+
+@pytest.mark.parametrize(('before', 'after'), [(0, 1), (1, 0), (0.3, 1), (1, 0.3)])
+def test_a_backbone_is_freed_or_frozen_when_a_training_goes_on(before, after, boxes):
+    first, second = make(boxes, backbone_rate=before), make(boxes, backbone_rate=after)
+    run(first, 2)
+    second.resume(first.checkpoint())
+    weight = next(second.network.backbone.parameters())
+    start = weight.detach().clone()
+    run(second, 2)
+    assert torch.equal(weight, start) == (after == 0)
+
+
 def test_a_stopped_training_ends_after_the_present_step(boxes):
     trainer = make(boxes)
     numbers = []
@@ -143,7 +174,7 @@ def test_resuming_another_training_is_refused(boxes):
     with pytest.raises(CheckpointError, match=r"on 'streets: 16 frames', this .* 'boxes: 16"):
         make(boxes).resume(elsewhere)
     with pytest.raises(CheckpointError, match='weights only'):
-        make(boxes).resume(replace(checkpoint, state={}))
+        make(boxes).resume(replace(checkpoint, training={}, state={}))
 
 
 def test_files_that_are_no_checkpoints_are_refused(tmp_path):
