@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 
 def image_size(text: str) -> tuple[int, int]:
@@ -20,6 +20,15 @@ def image_size(text: str) -> tuple[int, int]:
     if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
         raise argparse.ArgumentTypeError(f'{text!r}: expected HEIGHTxWIDTH, such as 512x1024')
     return int(height), int(width)
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """Return a function that reads a whole number, ``least`` or more, and else refuses the text."""
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f'{text!r}: expected a whole number from {least} on')
+        return int(text)
+    return read
 
 
 def flag(name: str, text: str) -> bool:

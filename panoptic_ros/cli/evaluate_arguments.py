@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..arguments import image_size
+from ..arguments import image_size, whole
 from ..datasets import DATASETS, VIDEOS
 from ..images.files import PICTURE_SUFFIXES
 from ..report import add_json_argument
@@ -101,7 +101,7 @@ def _refuse_what_has_no_effect(parser: argparse.ArgumentParser, args: argparse.N
 def _parser(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='evaluate', description=description)
     source = parser.add_argument_group('what is measured on')
-    source.add_argument('--streets', type=_positive, metavar='N',
+    source.add_argument('--streets', type=whole(1), metavar='N',
                         help='render N held-out street frames')
     source.add_argument('--size', type=image_size, metavar='HxW',
                         help='size of those frames (default: 512x1024)')
@@ -110,7 +110,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
                         'held-out seeds begin)')
     source.add_argument('--variety', type=variety, metavar='NAME',
                         help='how varied they are: plain or varied (default: plain)')
-    source.add_argument('--clip', type=_positive, metavar='FRAMES',
+    source.add_argument('--clip', type=whole(1), metavar='FRAMES',
                         help='take so many frames of each of N drives, 10 a second, and measure '
                         'video panoptic quality, without and with tracking')
     for kind in DATASETS:
@@ -161,7 +161,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
                            help='draw the first frame as each view has it')
     add_device_arguments(predictor)
     add_family_arguments(parser, 'what the model recommends')
-    parser.add_argument('--workers', type=_positive,
+    parser.add_argument('--workers', type=whole(1),
                         help=f'processes (default: {DEFAULTS["workers"]}); with one, the network '
                         'uses all cores')
     parser.add_argument('--ray', metavar='ADDRESS',
@@ -169,12 +169,6 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
                         'machine needs the data and the model under the same paths')
     add_json_argument(parser)
     return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r}: expected a whole number from 1')
-    return int(text)
 
 
 def _picture(text: str) -> Path:

@@ -33,14 +33,15 @@ from ..network.frames import StreetFrames
 from ..network.machine import accepted, loaders
 from ..network.recipe import Recipe
 from .command import command, torch_needed
-from .train_arguments import IMAGENET, PRESETS, train_parser
+from .train_arguments import IMAGENET, train_parser
 from .train_data import Data, check, opened, streets
 from .train_measuring import HeldOut, Training
-from .train_settings import Settings, chosen, resumed
+from .train_settings import Settings, chosen, network_of, resumed
 
 if TYPE_CHECKING:
     from ..network.checkpoint import Checkpoint
     from ..network.distributed import Processes
+    from ..network.family import Configuration
     from ..network.trainer import Trainer
 
 OWN = ('.pt', '.onnx')
@@ -83,12 +84,15 @@ def _train(args: argparse.Namespace, processes: Processes) -> None:
     if path.exists() and not args.resume:
         raise ValueError(f'{path} exists: go on with --resume, or choose another RUN')
     earlier = Checkpoint.load(path) if args.resume else None
+    if earlier:
+        earlier.require_state()
+    config = network_of(args, earlier)
     found = opened(args)
     kind, size = (found.kind, found.size) if found else ('streets', None)
-    settings = (resumed(args, kind, earlier.training) if earlier else
+    settings = (resumed(args, kind, earlier) if earlier else
                 chosen(args, kind, size, args.device.startswith('cuda')))
     data = found or streets(args, settings.recipe.size)
-    trainer = _trainer(args, settings.recipe, data, processes)
+    trainer = _trainer(args, config, settings.recipe, data, processes)
     if earlier:
         trainer.resume(earlier)
     _start(args, trainer)
@@ -126,15 +130,14 @@ def _on_end(handler: Callable[[int, FrameType | None], Any]) -> None:
             signal.signal(number, handler)
 
 
-def _trainer(args: argparse.Namespace, settings: Recipe, data: Data,
+def _trainer(args: argparse.Namespace, config: Configuration, settings: Recipe, data: Data,
              processes: Processes) -> Trainer:
     from ..network import families
     from ..network.samples import SampleOptions, Samples
     from ..network.schedule import Schedule
     from ..network.trainer import Trainer, TrainOptions
 
-    config, gpu = PRESETS[args.network], args.device.startswith('cuda')
-    family = families.find(config.family)
+    family, gpu = families.find(config.family), args.device.startswith('cuda')
     schedule = Schedule(settings.rate, settings.warmup, 0 if args.minutes else settings.steps,
                         args.minutes)
     samples = Samples(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..arguments import image_size
+from ..arguments import image_size, whole
 from ..datasets import DATASETS, SPLITS
 from ..network.machine import cores, written
 from ..network.presets import presets, recipes
@@ -14,6 +14,8 @@ from ..streets import PLAIN, VARIED
 from .variety import variety
 
 PRESETS = presets()
+NETWORK = 'mobile'
+"""The network that is trained if none is named."""
 IMAGENET = Path('imagenet')
 """Stands for the ImageNet weights that come as a Python package."""
 OF_DEEPLAB = ('hardest', 'consistency')
@@ -27,8 +29,9 @@ def train_parser(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='train', description=description,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('run', type=Path, metavar='RUN', help='folder of this training')
-    parser.add_argument('--network', choices=sorted(PRESETS), default='mobile', metavar='NAME',
-                        help=f'one of {", ".join(sorted(PRESETS))} (default: %(default)s)')
+    parser.add_argument('--network', choices=sorted(PRESETS), metavar='NAME',
+                        help=f'one of {", ".join(sorted(PRESETS))} (default: {NETWORK}; '
+                        'with --resume that of the checkpoint)')
     start = parser.add_mutually_exclusive_group()
     start.add_argument('--resume', action='store_true', help='go on from RUN/checkpoint.pt')
     start.add_argument('--weights', type=Path, metavar='FILE',
@@ -137,13 +140,13 @@ def _add_machine(machine: argparse._ArgumentGroup) -> None:
                          help='cpu, cuda or cuda:N (default: the GPU where there is one)')
     machine.add_argument('--full-precision', action='store_true',
                          help='no half precision on the GPU')
-    machine.add_argument('--workers', type=int, default=min(cores(), 8),
+    machine.add_argument('--workers', type=whole(1), default=min(cores(), 8),
                          help='processes that render (default: %(default)s)')
-    machine.add_argument('--loaders', type=int,
+    machine.add_argument('--loaders', type=whole(0),
                          help='processes that cut crops, for each GPU (default: 1 without a GPU, '
                          'else one less than its share of the cores, at most 8)')
-    machine.add_argument('--threads', type=int, default=0,
-                         help='threads of the arithmetic (default: all cores)')
+    machine.add_argument('--threads', type=whole(0), default=0,
+                         help='threads of the arithmetic; 0 for all cores (default: 0)')
     machine.add_argument('--save-minutes', type=float, default=3.0, metavar='M',
                          help='time between checkpoints (default: 3)')
     machine.add_argument('--measure-minutes', type=float, default=30.0, metavar='M',

@@ -130,7 +130,30 @@ def test_an_old_training_is_never_overwritten(tmp_path, capsys):
     assert (tmp_path / 'run' / 'checkpoint.pt').read_bytes() == b'precious'
 
 
+def test_the_network_of_a_training_that_goes_on_is_that_of_its_checkpoint(tmp_path, capsys):
+    steps = ('--steps', '1', '--network', 'fpn-mobile', '--crop', '64x96')
+    assert train(tmp_path, *steps).config.name == 'fpn-mobile'
+    with pytest.raises(SystemExit):
+        train(tmp_path, '--resume', '--network', 'mobile')
+    assert '--network is mobile, and the checkpoint in ' in capsys.readouterr().err
+    again = train(tmp_path, '--resume', *steps[4:], '--steps', '2')
+    assert (again.config.name, again.training['step']) == ('fpn-mobile', 2)
+
+
+def test_imported_weights_are_not_resumed(tmp_path, capsys):
+    config = PRESETS['mobile']
+    (tmp_path / 'run').mkdir()
+    Checkpoint(config, Boxes().label_space, {}, {'source': 'elsewhere'}, {}).save(
+        tmp_path / 'run/checkpoint.pt')
+    with pytest.raises(SystemExit):
+        train(tmp_path, '--resume')
+    assert 'the checkpoint holds weights only: start from its weights' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(('arguments', 'message'), [
+    (['--threads', '-1'], "--threads: '-1': expected a whole number from 0 on"),
+    (['--loaders', 'two'], "--loaders: 'two': expected a whole number from 0 on"),
+    (['--workers', '0'], "--workers: '0': expected a whole number from 1 on"),
     (['--resume'], 'no checkpoint'), (['--crop', '33x64'], 'multiples of 32'),
     (['--batch', '5'], 'multiple of the 2 images'),
     (['--batch', '6', '--consistency', '1'], 'multiple of the 4 images'),
