@@ -62,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         torch.set_num_threads(args.threads)
     from ..network.checkpoint import CheckpointError
     from ..network.distributed import joined, own_device
+    from ..network.failures import cure, reason
     _on_end(signal.default_int_handler)
     try:
         args.device = own_device(args.device)
@@ -74,6 +75,10 @@ def main(argv: Sequence[str] | None = None) -> None:
                     'give a smaller --batch or --crop; RUN/checkpoint.pt is as it was\n')
     except (CheckpointError, LibraryError, OSError, ValueError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
+    except (MemoryError, RuntimeError) as error:
+        if not cure(error):
+            raise
+        parser.exit(1, f'{parser.prog}: {reason(error)}\n')
 
 
 def _train(args: argparse.Namespace, processes: Processes) -> None:

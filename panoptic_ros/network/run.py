@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TextIO
 
 from rich.console import Console
 
+from .failures import reason, told
 from .progress import Pace, say, shown_on
 from .trainer import Step, Trainer
 
@@ -44,14 +45,17 @@ def run(trainer: Trainer, folder: Path, intervals: Intervals,
 
     Raises
     ------
-    OSError, ValueError
-        A frame cannot be read, or the folder cannot be written.  The checkpoint is written first
-        where that is possible.
+    OSError
+        The folder cannot be written.
+    ValueError
+        What ended the training, in one line: a frame that cannot be read, a full disk, a process
+        that was killed.  The checkpoint is written first where that is possible.
 
     """
     if not trainer.processes.leads:
-        for _ in trainer.steps():
-            pass
+        with told():
+            for _ in trainer.steps():
+                pass
         return
     console = Console()
     parameters = sum(p.numel() for p in trainer.network.parameters())
@@ -76,20 +80,12 @@ class _Run:
 
     def train(self) -> None:
         trainer = self._trainer
-        try:
+        with told(self._keep):
             self._steps()
-        except (OSError, ValueError) as error:
-            if trainer.step:
+            if trainer.stopped or self._measure is None or trainer.step == self._measured_step:
                 self._save()
-            # What a process that makes samples raises comes with its traceback, the error last.
-            last = str(error).strip().rpartition('\n')[2]
-            last = last.removeprefix(f'{type(error).__name__}: ')
-            kept = f'; {self._path} is saved after step {trainer.step}' if trainer.step else ''
-            raise ValueError(f'{last}{kept}') from error
-        if trainer.stopped or self._measure is None or trainer.step == self._measured_step:
-            self._save()
-        else:
-            self._measure_now()
+            else:
+                self._measure_now()
         say(self._console, f'{trainer.step} steps in {trainer.seconds / 60:.1f} minutes; saved '
             f'{self._path}')
 
@@ -119,6 +115,20 @@ class _Run:
             say(self._console, words)
             self._measured_step = self._trainer.step
         self._measured = time.monotonic()
+
+    def _keep(self, why: str) -> str:
+        """Save the training after an error, and return in words what became of it."""
+        if not self._trainer.step:
+            return ''
+        try:
+            try:
+                self._save()
+            except (OSError, RuntimeError):     # PyTorch may tell only now that a loader is dead
+                self._save()
+        except (OSError, RuntimeError) as error:        # a disk, or a GPU that was lost
+            again = reason(error)
+            return '' if again == why else f'; {again}'
+        return f'; {self._path} is saved after step {self._trainer.step}'
 
     def _save(self) -> None:
         self._trainer.checkpoint().save(self._path)

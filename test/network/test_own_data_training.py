@@ -1,6 +1,7 @@
 """A training on data of one's own: its settings, what it measures and draws, and what it says."""
 
 import json
+import multiprocessing
 
 import cv2
 import numpy as np
@@ -145,6 +146,71 @@ def test_a_training_that_meets_a_damaged_frame_is_saved(tmp_path):
     with pytest.raises(ValueError, match=r'^3\.png is truncated: copy it again; .* saved after'):
         run(trainer, tmp_path, Intervals(60, 0))
     assert 1 <= Checkpoint.load(tmp_path / 'checkpoint.pt').training['step'] < 50
+
+
+class Failing(Boxes):
+    """Boxes of which one ends its reader with an error of PyTorch's."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def __getitem__(self, index):
+        if index == 3:
+            raise self.error
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize(('error', 'message'), [
+    (RuntimeError('unable to write to file </torch_5_6>: No space left on device (28)'),
+     '^the shared memory of the machine is full: enlarge /dev/shm, .* fewer --loaders '),
+    (RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate "
+                  'memory: you tried to allocate 9 bytes.\nframe #0: <unknown>'),
+     r'^the memory of the machine is too small: .* smaller --batch .* allocate 9 bytes\);'),
+    (MemoryError(), r'^the memory of the machine is too small: .* \(MemoryError\);'),
+    (RuntimeError('[/gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:99'),
+     r'^another process of this training ended: its own lines say why \(\['),
+    (RuntimeError('Caught RuntimeError in DataLoader worker process 0.\nOriginal Traceback (most '
+                  'recent call last):\n  ...\nRuntimeError: odd'), '^odd; ')])
+def test_a_training_that_fails_is_saved_and_says_why_in_a_line(error, message, tmp_path):
+    trainer = make(Failing(error), steps=50)
+    with pytest.raises(ValueError, match=f'{message}.* is saved after step') as raised:
+        run(trainer, tmp_path, Intervals(60, 0))
+    assert len(str(raised.value).splitlines()) == 1
+    assert Checkpoint.load(tmp_path / 'checkpoint.pt').training['step'] == trainer.step >= 1
+
+
+def test_a_training_whose_loader_is_killed_is_saved(boxes, tmp_path, monkeypatch):
+    trainer = make(boxes, steps=5000, workers=1)
+    monkeypatch.setattr('panoptic_ros.network.run.LOG_EVERY', 1)
+    monkeypatch.setattr('panoptic_ros.network.run._Run._write', lambda *_: kill_loaders())
+    with pytest.raises(ValueError, match=r'^a process that cuts crops was killed.* saved after'):
+        run(trainer, tmp_path, Intervals(60, 0))
+    assert 1 <= Checkpoint.load(tmp_path / 'checkpoint.pt').training['step'] < 5000
+
+
+def kill_loaders():
+    """Do what the kernel does when memory runs out."""
+    for process in multiprocessing.active_children():
+        process.kill()
+
+
+@pytest.mark.parametrize('when', ['meanwhile', 'at the end'])
+def test_a_training_on_a_full_disk_says_it_once(when, boxes, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError('cannot write checkpoint.pt: the disk is full')
+    monkeypatch.setattr(Checkpoint, 'save', full)
+    with pytest.raises(ValueError, match=r'^cannot write checkpoint\.pt: the disk is full$'):
+        run(make(boxes), tmp_path, Intervals(0 if when == 'meanwhile' else 60, 0))
+    damaged = make(Damaged(), steps=50)
+    with pytest.raises(ValueError, match=r'^3\.png is truncated: .*; cannot write checkpoint'):
+        run(damaged, tmp_path, Intervals(60, 0))
+
+
+def test_memory_that_a_gpu_lacks_is_told_by_who_knows_the_gpu(tmp_path):
+    trainer = make(Failing(torch.OutOfMemoryError('CUDA out of memory')), steps=50)
+    with pytest.raises(torch.OutOfMemoryError):
+        run(trainer, tmp_path, Intervals(60, 0))
 
 
 def test_it_is_measured_now_and_then_and_at_the_end_unless_stopped(boxes, tmp_path):
