@@ -23,7 +23,7 @@ def image_size(text: str) -> tuple[int, int]:
 
 
 def whole(least: int) -> Callable[[str], int]:
-    """Return a function that reads a whole number, ``least`` or more, and else refuses the text."""
+    """Return a function that reads a whole number from ``least`` on."""
     def read(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
             raise argparse.ArgumentTypeError(f'{text!r}: expected a whole number from {least} on')

@@ -27,3 +27,10 @@ class MovingAverage:
         floats = [name for name, value in ours.items() if value.is_floating_point()]
         torch._foreach_lerp_([ours[name] for name in floats],
                              [theirs[name] for name in floats], weight)
+
+    @torch.no_grad()
+    def restore_statistics(self, network: nn.Module) -> None:
+        """Give a network the averaged batch statistics, in place of a bad batch's."""
+        for theirs, ours in zip(network.buffers(), self.network.buffers(), strict=True):
+            if ours.is_floating_point():
+                theirs.copy_(ours)

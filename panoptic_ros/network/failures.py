@@ -11,8 +11,9 @@ import torch
 _CURES = {
     r'shared memory|Bus error|</torch_': 'the shared memory of the machine is full: enlarge '
     '/dev/shm, as by `docker run --shm-size 8g`, or give fewer --loaders (0 needs none)',
-    r'DataLoader worker \(pid|^Connection\w*Error|^EOFError': 'a process that cuts crops was killed, most likely because the '
-    'memory of the machine is full: free some, or give fewer --loaders',
+    r'DataLoader worker \(pid|^Connection\w*Error|^EOFError': 'a process that cuts crops was '
+    'killed, most likely because the memory of the machine is full: free some, or give fewer '
+    '--loaders',
     r'MemoryError|allocate memory|not enough memory': 'the memory of the machine is too small: '
     'free some, or give fewer --loaders or a smaller --batch or --crop',
     r'(?i)gloo|nccl|connection (closed|reset) by peer': 'another process of this training ended: '

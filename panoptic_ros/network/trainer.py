@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -168,11 +169,25 @@ class Trainer:
         # The gradients of the processes are to be added, but they are averaged.
         self._scaler.scale(losses['total'] * self.processes.count).backward()
         self._scaler.unscale_(self.optimizer)
-        if self.options.clip:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip or math.inf)
+        values = torch.stack([*losses.values(), norm]).tolist()     # waits for a GPU once
+        found = dict(zip(losses, values[:-1], strict=True))
+        if not all(map(math.isfinite, values)):
+            self._refuse(found, values[-1])
         self._scaler.step(self.optimizer)
         self._scaler.update()
-        return {name: value.item() for name, value in losses.items()}
+        return found
+
+    def _refuse(self, losses: Mapping[str, float], norm: float) -> None:
+        """Refuse a step that would destroy the weights, unless the scaler is going to skip it."""
+        self.average.restore_statistics(self.network)
+        # The scaler halves its scale each time; gradients that overflow at 1 do so by themselves.
+        if self._scaler.get_scale() > 1:
+            return
+        parts = ' '.join(f'{name} {value:.3g}' for name, value in losses.items())
+        raise ValueError(f'step {self.step + 1}: the losses are {parts}, and the norm of the '
+                         f'gradient is {norm:.3g}: expected finite numbers; give a lower --rate '
+                         'or, on a GPU, --full-precision, and look for damaged frames')
 
     def checkpoint(self) -> Checkpoint:
         """Return the training as a checkpoint."""

@@ -13,7 +13,7 @@ pytest.importorskip('scipy', reason='matching needs scipy')
 from tiny_masks import TINY, make  # noqa: E402
 
 from panoptic_ros.cli import train as command  # noqa: E402
-from panoptic_ros.cli.train_arguments import train_parser  # noqa: E402
+from panoptic_ros.cli.train_arguments import PRESETS, train_parser  # noqa: E402
 from panoptic_ros.cli.train_settings import chosen  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint, CheckpointError, backbone_of  # noqa: E402
 
@@ -123,7 +123,7 @@ def test_without_scipy_nothing_is_rendered(tmp_path, capsys, monkeypatch):
 def test_other_backbones_are_refused(boxes, tmp_path, capsys):
     other = make(boxes, steps=1).checkpoint()
     with pytest.raises(CheckpointError, match="network 'masks-mobile' needs"):
-        backbone_of(other, command.PRESETS['masks-mobile'])
+        backbone_of(other, PRESETS['masks-mobile'])
     assert backbone_of(other, TINY)
     other.save(tmp_path / 'tiny.pt')
     (tmp_path / 'R-52.pkl').write_bytes(b'weights')

@@ -15,6 +15,8 @@ from tiny_training import TINY, make, run  # noqa: E402
 
 from panoptic_ros.network.backbones.config import StagedConfig  # noqa: E402
 from panoptic_ros.network.checkpoint import Checkpoint, CheckpointError  # noqa: E402
+from panoptic_ros.network.run import Intervals  # noqa: E402
+from panoptic_ros.network.run import run as train  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -107,9 +109,10 @@ def test_checkpoints_from_before_random_numbers_went_by_the_step_are_resumed(box
 
 
 def in_two_groups(trainer):
-    """Return the optimiser's state of when a backbone of the same rate had no groups of its own."""
-    old = torch.optim.AdamW([{'params': [p for p in trainer.network.parameters()
-                                         if (p.ndim > 1) is decayed]} for decayed in (True, False)])
+    """Return the optimiser's state as it was before a backbone had groups at any rate."""
+    parameters = list(trainer.network.parameters())
+    old = torch.optim.AdamW([{'params': [p for p in parameters if (p.ndim > 1) is decayed]}
+                             for decayed in (True, False)])
     old.state.update(trainer.optimizer.state)
     return old.state_dict()
 
@@ -201,6 +204,63 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(boxes, tmp_path)
     partial.mkdir()
     with pytest.raises(OSError, match='c.pt: expected a folder that may be written'):
         checkpoint.save(path)
+
+
+def break_at(trainer, step, what, times=1):
+    """Let the outputs or the gradient of some steps, from ``step`` on, be no numbers."""
+    weight = next(trainer.network.backbone.parameters())
+
+    def broken(tensor):
+        return tensor * math.nan if step <= trainer.step + 1 < step + times else tensor
+    if what == 'gradient':
+        weight.register_hook(broken)
+    else:
+        trainer.network.backbone.stem.register_forward_hook(lambda *given: broken(given[-1]))
+
+
+def is_finite(state):
+    return all(value.isfinite().all() for value in state.values() if value.is_floating_point())
+
+
+@pytest.mark.parametrize('clip', [0.0, 10.0])
+@pytest.mark.parametrize(('what', 'words'), [
+    ('losses', 'total nan .* the gradient is nan'),
+    ('gradient', r'total \d.* the gradient is nan')])
+def test_losses_and_gradients_that_are_no_numbers_leave_the_weights(what, words, clip, boxes,
+                                                                    tmp_path):
+    trainer, untroubled = make(boxes, clip=clip), make(boxes, clip=clip)
+    run(untroubled, 2)
+    break_at(trainer, 3, what)
+    with pytest.raises(ValueError, match=f'^step 3: the losses are .*{words}: expected finite .* '
+                       'lower --rate .* --full-precision.*; .* is saved after step 2$'):
+        train(trainer, tmp_path, Intervals(0, 0))
+    saved = Checkpoint.load(tmp_path / 'checkpoint.pt')
+    expected = untroubled.checkpoint()
+    assert all(torch.equal(saved.weights[name], value)
+               for name, value in expected.weights.items())
+    assert is_finite(saved.state['network'])
+    parameters = dict(trainer.network.named_parameters())
+    assert all(torch.equal(saved.state['network'][name], expected.state['network'][name])
+               for name in parameters)
+    again = make(boxes, clip=clip)
+    again.resume(saved)
+    run(again)
+    assert is_finite(again.average.network.state_dict())
+
+
+@pytest.mark.parametrize('what', ['losses', 'gradient'])
+def test_half_precision_skips_a_few_such_steps_and_no_more(what, boxes):
+    trainer = make(boxes)
+    trainer._scaler = torch.amp.GradScaler('cpu', init_scale=4.0)
+    break_at(trainer, 3, what)
+    assert len(run(trainer)) == 6
+    assert is_finite(trainer.network.state_dict())
+    trainer = make(boxes)
+    trainer._scaler = torch.amp.GradScaler('cpu', init_scale=4.0)
+    break_at(trainer, 2, what, times=9)
+    with pytest.raises(ValueError, match='^step 4: '):      # at scales of 4, 2 and 1
+        run(trainer)
+    assert is_finite(trainer.network.state_dict())
 
 
 def test_a_batch_must_hold_whole_frames(boxes):
