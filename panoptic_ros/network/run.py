@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
@@ -63,18 +63,19 @@ def run(trainer: Trainer, folder: Path, intervals: Intervals,
     console.print(f'network {trainer.config.name}: {parameters / 1e6:.2f} million parameters, '
                   f'on {trainer.device.type}{shared}')
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / 'log.jsonl').open('a', encoding='utf-8') as log:
-        _Run(trainer, folder, intervals, measure, console, log).train()
+    log = folder / 'log.jsonl'
+    log.touch()             # who cannot write there knows it before the first step
+    _Run(trainer, checkpoint_of(folder), log, intervals, measure, console).train()
 
 
 class _Run:
     """The state of ``run``."""
 
-    def __init__(self, trainer: Trainer, folder: Path, intervals: Intervals,
-                 measure: Measure | None, console: Console, log: TextIO) -> None:
-        self._trainer, self._path, self._intervals = trainer, checkpoint_of(folder), intervals
+    def __init__(self, trainer: Trainer, path: Path, log: Path, intervals: Intervals,
+                 measure: Measure | None, console: Console) -> None:
+        self._trainer, self._path, self._log = trainer, path, log
+        self._intervals, self._console = intervals, console
         self._measure = measure if intervals.measure else None
-        self._console, self._log = console, log
         self._saved = self._measured = time.monotonic()
         self._measured_step = -1
 
@@ -135,6 +136,6 @@ class _Run:
         self._saved = time.monotonic()
 
     def _write(self, entry: dict[str, Any]) -> None:
-        self._log.write(json.dumps({'step': self._trainer.step,
-                                    'seconds': round(self._trainer.seconds, 1), **entry}) + '\n')
-        self._log.flush()
+        line = {'step': self._trainer.step, 'seconds': round(self._trainer.seconds, 1), **entry}
+        with self._log.open('a', encoding='utf-8') as log:
+            log.write(json.dumps(line) + '\n')

@@ -207,6 +207,13 @@ def test_a_training_on_a_full_disk_says_it_once(when, boxes, tmp_path, monkeypat
         run(damaged, tmp_path, Intervals(60, 0))
 
 
+def test_a_log_on_a_full_disk_ends_a_training_that_is_saved(boxes, tmp_path, monkeypatch):
+    monkeypatch.setattr('panoptic_ros.network.run.LOG_EVERY', 1)
+    (tmp_path / 'log.jsonl').symlink_to('/dev/full')
+    with pytest.raises(ValueError, match='No space left on device; .* is saved after step 1$'):
+        run(make(boxes), tmp_path, Intervals(60, 0))
+
+
 def test_memory_that_a_gpu_lacks_is_told_by_who_knows_the_gpu(tmp_path):
     trainer = make(Failing(torch.OutOfMemoryError('CUDA out of memory')), steps=50)
     with pytest.raises(torch.OutOfMemoryError):
