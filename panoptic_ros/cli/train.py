@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (CheckpointError, LibraryError, OSError, ValueError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
     except (MemoryError, RuntimeError) as error:
-        if not cure(error):
+        if not cure(error):     # then it is a fault of this package, and is shown whole
             raise
         parser.exit(1, f'{parser.prog}: {reason(error)}\n')
 

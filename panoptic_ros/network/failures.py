@@ -16,8 +16,8 @@ _CURES = {
     '--loaders',
     r'MemoryError|allocate memory|not enough memory': 'the memory of the machine is too small: '
     'free some, or give fewer --loaders or a smaller --batch or --crop',
-    r'(?i)gloo|nccl|connection (closed|reset) by peer': 'another process of this training ended: '
-    'its own lines say why'}
+    r'gloo/transport|NCCL|nccl[A-Z]|Connection (closed|reset) by peer': 'another process of this '
+    'training ended: its own lines say why'}
 """What is to be done, for the errors whose text a pattern finds; the first one counts."""
 
 

@@ -140,6 +140,20 @@ def test_the_network_of_a_training_that_goes_on_is_that_of_its_checkpoint(tmp_pa
     assert (again.config.name, again.training['step']) == ('fpn-mobile', 2)
 
 
+def test_processes_that_end_before_the_training_begins_are_told(tmp_path, capsys, monkeypatch):
+    def fail(*_):
+        raise RuntimeError(message)
+    monkeypatch.setattr(command, '_train', fail)
+    message = '[gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:99'
+    with pytest.raises(SystemExit):
+        train(tmp_path)
+    assert capsys.readouterr().err == ('train: another process of this training ended: its own '
+                                       f'lines say why ({message})\n')
+    message = 'a fault of our own'
+    with pytest.raises(RuntimeError, match=message):
+        train(tmp_path)
+
+
 def test_imported_weights_are_not_resumed(tmp_path, capsys):
     config = PRESETS['mobile']
     (tmp_path / 'run').mkdir()
