@@ -195,8 +195,8 @@ def test_a_full_disk_is_told_with_the_room_that_a_plan_needs(path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(plans, 'write_private', fill)
-    with pytest.raises(OSError, match=r'model\.plan cannot be written \(No space left on device\): '
-                       r'expected room for \d+ bytes; free some'):
+    with pytest.raises(OSError, match=r'model\.plan cannot be written \(No space left on '
+                       r'device\): expected room for \d+ bytes; free some'):
         write_plan(path, PLAN, INFO, CUBIN)
     assert not list(path.parent.glob('.*'))
     assert read_plan(path) == (PLAN, INFO)

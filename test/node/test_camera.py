@@ -129,7 +129,7 @@ def test_what_is_no_plain_cdr_is_left_to_the_middleware():
         with pytest.raises(ImageError, match='is no Image'):
             read_image(foreign, 'raw')
     for own in (Image(encoding='x' * 1025), Image(header=Header(frame_id='x' * 1025))):
-        with pytest.raises(ImageError, match='a text of 1025 bytes .*: expected 1024 at most'):
+        with pytest.raises(ImageError, match=r'a text of 1025 bytes .*: expected 1024'):
             read_image(b'\0\7' + serialize_message(own)[2:], 'raw')
     file = CompressedImage(format='png', data=b'file')
     for head in (b'\0\1', b'\0\7'):

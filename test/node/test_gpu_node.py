@@ -196,7 +196,8 @@ def test_the_first_start_builds_and_the_next_finds_the_engine(domain, client, ti
 def test_a_disk_too_full_for_a_plan_is_named(domain, client, tiny_onnx, tmp_path):
     row = FAULTS['disk too full for a plan']
     diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
-    with start(domain, tiny_onnx, tmp_path / 'no fault', 'full', engine_cache=tmp_path / 'cache') as node:
+    cache = tmp_path / 'cache'
+    with start(domain, tiny_onnx, tmp_path / 'no fault', 'full', engine_cache=cache) as node:
         node.wait_for_output(row.log)
         client.wait(lambda: row.diagnosed(diagnostics, 'full'), row.name)
         assert node.stop() == 0

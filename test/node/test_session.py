@@ -78,7 +78,7 @@ def test_a_slow_model_is_waited_for_as_long_as_labels_may_take(open_session):
     opened.server.mailbox.drain.assert_called_once_with(60.0)
     opened._settings = lambda: Settings(label_timeout=1.0)
     opened.server.mailbox.drain.return_value = [], False
-    with pytest.raises(TimeoutError, match='not finished a frame for 10 s.*raise label_timeout'):
+    with pytest.raises(TimeoutError, match=r'no.* finished .* 10 s: .*raise label_timeout'):
         opened.deactivate()
     opened.close()
 
