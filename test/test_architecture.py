@@ -14,7 +14,8 @@ import panoptic_ros
 from panoptic_ros import families
 
 PACKAGE = Path(panoptic_ros.__file__).parent
-BASE = {'resources', 'libraries', 'plain_data', 'trust', 'labels', 'panoptic', 'tensors', 'steps'}
+BASE = {'resources', 'libraries', 'plain_data', 'trust', 'labels', 'panoptic', 'tensors', 'steps',
+        'processes'}
 CORE = BASE | {'device', 'segments', 'families', 'engine', 'pipelines', 'images', 'segmenter',
                'overlay'}
 
@@ -33,6 +34,7 @@ ALLOWED = {
     'panoptic': {'labels'},
     'tensors': set(),
     'steps': set(),
+    'processes': set(),
     'overlay': BASE,
     'sheets': BASE,
     'segments': BASE | {'device'},

@@ -131,7 +131,7 @@ class Driver:
             self._fill()
             for outcome in self._workers.finished(0.5):
                 del self._flying[outcome.job.output]
-                self._take(outcome, stopping)
+                self._take(outcome)
             self.progress.running = self._workers.frames()
             self._show(self.progress)
         return self.report
@@ -171,7 +171,7 @@ class Driver:
             self.report.tries[job.output] += 1
             self._workers.submit(job, self._avoid.get(job.output, frozenset()))
 
-    def _take(self, outcome: Outcome, stopping: bool) -> None:
+    def _take(self, outcome: Outcome) -> None:
         job = outcome.job
         self._is_able |= outcome.state in ('done', 'cut')
         if outcome.about_worker and not self._is_able:
@@ -185,8 +185,8 @@ class Driver:
             self._done(outcome)
         elif outcome.state == 'cut':
             self._cut(job, outcome)
-        elif outcome.state == 'partial' or (stopping and outcome.state in (
-                'hindered', 'lost', 'orphaned')):
+        elif outcome.state == 'partial' or (
+                outcome.state in ('hindered', 'lost', 'orphaned') and self._stopped()):
             self.report.stopped.append(job)
         elif outcome.state == 'failed':
             self._fail(outcome)

@@ -1,6 +1,9 @@
 """Jobs until each is done, failed or set aside: here, and in processes that are killed."""
 
 import json
+import os
+import signal
+import time
 from collections import Counter
 from dataclasses import replace
 from functools import partial
@@ -185,6 +188,32 @@ def test_processes_stop_after_the_frame_at_which_they_are(tmp_path):
                           lambda: bool(seen))
         assert names(stopping.run(jobs).stopped) == ['slow', 'slow2', 'slow3']
     assert states.read(jobs[0]).state == 'partial'
+
+
+@pytest.mark.slow
+def test_a_process_that_ends_between_two_jobs_costs_none(tmp_path):
+    with Processes(1, Stub) as processes:
+        (first,) = Driver(processes).run([job(tmp_path, 'a')]).done
+        os.kill(int(first.worker), signal.SIGKILL)
+        time.sleep(0.5)     # until the pool knows
+        report = Driver(processes).run([job(tmp_path, 'b')])
+        assert (names(report.done), report.tries.total()) == (['b'], 1)
+
+
+def test_a_worker_that_ends_when_the_command_is_to_stop_is_not_held_against_its_job(tmp_path):
+    """Such as by a signal to all processes, which this one knows as soon as the outcome."""
+    stopped = []
+
+    class Ended(Machines):
+        def finished(self, timeout):
+            jobs, self._jobs = self._jobs, []
+            stopped.extend(jobs)
+            return [Outcome(job, 'lost', 'its worker was ended') for job in jobs]
+
+    jobs = [job(tmp_path, name) for name in 'ab']
+    report = Driver(Ended(['n']), stopped=lambda: bool(stopped)).run(jobs)
+    assert (names(report.stopped), report.failed, report.aside) == (['a', 'b'], [], [])
+    assert states.read(jobs[0]) is None
 
 
 class Scripted:
