@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Protocol
 
-from . import states, storage
+from . import states
 from .jobs import Job, Outcome
 from .progress import Progress, Report
 
@@ -277,7 +277,7 @@ class Driver:
         known = states.read(outcome.job)
         if known is not None and known.key != outcome.job.key:
             return
-        if known is None and storage.exists(outcome.job.output):
+        if known is None and states.is_there(outcome.job):
             return
         states.note(outcome, deaths)
 

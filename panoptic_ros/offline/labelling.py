@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..images import Limits
 from ..images import files as image_files
-from ..pictures import Labelled, label_pictures
+from ..pictures import Labelled, label_pictures, outputs_of
 from ..segmenter import Segmenter
 from .jobs import Job
 from .states import State
@@ -142,8 +142,7 @@ def _label_pictures(job: Job, place: Place, segmenter: Segmenter, proceed: Calla
 
 def _is_labelled(picture: Path, folder: Path) -> bool:
     """Tell whether a picture has both of its files, each of which appears whole."""
-    return ((folder / f'{picture.stem}_panoptic.png').exists()
-            and (folder / f'{picture.stem}_overlay.jpg').exists())
+    return all(file.exists() for file in outputs_of(picture, folder))
 
 
 def _take(done: Labelled, found: Labelled) -> None:

@@ -78,9 +78,27 @@ def test_pictures_and_uploads_appear_one_by_one(tmp_path):
     """A folder that is there is not whole for that."""
     pictures = replace(job(tmp_path, 'a'), kind='pictures')
     states.begin(pictures)
-    Path(pictures.output).mkdir()
+    labels = Path(pictures.output) / '0_panoptic.png'
+    labels.parent.mkdir()
+    labels.touch()
     assert states.begin(pictures).state == 'partial'
     assert not states.begin(pictures).replaces
+
+
+def test_pictures_are_labelled_into_a_folder_in_which_other_outputs_lie(tmp_path):
+    """As those of a recording beside them do; what lies there of pictures is not replaced."""
+    states.begin(job(tmp_path, 'day/front'))
+    pictures = replace(job(tmp_path, 'day'), kind='pictures')
+    other = replace(pictures, input='other')
+    assert not states.begin(pictures).replaces
+    assert not states.is_done(pictures, replace(states.read(pictures), state='done'))
+    (tmp_path / 'out' / 'day' / '0_overlay.jpg').touch()
+    assert states.is_done(pictures, replace(states.read(pictures), state='done'))
+    with pytest.raises(FileExistsError, match=r'out/day exists and was labelled from \S+in/day'):
+        states.begin(other)
+    Path(states.path_of(pictures)).unlink()
+    with pytest.raises(FileExistsError, match='out/day exists and has no state beside it'):
+        states.begin(pictures)
 
 
 def test_workers_that_cannot_work_end_the_command(tmp_path):

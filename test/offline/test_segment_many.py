@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,6 +58,23 @@ def test_many_in_one_process(recorded, labelled, tmp_path, tiny_onnx, capsys):
     report = json.loads((tmp_path / 'r.json').read_text())
     assert (report['done'], report['known'], report['frames']) == (5, 4, 14)
     assert drives.contents(tmp_path / 'out') == labelled
+
+
+def test_recordings_beside_pictures_are_labelled_as_well(recorded, labelled, tmp_path, tiny_onnx,
+                                                         capsys):
+    folder = tmp_path / 'in' / 'street'
+    shutil.copytree(recorded / 'street', folder)
+    shutil.copytree(recorded / 'a', folder / 'a')
+    shutil.copy(recorded / 'clip.mp4', folder)
+    for words in ((), ('--overwrite',)):
+        assert run(capsys, tmp_path / 'in', '-o', tmp_path / 'out', '--model', tiny_onnx,
+                   *words)[0] == 0
+    found = drives.contents(tmp_path / 'out' / 'street')
+    assert found == {name.removeprefix('street/'): data for name, data in labelled.items()
+                     if name.startswith(('street/', 'a/')) or name == 'clip.mp4'}
+    (folder / 'a').rename(tmp_path / 'a')
+    assert run(capsys, folder, '-o', tmp_path / 'both', '--model', tiny_onnx)[0] == 0
+    assert 'clip.mp4' in drives.contents(tmp_path / 'both')      # pictures and a video alone
 
 
 @pytest.mark.slow
