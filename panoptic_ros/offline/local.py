@@ -39,6 +39,7 @@ class Here:
     """
 
     window = 1
+    patience = 1
 
     def __init__(self, worker: Call, show: Callable[[dict[str, int]], object] = lambda _: None,
                  stopped: Callable[[], bool] = lambda: False) -> None:
@@ -98,6 +99,8 @@ class Processes:
         Makes what does the jobs, in each process; it must be picklable.
 
     """
+
+    patience = 3
 
     def __init__(self, count: int, make: Callable[[], Call] = Worker) -> None:
         self.window = 2 * count

@@ -109,7 +109,7 @@ def test_workers_that_cannot_work_end_the_command(tmp_path):
 class Machines:
     """The machine 'lame' has no model and answers first; the others do nothing for long."""
 
-    window = 100
+    window, patience = 100, 3
 
     def __init__(self, names, first=0):
         self._names, self._able, self._jobs = names, first, []
@@ -143,6 +143,17 @@ def test_one_machine_that_cannot_work_ends_no_command_and_all_of_them_do(tmp_pat
         ended.run(jobs)
     assert {job.output for job in ended.report.stopped} == {job.output for job in jobs}
     assert len(ended.report.stopped) == len(jobs)
+
+
+def test_frames_of_a_job_at_work_show_that_workers_can_work(tmp_path):
+    class Busy(Machines):
+        def frames(self):
+            return {'at work': 1}
+
+    jobs = [job(tmp_path, str(number)) for number in range(9)]
+    lame = Busy(['lame'])
+    lame.patience = 10      # it answers nine times before it is known how far the job at work is
+    assert len(Driver(lame).run(jobs).failed) == 9
 
 
 def test_a_piece_that_is_done_shows_that_workers_can_work(tmp_path):
@@ -237,7 +248,7 @@ def test_a_worker_that_ends_when_the_command_is_to_stop_is_not_held_against_its_
 class Scripted:
     """Workers that answer as a script says, in any order."""
 
-    window = 3
+    window = patience = 3
 
     def __init__(self, script, pick):
         self._script, self._pick = script, pick

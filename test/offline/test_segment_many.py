@@ -14,7 +14,6 @@ import pytest
 
 from panoptic_ros import Segmenter
 from panoptic_ros.cli import segment, segment_progress
-from panoptic_ros.offline import driver
 from panoptic_ros.offline.states import ENDING
 from panoptic_ros.offline.worker import NoModelError, Worker
 
@@ -112,12 +111,35 @@ def test_a_command_that_no_worker_can_do_tells_what_it_did(recorded, tmp_path, t
         raise NoModelError('no model here')
 
     monkeypatch.setattr(Worker, '_segmenter', segmenter)
-    monkeypatch.setattr(driver, 'UNABLE', 2)
     status, said = run(capsys, recorded, '-o', tmp_path / 'out', '--model', tiny_onnx, '--json',
                        tmp_path / 'r.json')
     assert (status, said) == (1, 'segment: no model here')
     report = json.loads((tmp_path / 'r.json').read_text())
     assert (report['error'], len(report['stopped'])) == ('no model here', 5)
+
+
+@pytest.mark.parametrize('words', [('--device', 'gpu'), ()])
+def test_a_model_that_cannot_be_opened_ends_the_command_and_no_recording_is_to_blame(
+        recorded, tmp_path, tiny_onnx, capsys, monkeypatch, words):
+    """It is opened once, and the reason is that of the command for one recording."""
+    model, opened, real = tiny_onnx, [], Segmenter.open
+
+    def open_once(*words, **named):
+        opened.append(words)
+        return real(*words, **named)
+
+    monkeypatch.setattr(Segmenter, 'open', open_once)
+    if not words:
+        model = tmp_path / 'damaged.onnx'
+        model.write_bytes(tiny_onnx.read_bytes()[:1000])
+    one = run(capsys, recorded / 'a', '-o', tmp_path / 'one', '--model', model, *words)
+    count = len(opened)
+    many = run(capsys, recorded, '-o', tmp_path / 'out', '--model', model, *words)
+    reason = one[1].removeprefix('segment: ')
+    assert (many[0], many[1].endswith(reason)) == (1, True), (one, many)
+    assert len(opened) - count == count
+    assert '"failed"' not in ''.join(
+        state.read_text() for state in (tmp_path / 'out').rglob(f'*{ENDING}'))
 
 
 def test_a_damaged_bag_costs_no_other_one(recorded, labelled, tmp_path, tiny_onnx, capsys):
