@@ -227,16 +227,26 @@ def unfinished(path: Path, overwrite: bool = True) -> Iterator[Path]:
     os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
     try:
         yield beside
-        if overwrite:
-            beside.replace(path)
-        else:
-            _name(beside, path)
+        put(beside, path, overwrite)
     finally:
         beside.unlink(missing_ok=True)
 
 
-def _name(beside: Path, path: Path) -> None:
-    """Give a file its name unless something else has that name."""
+def put(beside: Path, path: Path, overwrite: bool) -> None:
+    """
+    Give a whole file its name.
+
+    Raises
+    ------
+    FileExistsError
+        The name is taken, and is not to be overwritten.
+    OSError
+        The folder cannot be written.
+
+    """
+    if overwrite:
+        beside.replace(path)
+        return
     try:
         os.link(beside, path)
     except FileExistsError:
@@ -244,6 +254,8 @@ def _name(beside: Path, path: Path) -> None:
     except OSError:         # a file system without hard links
         refuse_existing(path)
         beside.rename(path)
+    else:
+        beside.unlink()
 
 
 def _unwritable(path: Path, error: Exception) -> OSError:

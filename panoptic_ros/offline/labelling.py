@@ -98,7 +98,6 @@ def _label_video(job: Job, place: Place, segmenter: Segmenter, proceed: Callable
     from ..videos.sources import VideoFile
 
     source = VideoFile(place.input, Limits(pixels=job.settings.max_pixels))
-    overwrite = job.settings.overwrite or place.known.key == job.key
 
     def count() -> bool:
         done.frames += 1
@@ -107,8 +106,9 @@ def _label_video(job: Job, place: Place, segmenter: Segmenter, proceed: Callable
         return True
 
     try:
-        _take(done, label_video(segmenter, source, place.output, overwrite,
-                                job.settings.with_tracking, count))
+        # `states.begin` has refused what is not to be replaced; a part is of an earlier try
+        _take(done, label_video(segmenter, source, place.output, overwrite=True,
+                                track=job.settings.with_tracking, proceed=count))
     except _StoppedError:
         return False
     return True

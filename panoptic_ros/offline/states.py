@@ -44,6 +44,8 @@ def path_of(job: Job) -> str:
 def places_beside(job: Job) -> list[str]:
     """Return the paths beside a job's output that its work may take."""
     whole = job.output.rstrip('/')
+    if job.kind == 'video':
+        return [path_of(job), f'{whole.removesuffix(".mp4")}.partial.mp4']
     bag = [job.pieces_folder, *(f'{whole}{ending}' for ending in BAG_ENDINGS)]
     return [path_of(job), *(bag if job.kind == 'bag' else [])]
 
@@ -100,7 +102,7 @@ def begin(job: Job) -> State:
     elif there and job.kind != 'pictures' and not known.replaces:
         if known.state == 'partial' and not storage.is_remote(job.output):
             return replace(known, state='done')     # its worker ended between the two
-        known = replace(known, replaces=True)       # such as a video that is damaged
+        known = replace(known, replaces=True)       # it was not written by a run that ended well
     write(job, replace(known, state='partial', key=job.key, reason=''))
     return known
 

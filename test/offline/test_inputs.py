@@ -77,6 +77,13 @@ def test_what_lies_beside_an_output_is_no_output_of_another_input(drives, name):
     assert f'out/{name}' in found([f'drives/{name}', 'drives/day']) or '/' in name
 
 
+def test_what_lies_beside_a_video_is_no_output_of_another_input(drives):
+    (drives / 'drives' / 'clip.partial.mov').touch()
+    with pytest.raises(ValueError, match=(
+            r'clip.partial.mp4 of \S+ is in the way of \S+clip.mov, whose work takes')):
+        find_jobs(['drives'], 'out', Settings(''))
+
+
 def test_no_output_lies_in_a_bag(drives):
     (drives / 'drives' / 'week.mcap').touch()
     with pytest.raises(ValueError, match=(

@@ -164,6 +164,22 @@ def test_a_damaged_bag_costs_no_other_one(recorded, labelled, tmp_path, tiny_onn
         name: data for name, data in labelled.items() if name[:2] in ('a/', 'b/')}
 
 
+def test_a_damaged_video_replaces_no_whole_one(recorded, labelled, tmp_path, tiny_onnx, capsys):
+    clip, out = tmp_path / 'in' / 'clip.mp4', tmp_path / 'out' / 'clip.mp4'
+    clip.parent.mkdir()
+    data = (recorded / 'clip.mp4').read_bytes()
+    words = (clip.parent, '-o', out.parent, '--model', tiny_onnx)
+    for more in ((), ('--overwrite',)):
+        for _ in range(2):
+            clip.write_bytes(data[:-40])
+            assert run(capsys, *words, *more)[0] == 1
+            assert (out.parent / 'clip.partial.mp4').is_file()
+            assert out.exists() == bool(more)
+        clip.write_bytes(data)      # copied again
+        assert run(capsys, *words, *more)[0] == 0
+        assert drives.contents(out.parent) == {'clip.mp4': labelled['clip.mp4']}
+
+
 def test_an_engine_that_raises_costs_no_other_bag(recorded, labelled, tmp_path, tiny_onnx, capsys,
                                                   monkeypatch):
     real, calls = Segmenter.segment, iter(range(1000))
