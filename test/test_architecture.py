@@ -22,7 +22,7 @@ CORE = BASE | {'device', 'segments', 'families', 'engine', 'pipelines', 'images'
 # A room may import itself and these.
 ALLOWED = {
     'resources': set(),
-    'report': set(),
+    'report': {'images'},
     'arguments': set(),
     'libraries': set(),
     'plain_data': set(),

@@ -96,11 +96,12 @@ def segment_many(args: argparse.Namespace) -> None:
         try:
             report = driver.run(jobs)
         except UnableError as error:
+            say('segment', str(error))      # before the report, which may fail as well
             write_json(args.json, _as_json(args, driver.report, driver.progress, str(error)))
-            raise
+            sys.exit(1)
     progress = driver.progress
-    write_json(args.json, _as_json(args, report, progress))
     _tell(report, progress)
+    write_json(args.json, _as_json(args, report, progress))
     if stop.is_set():
         say('segment', f'stopped: {len(report.stopped)} recordings are left, and the same command '
                        'goes on from there')

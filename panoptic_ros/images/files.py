@@ -164,7 +164,7 @@ def write(path: Path, pixels: npt.NDArray[Any], overwrite: bool = True) -> None:
 
 def check_writable(path: Path) -> None:
     """
-    Refuse a place where ``write`` would fail, before the work whose picture or video comes there.
+    Refuse a place where ``write`` would fail, before the work whose result comes there.
 
     The folder of the file is made.
 
@@ -259,8 +259,8 @@ def put(beside: Path, path: Path, overwrite: bool) -> None:
 
 
 def _unwritable(path: Path, error: Exception) -> OSError:
-    return OSError(f'cannot write {path}: expected the name of a file, such as sheet.png, a '
-                   f'folder that may be written, and room on the disk ({error})')
+    return OSError(f'cannot write {path}: expected the name of a file, a folder that may be '
+                   f'written, and room on the disk ({error})')
 
 
 def refuse_existing(path: Path) -> None:

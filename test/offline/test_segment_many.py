@@ -13,7 +13,7 @@ import drives
 import pytest
 
 from panoptic_ros import Segmenter
-from panoptic_ros.cli import segment, segment_progress
+from panoptic_ros.cli import segment, segment_many, segment_progress
 from panoptic_ros.offline.states import ENDING
 from panoptic_ros.offline.worker import NoModelError, Worker
 
@@ -113,9 +113,23 @@ def test_a_command_that_no_worker_can_do_tells_what_it_did(recorded, tmp_path, t
     monkeypatch.setattr(Worker, '_segmenter', segmenter)
     status, said = run(capsys, recorded, '-o', tmp_path / 'out', '--model', tiny_onnx, '--json',
                        tmp_path / 'r.json')
-    assert (status, said) == (1, 'segment: no model here')
+    assert (status, said) == (1, 'segment: no model here\n')
     report = json.loads((tmp_path / 'r.json').read_text())
     assert (report['error'], len(report['stopped'])) == ('no model here', 5)
+
+
+def test_what_failed_is_told_also_where_the_report_cannot_be_written_any_more(
+        recorded, tmp_path, tiny_onnx, capsys, monkeypatch):
+    def full(*words):
+        raise OSError('no room for the report')
+
+    shutil.copytree(recorded / 'a', tmp_path / 'in' / 'a')
+    drives.damage(tmp_path / 'in' / 'a')
+    monkeypatch.setattr(segment_many, 'write_json', full)
+    with pytest.raises(SystemExit, match='no room for the report'):
+        segment.main([str(word) for word in (
+            tmp_path / 'in', '-o', tmp_path / 'out', '--model', tiny_onnx)])
+    assert 'in/a failed: ' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('words', [('--device', 'gpu'), ()])
@@ -136,7 +150,7 @@ def test_a_model_that_cannot_be_opened_ends_the_command_and_no_recording_is_to_b
     count = len(opened)
     many = run(capsys, recorded, '-o', tmp_path / 'out', '--model', model, *words)
     reason = one[1].removeprefix('segment: ')
-    assert (many[0], many[1].endswith(reason)) == (1, True), (one, many)
+    assert (many[0], many[1].endswith(f'{reason}\n')) == (1, True), (one, many)
     assert len(opened) - count == count
     assert '"failed"' not in ''.join(
         state.read_text() for state in (tmp_path / 'out').rglob(f'*{ENDING}'))
