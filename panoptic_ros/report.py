@@ -43,7 +43,7 @@ def write_json(path: Path | None, report: dict[str, Any]) -> None:
     if path is None:
         return
     text = json.dumps(report, indent=2) + '\n'
-    if _is_elsewhere(path):
+    if _is_special(path):
         path.write_text(text, encoding='utf-8')
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,14 +62,14 @@ def _writable(name: str) -> Path:
 
     """
     path = Path(name)
-    if not _is_elsewhere(path):
+    if not _is_special(path):
         image_files.check_writable(path)
-    elif not os.access(path, os.W_OK):
-        raise PermissionError(f'cannot write {path}: expected what this user may write')
+    elif path.is_dir() or not os.access(path, os.W_OK):
+        raise OSError(f'cannot write {path}: expected the name of a file that may be written')
     return path
 
 
-def _is_elsewhere(path: Path) -> bool:
+def _is_special(path: Path) -> bool:
     """Tell whether a path is a link, a device or a pipe, which no new file may replace."""
     return path.is_symlink() or (path.exists() and not path.is_file() and not path.is_dir())
 

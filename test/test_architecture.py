@@ -217,6 +217,13 @@ def test_one_place_imports_onnx_runtime_first():
     assert importers == {'engine/onnx_runtime.py', 'engine/precision.py'}
 
 
+def test_one_place_starts_processes_that_work_for_this_one():
+    """It tells them which signals to ignore and when to end."""
+    assert [str(path.relative_to(PACKAGE)) for path in FILES if any(
+        module.endswith(('.ProcessPoolExecutor', 'multiprocessing.Pool'))
+        for module in imports_of(path))] == ['processes.py']
+
+
 def test_the_arrows_form_no_circle():
     order = []
     while len(order) < len(ALLOWED):

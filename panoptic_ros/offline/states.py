@@ -102,7 +102,7 @@ def begin(job: Job) -> State:
     elif there and job.kind != 'pictures' and not known.replaces:
         if known.state == 'partial' and not storage.is_remote(job.output):
             return replace(known, state='done')     # its worker ended between the two
-        known = replace(known, replaces=True)       # it was not written by a run that ended well
+        known = replace(known, replaces=True)       # such as one that an older version left
     write(job, replace(known, state='partial', key=job.key, reason=''))
     return known
 

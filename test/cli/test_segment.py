@@ -107,6 +107,9 @@ def test_a_report_appears_whole_and_replaces_no_link(tmp_path, monkeypatch):
         patch.setattr(Path, 'write_text', full)
         write_json(path, {'a': 2})
     assert json.loads(path.read_text()) == {'a': 1}
+    (tmp_path / 'folder').symlink_to(tmp_path)
+    with pytest.raises(SystemExit, match=r'cannot write \S+folder: expected the name of a file'):
+        segment.main(['a.png', '-o', 'out', '--json', str(tmp_path / 'folder')])
     link.symlink_to(path)
     write_json(link, {'a': 2})
     assert (link.is_symlink(), json.loads(path.read_text())) == (True, {'a': 2})
