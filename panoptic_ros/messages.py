@@ -73,7 +73,7 @@ def compressed_image(new: Factory, pixels: npt.NDArray[np.uint8] | npt.NDArray[n
     Raises
     ------
     ValueError
-        OpenCV has no such encoder.
+        OpenCV has no such encoder, or a JPEG holds no image of that size.
 
     """
     name, extension, flags = ('jpeg', '.jpg', (cv2.IMWRITE_JPEG_QUALITY, jpeg_quality)) if (

@@ -21,6 +21,9 @@ from .segmenter import Segmenter
 from .steps import Behind, ahead
 from .tensors import OutputError
 
+ENDINGS = ('_panoptic.png', '_overlay.jpg')
+"""What the names of a picture's labels and of their overlay have in place of its own ending."""
+
 Progress = Callable[[], None]
 """Called after every picture."""
 
@@ -87,7 +90,7 @@ def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
     if doubled := sorted(name for name, count in Counter(names).items() if count > 1):
         raise ValueError(f'several pictures are called {", ".join(doubled)}: their labels would '
                          'overwrite each other; label them into folders of their own')
-    outputs = [(folder / f'{name}_panoptic.png', folder / f'{name}_overlay.jpg') for name in names]
+    outputs = [outputs_of(picture, folder) for picture in pictures]
     read = {picture.resolve() for picture in pictures}
     for path in chain.from_iterable(outputs):
         if path.resolve() in read:
@@ -118,6 +121,12 @@ def label_pictures(segmenter: Segmenter, pictures: Sequence[Path], folder: Path,
                 raise OutputError(f'{picture}: {error}') from error
             behind.give((files, image, panoptic))
     return done
+
+
+def outputs_of(picture: Path, folder: Path) -> tuple[Path, Path]:
+    """Return the files of a picture's labels and of their overlay."""
+    labels, drawing = ENDINGS
+    return folder / f'{picture.stem}{labels}', folder / f'{picture.stem}{drawing}'
 
 
 def find_pictures(paths: Sequence[Path]) -> Iterator[Path]:

@@ -14,14 +14,15 @@ import panoptic_ros
 from panoptic_ros import families
 
 PACKAGE = Path(panoptic_ros.__file__).parent
-BASE = {'resources', 'libraries', 'plain_data', 'trust', 'labels', 'panoptic', 'tensors', 'steps'}
+BASE = {'resources', 'libraries', 'plain_data', 'trust', 'labels', 'panoptic', 'tensors', 'steps',
+        'processes'}
 CORE = BASE | {'device', 'segments', 'families', 'engine', 'pipelines', 'images', 'segmenter',
                'overlay'}
 
 # A room may import itself and these.
 ALLOWED = {
     'resources': set(),
-    'report': set(),
+    'report': {'images'},
     'arguments': set(),
     'libraries': set(),
     'plain_data': set(),
@@ -33,6 +34,7 @@ ALLOWED = {
     'panoptic': {'labels'},
     'tensors': set(),
     'steps': set(),
+    'processes': set(),
     'overlay': BASE,
     'sheets': BASE,
     'segments': BASE | {'device'},
@@ -213,6 +215,13 @@ def test_one_place_imports_onnx_runtime_first():
     importers = {str(path.relative_to(PACKAGE)) for path in FILES
                  if any(module.split('.')[0] == 'onnxruntime' for module in imports_of(path))}
     assert importers == {'engine/onnx_runtime.py', 'engine/precision.py'}
+
+
+def test_one_place_starts_processes_that_work_for_this_one():
+    """It tells them which signals to ignore and when to end."""
+    assert [str(path.relative_to(PACKAGE)) for path in FILES if any(
+        module.endswith(('.ProcessPoolExecutor', 'multiprocessing.Pool'))
+        for module in imports_of(path))] == ['processes.py']
 
 
 def test_the_arrows_form_no_circle():

@@ -33,10 +33,10 @@ INTRODUCTION = f"""\
 These are the networks of detectron2; `import_checkpoint` reads their published checkpoints. The
 columns are those above, for COCO and an image of {SIZE[0]}x{SIZE[1]}, except for these:
 
-- **PQ**: published for COCO val. The figure behind a slash is that of another published checkpoint,
-  which was trained a third as long.
-- **export**: the smaller difference of two random images, as rounding may turn a choice over; when it
-  exceeds the tolerance, two others are tried, up to three times.
+- **PQ**: published for COCO val. The figure behind a slash is that of another published
+  checkpoint, which was trained a third as long.
+- **export**: the smaller difference of two random images, as rounding may turn a choice over; when
+  it exceeds the tolerance, two others are tried, up to three times.
 - **fp16**: the mean difference of the logits of stuff, and the largest difference of a score.
 - **CPU**: milliseconds of processor time of ONNX Runtime on one thread, for 1000 proposals and 100
   detections, on a machine so busy that it varied by a third (`fpn-r50`: 3950 to 5531).

@@ -40,9 +40,9 @@ above, for an image of the input's size, except for these:
 
 These networks have thresholds inside: a query attends where its mask is likelier than not. So
 rounding may turn a cell over, and the outputs of that image then differ by more, for no fault of
-the graph: by 5e-03 in a case of `mask2former-r50`. **export** is therefore the smaller difference of
-two random images. When it exceeds the tolerance, two others are tried, up to three times. A wrong graph
-is wrong for all.
+the graph: by 5e-03 in a case of `mask2former-r50`. **export** is therefore the smaller difference
+of two random images. When it exceeds the tolerance, two others are tried, up to three times. A
+wrong graph is wrong for all.
 
 A plan takes minutes to build. So only the smallest network of each kind has one here. The others
 are larger networks of the same kinds, or have Swin as their backbone, and the tests build the plan

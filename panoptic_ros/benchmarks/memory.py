@@ -5,10 +5,10 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+from ..processes import ProcessPool
 
 Prepare = Callable[..., Callable[[], object]]
 
@@ -25,7 +25,7 @@ def peak_mib(prepare: Prepare, *arguments: Any) -> float | None:
         Whatever can be sent to a process.
 
     """
-    with ProcessPoolExecutor(1, get_context('spawn')) as pool:
+    with ProcessPool(1) as pool:
         return pool.submit(_peak_mib, prepare, arguments).result()
 
 

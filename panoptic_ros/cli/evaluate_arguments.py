@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..arguments import image_size, whole
 from ..datasets import DATASETS, VIDEOS
 from ..images.files import PICTURE_SUFFIXES
+from ..processes import cores
 from ..report import add_json_argument
 from ..resources import model_path
 from ..streets import FIRST_HELD_OUT_SEED, PLAIN
@@ -18,7 +18,7 @@ from .opening import add_device_arguments
 from .variety import variety
 
 DEFAULTS = {'size': (512, 1024), 'seed': FIRST_HELD_OUT_SEED, 'variety': PLAIN, 'scales': (),
-            'method': 'cpu', 'device': 'auto', 'gpu': 0, 'workers': min(os.cpu_count() or 1, 8)}
+            'method': 'cpu', 'device': 'auto', 'gpu': 0, 'workers': min(cores(), 8)}
 """Defaults of the options that only some measurements have."""
 
 

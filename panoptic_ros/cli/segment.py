@@ -25,7 +25,7 @@ from ..videos.sources import Source
 from .command import command, say
 from .family_arguments import FamilyOptions, add_family_arguments
 from .opening import FAILURES, add_device_arguments, open_model
-from .segment_inputs import check_output, open_source, refuse_video
+from .segment_inputs import open_source, refuse_video
 from .segment_many import add_many_arguments, are_many, segment_many
 from .stopping import signals
 
@@ -121,7 +121,7 @@ def _label_pictures(pictures: Sequence[Path], args: argparse.Namespace,
 
 def _label_video(source: Source, args: argparse.Namespace, options: FamilyOptions
                  ) -> dict[str, Any]:
-    from ..videos.labelling import label_video
+    from ..videos.labelling import StoppedError, check_output, label_video
 
     check_output(args.output, args.overwrite)
     with _opened(args, options) as segmenter, progress_bar() as bar, signals() as stop:
@@ -132,11 +132,11 @@ def _label_video(source: Source, args: argparse.Namespace, options: FamilyOption
             return not stop.is_set()
 
         start = perf_counter()
-        done = label_video(segmenter, source, args.output, args.overwrite,
-                           not args.without_tracking, proceed)
-        if stop.is_set() and not source.is_live:
-            say('segment', f'stopped: {args.output} holds the first {done.frames} of '
-                           f'{source.count or "all"} frames')
+        try:
+            done = label_video(segmenter, source, args.output, args.overwrite,
+                               not args.without_tracking, proceed)
+        except StoppedError as error:
+            say('segment', str(error))
             sys.exit(128 + stop.number)
         return _report(args, segmenter, done, perf_counter() - start)
 

@@ -11,6 +11,7 @@ from ..images import files as image_files
 from ..offline.inputs import is_bag, is_video
 from ..pictures import find_pictures
 from ..videos.sources import Pictures, Source, VideoFile, Webcam
+from ..videos.writer import partial_of
 
 
 def refuse_video(inputs: Sequence[Path], output: Path) -> None:
@@ -50,13 +51,14 @@ def open_source(inputs: Sequence[Path], fps: float, output: Path, limits: Limits
     FileNotFoundError
         There is no such file.
     ValueError
-        An input is none of these, or is the output.
+        An input is none of these, or is the output or a part of it.
     ImportError
         PyAV is not installed.
 
     """
     first = inputs[0]
-    if any(path.resolve() == output.resolve() for path in inputs):
+    written = {output.resolve(), partial_of(output).resolve()}
+    if any(path.resolve() in written for path in inputs):
         raise ValueError(f'{output} is read, and the overlays would be written over it: expected '
                          'another name')
     if len(inputs) == 1 and _is_webcam(first):
@@ -77,23 +79,6 @@ def open_source(inputs: Sequence[Path], fps: float, output: Path, limits: Limits
     if not 0 < fps < math.inf:
         raise ValueError(f'--fps is {fps:g}: expected more than 0')
     return Pictures(list(find_pictures(inputs)), fps, limits)
-
-
-def check_output(path: Path, overwrite: bool) -> None:
-    """
-    Refuse, before any work, an output that cannot be written; make its folder.
-
-    Raises
-    ------
-    FileExistsError
-        The name is taken, and is not to be overwritten.
-    OSError
-        The path is a folder, or no file can be made beside it.
-
-    """
-    if not overwrite:
-        image_files.refuse_existing(path)
-    image_files.check_writable(path)
 
 
 def _is_video(path: Path) -> bool:

@@ -9,7 +9,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..images import files as image_files
 from ..offline import storage
 from ..offline.driver import Driver, UnableError, Workers
 from ..offline.inputs import find_jobs, is_bag, is_pattern, is_video, recordings
@@ -66,15 +65,15 @@ def are_many(args: argparse.Namespace) -> bool:
 
 
 def _holds_recordings(path: Path) -> bool:
-    """Tell whether a folder is no bag and holds bags, or videos and no pictures."""
+    """Tell whether a folder is no bag and holds bags or videos."""
     if not path.is_dir():
         return False
     try:
         found = list(recordings(str(path)))
     except (OSError, ValueError):
         return False        # what it is instead is said by who takes it
-    kinds = {recording.kind for recording in found if recording.path != str(path)}
-    return 'bag' in kinds or ('video' in kinds and not image_files.find(path))
+    return any(recording.kind in ('bag', 'video') for recording in found
+               if recording.path != str(path))
 
 
 def segment_many(args: argparse.Namespace) -> None:
@@ -97,11 +96,12 @@ def segment_many(args: argparse.Namespace) -> None:
         try:
             report = driver.run(jobs)
         except UnableError as error:
+            say('segment', str(error))      # before the report, which may fail as well
             write_json(args.json, _as_json(args, driver.report, driver.progress, str(error)))
-            raise
+            sys.exit(1)
     progress = driver.progress
-    write_json(args.json, _as_json(args, report, progress))
     _tell(report, progress)
+    write_json(args.json, _as_json(args, report, progress))
     if stop.is_set():
         say('segment', f'stopped: {len(report.stopped)} recordings are left, and the same command '
                        'goes on from there')

@@ -19,6 +19,7 @@ from ..bags.messages import header, image, new
 from ..bags.writer import BagWriter
 from ..labels import LabelSpace
 from ..messages import IMAGE, LABEL_INFO
+from ..processes import cores
 from ..resources import share_directory
 from ..streets import FIRST_HELD_OUT_SEED, Drive
 from ..streets.rendering import rendering_pool
@@ -137,7 +138,7 @@ def _write(writer: BagWriter, recipe: Recipe, progress: Callable[[int], None] | 
 
 def _draw(recipe: Recipe) -> Iterator[Rendered]:
     """Yield the frames in order; all cores draw them."""
-    workers = min(os.cpu_count() or 1, recipe.frames, 8)
+    workers = min(cores(), recipe.frames, 8)
     with rendering_pool(workers) as pool:
         for first in range(0, recipe.frames, _AHEAD):
             frames = range(first, min(first + _AHEAD, recipe.frames))

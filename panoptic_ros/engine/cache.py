@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,6 +95,8 @@ class PlanCache:
         ------
         BuildCancelled, BuildError, ModelError, ValueError, FileNotFoundError, ImportError, OSError
             ``build_engine`` raised it.
+        OSError
+            The folder has no room for a plan.
 
         """
         wanted = describe_plan(onnx, options, gpu, kernels_sha256(kernels), calibration)
@@ -107,10 +110,18 @@ class PlanCache:
             log(f'Building {path.name}: {reason}')
             for left_over in self.folder.glob(f'.{path.stem}.*.partial'):
                 left_over.unlink(missing_ok=True)
+            self._check_room(len(onnx.content))
             build_engine(onnx, path, options, kernels=kernels, gpu=gpu, calibration=calibration,
                          progress=progress, cancelled=cancelled, compile=compile,
                          timing_cache=self._timing_cache(wanted))
         return path
+
+    def _check_room(self, expected: int) -> None:
+        """Refuse a disk that is full before minutes of building, not after them."""
+        room = shutil.disk_usage(self.folder).free
+        if room < expected:
+            raise OSError(f'{self.folder} has room for {room} bytes: expected {expected}, as many '
+                          'as the model has; free some, or name another folder for plans')
 
     def _timing_cache(self, info: PlanInfo) -> Path:
         name = re.sub(r'[^A-Za-z0-9.]+', '_', f'{info.tensorrt} {info.gpu}')

@@ -86,6 +86,10 @@ def write_plan(path: Path, plan: bytes, info: PlanInfo, cubin: bytes) -> None:
             write_private(partial[file], content)
         for file in contents:
             os.replace(partial[file], file)
+    except OSError as error:        # that of a full disk names no file
+        size = sum(map(len, contents.values()))
+        raise OSError(f'{path} cannot be written ({error.strerror or error}): expected room for '
+                      f'{size} bytes; free some, or name another folder for plans') from error
     finally:
         for file in partial.values():
             file.unlink(missing_ok=True)

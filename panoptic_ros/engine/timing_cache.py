@@ -34,14 +34,21 @@ def load_timings(config: Any, file: Path | None) -> None:
 
 
 def save_timings(config: Any, file: Path | None) -> None:
-    """Write the measurements of a build to a file, by atomic rename."""
+    """
+    Write the measurements of a build to a file, by atomic rename.
+
+    A file that cannot be written costs a warning and the time of the next build, not this one.
+    """
     cache = None if file is None else config.get_timing_cache()
     if file is None or cache is None:
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f'.{file.name}.{os.getpid()}.partial')
     try:
-        write_private(partial, bytes(cache.serialize()))
-        os.replace(partial, file)
-    finally:
-        partial.unlink(missing_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write_private(partial, bytes(cache.serialize()))
+            os.replace(partial, file)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("TensorRT's measurements are not kept in %s: %s", file, error)

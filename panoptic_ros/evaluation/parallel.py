@@ -6,15 +6,15 @@ import os
 import pickle
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from contextlib import closing
 from functools import partial
-from multiprocessing import get_context
 from typing import Any, Generic, Protocol, TypeVar
 
 import cv2
 
 from ..labels import LabelSpace
+from ..processes import ProcessPool, cores
 from .evaluation import Evaluation, Pair
 
 Item = TypeVar('Item')
@@ -124,9 +124,7 @@ class _Counter(Generic[M]):
 def _in_processes(count: _Counter[M], numbered: Iterable[tuple[int, Any]],
                   workers: int) -> Generator[M, None, None]:
     """Yield the results in the order of the items, with a bounded number of them in flight."""
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    pool = ProcessPoolExecutor(workers, mp_context=get_context('spawn'), initializer=_start,
-                               initargs=(pickle.dumps(count), threads))
+    pool = ProcessPool(workers, _start, pickle.dumps(count), max(1, cores() // workers))
     pending: deque[Future[M]] = deque()
     try:
         for item in numbered:

@@ -25,6 +25,9 @@ PICTURE_FILES: tuple[tuple[bytes, Announcer], ...] = (
     (b'II*\0', headers.announce_tiff), (b'MM\0*', headers.announce_tiff))
 """The formats that are read from disk, in the same form."""
 
+_JPEG_SIDE = 65500
+"""The longest side that libjpeg writes."""
+
 
 def decode(data: memoryview, flags: int | None = None, limits: Limits | None = None,
            files: Sequence[tuple[bytes, Announcer]] = CAMERA_FILES,
@@ -95,9 +98,13 @@ def encode(pixels: npt.NDArray[Any], extension: str,
     Raises
     ------
     ValueError
-        OpenCV has no such encoder.
+        OpenCV has no such encoder, or the format holds no image of that size.
 
     """
+    if extension == '.jpg' and max(pixels.shape[:2]) > _JPEG_SIDE:
+        raise ValueError(f'an image of {pixels.shape[1]}x{pixels.shape[0]} cannot become a JPEG: '
+                         f'expected sides of {_JPEG_SIDE} pixels at most; take a PNG or the raw '
+                         'image')
     try:
         done, data = cv2.imencode(extension, pixels, flags)
     except cv2.error:       # of a name that no encoder knows

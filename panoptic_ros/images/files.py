@@ -164,7 +164,7 @@ def write(path: Path, pixels: npt.NDArray[Any], overwrite: bool = True) -> None:
 
 def check_writable(path: Path) -> None:
     """
-    Refuse a place where ``write`` would fail, before the work whose picture or video comes there.
+    Refuse a place where ``write`` would fail, before the work whose result comes there.
 
     The folder of the file is made.
 
@@ -227,16 +227,26 @@ def unfinished(path: Path, overwrite: bool = True) -> Iterator[Path]:
     os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
     try:
         yield beside
-        if overwrite:
-            beside.replace(path)
-        else:
-            _name(beside, path)
+        put(beside, path, overwrite)
     finally:
         beside.unlink(missing_ok=True)
 
 
-def _name(beside: Path, path: Path) -> None:
-    """Give a file its name unless something else has that name."""
+def put(beside: Path, path: Path, overwrite: bool) -> None:
+    """
+    Give a whole file its name.
+
+    Raises
+    ------
+    FileExistsError
+        The name is taken, and is not to be overwritten.
+    OSError
+        The folder cannot be written.
+
+    """
+    if overwrite:
+        beside.replace(path)
+        return
     try:
         os.link(beside, path)
     except FileExistsError:
@@ -244,11 +254,13 @@ def _name(beside: Path, path: Path) -> None:
     except OSError:         # a file system without hard links
         refuse_existing(path)
         beside.rename(path)
+    else:
+        beside.unlink()
 
 
 def _unwritable(path: Path, error: Exception) -> OSError:
-    return OSError(f'cannot write {path}: expected the name of a file, such as sheet.png, a '
-                   f'folder that may be written, and room on the disk ({error})')
+    return OSError(f'cannot write {path}: expected the name of a file, a folder that may be '
+                   f'written, and room on the disk ({error})')
 
 
 def refuse_existing(path: Path) -> None:

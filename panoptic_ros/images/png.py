@@ -18,7 +18,9 @@ from .errors import ImageError
 MAGIC = b'\x89PNG\r\n\x1a\n'
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Samples of a pixel, by the file's colour type."""
+"""Samples of a pixel, by the file's colour type ..."""
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+"""... and the bits that a sample may have; with others, pixels would seem to take gigabytes."""
 _DEFLATE_RATIO = 1032
 """The most bytes that one compressed byte can become: two bits can mean a run of 258 bytes."""
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
@@ -35,7 +37,7 @@ def announce(data: memoryview) -> Announcement | None:
     Returns
     -------
     Announcement | None
-        None when the file does not begin with a header.
+        None when the file does not begin with a header of the format.
 
     """
     header = _header(data)
@@ -87,7 +89,8 @@ def pixels_only(data: memoryview) -> bytes:
 
 
 def _header(data: memoryview) -> Announcement | None:
-    if len(data) < 33 or bytes(data[12:16]) != b'IHDR' or data[25] not in _CHANNELS:
+    if (len(data) < 33 or bytes(data[12:16]) != b'IHDR'
+            or data[24] not in _DEPTHS.get(data[25], ())):
         return None
     width, height = (int.from_bytes(data[at:at + 4], 'big') for at in (16, 20))
     return Announcement(width, height, data[24], least=_inflated_size(data) // _DEFLATE_RATIO)

@@ -91,6 +91,26 @@ def read_compressed_image(data: bytes, new_header: NewHeader) -> WireCompressedI
     return WireCompressedImage(reader.header(new_header), reader.text(), reader.block())
 
 
+def check_texts(*texts: str) -> None:
+    """
+    Refuse texts of a message that another library read.
+
+    Raises
+    ------
+    ImageError
+        One is longer than any name.
+
+    """
+    for text in texts:
+        _check_length(len(text.encode(errors='replace')))
+
+
+def _check_length(size: int) -> None:
+    if size > _LONGEST_TEXT:
+        raise ImageError('wire', f'a text of {size} bytes in a message: expected {_LONGEST_TEXT} '
+                                 'at most')
+
+
 class _Reader:
     """Reads one field after the other of a message in plain CDR."""
 
@@ -112,9 +132,7 @@ class _Reader:
 
     def text(self) -> str:
         block = self.block()
-        if len(block) > _LONGEST_TEXT:
-            raise ImageError('wire', f'a text of {len(block)} bytes in a message: expected '
-                                     f'{_LONGEST_TEXT} at most')
+        _check_length(len(block))
         return block.tobytes().removesuffix(b'\0').decode(errors='replace')
 
     def block(self) -> memoryview:

@@ -54,6 +54,11 @@ class Autostart:
         self._schedule(self._delay)
         self._delay = min(2 * self._delay, LONGEST_DELAY)
 
+    @property
+    def recovers(self) -> bool:
+        """Whether this is a try to open an engine that was lost."""
+        return self._recovers
+
     def outlook(self, otherwise: str) -> str:
         """Return when the next try comes, in words; if none comes, return ``otherwise``."""
         return f'next try in {self._delay:.0f} s' if self._recovers else otherwise

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -22,6 +22,7 @@ from vision_msgs.msg import Detection2DArray, LabelInfo
 from .. import messages, overlay
 from ..labels import LabelSpace
 from ..panoptic import Panoptic
+from .settings import Settings
 
 Pixels: TypeAlias = 'npt.NDArray[np.uint8] | npt.NDArray[np.uint16]'
 
@@ -59,13 +60,29 @@ class ImageOutput:
         """The publishers of the raw and of the compressed images."""
         return self._raw, self._compressed
 
-    def publish(self, header: Header, pixels: Pixels,
-                jpeg_quality: int = messages.JPEG_QUALITY) -> None:
-        """Publish to whichever of the two topics is subscribed to."""
+    @property
+    def topic(self) -> str:
+        """The full name of the raw topic."""
+        return str(self._raw.topic_name)
+
+    def publish(self, header: Header, pixels: Pixels) -> None:
+        """Publish a raw image, if it is wanted."""
         if self._always or self._raw.get_subscription_count():
             self._message.header = header
             fill(self._message, pixels)
             self._raw.publish(self._message)
+
+    def compress(self, header: Header, pixels: Pixels,
+                 jpeg_quality: int = messages.JPEG_QUALITY) -> None:
+        """
+        Publish a compressed image, if somebody subscribes to it.
+
+        Raises
+        ------
+        ValueError
+            The format holds no image of that size.
+
+        """
         if self._compressed.get_subscription_count():
             self._compressed.publish(messages.compressed_image(
                 new, pixels, self._message.encoding, header, jpeg_quality))
@@ -104,18 +121,36 @@ class CameraOutputs:
         header = Header(stamp=self._node.get_clock().now().to_msg())
         self._label_info.publish(messages.label_info(new, label_space, header))
 
-    def publish(self, header: Header, image: npt.NDArray[np.uint8], panoptic: Panoptic,
-                opacity: float, jpeg_quality: int) -> None:
-        """Publish one frame's result; all messages have the header of its image."""
+    def publish(self, header: Header, panoptic: Panoptic) -> None:
+        """Publish one frame's labels and objects; all messages have the header of its image."""
         self._panoptic.publish(header, panoptic.labels)
         self._objects.publish(messages.detections(new, panoptic, header))
-        optional: tuple[tuple[ImageOutput, Callable[[], Pixels | None]], ...] = (
+
+    def draw(self, header: Header, image: npt.NDArray[np.uint8], panoptic: Panoptic,
+             settings: Settings) -> Iterator[tuple[str, Callable[[], None]]]:
+        """
+        Yield what else is wanted of a frame: the name of a topic, and what publishes to it.
+
+        That may fail.  So whoever calls it can tell by which output, and go on with the others.
+        """
+        images: tuple[tuple[ImageOutput, Callable[[], Pixels | None]], ...] = (
+            (self._panoptic, lambda: panoptic.labels),
             (self._semantic, panoptic.semantic), (self._instance, panoptic.instances),
             (self._confidence, lambda: panoptic.confidence),
-            (self._overlay, lambda: overlay.draw(image, panoptic, opacity)))
-        for output, compute in optional:
-            if output.wanted and (pixels := compute()) is not None:
-                output.publish(header, pixels, jpeg_quality)
+            (self._overlay, lambda: overlay.draw(image, panoptic, settings.overlay_opacity)))
+        for output, compute in images:
+            if output.wanted:
+                yield output.topic, partial(self._draw, output, header, compute,
+                                            settings.jpeg_quality)
+
+    def _draw(self, output: ImageOutput, header: Header, compute: Callable[[], Pixels | None],
+              jpeg_quality: int) -> None:
+        pixels = compute()
+        if pixels is None:
+            return
+        if output is not self._panoptic:        # whose labels are published already
+            output.publish(header, pixels)
+        output.compress(header, pixels, jpeg_quality)
 
     def destroy(self) -> None:
         """Take the topics off the graph."""

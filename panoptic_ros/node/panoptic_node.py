@@ -102,7 +102,8 @@ class PanopticNode(LifecycleNode):
         self._autostart.give_way()
         try:
             self._session = Session(self, lambda: self._declared.settings, self._ending,
-                                    self._report_loading, self.mishaps)
+                                    self._report_loading, self.mishaps,
+                                    self._autostart.recovers)
         except Exception as error:      # rclpy would hide it, and call on_error
             self._fault = _text(error)
             self.get_logger().error(f'cannot configure: {self._fault}; '
@@ -138,7 +139,8 @@ class PanopticNode(LifecycleNode):
         try:
             session.deactivate()
         except TimeoutError as error:
-            self.get_logger().error(str(error))
+            self._fault = _text(error)
+            self.get_logger().error(self._fault)
             return ERROR
         self._state, self._put_to_rest = 'inactive', True
         return super().on_deactivate(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import Field
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,9 @@ from .subscription import check_topics
 
 DEEPEST = 1_000_000
 """The largest number of messages that a QoS override may ask to keep."""
+
+MOST_TOLD = 10
+"""The most unknown parameters that are named."""
 
 MOST_PARAMETERS = 1000
 """The largest number of parameters in one request; each is work and needs an answer."""
@@ -96,7 +100,21 @@ def declare(node: Node) -> Settings:
         name: node.declare_parameter(name, parameter.default, _descriptor(parameter)).value
         for name, parameter in declared.items()}, None)
     check_topics(node, settings.every_camera())
+    _tell_unknown(node, [name for name in given if not (
+        node.has_parameter(name) or name.startswith('qos_overrides.'))])
     return settings
+
+
+def _tell_unknown(node: Node, names: list[str]) -> None:
+    """Warn of parameters that nothing takes, such as misspelt ones."""
+    known = [*own_parameters(), *family_parameters()]
+    told = [publishable(name, 100) + ''.join(
+        f' (did you mean {near}?)' for near in get_close_matches(name, known, 1, 0.8))
+        for name in sorted(names)[:MOST_TOLD]]
+    if more := len(names) - len(told):
+        told.append(f'{more} more')
+    if told:
+        node.get_logger().warning(f'unknown parameters have no effect: {", ".join(told)}')
 
 
 def _check_override(parameter: Parameter) -> None:

@@ -133,7 +133,7 @@ class Server:
             try:
                 if settings.tracking:
                     panoptic = _track(frame, panoptic)
-                _publish(frame, panoptic, settings)
+                self._publish(frame, panoptic, settings)
             except Exception as error:      # the error loses no other camera's frame
                 self._lose(frame, error)
         self._look_at_memory(segmenter)
@@ -181,6 +181,23 @@ class Server:
         for frame in frames:
             frame.seconds |= seconds
         return list(zip(frames, panoptics, strict=True))
+
+    def _publish(self, frame: Frame, panoptic: Panoptic, settings: Settings) -> None:
+        """
+        Publish a frame's result under its header, and note the times.
+
+        A drawing that fails loses no labels, so it is told by itself.
+        """
+        start = time.perf_counter()
+        header, outputs = frame.message.header, frame.camera.outputs
+        outputs.publish(header, panoptic)
+        for topic, draw in outputs.draw(header, frame.image, panoptic, settings):
+            with self._mishaps.survived(topic):
+                draw()
+        published = time.perf_counter()
+        frame.seconds['publish'] = published - start
+        frame.seconds['total'] = frame.receive + published - frame.arrival
+        frame.camera.finish(frame)
 
     def _lose(self, frame: Frame, error: Exception) -> None:
         self._failures.append(frame.camera.lose(error))
@@ -230,14 +247,3 @@ def _track(frame: Frame, panoptic: Panoptic) -> Panoptic:
     tracked = frame.camera.tracker(panoptic, frame.time)
     frame.seconds['tracking'] = time.perf_counter() - start
     return tracked
-
-
-def _publish(frame: Frame, panoptic: Panoptic, settings: Settings) -> None:
-    """Publish a frame's result under its header, and note the times."""
-    start = time.perf_counter()
-    frame.camera.outputs.publish(frame.message.header, frame.image, panoptic,
-                                 settings.overlay_opacity, settings.jpeg_quality)
-    published = time.perf_counter()
-    frame.seconds['publish'] = published - start
-    frame.seconds['total'] = frame.receive + published - frame.arrival
-    frame.camera.finish(frame)

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Event
 from typing import Any
 
@@ -23,7 +23,7 @@ from .settings import Settings
 from .subscription import ImageSubscription
 
 PATIENCE = 10.0
-"""Seconds that a transition waits for the frame at work; no working engine needs so long."""
+"""Seconds that a transition waits for the frame at work, or longer if labels may take longer."""
 
 PERIOD = 1.0
 """Seconds between two reports on a load."""
@@ -45,6 +45,8 @@ class Session:
         Receives the progress in words about once a second while the model loads.
     mishaps
         Receives the errors that the server survived.
+    recovers
+        Whether a GPU was lost.  It may be away for a while, so no processor takes its place.
 
     Raises
     ------
@@ -64,21 +66,20 @@ class Session:
     """
 
     def __init__(self, node: Node, settings: Callable[[], Settings], ending: Event,
-                 loading: Callable[[str], None], mishaps: Mishaps) -> None:
+                 loading: Callable[[str], None], mishaps: Mishaps, recovers: bool = False
+                 ) -> None:
         self._settings, self._ending, self._log = settings, ending, node.get_logger()
+        self._recovers = recovers
         self._model = settings().model_path()
         self._phase = f'loading {self._model.name}'
         self.server = Server(settings, mishaps)
-        start = time.perf_counter()
-        segmenter = self.server.start(self._load)
-        while not wait([segmenter], PERIOD).done:
-            loading(f'{self._phase} ({time.perf_counter() - start:.0f} s)')
-        self._segmenter = segmenter.result()
-        self._load_time = time.perf_counter() - start
-        self.family = self._segmenter.family
-        """The family of the model."""
         self.cameras: list[Camera] = []
+        self._until_closed = ExitStack()
+        self._until_closed.enter_context(_forwarded(self._log))
         try:
+            self._segmenter = self._opened(loading)
+            self.family = self._segmenter.family
+            """The family of the model."""
             self._add_cameras(node)
         except Exception:       # after any error, everything is released
             self.close()
@@ -105,12 +106,12 @@ class Session:
 
         """
         self.stop_cameras()
-        dropped, finished = self.server.mailbox.drain(PATIENCE)
+        dropped, finished = self.server.mailbox.drain(self._patience)
         for camera in dropped:
             camera.drop()
         if not finished:
-            raise TimeoutError(f'the engine has not finished a frame for {PATIENCE:.0f} s: '
-                               'restart the node')
+            raise TimeoutError(f'the engine has not finished a frame for {self._patience:.0f} s: '
+                               'restart the node, or raise label_timeout if the model is so slow')
 
     def stop_cameras(self) -> None:
         """Unsubscribe from all images."""
@@ -128,29 +129,43 @@ class Session:
 
         """
         self.stop_cameras()
-        ended = self.server.stop(PATIENCE)
+        ended = self.server.stop(self._patience)
+        self._until_closed.close()
         for camera in self.cameras:
             camera.close()
         if not ended:
-            raise TimeoutError(f'the engine has not ended within {PATIENCE:.0f} s: '
+            raise TimeoutError(f'the engine has not ended within {self._patience:.0f} s: '
                                'restart the node')
+
+    @property
+    def _patience(self) -> float:
+        return max(PATIENCE, self._settings().label_timeout)
+
+    def _opened(self, loading: Callable[[str], None]) -> Segmenter:
+        """Start the server, and return its segmenter when that is there."""
+        start = time.perf_counter()
+        segmenter = self.server.start(self._load)
+        while not wait([segmenter], PERIOD).done:
+            loading(f'{self._phase} ({time.perf_counter() - start:.0f} s)')
+        self._load_time = time.perf_counter() - start
+        return segmenter.result()
 
     def _load(self) -> Segmenter:
         """Open the model and let it segment once, so that no frame has to wait for that."""
         settings = self._settings()
-        with _forwarded(self._log):
-            segmenter = Segmenter.open(self._model, settings.device, setup=Setup(
-                threads=settings.threads, gpu=settings.gpu, precision=settings.precision,
-                batch=max(1, len(settings.named_cameras())), cache=settings.cache_folder(),
-                log=self._log.info, warn=self._log.warning, progress=self._tell_progress,
-                cancelled=self._ending.is_set, accept=settings.check_family))
-            try:
-                segmenter.options = settings.options_of(segmenter.family, segmenter.recommended)
-                segmenter.warm_up()
-            except BaseException:
-                segmenter.close()
-                raise
-        tracking.warm_up()
+        device = 'gpu' if self._recovers and settings.device == 'auto' else settings.device
+        segmenter = Segmenter.open(self._model, device, setup=Setup(
+            threads=settings.threads, gpu=settings.gpu, precision=settings.precision,
+            batch=max(1, len(settings.named_cameras())), cache=settings.cache_folder(),
+            log=self._log.info, warn=self._log.warning, progress=self._tell_progress,
+            cancelled=self._ending.is_set, accept=settings.check_family))
+        try:
+            segmenter.options = settings.options_of(segmenter.family, segmenter.recommended)
+            segmenter.warm_up()
+            tracking.warm_up()
+        except BaseException:
+            segmenter.close()
+            raise
         return segmenter
 
     def _tell_progress(self, phase: str, share: float) -> None:
@@ -160,8 +175,8 @@ class Session:
         metadata, settings = segmenter.metadata, self._settings()
         device = 'CPU' if segmenter.about.get('GPU', 'none') == 'none' else 'GPU'
         # a plan runs on a GPU whatever ``runtime`` is
-        reason = (segmenter.reason if settings.device == 'auto'
-                  else f'runtime is {settings.runtime}')
+        reason = ('it ran on a GPU before' if self._recovers else segmenter.reason
+                  if settings.device == 'auto' else f'runtime is {settings.runtime}')
         return {
             'model': self._model, 'runtime': f'{device} ({segmenter.description}): {reason}',
             **segmenter.about, 'family': metadata.family, 'network': metadata.network,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
@@ -130,6 +131,12 @@ class Settings:
         for name in families.names():
             family = families.find(name)
             self.options_of(family, family.options())
+        for name, parameter in own_parameters().items():
+            least, most = parameter.metadata['limits'] or (-math.inf, math.inf)
+            value = getattr(self, name)
+            if isinstance(value, float | int) and not least <= value <= most:
+                # rclpy lets values pass that lie beyond by a millionth
+                raise ValueError(f'{name} is {value!r}: expected {least:g} to {most:.10g}')
 
     def options_of(self, family: Family, recommended: Any) -> Any:
         """

@@ -234,7 +234,7 @@ def read_image(data: bytes, transport: str) -> Any:
     Raises
     ------
     ImageError
-        The message is cut off, or it is no image at all.
+        The message is cut off, it is no image at all, or a text in it is longer than any name.
 
     """
     if wire.is_plain(data):
@@ -242,10 +242,13 @@ def read_image(data: bytes, transport: str) -> Any:
         return read(data, _header)
     kind = KINDS[transport]
     try:
-        return deserialize_message(data, kind)
+        message = deserialize_message(data, kind)
     except Exception as error:      # each middleware raises errors of its own
         raise ImageError('wire', f'a message of {len(data)} bytes that begins with '
                                  f'{data[:4].hex()} is no {kind.__name__}: {error}') from error
+    wire.check_texts(message.header.frame_id,
+                     message.encoding if transport == 'raw' else message.format)
+    return message
 
 
 def _header(sec: int, nanosec: int, frame_id: str) -> Header:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Protocol
 
-from . import states, storage
+from . import states
 from .jobs import Job, Outcome
 from .progress import Progress, Report
 
@@ -24,8 +24,6 @@ TRIES = 3
 """How often a job is tried that something hinders."""
 ORPHANED = 10
 """How often a job is tried whose machine goes away: spot machines often do."""
-UNABLE = 5
-"""So often a worker cannot work, on every machine that there is, before the command ends."""
 PAUSE = 2.0
 """Seconds before a job that was hindered is tried again; twice as many each time."""
 
@@ -35,6 +33,8 @@ class Workers(Protocol):
 
     window: int
     """How many jobs are wanted at once: enough that no worker waits."""
+    patience: int
+    """How often workers may be unable to work, on all machines, before the command ends."""
 
     def submit(self, job: Job, avoid: frozenset[str]) -> None:
         """Let a job be done, if possible not by machines of these names."""
@@ -131,8 +131,9 @@ class Driver:
             self._fill()
             for outcome in self._workers.finished(0.5):
                 del self._flying[outcome.job.output]
-                self._take(outcome, stopping)
+                self._take(outcome)
             self.progress.running = self._workers.frames()
+            self._is_able |= any(self.progress.running.values())
             self._show(self.progress)
         return self.report
 
@@ -171,12 +172,13 @@ class Driver:
             self.report.tries[job.output] += 1
             self._workers.submit(job, self._avoid.get(job.output, frozenset()))
 
-    def _take(self, outcome: Outcome, stopping: bool) -> None:
+    def _take(self, outcome: Outcome) -> None:
         job = outcome.job
-        self._is_able |= outcome.state in ('done', 'cut')
+        self._is_able |= outcome.state in ('done', 'cut') or outcome.frames > 0
         if outcome.about_worker and not self._is_able:
             self._unable[outcome.node] += 1
-            if self._unable.total() >= UNABLE and self._workers.machines() <= set(self._unable):
+            if (self._unable.total() >= self._workers.patience
+                    and self._workers.machines() <= set(self._unable)):
                 self._workers.stop()
                 self._drop()
                 self.report.stopped += [job, *self._flying.values()]
@@ -185,8 +187,8 @@ class Driver:
             self._done(outcome)
         elif outcome.state == 'cut':
             self._cut(job, outcome)
-        elif outcome.state == 'partial' or (stopping and outcome.state in (
-                'hindered', 'lost', 'orphaned')):
+        elif outcome.state == 'partial' or (
+                outcome.state in ('hindered', 'lost', 'orphaned') and self._stopped()):
             self.report.stopped.append(job)
         elif outcome.state == 'failed':
             self._fail(outcome)
@@ -277,7 +279,7 @@ class Driver:
         known = states.read(outcome.job)
         if known is not None and known.key != outcome.job.key:
             return
-        if known is None and storage.exists(outcome.job.output):
+        if known is None and states.is_there(outcome.job):
             return
         states.note(outcome, deaths)
 

@@ -86,17 +86,18 @@ def find_jobs(words: Sequence[str], output: str, settings: Settings) -> list[Job
                              f'{job.input}; rename one of them, or label them in two runs, each '
                              'with an -o of its own')
         jobs[job.output] = job
-    _refuse_places_beside(jobs)
+    _refuse_taken_places(jobs)
     return list(jobs.values())
 
 
-def _refuse_places_beside(jobs: Mapping[str, Job]) -> None:
-    """Refuse an output that lies where the work on another one keeps what is its own."""
-    taken = {place: job for job in jobs.values() for place in states.places_beside(job)}
+def _refuse_taken_places(jobs: Mapping[str, Job]) -> None:
+    """Refuse an output in another one, or where the work on that keeps what is its own."""
+    whole = {job.output: job for job in jobs.values() if job.kind != 'pictures'}
+    taken = whole | {place: job for job in jobs.values() for place in states.places_beside(job)}
     for job in jobs.values():
         parts = job.output.split('/')
         for place in ('/'.join(parts[:count]) for count in range(len(parts), 0, -1)):
-            if other := taken.get(place):
+            if (other := taken.get(place, job)) is not job:
                 raise ValueError(f'the output {job.output} of {job.input} is in the way of '
                                  f'{other.input}, whose work takes {place}: rename one of them, '
                                  'or label them in two runs, each with an -o of its own')
@@ -120,14 +121,18 @@ def recordings(word: str, output: str | None = None) -> Iterator[Found]:
                              'folders')
     else:
         paths, base = [word], ''
-    any_found = False
+    met = kept = 0
     for path in paths:
         within = _relative(path, base) if is_pattern(word) else None
         for found in _in(path, within, is_one=len(paths) == 1):
+            met += 1
             if output is None or not _lies_in(found.path, output):
-                any_found = True
+                kept += 1
                 yield found
-    if not any_found:
+    if met and not kept:
+        raise ValueError(f'all recordings of {word} ({met}) lie in {output}, the folder of -o, '
+                         'where nothing is read: expected an -o beside them')
+    if not met:
         raise ValueError(f'there is no recording in {word}: expected bags (.mcap, .db3 or their '
                          'folders), videos or pictures')
 
@@ -150,11 +155,12 @@ def _in(path: str, within: str | None, is_one: bool) -> Iterator[Found]:
             raise ValueError(f'{path} is no bag and no video: expected one, or a folder; of '
                              'pictures among other inputs name the folder')
         return
+    folders = {str(parent) for name in files for parent in PurePosixPath(name).parents}
     for kind, name, size in _recordings(files):
         if not name:
             yield Found(kind, path, own, size)
         else:
-            stem = name if name in _folders(files) else str(PurePosixPath(name).with_suffix(''))
+            stem = name if name in folders else str(PurePosixPath(name).with_suffix(''))
             yield Found(kind, storage.join(path, name), f'{within}/{stem}' if within else stem,
                         size)
 
@@ -165,9 +171,9 @@ def _recordings(files: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
     for name in files:
         for folder in (str(parent) for parent in PurePosixPath(name).parents):
             below.setdefault('' if folder == '.' else folder, []).append(name)
-    taken: list[str] = []
+    taken: set[str] = set()
     for folder in sorted(below):
-        if any(folder.startswith(f'{bag}/') for bag in taken):
+        if not taken.isdisjoint(map(str, PurePosixPath(folder).parents)):
             continue
         inside = below[folder]
         prefix = f'{folder}/' if folder else ''
@@ -175,7 +181,7 @@ def _recordings(files: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
         if _is_bag([name[len(prefix):] for name in direct],
                    lambda inside=inside: any(map(_is_picture, inside))) and (  # type: ignore[misc]
                    not _are_many(direct)):
-            taken.append(folder)
+            taken.add(folder)
             yield 'bag', folder, sum(files[name] for name in direct)
             if not folder:
                 return
@@ -208,10 +214,6 @@ def _kind(name: str) -> str | None:
 
 def _is_picture(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES
-
-
-def _folders(files: Mapping[str, int]) -> set[str]:
-    return {str(parent) for name in files for parent in PurePosixPath(name).parents}
 
 
 def _last(path: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..images import Limits
 from ..images import files as image_files
-from ..pictures import Labelled, label_pictures
+from ..pictures import Labelled, label_pictures, outputs_of
 from ..segmenter import Segmenter
 from .jobs import Job
 from .states import State
@@ -98,7 +98,6 @@ def _label_video(job: Job, place: Place, segmenter: Segmenter, proceed: Callable
     from ..videos.sources import VideoFile
 
     source = VideoFile(place.input, Limits(pixels=job.settings.max_pixels))
-    overwrite = job.settings.overwrite or place.known.key == job.key
 
     def count() -> bool:
         done.frames += 1
@@ -107,8 +106,9 @@ def _label_video(job: Job, place: Place, segmenter: Segmenter, proceed: Callable
         return True
 
     try:
-        _take(done, label_video(segmenter, source, place.output, overwrite,
-                                job.settings.with_tracking, count))
+        # `states.begin` has refused what is not to be replaced; a part is of an earlier try
+        _take(done, label_video(segmenter, source, place.output, overwrite=True,
+                                track=job.settings.with_tracking, proceed=count))
     except _StoppedError:
         return False
     return True
@@ -142,8 +142,7 @@ def _label_pictures(job: Job, place: Place, segmenter: Segmenter, proceed: Calla
 
 def _is_labelled(picture: Path, folder: Path) -> bool:
     """Tell whether a picture has both of its files, each of which appears whole."""
-    return ((folder / f'{picture.stem}_panoptic.png').exists()
-            and (folder / f'{picture.stem}_overlay.jpg').exists())
+    return all(file.exists() for file in outputs_of(picture, folder))
 
 
 def _take(done: Labelled, found: Labelled) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import pickle
 import queue
-import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
@@ -17,6 +15,7 @@ from multiprocessing.connection import Connection
 from time import monotonic
 from typing import Any
 
+from ..processes import ProcessPool, cores
 from .jobs import Job, Outcome
 from .worker import Worker
 
@@ -40,6 +39,7 @@ class Here:
     """
 
     window = 1
+    patience = 1
 
     def __init__(self, worker: Call, show: Callable[[dict[str, int]], object] = lambda _: None,
                  stopped: Callable[[], bool] = lambda: False) -> None:
@@ -100,15 +100,17 @@ class Processes:
 
     """
 
+    patience = 3
+
     def __init__(self, count: int, make: Callable[[], Call] = Worker) -> None:
         self.window = 2 * count
         self._context = multiprocessing.get_context('spawn')
         # Without locks: a process that is killed may hold one.
         self._stopping: Any = self._context.RawValue('b', 0)
         self._reports: list[Connection] = []
-        self._make = pickle.dumps((make, max(1, len(os.sched_getaffinity(0)) // count)))
+        self._make = pickle.dumps((make, max(1, cores() // count)))
         self._own = threading.local()
-        self._pools: list[ProcessPoolExecutor] = []
+        self._pools: list[ProcessPool] = []
         self._threads = ThreadPoolExecutor(count, 'jobs')
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._frames: dict[str, int] = {}
@@ -165,15 +167,11 @@ class Processes:
     def _done_in_process(self, job: Job) -> Outcome:
         if self._stopping.value:
             return Outcome(job, 'partial', 'it was stopped')
-        pool: ProcessPoolExecutor | None = getattr(self._own, 'pool', None)
-        if pool is None:
-            reports, sender = self._context.Pipe(duplex=False)
-            self._reports.append(reports)
-            pool = self._own.pool = ProcessPoolExecutor(
-                1, mp_context=self._context, initializer=_begin,
-                initargs=(self._make, sender, self._stopping))
-            self._pools.append(pool)
-        future: Future[Outcome] = pool.submit(_do, job)
+        try:
+            future = self._pool().submit(_do, job)
+        except BrokenProcessPool:       # its process ended between two jobs
+            self._own.pool = None
+            future = self._pool().submit(_do, job)
         try:
             return future.result()
         except BrokenProcessPool:
@@ -181,25 +179,25 @@ class Processes:
             return Outcome(job, 'lost', 'its worker was ended (by a signal, or for want of '
                            'memory)')
 
+    def _pool(self) -> ProcessPool:
+        """Return the process of this thread; start it if there is none."""
+        pool: ProcessPool | None = getattr(self._own, 'pool', None)
+        if pool is None:
+            reports, sender = self._context.Pipe(duplex=False)
+            self._reports.append(reports)
+            pool = self._own.pool = ProcessPool(1, _begin, self._make, sender, self._stopping)
+            self._pools.append(pool)
+        return pool
+
 
 _worker: tuple[Call, Connection, Any, int] | None = None
 
 
 def _begin(make: bytes, reports: Connection, stopping: Any) -> None:
-    """Prepare a process; signals are the driver's, which tells it when to stop."""
+    """Prepare a process, which the driver tells when to stop."""
     global _worker
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_driver, args=(os.getppid(),), daemon=True).start()
     what, threads = pickle.loads(make)
     _worker = what(), reports, stopping, threads
-
-
-def _end_with_driver(driver: int) -> None:
-    """Let this process end when its driver is killed; what it was at stays partial."""
-    while os.getppid() == driver:
-        threading.Event().wait(1.0)
-    os._exit(1)
 
 
 def _do(job: Job) -> Outcome:

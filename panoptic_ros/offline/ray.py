@@ -114,6 +114,7 @@ class Cluster:
     """
 
     window = _WINDOW
+    patience = 3
 
     def __init__(self, address: str, cpus: int | None = None, gpus: float | None = None,
                  cores: int = 1, make: Callable[[int | None], Call] | None = None) -> None:

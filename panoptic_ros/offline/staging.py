@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
 
+from ..pictures import ENDINGS
 from . import storage
 
 SHARE = 2
@@ -92,7 +93,7 @@ class Staging:
             return
         new = {file.relative_to(place).as_posix() for file in place.rglob('*')}
         old = [name for name in storage.listing(path) if name and name not in new]
-        if place.is_dir() and not any(name.endswith('_panoptic.png') for name in new):
+        if place.is_dir() and not any(name.endswith(ENDINGS) for name in new):
             strangers = [name for name in old if not name.endswith(('.mcap', '.db3', '.yaml'))]
             if strangers:
                 raise FileExistsError(f'{path} exists and is no bag (it holds {strangers[0]}): '

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 
+from ..pictures import ENDINGS
 from . import storage
 from .jobs import Job, Outcome
 
@@ -43,6 +44,8 @@ def path_of(job: Job) -> str:
 def places_beside(job: Job) -> list[str]:
     """Return the paths beside a job's output that its work may take."""
     whole = job.output.rstrip('/')
+    if job.kind == 'video':
+        return [path_of(job), f'{whole.removesuffix(".mp4")}.partial.mp4']
     bag = [job.pieces_folder, *(f'{whole}{ending}' for ending in BAG_ENDINGS)]
     return [path_of(job), *(bag if job.kind == 'bag' else [])]
 
@@ -63,6 +66,17 @@ def write(job: Job, state: State) -> None:
     storage.write(path_of(job), json.dumps(asdict(state), indent=2) + '\n')
 
 
+def is_there(job: Job) -> bool:
+    """
+    Tell whether something is where a job's output comes.
+
+    The folder of pictures' labels may be there before them, as outputs of other jobs lie in it.
+    """
+    if job.kind == 'pictures':
+        return any(name.endswith(ENDINGS) for name in storage.names(job.output))
+    return storage.exists(job.output)
+
+
 def begin(job: Job) -> State:
     """
     Note that work on a job begins, and return what was known of it.
@@ -76,7 +90,7 @@ def begin(job: Job) -> State:
 
     """
     known = read(job)
-    there = storage.exists(job.output)
+    there = is_there(job)
     ours = known is not None and known.key == job.key
     if there and not ours and not job.settings.overwrite:
         raise FileExistsError(
@@ -88,7 +102,7 @@ def begin(job: Job) -> State:
     elif there and job.kind != 'pictures' and not known.replaces:
         if known.state == 'partial' and not storage.is_remote(job.output):
             return replace(known, state='done')     # its worker ended between the two
-        known = replace(known, replaces=True)       # such as a video that is damaged
+        known = replace(known, replaces=True)       # such as one that an older version left
     write(job, replace(known, state='partial', key=job.key, reason=''))
     return known
 
@@ -133,4 +147,4 @@ def is_done(job: Job, known: State | None) -> bool:
     With ``overwrite`` a job of the same key is done as well: it would give the same bytes.
     """
     return (known is not None and known.state == 'done' and known.key == job.key
-            and storage.exists(job.output))
+            and is_there(job))

@@ -91,6 +91,19 @@ def listing(path: str) -> dict[str, int]:
             if not any(part.startswith('.') for part in name.split('/'))}
 
 
+def names(folder: str) -> list[str]:
+    """Return the names of what lies directly in a folder; none if it is no folder."""
+    if not is_remote(folder):
+        place = local(folder)
+        return [part.name for part in place.iterdir()] if place.is_dir() else []
+    files, inner = _store(folder)
+    try:
+        found = _asked(folder, lambda: files.ls(inner, detail=False))
+    except FileNotFoundError:
+        return []
+    return [path.rstrip('/').rpartition('/')[2] for path in found]
+
+
 def read(path: str) -> str | None:
     """Return a small file's text; None if there is none."""
     if not is_remote(path):

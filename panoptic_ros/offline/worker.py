@@ -72,6 +72,7 @@ class Worker:
         except FileExistsError as error:        # nothing of ours: no state is written over
             return self._ended(job, 'failed', error, done, start)
         except NoModelError as error:
+            log.info('%s: %s', job.name, error, exc_info=error.__cause__)
             return replace(self._ended(job, 'hindered', error, done, start), about_worker=True)
         except HINDRANCES as error:
             outcome = self._ended(job, 'hindered', error, done, start)
@@ -124,22 +125,40 @@ class Worker:
         return self._ended(job, 'done' if found else 'partial', reason, done, 0.0)
 
     def _segmenter(self, settings: Settings) -> Segmenter:
-        """Return the model of the settings, which stays open until others are asked for."""
+        """
+        Return the model of the settings, which stays open until others are asked for.
+
+        Raises
+        ------
+        NoModelError
+            It cannot be opened here: no recording is to blame.
+        DeviceError
+            The GPU takes no more calls of this process.
+
+        """
         key = replace(settings, overwrite=False, piece=0, staging=None, budget=0)
         if self._opened is not None and self._opened[0] == key:
             return self._opened[1]
         self.close()
-        path = Path(settings.model)
         try:
-            if settings.model_hash and hash_of(path) != settings.model_hash:
-                raise NoModelError(
-                    f'{path} on {self.name} is not the file that the command was given: copy it '
-                    'there, or keep models in a folder that all machines share')
-            segmenter = Segmenter.open(path, settings.device, setup=Setup(
-                threads=settings.threads, log=self._tell,
-                gpu=settings.gpu if self._gpu is None else self._gpu))
-        except (FileNotFoundError, ImportError) as error:
+            segmenter = self._open(settings)
+        except Exception as error:
+            if isinstance(error, NoModelError) or (
+                    isinstance(error, DeviceError) and error.sticky):
+                raise
             raise NoModelError(f'on {self.name}: {error}') from error
+        self._opened = key, segmenter
+        return segmenter
+
+    def _open(self, settings: Settings) -> Segmenter:
+        path = Path(settings.model)
+        if settings.model_hash and hash_of(path) != settings.model_hash:
+            raise NoModelError(
+                f'{path} on {self.name} is not the file that the command was given: copy it '
+                'there, or keep models in a folder that all machines share')
+        segmenter = Segmenter.open(path, settings.device, setup=Setup(
+            threads=settings.threads, log=self._tell,
+            gpu=settings.gpu if self._gpu is None else self._gpu))
         try:
             options = dict(settings.options)
             if name := foreign(segmenter.family, options):
@@ -150,7 +169,6 @@ class Worker:
         except BaseException:
             segmenter.close()
             raise
-        self._opened = key, segmenter
         return segmenter
 
     def _note(self, outcome: Outcome) -> OSError | None:

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
 
 import cv2
 
+from ..processes import ProcessPool
+
 
 @contextmanager
-def rendering_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+def rendering_pool(workers: int) -> Iterator[ProcessPool]:
     """
     Hold processes that draw with one thread each.
 
-    Work that has not begun when the block ends is not done.  The processes ignore Ctrl-C; the
-    process that waits for them answers it.
+    Work that has not begun when the block ends is not done.
     """
-    pool = ProcessPoolExecutor(workers, get_context('spawn'), _start_worker)
+    pool = ProcessPool(workers, cv2.setNumThreads, 1)
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)

@@ -23,6 +23,11 @@ _BT_709 = 1     # as ISO 23091-2 numbers it
 _NARROW = 1     # the range 16 to 235, as FFmpeg numbers it
 
 
+def partial_of(path: Path) -> Path:
+    """Return what a video is called whose source was not read to its end."""
+    return path.with_name(f'{path.stem}.partial{path.suffix}')
+
+
 class VideoWriter:
     """
     A stream of H.264 whose images each have a time of their own.

@@ -1,8 +1,10 @@
 """Pictures through the command; bags are in test/bags/test_labelling.py."""
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,6 +14,7 @@ import tiny_model
 from panoptic_ros import Segmenter
 from panoptic_ros.cli import segment
 from panoptic_ros.pictures import label_pictures
+from panoptic_ros.report import write_json
 
 STREET = np.roll(tiny_model.scene(), 8, axis=1)
 
@@ -66,7 +69,8 @@ def test_pictures_replace_nothing_without_being_told(picture, tmp_path, tiny_onn
     (['PICTURE', '-o', '/dev/null/out'], 'Not a directory'),
     (['PICTURE', '-o', 'TAKEN'], 'cannot write .*a_overlay.jpg'),
     (['PICTURE', 'PICTURE', '-o', 'OUT'], 'several pictures are called a'),
-    (['PICTURE', '-o', 'OUT', '--json', 'TAKEN'], 'Is a directory'),
+    (['PICTURE', '-o', 'OUT', '--json', 'TAKEN'], r'cannot write \S+taken: .*it is a folder'),
+    (['PICTURE', '-o', 'OUT', '--json', '/proc/r.json'], 'cannot write /proc/r.json: expected'),
     (['PICTURE', '-o', 'OUT', '--model', 'nowhere'], 'models/nowhere.onnx'),
 ])
 def test_what_cannot_be_done_ends_with_a_reason(picture, tmp_path, tiny_onnx, arguments, reason):
@@ -81,6 +85,38 @@ def test_what_cannot_be_done_ends_with_a_reason(picture, tmp_path, tiny_onnx, ar
         words += ['--model', str(tiny_onnx)]
     with pytest.raises(SystemExit, match=f'^segment: .*{reason}'):
         segment.main(words)
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(picture, tmp_path, tiny_onnx):
+    with pytest.raises(SystemExit, match=r'^segment: cannot write /proc/r\.json'):
+        segment.main([str(picture), '-o', str(tmp_path / 'out'), '--model', str(tiny_onnx),
+                      '--json', '/proc/r.json'])
+    assert not (tmp_path / 'out').exists()
+
+
+def test_a_report_appears_whole_and_replaces_no_link(tmp_path, monkeypatch):
+    path, link = tmp_path / 'new' / 'r.json', tmp_path / 'link.json'
+    write_json(path, {'a': 1})
+    real = Path.write_text
+
+    def full(self, text, encoding):
+        real(self, text[:3], encoding)
+        raise OSError('the disk is full')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, 'write_text', full)
+        with pytest.raises(OSError, match='the disk is full'):
+            write_json(path, {'a': 2})
+    assert json.loads(path.read_text()) == {'a': 1}
+    (tmp_path / 'folder').symlink_to(tmp_path)
+    with pytest.raises(SystemExit, match=r'cannot write \S+folder: expected the name of a file'):
+        segment.main(['a.png', '-o', 'out', '--json', str(tmp_path / 'folder')])
+    link.symlink_to(path)
+    write_json(link, {'a': 2})
+    assert (link.is_symlink(), json.loads(path.read_text())) == (True, {'a': 2})
+    write_json(Path('/dev/null'), {'a': 3})
+    assert Path('/dev/null').is_char_device()
+    assert os.listdir(path.parent) == ['r.json']
 
 
 def test_pictures_are_not_written_over(tmp_path):

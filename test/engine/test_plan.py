@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import json
 import os
 
@@ -186,3 +187,16 @@ def test_when_and_what_was_checked_make_no_difference():
     other = dataclasses.replace(INFO, created='later', checked='')
     assert other.difference(INFO) is None
     assert other.key == INFO.key
+
+
+def test_a_full_disk_is_told_with_the_room_that_a_plan_needs(path, monkeypatch):
+    def fill(file, content):
+        file.write_bytes(content[:3])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(plans, 'write_private', fill)
+    with pytest.raises(OSError, match=r'model\.plan cannot be written \(No space left on '
+                       r'device\): expected room for \d+ bytes; free some'):
+        write_plan(path, PLAN, INFO, CUBIN)
+    assert not list(path.parent.glob('.*'))
+    assert read_plan(path) == (PLAN, INFO)

@@ -3,6 +3,7 @@
 import grp
 import os
 import pwd
+from types import SimpleNamespace
 
 import engines
 import numpy as np
@@ -15,7 +16,7 @@ from panoptic_ros.engine.build import BuildOptions, build_engine
 from panoptic_ros.engine.metadata import ModelError
 from panoptic_ros.engine.plan import PlanError, cubin_path, read_cubin, read_plan, sidecar_path
 from panoptic_ros.engine.plan_info import PlanInfo
-from panoptic_ros.engine.timing_cache import load_timings
+from panoptic_ros.engine.timing_cache import load_timings, save_timings
 from panoptic_ros.trust import UntrustedError, open_lock, write_private
 
 SOMEBODY = 12345
@@ -258,3 +259,11 @@ def test_what_is_in_the_models_folder_is_read_and_no_link_out_of_it(tiny_onnx, t
     else:
         heads = engines.heads(engines.load(folder / 'model.onnx'), scene[np.newaxis])[0]
         assert np.array_equal(heads.semantic, expected.semantic)
+
+
+def test_timings_that_cannot_be_kept_cost_no_build(tmp_path, caplog):
+    (tmp_path / 'plans').write_text('a file')
+    kept = SimpleNamespace(get_timing_cache=lambda: SimpleNamespace(serialize=lambda: b'measured'))
+    save_timings(kept, tmp_path / 'plans' / 'L4.timings')
+    line, = caplog.messages
+    assert line.startswith("TensorRT's measurements are not kept in ")

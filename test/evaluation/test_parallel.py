@@ -1,4 +1,8 @@
 import itertools
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +13,11 @@ from panoptic_ros import LabelSpace
 from panoptic_ros.evaluation import Evaluation, Pair, evaluate
 
 SPACE = LabelSpace.load('cityscapes')
+ENDLESS = """
+from itertools import count
+from test_parallel import SPACE, Loader, evaluate
+evaluate(count(), SPACE, Loader(), workers=2, progress=lambda done: print(done, flush=True))
+"""
 
 
 @dataclass
@@ -66,6 +75,20 @@ def test_endless_items_are_drawn_only_as_fast_as_they_are_evaluated(workers):
 def test_an_error_says_which_pair(workers):
     with pytest.raises(ValueError, match='image pair 5: prediction is 60x39 and truth 60x40'):
         evaluate(range(10), SPACE, Loader(bad_seed=5), workers=workers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_the_process_that_they_work_for_and_say_nothing(number):
+    """Ctrl-C reaches all of them, SIGKILL the first alone."""
+    process = subprocess.Popen(
+        [sys.executable, '-c', ENDLESS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)})
+    process.stdout.readline()
+    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+    _, errors = process.communicate(timeout=60)     # the workers hold the same outputs
+    assert process.returncode == -number
+    assert errors.count('Traceback') == (number == signal.SIGINT), errors
 
 
 def test_there_must_be_a_worker():

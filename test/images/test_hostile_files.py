@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from panoptic_ros.images import ImageError, decode, jpeg
+from panoptic_ros.images import ImageError, decode, encode, jpeg, png
 
 
 def segment(marker, content):
@@ -37,12 +37,24 @@ def test_a_marker_between_pieces_is_found(monkeypatch):
         assert jpeg.announce(memoryview(file)).end == len(file)
 
 
+def chunk(kind, content):
+    return struct.pack('>I', len(content)) + kind + content + struct.pack(
+        '>I', zlib.crc32(kind + content))
+
+
+@pytest.mark.parametrize(('color', 'depth'), [(6, 255), (2, 4), (3, 16), (0, 3), (5, 8)])
+def test_samples_of_bits_that_no_png_has_are_not_inflated(color, depth, monkeypatch):
+    """8192x4320 pixels of 4 samples of 255 bits would be 4.5 GB, of a file of 4 MB."""
+    pixels = chunk(b'IDAT', zlib.compress(bytes(5_000_000), 9))
+    data = (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack(
+        '>IIBBBBB', 256, 256, depth, color, 0, 0, 0)) + pixels + chunk(b'IEND', b''))
+    monkeypatch.setattr(png.zlib, 'decompressobj', lambda: pytest.fail('it inflates'))
+    with pytest.raises(ImageError, match='no image'):
+        decode(memoryview(data))
+
+
 @pytest.mark.parametrize('kind', [b'IHDR', b'PLTE'])
 def test_a_damaged_chunk_is_no_image(kind):
-    def chunk(kind, content):
-        return struct.pack('>I', len(content)) + kind + content + struct.pack(
-            '>I', zlib.crc32(kind + content))
-
     head = chunk(b'IHDR', struct.pack('>IIBBBBB', 4, 4, 8, 3, 0, 0, 0))
     data = bytearray(b'\x89PNG\r\n\x1a\n' + head
                      + chunk(b'PLTE', bytes(768)) + chunk(b'IDAT', zlib.compress(bytes(20)))
@@ -52,3 +64,11 @@ def test_a_damaged_chunk_is_no_image(kind):
     data[data.index(kind) + 4 + (0 if kind == b'PLTE' else length)] ^= 0x40
     with pytest.raises(ImageError, match='no image'):
         decode(memoryview(data))
+
+
+def test_an_image_that_no_jpeg_can_hold_is_told_by_its_size():
+    wide = np.zeros((1, 65501, 3), np.uint8)
+    with pytest.raises(ValueError, match='65501x1 cannot become a JPEG: expected sides of 65500'):
+        encode(wide, '.jpg')
+    assert len(encode(wide[:, :65500], '.jpg')) > 0
+    assert len(encode(wide, '.png')) > 0

@@ -27,7 +27,8 @@ def test_a_folder_becomes_the_labels_of_its_source(tmp_path, capsys):
     folder = nets.folder(source, tmp_path / 'published')
     model, image = tmp_path / 'eomt.onnx', nets.images(kind, seed=3)[0]
     import_checkpoint.main([str(folder), '-o', str(tmp_path / 'eomt.pt')])
-    assert f"next: python -m panoptic_ros.cli.export {tmp_path / 'eomt.pt'} -o {model}" in capsys.readouterr().out
+    assert (f"next: python -m panoptic_ros.cli.export {tmp_path / 'eomt.pt'} -o {model}"
+            in capsys.readouterr().out)
     export.main([str(tmp_path / 'eomt.pt'), '-o', str(model), '--size', '64x64', *THRESHOLDS])
     segmenter = Segmenter.open(model, 'cpu')
     assert segmenter.options == masks.Options(object_threshold=0.05, overlap_threshold=0.1)

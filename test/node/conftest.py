@@ -67,8 +67,11 @@ class Outputs:
     def __init__(self):
         self.published = []
 
-    def publish(self, header, image, panoptic, opacity, jpeg_quality):
+    def publish(self, header, panoptic):
         self.published.append((header, panoptic))
+
+    def draw(self, header, image, panoptic, settings):
+        return ()
 
     def destroy(self):
         pass

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rclpy.serialization import serialize_message
 from ros_harness import image_message
-from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from panoptic_ros.images import Converter, ImageError, Limits
@@ -128,6 +128,9 @@ def test_what_is_no_plain_cdr_is_left_to_the_middleware():
     for foreign in (b'\xff\xff' + data[2:], b''):
         with pytest.raises(ImageError, match='is no Image'):
             read_image(foreign, 'raw')
+    for own in (Image(encoding='x' * 1025), Image(header=Header(frame_id='x' * 1025))):
+        with pytest.raises(ImageError, match=r'a text of 1025 bytes .*: expected 1024'):
+            read_image(b'\0\7' + serialize_message(own)[2:], 'raw')
     file = CompressedImage(format='png', data=b'file')
     for head in (b'\0\1', b'\0\7'):
         read = read_image(head + serialize_message(file)[2:], 'compressed')

@@ -17,6 +17,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 from spinning import spinning
 
+from panoptic_ros import overlay
 from panoptic_ros.node.mishaps import GuardedExecutor, RCLError
 from panoptic_ros.node.panoptic_node import PanopticNode
 from panoptic_ros.node.subscription import LONGEST_OUTPUT
@@ -242,6 +243,19 @@ def test_a_worker_that_raises_serves_the_next_frame(client, own, monkeypatch):
         for status in message.status), 'diagnosis')
     monkeypatch.undo()
     client.exchange(image_message(SCENE, 'bgr8', client.header()), '/own/image', labels)
+
+
+def test_an_output_that_cannot_be_drawn_is_diagnosed(client, own, monkeypatch):
+    fault = FAULTS['output that cannot be drawn']
+    client.wait(lambda: own._state == 'active', 'activation')
+    labels = client.subscribe(Image, '/own/panoptic_node/panoptic')
+    client.subscribe(Image, '/own/panoptic_node/overlay')
+    diagnostics = client.subscribe(DiagnosticArray, '/diagnostics')
+    monkeypatch.setattr(overlay, 'draw', lambda *_: fail())
+    client.repeat(image_message(SCENE, 'bgr8', client.header()), '/own/image',
+                  lambda: fault.diagnosed(diagnostics, 'own/panoptic_node'), fault.name)
+    client.exchange(image_message(SCENE, 'bgr8', client.header()), '/own/image', labels)
+    assert client.status(diagnostics, 'engine', 'own/panoptic_node').level == DiagnosticStatus.OK
 
 
 def test_a_camera_that_cannot_subscribe_again_is_not_at_rest(client, own, monkeypatch):

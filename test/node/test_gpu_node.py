@@ -21,6 +21,7 @@ SCENE = tiny_model.scene((128, 256))
 PROGRAM = """
 import sys, time
 from pathlib import Path
+from types import SimpleNamespace
 sys.path[:0] = [{support!r}, {test!r}]
 import fake_cuda, fake_tensorrt, pytest
 from cuda_on_cpu import Launcher
@@ -34,6 +35,8 @@ patch = pytest.MonkeyPatch()
 doubles = fake_cuda.install(patch, kernels=run)
 cuda = next(doubles)
 fake_tensorrt.install(patch, cuda.machine)
+if {full!r}:
+    patch.setattr('shutil.disk_usage', lambda folder: SimpleNamespace(free=100))
 def serialize(tensorrt, file, content, options, info, monitor, timing_cache):
     print('building', flush=True)
     monitor.phase_start('Tactics', None, 100)
@@ -45,6 +48,10 @@ def serialize(tensorrt, file, content, options, info, monitor, timing_cache):
         time.sleep(0.01)
     return fake_tensorrt.write_plan(file.path, (1, options.batch), info.target), 'as asked for'
 patch.setattr('panoptic_ros.engine.build.serialize', serialize)
+from panoptic_ros.pipelines import opening
+why_not_gpu = opening.why_not_gpu
+patch.setattr(opening, 'why_not_gpu', lambda index: (
+    'the GPU is away' if Path({fault!r} + ' away').exists() else why_not_gpu(index)))
 from panoptic_ros.node.process import leave, run
 code = run({arguments!r})
 print('left:', cuda.machine.left_behind(), flush=True)
@@ -64,7 +71,8 @@ def start(domain, model, fault, name, **parameters):
     for key, value in parameters.items():
         arguments += ['-p', f'{key}:={value}']
     return Process([sys.executable, '-c', PROGRAM.format(
-        support=str(TEST / 'support'), test=str(TEST), fault=str(fault), arguments=arguments)],
+        support=str(TEST / 'support'), test=str(TEST), fault=str(fault),
+        full=name == 'full', arguments=arguments)],
         domain)
 
 
@@ -115,14 +123,19 @@ def test_cameras_share_the_engine(domain, client, plan, tmp_path, tiny_onnx):
         assert 'left: []' in node.output
 
 
-def test_a_lost_context_is_recovered_from(domain, client, plan, tmp_path):
+@pytest.mark.parametrize('ending', ['plan', 'onnx'])
+def test_a_lost_context_is_recovered_from(domain, client, plan, tiny_onnx, tmp_path, ending):
+    """An ONNX file could run on the processor meanwhile, and nobody would notice."""
+    model = plan if ending == 'plan' else tiny_onnx
     fault, row = tmp_path / 'fault', FAULTS['CUDA context that is lost']
     diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
     message = image_message(SCENE, 'bgr8', client.header())
-    with start(domain, plan, fault, 'recovering') as node:
+    with start(domain, model, fault, 'recovering', engine_cache=tmp_path / 'cache') as node:
         node.wait_for_output('waiting for images')
         labels = client.subscribe(Image, '/recovering/panoptic')
         client.exchange(message, '/recovering/image', labels)
+        away = Path(f'{fault} away')
+        away.touch()
         fault.touch()
         client.publisher(Image, '/recovering/image').publish(message)
         node.wait_for_output(row.log)
@@ -131,6 +144,7 @@ def test_a_lost_context_is_recovered_from(domain, client, plan, tmp_path):
         node.wait_for_output('cannot configure: .*; next try in 4 s')
         assert node.output.count('cannot configure') == 2
         line = node.line_count
+        away.unlink()
         fault.unlink()
         node.wait_for_output('waiting for images', line)
         labels = client.subscribe(Image, '/recovering/panoptic')
@@ -177,6 +191,18 @@ def test_the_first_start_builds_and_the_next_finds_the_engine(domain, client, ti
         labels = client.subscribe(Image, '/built/panoptic')
         client.exchange(image_message(SCENE, 'bgr8', client.header()), '/built/image', labels)
         assert node.stop() == 0
+
+
+def test_a_disk_too_full_for_a_plan_is_named(domain, client, tiny_onnx, tmp_path):
+    row = FAULTS['disk too full for a plan']
+    diagnostics = client.subscribe(DiagnosticArray, '/diagnostics', matched=False)
+    cache = tmp_path / 'cache'
+    with start(domain, tiny_onnx, tmp_path / 'no fault', 'full', engine_cache=cache) as node:
+        node.wait_for_output(row.log)
+        client.wait(lambda: row.diagnosed(diagnostics, 'full'), row.name)
+        assert node.stop() == 0
+        assert 'building' not in node.output
+        assert 'left: []' in node.output
 
 
 def test_a_build_that_fails_fails_a_build_only_start(domain, tmp_path):

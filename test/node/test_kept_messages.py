@@ -50,6 +50,7 @@ def serve(make_camera, monkeypatch):
     def serve(transport, message):
         camera = make_camera(transport=transport)
         camera.outputs.publish = lambda *_: None
+        camera.outputs.draw = lambda *_: ()
         server.mailbox.put(camera, Frame(camera, message, time.perf_counter(), 0.0,
                                          Stamp(0.0, False, True)))
         return weakref.ref(message.data.obj), camera

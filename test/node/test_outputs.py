@@ -9,6 +9,7 @@ from std_msgs.msg import Header
 
 from panoptic_ros import Panoptic, messages, overlay
 from panoptic_ros.node.outputs import CameraOutputs
+from panoptic_ros.node.settings import Settings
 
 pytestmark = pytest.mark.ros
 
@@ -51,7 +52,9 @@ def computed(monkeypatch):
 
 
 def publish(outputs, panoptic):
-    outputs.publish(Header(), IMAGE, panoptic, 0.5, 90)
+    outputs.publish(Header(), panoptic)
+    for _, draw in outputs.draw(Header(), IMAGE, panoptic, Settings()):
+        draw()
 
 
 def test_nothing_is_computed_while_nobody_subscribes(outputs, panoptic, computed):

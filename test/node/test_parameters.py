@@ -136,7 +136,10 @@ def test_a_parameter_of_another_family_is_refused(masks):
     ('cameras', ['a'] * 65, r'cameras has 65 names: expected 64 at most'),
     ('model', 'x' * 5000, r'model has 5000 characters: expected 4096 at most'),
     ('engine_cache', 'x' * 5000, r'engine_cache has 5000 characters: expected 4096 at most'),
-    ('model', '', r"model is ''")])
+    ('model', '', r"model is ''"),
+    ('overlay_opacity', 1.0000005, r'overlay_opacity is 1\.0000005: expected 0 to 1$'),
+    ('gpu', -1, r'gpu is -1: expected 0 to 63'),
+    ('max_pixels', (1 << 28) + 1, r'max_pixels is 268435457: expected 1 to 268435456')])
 def test_refuses_with_a_reason(name, value, reason):
     with pytest.raises(ValueError, match=reason):
         Settings().change({name: value}, None)
@@ -213,3 +216,15 @@ def test_families_are_set_at_the_start(make_node, masks):
         threads=2, options={'masks.overlap': 1.0, 'deeplab.top_k': 3})
     assert node.get_parameter('masks.most').value == -1
     node.destroy_node()
+
+
+@pytest.mark.ros
+def test_parameters_that_nothing_takes_are_named(make_node, capfd):
+    names = {'label_timout': 1.0, 'someone.elses': 2, 'use_sim_time': False, 'threads': 1}
+    declare(make_node(**names))
+    assert ('unknown parameters have no effect: label_timout (did you mean label_timeout?), '
+            'someone.elses\n') in capfd.readouterr().err
+    declare(make_node(**{f'unknown_{number}': 1 for number in range(30)}))
+    assert 'unknown_17, 20 more' in capfd.readouterr().err
+    declare(make_node(threads=1))
+    assert 'unknown' not in capfd.readouterr().err

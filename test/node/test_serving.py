@@ -68,8 +68,9 @@ def camera(make_camera):
 
 @pytest.fixture
 def server():
-    server = Server(lambda: server.settings, Mishaps(Mock()))
-    server.settings = Settings()
+    mishaps = Mishaps(Mock())
+    server = Server(lambda: server.settings, mishaps)
+    server.settings, server.mishaps = Settings(), mishaps
     return server
 
 
@@ -228,6 +229,21 @@ def test_a_camera_that_cannot_publish_costs_the_others_nothing(server, make_came
     assert good.counts == Counts(segmented=1)
     assert bad.counts == Counts(failed=1)
     assert 'TypeError' in server.failure
+
+
+def test_a_drawing_that_fails_costs_no_labels_and_is_told(server, camera, segmenter):
+    def fail():
+        raise ValueError('too wide for a JPEG')
+
+    drawn = []
+    camera.outputs.draw = lambda *_: iter([('/node/overlay', fail),
+                                           ('/node/semantic', lambda: drawn.append('semantic'))])
+    serve(server, segmenter, [frame(camera)])
+    assert camera.counts == Counts(segmented=1)
+    assert len(camera.outputs.published) == 1
+    assert drawn == ['semantic']
+    assert server.failure is None
+    assert server.mishaps.lately() == {'/node/overlay': 'ValueError: too wide for a JPEG'}
 
 
 def test_labels_that_are_published_are_the_newest(server, camera, segmenter):

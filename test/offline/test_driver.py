@@ -1,6 +1,9 @@
 """Jobs until each is done, failed or set aside: here, and in processes that are killed."""
 
 import json
+import os
+import signal
+import time
 from collections import Counter
 from dataclasses import replace
 from functools import partial
@@ -75,9 +78,27 @@ def test_pictures_and_uploads_appear_one_by_one(tmp_path):
     """A folder that is there is not whole for that."""
     pictures = replace(job(tmp_path, 'a'), kind='pictures')
     states.begin(pictures)
-    Path(pictures.output).mkdir()
+    labels = Path(pictures.output) / '0_panoptic.png'
+    labels.parent.mkdir()
+    labels.touch()
     assert states.begin(pictures).state == 'partial'
     assert not states.begin(pictures).replaces
+
+
+def test_pictures_are_labelled_into_a_folder_in_which_other_outputs_lie(tmp_path):
+    """As those of a recording beside them do; what lies there of pictures is not replaced."""
+    states.begin(job(tmp_path, 'day/front'))
+    pictures = replace(job(tmp_path, 'day'), kind='pictures')
+    other = replace(pictures, input='other')
+    assert not states.begin(pictures).replaces
+    assert not states.is_done(pictures, replace(states.read(pictures), state='done'))
+    (tmp_path / 'out' / 'day' / '0_overlay.jpg').touch()
+    assert states.is_done(pictures, replace(states.read(pictures), state='done'))
+    with pytest.raises(FileExistsError, match=r'out/day exists and was labelled from \S+in/day'):
+        states.begin(other)
+    Path(states.path_of(pictures)).unlink()
+    with pytest.raises(FileExistsError, match='out/day exists and has no state beside it'):
+        states.begin(pictures)
 
 
 def test_workers_that_cannot_work_end_the_command(tmp_path):
@@ -88,7 +109,7 @@ def test_workers_that_cannot_work_end_the_command(tmp_path):
 class Machines:
     """The machine 'lame' has no model and answers first; the others do nothing for long."""
 
-    window = 100
+    window, patience = 100, 3
 
     def __init__(self, names, first=0):
         self._names, self._able, self._jobs = names, first, []
@@ -122,6 +143,17 @@ def test_one_machine_that_cannot_work_ends_no_command_and_all_of_them_do(tmp_pat
         ended.run(jobs)
     assert {job.output for job in ended.report.stopped} == {job.output for job in jobs}
     assert len(ended.report.stopped) == len(jobs)
+
+
+def test_frames_of_a_job_at_work_show_that_workers_can_work(tmp_path):
+    class Busy(Machines):
+        def frames(self):
+            return {'at work': 1}
+
+    jobs = [job(tmp_path, str(number)) for number in range(9)]
+    lame = Busy(['lame'])
+    lame.patience = 10      # it answers nine times before it is known how far the job at work is
+    assert len(Driver(lame).run(jobs).failed) == 9
 
 
 def test_a_piece_that_is_done_shows_that_workers_can_work(tmp_path):
@@ -187,10 +219,36 @@ def test_processes_stop_after_the_frame_at_which_they_are(tmp_path):
     assert states.read(jobs[0]).state == 'partial'
 
 
+@pytest.mark.slow
+def test_a_process_that_ends_between_two_jobs_costs_none(tmp_path):
+    with Processes(1, Stub) as processes:
+        (first,) = Driver(processes).run([job(tmp_path, 'a')]).done
+        os.kill(int(first.worker), signal.SIGKILL)
+        time.sleep(0.5)     # until the pool knows
+        report = Driver(processes).run([job(tmp_path, 'b')])
+        assert (names(report.done), report.tries.total()) == (['b'], 1)
+
+
+def test_a_worker_that_ends_when_the_command_is_to_stop_is_not_held_against_its_job(tmp_path):
+    """Such as by a signal to all processes, which this one knows as soon as the outcome."""
+    stopped = []
+
+    class Ended(Machines):
+        def finished(self, timeout):
+            jobs, self._jobs = self._jobs, []
+            stopped.extend(jobs)
+            return [Outcome(job, 'lost', 'its worker was ended') for job in jobs]
+
+    jobs = [job(tmp_path, name) for name in 'ab']
+    report = Driver(Ended(['n']), stopped=lambda: bool(stopped)).run(jobs)
+    assert (names(report.stopped), report.failed, report.aside) == (['a', 'b'], [], [])
+    assert states.read(jobs[0]) is None
+
+
 class Scripted:
     """Workers that answer as a script says, in any order."""
 
-    window = 3
+    window = patience = 3
 
     def __init__(self, script, pick):
         self._script, self._pick = script, pick

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from panoptic_ros.offline import storage
 from panoptic_ros.offline.inputs import find_jobs, is_bag
 from panoptic_ros.offline.jobs import Job, Settings
 
@@ -74,6 +75,42 @@ def test_what_lies_beside_an_output_is_no_output_of_another_input(drives, name):
             r'\S+out/a\.\S+: rename')):
         find_jobs(['drives'], 'out', Settings(''))
     assert f'out/{name}' in found([f'drives/{name}', 'drives/day']) or '/' in name
+
+
+def test_what_lies_beside_a_video_is_no_output_of_another_input(drives):
+    (drives / 'drives' / 'clip.partial.mov').touch()
+    with pytest.raises(ValueError, match=(
+            r'clip.partial.mp4 of \S+ is in the way of \S+clip.mov, whose work takes')):
+        find_jobs(['drives'], 'out', Settings(''))
+
+
+def test_no_output_lies_in_a_bag(drives):
+    (drives / 'drives' / 'week.mcap').touch()
+    with pytest.raises(ValueError, match=(
+            r'out/week/d of \S+week/d.mcap is in the way of \S+week.mcap, whose work takes '
+            r'\S+out/week: rename')):
+        find_jobs(['drives'], 'out', Settings(''))
+
+
+def test_what_lies_in_the_folder_of_outputs_is_said_to_be_left_out(drives):
+    with pytest.raises(ValueError, match=(
+            r'all recordings of drives \(\d+\) lie in \S+, the folder of -o, where nothing is '
+            'read: expected an -o beside them')):
+        find_jobs(['drives'], '.', Settings(''))
+
+
+def test_a_listing_is_gone_through_a_few_times_for_any_number_of_recordings(monkeypatch):
+    class Listing(dict):
+        passes = 0
+
+        def __iter__(self):
+            self.passes += 1
+            return super().__iter__()
+
+    files = Listing({f'{number}.mcap': 1 for number in range(100)})
+    monkeypatch.setattr(storage, 'listing', lambda path: files)
+    assert len(find_jobs(['drives'], 'out', Settings(''))) == 100
+    assert files.passes < 10
 
 
 def test_metadata_beside_pictures_make_no_bag(tmp_path):

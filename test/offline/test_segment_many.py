@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,8 +13,7 @@ import drives
 import pytest
 
 from panoptic_ros import Segmenter
-from panoptic_ros.cli import segment, segment_progress
-from panoptic_ros.offline import driver
+from panoptic_ros.cli import segment, segment_many, segment_progress
 from panoptic_ros.offline.states import ENDING
 from panoptic_ros.offline.worker import NoModelError, Worker
 
@@ -59,6 +59,23 @@ def test_many_in_one_process(recorded, labelled, tmp_path, tiny_onnx, capsys):
     assert drives.contents(tmp_path / 'out') == labelled
 
 
+def test_recordings_beside_pictures_are_labelled_as_well(recorded, labelled, tmp_path, tiny_onnx,
+                                                         capsys):
+    folder = tmp_path / 'in' / 'street'
+    shutil.copytree(recorded / 'street', folder)
+    shutil.copytree(recorded / 'a', folder / 'a')
+    shutil.copy(recorded / 'clip.mp4', folder)
+    for words in ((), ('--overwrite',)):
+        assert run(capsys, tmp_path / 'in', '-o', tmp_path / 'out', '--model', tiny_onnx,
+                   *words)[0] == 0
+    found = drives.contents(tmp_path / 'out' / 'street')
+    assert found == {name.removeprefix('street/'): data for name, data in labelled.items()
+                     if name.startswith(('street/', 'a/')) or name == 'clip.mp4'}
+    (folder / 'a').rename(tmp_path / 'a')
+    assert run(capsys, folder, '-o', tmp_path / 'both', '--model', tiny_onnx)[0] == 0
+    assert 'clip.mp4' in drives.contents(tmp_path / 'both')      # pictures and a video alone
+
+
 @pytest.mark.slow
 def test_many_in_pieces_in_processes(recorded, labelled, tmp_path, tiny_onnx, capsys):
     left = tmp_path / 'out' / 'a.pieces' / '9s-00000'       # of an earlier run
@@ -94,12 +111,49 @@ def test_a_command_that_no_worker_can_do_tells_what_it_did(recorded, tmp_path, t
         raise NoModelError('no model here')
 
     monkeypatch.setattr(Worker, '_segmenter', segmenter)
-    monkeypatch.setattr(driver, 'UNABLE', 2)
     status, said = run(capsys, recorded, '-o', tmp_path / 'out', '--model', tiny_onnx, '--json',
                        tmp_path / 'r.json')
-    assert (status, said) == (1, 'segment: no model here')
+    assert (status, said) == (1, 'segment: no model here\n')
     report = json.loads((tmp_path / 'r.json').read_text())
     assert (report['error'], len(report['stopped'])) == ('no model here', 5)
+
+
+def test_what_failed_is_told_also_where_the_report_cannot_be_written_any_more(
+        recorded, tmp_path, tiny_onnx, capsys, monkeypatch):
+    def full(*words):
+        raise OSError('no room for the report')
+
+    shutil.copytree(recorded / 'a', tmp_path / 'in' / 'a')
+    drives.damage(tmp_path / 'in' / 'a')
+    monkeypatch.setattr(segment_many, 'write_json', full)
+    with pytest.raises(SystemExit, match='no room for the report'):
+        segment.main([str(word) for word in (
+            tmp_path / 'in', '-o', tmp_path / 'out', '--model', tiny_onnx)])
+    assert 'in/a failed: ' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('words', [('--device', 'gpu'), ()])
+def test_a_model_that_cannot_be_opened_ends_the_command_and_no_recording_is_to_blame(
+        recorded, tmp_path, tiny_onnx, capsys, monkeypatch, words):
+    """It is opened once, and the reason is that of the command for one recording."""
+    model, opened, real = tiny_onnx, [], Segmenter.open
+
+    def open_once(*words, **named):
+        opened.append(words)
+        return real(*words, **named)
+
+    monkeypatch.setattr(Segmenter, 'open', open_once)
+    if not words:
+        model = tmp_path / 'damaged.onnx'
+        model.write_bytes(tiny_onnx.read_bytes()[:1000])
+    one = run(capsys, recorded / 'a', '-o', tmp_path / 'one', '--model', model, *words)
+    count = len(opened)
+    many = run(capsys, recorded, '-o', tmp_path / 'out', '--model', model, *words)
+    reason = one[1].removeprefix('segment: ')
+    assert (many[0], many[1].endswith(f'{reason}\n')) == (1, True), (one, many)
+    assert len(opened) - count == count
+    assert '"failed"' not in ''.join(
+        state.read_text() for state in (tmp_path / 'out').rglob(f'*{ENDING}'))
 
 
 def test_a_damaged_bag_costs_no_other_one(recorded, labelled, tmp_path, tiny_onnx, capsys):
@@ -122,6 +176,22 @@ def test_a_damaged_bag_costs_no_other_one(recorded, labelled, tmp_path, tiny_onn
     assert run(capsys, *words)[0] == 0
     assert drives.contents(tmp_path / 'out') == {
         name: data for name, data in labelled.items() if name[:2] in ('a/', 'b/')}
+
+
+def test_a_damaged_video_replaces_no_whole_one(recorded, labelled, tmp_path, tiny_onnx, capsys):
+    clip, out = tmp_path / 'in' / 'clip.mp4', tmp_path / 'out' / 'clip.mp4'
+    clip.parent.mkdir()
+    data = (recorded / 'clip.mp4').read_bytes()
+    words = (clip.parent, '-o', out.parent, '--model', tiny_onnx)
+    for more in ((), ('--overwrite',)):
+        for _ in range(2):
+            clip.write_bytes(data[:-40])
+            assert run(capsys, *words, *more)[0] == 1
+            assert (out.parent / 'clip.partial.mp4').is_file()
+            assert out.exists() == bool(more)
+        clip.write_bytes(data)      # copied again
+        assert run(capsys, *words, *more)[0] == 0
+        assert drives.contents(out.parent) == {'clip.mp4': labelled['clip.mp4']}
 
 
 def test_an_engine_that_raises_costs_no_other_bag(recorded, labelled, tmp_path, tiny_onnx, capsys,

@@ -1,5 +1,8 @@
 """``segment drive.mp4 -o out.mp4``."""
 
+import os
+import signal
+
 import av
 import cv2
 import numpy as np
@@ -9,6 +12,8 @@ import tiny_model
 from panoptic_ros import Segmenter, overlay
 from panoptic_ros.cli import segment
 from panoptic_ros.tracking import Tracker
+from panoptic_ros.videos.labelling import label_video
+from panoptic_ros.videos.sources import Pictures
 from panoptic_ros.videos.writer import write_video
 
 SCENES = [np.roll(tiny_model.scene(), 4 * number, axis=1) for number in range(5)]
@@ -108,9 +113,56 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path, tiny_onnx):
     assert [path.name for path in tmp_path.iterdir()] == ['thin.png']
 
 
-def test_frames_before_the_damage_are_kept(recorded, tmp_path, tiny_onnx):
+def test_frames_before_the_damage_are_kept_and_replace_no_whole_video(recorded, tmp_path,
+                                                                      tiny_onnx):
     data = recorded.read_bytes()
     recorded.write_bytes(data[:-40])
-    with pytest.raises(SystemExit, match=r'drive\.mp4 .*frames that .*out\.mp4 holds: \d'):
-        run(recorded, '-o', tmp_path / 'out.mp4', model=tiny_onnx)
-    assert 1 <= len(frames_of(tmp_path / 'out.mp4')) < 5
+    out, partial = tmp_path / 'out.mp4', tmp_path / 'out.partial.mp4'
+    said = r'drive\.mp4 .*frames that .*out\.partial\.mp4 holds: \d'
+    with pytest.raises(SystemExit, match=said):
+        run(recorded, '-o', out, model=tiny_onnx)
+    assert 1 <= len(frames_of(partial)) < 5
+    assert not out.exists()
+    with pytest.raises(SystemExit, match=r'out\.partial\.mp4: it exists; .*--overwrite'):
+        run(recorded, '-o', out, model=tiny_onnx)
+    out.write_text('whole')
+    with pytest.raises(SystemExit, match=said):
+        run(recorded, '-o', out, '--overwrite', model=tiny_onnx)
+    assert out.read_text() == 'whole'
+    with pytest.raises(SystemExit, match='would be written over it'):
+        run(partial, '-o', out, '--overwrite', model=tiny_onnx)
+    recorded.write_bytes(data)
+    run(recorded, '-o', out, '--overwrite', model=tiny_onnx)
+    assert len(frames_of(out)) == 5
+    assert not partial.exists()
+
+
+def test_a_signal_leaves_what_is_done_beside_a_whole_video(recorded, tmp_path, tiny_onnx, capsys,
+                                                           monkeypatch):
+    real, out = Segmenter.segment, tmp_path / 'out.mp4'
+    signals = iter([signal.SIGTERM])
+
+    def segment_and_stop(self, images):
+        for number in signals:
+            os.kill(os.getpid(), number)
+        return real(self, images)
+
+    monkeypatch.setattr(Segmenter, 'warm_up', lambda self: None)
+    monkeypatch.setattr(Segmenter, 'segment', segment_and_stop)
+    out.write_text('whole')
+    with pytest.raises(SystemExit, match='143'):
+        run(recorded, '-o', out, '--overwrite', model=tiny_onnx)
+    partial = tmp_path / 'out.partial.mp4'
+    assert f'segment: stopped; frames that {partial} holds: 1\n' in capsys.readouterr().err
+    assert (out.read_text(), len(frames_of(partial))) == ('whole', 1)
+
+
+def test_a_webcam_ends_where_it_is_asked_to(tmp_path, tiny_onnx):
+    class Live(Pictures):
+        is_live = True
+
+    cv2.imwrite(str(tmp_path / 'a.png'), SCENES[0])
+    label_video(Segmenter.open(tiny_onnx), Live([tmp_path / 'a.png'] * 5, 10), tmp_path / 'a.mp4',
+                proceed=lambda: False)
+    assert len(frames_of(tmp_path / 'a.mp4')) == 1
+    assert not (tmp_path / 'a.partial.mp4').exists()
