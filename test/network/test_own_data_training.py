@@ -210,7 +210,7 @@ def test_a_training_on_a_full_disk_says_it_once(when, boxes, tmp_path, monkeypat
 def test_a_log_on_a_full_disk_ends_a_training_that_is_saved(boxes, tmp_path, monkeypatch):
     monkeypatch.setattr('panoptic_ros.network.run.LOG_EVERY', 1)
     (tmp_path / 'log.jsonl').symlink_to('/dev/full')
-    with pytest.raises(ValueError, match='No space left on device; .* is saved after step 1$'):
+    with pytest.raises(ValueError, match=r'No space left on device; .* is saved after step 1$'):
         run(make(boxes), tmp_path, Intervals(60, 0))
 
 

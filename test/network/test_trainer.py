@@ -202,7 +202,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(boxes, tmp_path)
     assert not partial.is_symlink()
     assert path.read_bytes() == before
     partial.mkdir()
-    with pytest.raises(OSError, match='c.pt: expected a folder that may be written'):
+    with pytest.raises(OSError, match=r'c\.pt: expected a folder that may be written'):
         checkpoint.save(path)
 
 
@@ -258,7 +258,7 @@ def test_half_precision_skips_a_few_such_steps_and_no_more(what, boxes):
     trainer = make(boxes)
     trainer._scaler = torch.amp.GradScaler('cpu', init_scale=4.0)
     break_at(trainer, 2, what, times=9)
-    with pytest.raises(ValueError, match='^step 4: '):      # at scales of 4, 2 and 1
+    with pytest.raises(ValueError, match=r'^step 4: '):      # at scales of 4, 2 and 1
         run(trainer)
     assert is_finite(trainer.network.state_dict())
 
