@@ -7,9 +7,10 @@ from pathlib import Path
 
 from ..arguments import image_size, whole
 from ..datasets import DATASETS, SPLITS
-from ..network.machine import cores, written
+from ..network.machine import written
 from ..network.presets import presets, recipes
 from ..network.recipe import KINDS
+from ..processes import cores
 from ..streets import PLAIN, VARIED
 from .variety import variety
 

@@ -6,9 +6,10 @@ import argparse
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from ..network.machine import GPU, PROCESSOR, changed, cores, suited
+from ..network.machine import GPU, PROCESSOR, changed, suited
 from ..network.presets import recipe
 from ..network.recipe import Recipe
+from ..processes import cores
 from .train_arguments import NETWORK, OF_DEEPLAB, PRESETS
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from ..processes import cores
 from .recipe import Recipe
 
 if TYPE_CHECKING:
@@ -38,11 +38,6 @@ class Limits:
 GPU = Limits()
 PROCESSOR = Limits(frame=512 * 1024, crop=256 * 512, batch=8, batch_per_core=1, steps=20_000)
 """With it a step of `mobile` takes about a second on two cores."""
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def loaders(gpu: bool, processes: int = 1) -> int:
