@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--smoothing', type=float, nargs=2, metavar=('UNSURE', 'SURE'),
                         help='of Panoptic-DeepLab: smooth the classes of frames of which the '
                         'network is unsure, fully at a mean probability of UNSURE or less and '
-                        'not at all at SURE or more, such as 0.7 0.84; padding counts as unsure; '
+                        'not at all at SURE or more, such as 0.74 0.86; padding counts as unsure; '
                         '0 0 for never (default: as the exported file does it, else never)')
     parser.add_argument('--quality', type=Path, metavar='JSON',
                         help='report of `evaluate --json` to keep in the model')

@@ -181,7 +181,7 @@ def test_a_failed_build_keeps_nothing_and_the_next_one_works(rtx, find, tmp_path
     expect_one_line(lines, path, 'not built yet')
 
 
-def test_a_full_disk_is_told_before_a_build(find, monkeypatch):
+def test_a_full_disk_is_told_before_a_build(rtx, find, monkeypatch):
     monkeypatch.setattr(shutil, 'disk_usage', lambda folder: shutil._ntuple_diskusage(9, 9, 100))
     with pytest.raises(OSError, match=r'cache has room for 100 bytes: expected \d+, as many'):
         find(compile=lambda *_: pytest.fail('it builds'))
