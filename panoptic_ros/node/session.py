@@ -174,9 +174,10 @@ class Session:
     def _describe(self, segmenter: Segmenter) -> dict[str, object]:
         metadata, settings = segmenter.metadata, self._settings()
         device = 'CPU' if segmenter.about.get('GPU', 'none') == 'none' else 'GPU'
-        # a plan runs on a GPU whatever ``runtime`` is
-        reason = ('it ran on a GPU before' if self._recovers else segmenter.reason
-                  if settings.device == 'auto' else f'runtime is {settings.runtime}')
+        # a plan runs on a GPU whatever ``runtime`` is, and its device is auto
+        reason = 'it ran on a GPU before' if self._recovers else segmenter.reason
+        if settings.device != 'auto':
+            reason = f'runtime is {settings.runtime}'
         return {
             'model': self._model, 'runtime': f'{device} ({segmenter.description}): {reason}',
             **segmenter.about, 'family': metadata.family, 'network': metadata.network,
