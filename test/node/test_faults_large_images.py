@@ -27,7 +27,9 @@ def test_memory_is_given_back_after_large_images(domain, client, tiny_onnx):
 
         def serve(image):
             message = image_message(image, 'rgb8', client.header())
-            client.exchange(message, '/swollen/image', labels)
+            # Sent again too early, two of them would be on their way at once, and Fast DDS would
+            # keep room for both.
+            client.exchange(message, '/swollen/image', labels, every=20.0)
             labels.clear()
             return resident(node)
 

@@ -245,19 +245,20 @@ class Client:
         return Header(stamp=Time(sec=seconds, nanosec=nanoseconds),
                       frame_id=f'camera_optical_{self._frames}')
 
-    def exchange(self, message: Any, topic: str, output: Collector) -> Any:
+    def exchange(self, message: Any, topic: str, output: Collector, every: float = REPEAT) -> Any:
         """Publish an image until the output with its header comes; return that."""
         return self.repeat(message, topic, lambda: next(
             (m for m in list(output) if m.header == message.header), None),
-            f'answer on {output.subscription.topic_name}')
+            f'answer on {output.subscription.topic_name}', every)
 
-    def repeat(self, message: Any, topic: str, condition: Callable[[], Any], what: str) -> Any:
-        """Publish an image now and then until the condition is true; return its value."""
+    def repeat(self, message: Any, topic: str, condition: Callable[[], Any], what: str,
+               every: float = REPEAT) -> Any:
+        """Publish an image every few seconds until the condition is true; return its value."""
         publisher = self.publisher(type(message), topic)
-        for _ in range(int(PATIENCE / REPEAT)):
+        for _ in range(int(PATIENCE / every)):
             publisher.publish(message)
             with suppress(TimeoutError):
-                return self.wait(condition, what, REPEAT)
+                return self.wait(condition, what, every)
         raise TimeoutError(f'no {what} after {PATIENCE} s of images on {topic}')
 
     def status(self, diagnostics: Collector, name: str, node: str = 'panoptic_node') -> Any:
