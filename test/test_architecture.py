@@ -52,7 +52,7 @@ ALLOWED = {
     'datasets': BASE | {'images'},
     'evaluation': BASE | {'segments', 'families', 'engine', 'images', 'datasets', 'streets',
                           'tracking'},
-    'network': BASE | {'datasets', 'engine', 'families', 'streets'},
+    'network': BASE | {'images', 'datasets', 'engine', 'families', 'streets'},
     'benchmarks': CORE | {'arguments', 'memory', 'messages', 'report', 'node', 'datasets',
                           'streets', 'evaluation', 'network', 'bags', 'demo', 'offline'},
     'demo': CORE | {'memory', 'messages', 'report', 'bags', 'sheets', 'streets', 'evaluation',

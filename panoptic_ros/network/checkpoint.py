@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..images.files import unfinished
 from ..labels import LabelSpace
 from . import families
 from .family import Configuration
-from .replacing import replacing
 
 _ALLOWANCE = 1 << 24
 """Parameters that no file has to justify: entries that are missing are to be named instead."""
@@ -86,7 +86,7 @@ class Checkpoint:
                    'training': self.training, 'state': self.state}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as file:
+            with unfinished(path) as beside, beside.open('wb') as file:
                 torch.save(content, file)
         except (OSError, RuntimeError) as error:
             # PyTorch closes its archive even then, and what it finds there hides the file's error.

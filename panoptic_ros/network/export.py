@@ -17,12 +17,12 @@ from torch import nn
 from ..engine import Output
 from ..engine.onnx_file import declared
 from ..engine.onnx_runtime import load_onnxruntime
+from ..images.files import unfinished
 from . import families
 from .checkpoint import Checkpoint
 from .family import NetworkFamily
 from .folding import folded
 from .metadata import metadata_of
-from .replacing import replacing
 from .torchscript import OPSET, torchscript_trace
 
 
@@ -86,8 +86,8 @@ def export_onnx(checkpoint: Checkpoint, path: Path, size: tuple[int, int],
         raise ExportError(f'ONNX Runtime and PyTorch differ by {difference:.2g} of the largest '
                           f'value: expected at most {tolerance:.2g}; {path} is not written')
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as file:
-        file.write(content)
+    with unfinished(path) as beside:
+        beside.write_bytes(content)
     return difference
 
 

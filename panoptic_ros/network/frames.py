@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 
 import numpy as np
 
 from ..datasets.dataset import Image, Labels
+from ..images.files import unfinished
 from ..labels import LabelSpace
 from ..streets import FIRST_HELD_OUT_SEED, PLAIN, Drive, Variety
 from ..streets.rendering import rendering_pool
 from ..streets.variety import name_of
-from .replacing import replacing
 
 FRAMES_PER_DRIVE = 4
 """Frames of each drive, seconds apart; the first frame of a drive costs more than others."""
@@ -124,5 +123,5 @@ def _render_drive(frames: StreetFrames, drive: int, indices: list[int]) -> None:
         labels = np.ascontiguousarray(truth.labels)[..., None].view(np.uint8)
         path = frames.path(index)
         # Another training may render the same frame into the same folder, on another machine too.
-        with replacing(path, path.with_name(f'.{path.stem}.{token_hex(8)}.partial')) as file:
+        with unfinished(path) as beside, beside.open('wb') as file:
             np.save(file, np.concatenate((image, labels), 2))

@@ -4,8 +4,10 @@ import math
 import multiprocessing
 import os
 import signal
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -191,18 +193,26 @@ def test_files_that_are_no_checkpoints_are_refused(tmp_path):
         Checkpoint.load(tmp_path / 'other.pt')
 
 
-def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(boxes, tmp_path):
-    path, partial = tmp_path / 'c.pt', tmp_path / 'c.pt.partial'
-    checkpoint = make(boxes).checkpoint()
+def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(boxes, tmp_path, monkeypatch):
+    path, checkpoint = tmp_path / 'c.pt', make(boxes).checkpoint()
     checkpoint.save(path)
     before = path.read_bytes()
-    partial.symlink_to('/dev/full')
-    with pytest.raises(OSError, match=r'cannot write .*/c\.pt: .* \(.*No space left on device\)'):
-        checkpoint.save(path)
-    assert not partial.is_symlink()
+
+    def half(content, file):
+        file.write(b'half')
+        raise RuntimeError('the archive cannot be written')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, 'save', half)
+        with pytest.raises(OSError, match=r'c\.pt: .* \(the archive cannot be written\)'):
+            checkpoint.save(path)
+    assert list(tmp_path.iterdir()) == [path]
     assert path.read_bytes() == before
-    partial.mkdir()
     with pytest.raises(OSError, match=r'c\.pt: expected a folder that may be written'):
+        checkpoint.save(path / 'c.pt')
+    monkeypatch.setattr('panoptic_ros.network.checkpoint.unfinished',
+                        lambda _: nullcontext(Path('/dev/full')))
+    with pytest.raises(OSError, match=r'cannot write .*/c\.pt: .* \(.*No space left on device\)'):
         checkpoint.save(path)
 
 
