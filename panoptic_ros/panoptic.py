@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from .labels import UNLABELED, LabelSpace
 
-_COLUMNS = {
-    'label': (np.uint16, ()), 'class_id': (np.uint8, ()), 'instance': (np.uint16, ()),
-    'area': (np.int64, ()), 'box': (np.int32, (4,)), 'centroid': (np.float32, (2,)),
-    'score': (np.float32, ())}
+_COLUMNS = {name: (np.dtype(kind), shape) for name, kind, shape in (
+    ('label', np.uint16, ()), ('class_id', np.uint8, ()), ('instance', np.uint16, ()),
+    ('area', np.int64, ()), ('box', np.int32, (4,)), ('centroid', np.float32, (2,)),
+    ('score', np.float32, ()))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +49,10 @@ class Segments:
             if column.dtype != dtype or column.shape != (rows, *shape):
                 raise ValueError(
                     f'segment column {name} is {column.dtype} {column.shape}: '
-                    f'expected {np.dtype(dtype)} {(rows, *shape)}')
-        if rows and (np.diff(self.area) > 0).any():
+                    f'expected {dtype} {(rows, *shape)}')
+        if rows and (self.area[1:] > self.area[:-1]).any():
             raise ValueError('segments are not in descending order of area: sort them')
-        if rows and not ((self.score >= 0) & (self.score <= 1)).all():
+        if rows and not (self.score.min() >= 0 and self.score.max() <= 1):
             raise ValueError(f'segment scores {self.score} leave [0, 1]: clip them')
 
     def __len__(self) -> int:

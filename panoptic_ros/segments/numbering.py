@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..labels import UNLABELED, LabelSpace
+from .workers import compiled
 
 
 def number(class_of: npt.NDArray[np.integer], area: npt.NDArray[np.int64],
@@ -30,15 +31,27 @@ def number(class_of: npt.NDArray[np.integer], area: npt.NDArray[np.int64],
         The least area of each code of stuff in pixels.
 
     """
+    return _number(class_of, area, label_space.is_thing,
+                   (label_space.label_divisor, label_space.max_instances, stuff_area))
+
+
+@compiled
+def _number(class_of: npt.NDArray[np.integer], area: npt.NDArray[np.int64],
+            is_thing: npt.NDArray[np.bool_], limits: tuple[int, int, int]
+            ) -> npt.NDArray[np.uint16]:
+    """Return the labels; ``limits``: the label divisor, most instances, least area of stuff."""
+    divisor, most, stuff_area = limits
     label_of = np.full(len(area), UNLABELED, np.uint16)
-    numbers = [0] * len(label_space)
-    for code in np.flatnonzero((area > 0) & (class_of >= 0)):
-        class_id = int(class_of[code])
-        if label_space.is_thing[class_id]:
+    numbers = np.zeros(len(is_thing), np.int64)
+    for code in range(len(area)):
+        class_id = class_of[code]
+        if area[code] == 0 or class_id < 0:
+            continue
+        if is_thing[class_id]:
             numbers[class_id] += 1
-            kept = numbers[class_id] <= label_space.max_instances
+            kept = numbers[class_id] <= most
         else:
             kept = area[code] >= stuff_area
         if kept:
-            label_of[code] = class_id * label_space.label_divisor + numbers[class_id]
+            label_of[code] = class_id * divisor + numbers[class_id]
     return label_of

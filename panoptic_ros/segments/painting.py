@@ -7,11 +7,11 @@ import numpy.typing as npt
 
 from .marks import Marks, list_runs
 from .patches import OPEN, CodeImage
-from .workers import Tickets, compiled, inner, int64, take_ticket
+from .workers import Tickets, inner, int64, take_ticket
 
 
-@compiled
-def paint(tickets: Tickets, image: CodeImage, label_of: npt.NDArray[np.uint16]
+@inner
+def paint(tickets: Tickets, image: CodeImage, label_of: npt.NDArray[np.uint16], runs: Marks
           ) -> None:
     """
     Turn a code image into labels, in its ``pixels``.
@@ -24,10 +24,11 @@ def paint(tickets: Tickets, image: CodeImage, label_of: npt.NDArray[np.uint16]
         The codes.
     label_of
         (codes,) label of each code.
+    runs
+        Scratch for a row's patches.
 
     """
-    rows, columns = image.patches.shape
-    runs = Marks(np.empty(columns, np.bool_), np.empty(columns + 1, np.int32))
+    rows = len(image.patches)
     while True:
         row = take_ticket(tickets)
         if row >= rows:
@@ -64,8 +65,9 @@ def paint_lines(image: CodeImage, row: int, top: int, bottom: int,
         code, left, right = patches[start], int64(starts[start]), int64(starts[end])
         if code == OPEN:
             for y in range(top, bottom):
-                for x in range(left, right):
-                    pixels[y, x] = label_of[pixels[y, x]]
+                line = pixels[y, left:right]
+                for x in range(len(line)):
+                    line[x] = label_of[line[x]]
         else:
             label = label_of[code]
             for y in range(top, bottom):

@@ -14,7 +14,8 @@ from ..panoptic import Segments
 PROBABILITY_ONE = 1 << 24
 """Probabilities are kept in fixed point, so that their sums do not depend on their order."""
 
-_FAR = np.iinfo(np.int32).max
+FAR = np.iinfo(np.int32).max
+"""The upper left corner of a code without pixels."""
 
 TALLY = np.dtype([('area', np.int64), ('sum_x', np.int64), ('sum_y', np.int64),
                   ('x0', np.int32), ('y0', np.int32), ('x1', np.int32), ('y1', np.int32),
@@ -25,7 +26,7 @@ TALLY = np.dtype([('area', np.int64), ('sum_x', np.int64), ('sum_y', np.int64),
 def empty_tallies(workers: int, codes: int) -> npt.NDArray[Any]:
     """Return tallies without pixels, (workers, codes)."""
     tallies = np.zeros((workers, codes), TALLY)
-    tallies['x0'] = tallies['y0'] = _FAR
+    tallies['x0'] = tallies['y0'] = FAR
     return tallies
 
 
@@ -42,15 +43,6 @@ class Tallies:
     probability: npt.NDArray[np.int64]
     """(N,) sum of the probability of the segment's class, ``PROBABILITY_ONE`` for 1."""
 
-    @classmethod
-    def add_up(cls, tallies: npt.NDArray[Any]) -> Tallies:
-        """Add up what several workers tallied, (workers, codes) of ``TALLY``."""
-        low = np.stack([tallies[name].min(0) for name in ('x0', 'y0')], axis=1)
-        high = np.stack([tallies[name].max(0) for name in ('x1', 'y1')], axis=1)
-        sum_xy = np.stack([tallies[name].sum(0) for name in ('sum_x', 'sum_y')], axis=1)
-        return cls(tallies['area'].sum(0), sum_xy, np.concatenate([low, high], axis=1),
-                   tallies['probability'].sum(0))
-
     def merged(self, label: npt.NDArray[np.uint16]) -> tuple[npt.NDArray[np.uint16], Tallies]:
         """
         Add up the rows of one label, (N,); return the labels, (M,), and a row for each.
@@ -60,7 +52,7 @@ class Tallies:
         labels, place = np.unique(label, return_inverse=True)
         area, probability = (np.zeros(len(labels), np.int64) for _ in range(2))
         sum_xy = np.zeros((len(labels), 2), np.int64)
-        box = np.tile(np.array([_FAR, _FAR, 0, 0], np.int32), (len(labels), 1))
+        box = np.tile(np.array([FAR, FAR, 0, 0], np.int32), (len(labels), 1))
         np.add.at(area, place, self.area)
         np.add.at(sum_xy, place, self.sum_xy)
         np.minimum.at(box[:, :2], place, self.box[:, :2])
@@ -86,9 +78,10 @@ class Tallies:
         present = np.flatnonzero((self.area > 0) & (label != UNLABELED))
         order = present[np.lexsort((label[present], -self.area[present]))]
         label, area = label[order], self.area[order]
-        mean = self.probability[order] / (area * PROBABILITY_ONE)
+        score = self.probability[order] / (area * PROBABILITY_ONE)
+        score *= np.maximum(np.minimum(weight[order], 1), 0)
         return Segments(
             label, (label // label_space.label_divisor).astype(np.uint8),
             label % np.uint16(label_space.label_divisor), area, self.box[order],
             (self.sum_xy[order] / area[:, None]).astype(np.float32),
-            np.clip(np.clip(weight[order], 0, 1) * mean, 0, 1).astype(np.float32))
+            np.maximum(np.minimum(score, 1), 0).astype(np.float32))

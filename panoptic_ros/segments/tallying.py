@@ -1,13 +1,18 @@
-"""Adding the pixels of a code image to the tallies of their codes."""
+"""Adding the pixels of a code image to the tallies of their codes, and these to one another."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from .patches import OPEN, CodeImage
-from .workers import inner, int64
+from .tallies import FAR, Tallies
+from .workers import compiled, inner, int64
+
+_Sums = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int32],
+              npt.NDArray[np.int64]]
 
 
 @inner
@@ -60,3 +65,31 @@ def _add(tally: Any, top: int, bottom: int, left: int, right: int) -> None:
     tally.y0 = min(tally.y0, top)
     tally.x1 = max(tally.x1, right)
     tally.y1 = max(tally.y1, bottom)
+
+
+def add_up(tallies: npt.NDArray[Any]) -> Tallies:
+    """Add up what several workers tallied, (workers, codes) of ``tallies.TALLY``."""
+    return Tallies(*_add_up(tallies))
+
+
+@compiled
+def _add_up(tallies: npt.NDArray[Any]) -> _Sums:
+    """Return the fields of ``Tallies``."""
+    workers, codes = tallies.shape
+    area, probability = np.zeros(codes, np.int64), np.zeros(codes, np.int64)
+    sum_xy, box = np.zeros((codes, 2), np.int64), np.zeros((codes, 4), np.int32)
+    box[:, :2] = FAR
+    for worker in range(workers):
+        for code in range(codes):
+            tally = tallies[worker, code]
+            if tally.area == 0 and tally.probability == 0:      # most have no pixels
+                continue
+            area[code] += tally.area
+            probability[code] += tally.probability
+            sum_xy[code, 0] += tally.sum_x
+            sum_xy[code, 1] += tally.sum_y
+            box[code, 0] = min(box[code, 0], tally.x0)
+            box[code, 1] = min(box[code, 1], tally.y0)
+            box[code, 2] = max(box[code, 2], tally.x1)
+            box[code, 3] = max(box[code, 3], tally.y1)
+    return area, sum_xy, box, probability

@@ -79,6 +79,17 @@ take_ticket = cast(Callable[[Tickets], int], intrinsic(_take_ticket))
 """Return ``tickets[0]`` and add one to it, atomically; for kernels."""
 
 
+def _trailing_zeros(typing_context: Any, word: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return (types.int64(types.uint64), generate) if word == types.uint64 else None
+
+
+trailing_zeros = cast(Callable[[np.uint64], int], intrinsic(_trailing_zeros))
+"""Return how many bits under the lowest one are 0, of a word that is not 0; for kernels."""
+
+
 int64 = cast(Callable[[Any], int], np.int64)
 """Make an integer of the one type that functions are compiled for, not of a literal's own."""
 

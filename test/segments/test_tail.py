@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 from panoptic_ros.labels import UNLABELED
 from panoptic_ros.panoptic import Panoptic
 from panoptic_ros.segments.grid import Grid
-from panoptic_ros.segments.numbering import number
 from panoptic_ros.segments.patches import OPEN, CodeImage
 from panoptic_ros.segments.tallies import PROBABILITY_ONE, Tallies, empty_tallies
 from panoptic_ros.segments.upsampling import Axis
 
 pytest.importorskip('numba')
+from panoptic_ros.segments.marks import Marks
+from panoptic_ros.segments.numbering import number
 from panoptic_ros.segments.painting import paint
-from panoptic_ros.segments.tallying import tally_row
-from panoptic_ros.segments.workers import run
+from panoptic_ros.segments.tallying import add_up, tally_row
+from panoptic_ros.segments.workers import run, thread_count
 
 ROAD, SKY, CAR, BUS = range(4)
 SPACE = make_label_space([False, False, True, True], 4)
@@ -45,10 +46,10 @@ def test_labels_and_table_are_those_of_the_codes(cells, size, codes, seed):
     for row in range(cells[0]):
         tally_row(image, row, tallies[0])
     tallies['probability'] = tallies['area'] * PROBABILITY_ONE
-    sums = Tallies.add_up(tallies)
+    sums = add_up(tallies)
     np.testing.assert_array_equal(sums.area, np.bincount(code_of_pixel.ravel(), minlength=codes))
     label_of = number(class_of, sums.area, SPACE, 5)
-    run(paint, image, label_of)
+    run(paint, image, label_of, [Marks.new(cells[1]) for _ in range(thread_count())])
     np.testing.assert_array_equal(image.pixels, label_of[code_of_pixel])
     Panoptic(image.pixels, sums.segments(label_of, np.ones(codes, np.float32), SPACE),
              SPACE).check()
@@ -60,7 +61,7 @@ def test_tallies_of_workers_add_up():
     for row in range(6):
         tally_row(image, row, alone[0])
         tally_row(image, row, shared[row % 3])
-    one, several = Tallies.add_up(alone), Tallies.add_up(shared)
+    one, several = add_up(alone), add_up(shared)
     for column in ('area', 'sum_xy', 'box', 'probability'):
         np.testing.assert_array_equal(getattr(one, column), getattr(several, column), column)
 

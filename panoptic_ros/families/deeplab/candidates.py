@@ -7,14 +7,26 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...segments.workers import compiled, inner
+from ...segments.marks import VECTORS, WORD, Marks, list_marked, whole
+from ...segments.workers import compiled, inner, int64, trailing_zeros
 from .targets import Box
 
 _LARGEST = np.float32(3.4028235e38)
-_WORD = 8
-_VECTORS = 32       # a multiple of what vectors of any processor hold
 _FAR = np.float32(1e18)
-_HALF = 0.4995      # less than half, by more than squared distances are rounded
+_HALF = np.float32(0.4995)      # less than half, by more than squared distances are rounded
+
+
+@inner
+def _bits(value: np.float32) -> np.int32:
+    """Return the bits of a float; of floats over zero they are in the same order."""
+    number = np.float32(value)
+    return number.view(np.int32)
+
+
+@inner
+def _float(bits: np.int32) -> np.float32:
+    number = np.int32(bits)
+    return number.view(np.float32)
 
 
 class Centers(NamedTuple):
@@ -30,24 +42,25 @@ class Centers(NamedTuple):
     @classmethod
     def of(cls, places: npt.NDArray[np.int64]) -> Centers:
         """Return the centres at (y, x), (K, 2)."""
-        filled = np.full((2, -(-len(places) // _VECTORS) * _VECTORS), _FAR, np.float32)
+        filled = np.full((2, whole(len(places))), _FAR, np.float32)
         filled[:, :len(places)] = places.T
-        return cls(filled[0], filled[1], _measure_reach(np.ascontiguousarray(places)))
+        reach = _measure_reach(filled[0, :len(places)], filled[1, :len(places)])
+        return cls(filled[0], filled[1], reach)
 
 
 @compiled
-def _measure_reach(places: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+def _measure_reach(y: npt.NDArray[np.float32], x: npt.NDArray[np.float32]
+                   ) -> npt.NDArray[np.float32]:
     """Return the square of about half the distance from each centre to the next one."""
-    reach = np.empty(len(places), np.float32)
-    for index in range(len(places)):
-        least = np.int64(1) << 60
-        for other in range(len(places)):
-            dy = places[other, 0] - places[index, 0]
-            dx = places[other, 1] - places[index, 1]
+    reach = np.empty(len(y), np.float32)
+    for index in range(len(y)):
+        bits = _bits(_LARGEST)
+        for other in range(len(y)):
+            dy, dx = y[other] - y[index], x[other] - x[index]
             distance = dy * dy + dx * dx
-            distance = distance if other != index else np.int64(1) << 60
-            least = distance if distance < least else least
-        reach[index] = least * (_HALF * _HALF)
+            own = _bits(distance if other != index else _LARGEST)
+            bits = own if own < bits else bits
+        reach[index] = _float(bits) * _HALF * _HALF
     return reach
 
 
@@ -74,23 +87,10 @@ def _closest(box: Box, y: np.float32, x: np.float32) -> np.float32:
 
 
 @inner
-def _bits(value: np.float32) -> np.int32:
-    """Return the bits of a float; of floats over zero they are in the same order."""
-    number = np.float32(value)
-    return number.view(np.int32)
-
-
-@inner
-def _float(bits: np.int32) -> np.float32:
-    number = np.int32(bits)
-    return number.view(np.float32)
-
-
-@inner
-def choose(y: npt.NDArray[np.float32], x: npt.NDArray[np.float32], box: Box,
-           near: npt.NDArray[np.bool_], chosen: npt.NDArray[np.int32]) -> int:
+def mark_near(y: npt.NDArray[np.float32], x: npt.NDArray[np.float32], box: Box,
+              marked: npt.NDArray[np.bool_]) -> None:
     """
-    List the centres that can be the nearest to a target in a box; return how many.
+    Mark the centres that can be the nearest to a target in a box.
 
     A centre is left out when it is farther from the box than the farthest corner of the box
     from another centre.  Rounding keeps the order of these distances, so the choice is exact.
@@ -98,13 +98,11 @@ def choose(y: npt.NDArray[np.float32], x: npt.NDArray[np.float32], box: Box,
     Parameters
     ----------
     y, x
-        (K,) the centres, at least one; those at _FAR are never chosen beside others.
+        (K,) the centres, at least one; those at _FAR are never marked beside others.
     box
         The box.
-    near
-        (K + _WORD or more,) scratch.
-    chosen
-        (more than K,), written: their indices in ascending order.
+    marked
+        (K,), written.
 
     """
     bits = _bits(_LARGEST)      # the least of integers is found in vectors
@@ -113,45 +111,56 @@ def choose(y: npt.NDArray[np.float32], x: npt.NDArray[np.float32], box: Box,
         bits = own if own < bits else bits
     bound = _float(bits)
     for index in range(len(y)):
-        near[index] = _closest(box, y[index], x[index]) <= bound
-    count = 0
-    for first in range(0, len(y), _WORD):       # most are far
-        if near[first:first + _WORD].view(np.uint64)[0] != 0:
-            for index in range(first, min(first + _WORD, len(y))):
-                chosen[count] = index
-                count += near[index]
-    return count
+        marked[index] = _closest(box, y[index], x[index]) <= bound
 
 
 class Nearby(NamedTuple):
     """The centres that can be the nearest to the targets of some neighbouring patches."""
 
     y: npt.NDArray[np.float32]
-    """(K,) in pixels."""
+    """(K,) in pixels; like ``Centers`` with some far away that fill vectors."""
     x: npt.NDArray[np.float32]
     """(K,)"""
     center: npt.NDArray[np.int32]
-    """(K + 1,) which of the centres they are, in ascending order."""
-    near: npt.NDArray[np.bool_]
-    """(K + _VECTORS + _WORD,) for ``choose``."""
-    chosen: npt.NDArray[np.int32]
-    """(K + 1,) those of them that were chosen last."""
+    """(K,) which of the centres they are, in ascending order."""
+    near: Marks
+    """Those that were marked last, of all centres or of these."""
 
     @classmethod
     def new(cls, centers: int) -> Nearby:
         """Return memory for the centres near to some patches."""
-        return cls(np.empty(centers, np.float32), np.empty(centers, np.float32),
-                   np.zeros(centers + 1, np.int32),
-                   np.zeros(centers + _VECTORS + _WORD, np.bool_),
-                   np.empty(centers + 1, np.int32))
+        room = whole(centers)
+        return cls(np.empty(room, np.float32), np.empty(room, np.float32),
+                   np.empty(room, np.int32), Marks.new(room))
 
 
 @inner
 def choose_nearby(centers: Centers, box: Box, nearby: Nearby) -> int:
-    """Choose the centres near to a box; return how many."""
-    y, x, center, near, _ = nearby
+    """Choose the centres near to a box; return how many, with those that fill vectors."""
+    y, x, center, near = nearby
     all_y, all_x = centers.y, centers.x
-    count = choose(all_y, all_x, box, near, center)
+    mark_near(all_y, all_x, box, near.marked)
+    count = list_marked(near)
     for place in range(count):
-        y[place], x[place] = all_y[center[place]], all_x[center[place]]
-    return count
+        index = near.places[place]
+        y[place], x[place], center[place] = all_y[index], all_x[index], index
+    end = (count + VECTORS - 1) // VECTORS * VECTORS
+    y[count:end] = x[count:end] = _FAR
+    near.words[:] = 0
+    return end
+
+
+@inner
+def choose_among(nearby: Nearby, count: int, box: Box) -> int:
+    """Choose those of some nearby centres that are near to a box; return the only one or -1."""
+    y, x, center, near = nearby
+    mark_near(y[:count], x[:count], box, near.marked[:count])
+    only = int64(-1)
+    for index in range(count // WORD):
+        word = near.words[index]
+        if word == 0:
+            continue
+        if only >= 0 or word & (word - np.uint64(1)) != 0:
+            return int64(-1)
+        only = index * WORD + trailing_zeros(word) // WORD
+    return int64(center[only])

@@ -13,6 +13,7 @@ from ...segments.workers import inner
 from .heads import OFFSET_LIMIT
 
 _LARGEST = np.float32(3.4028235e38)
+_Rank = tuple[np.int32, np.float32, np.float32, np.float32]
 
 
 class Cells(NamedTuple):
@@ -32,11 +33,24 @@ class Cells(NamedTuple):
                    np.empty(shape, np.int32))
 
 
+class Ranks(NamedTuple):
+    """The largest logits of each cell of a row."""
+
+    winner: npt.NDArray[np.int32]
+    """(w,) the likeliest class, the lower id on ties ..."""
+    best: npt.NDArray[np.float32]
+    """... its logit ..."""
+    second: npt.NDArray[np.float32]
+    """... the largest of the other classes ..."""
+    third: npt.NDArray[np.float32]
+    """... and the next one; -inf where there are no more classes."""
+
+
 @inner
 def read_row(semantic: npt.NDArray[np.float32], row: int, logits: npt.NDArray[np.float32],
-             best: npt.NDArray[np.float32], winner: npt.NDArray[np.int32]) -> None:
+             ranks: Ranks) -> None:
     """
-    Find the likeliest class of each cell of a row.
+    Rank the classes of each cell of a row.
 
     Parameters
     ----------
@@ -46,37 +60,42 @@ def read_row(semantic: npt.NDArray[np.float32], row: int, logits: npt.NDArray[np
         The row.
     logits
         (C, at least w), written: the row's logits, all of them finite.
-    best
-        (w,), written: the largest of each cell.
-    winner
-        (w,), written: its class, the lower id on ties.
+    ranks
+        Written.
 
     """
+    winner, best, second, third = ranks
     columns, classes = len(winner), len(semantic)
     for x in range(columns):
         logits[0, x] = best[x] = finite(semantic[0, row, x])
         winner[x] = 0
+    for x in range(columns):
+        second[x] = third[x] = -np.inf
     threes = 1 + (classes - 1) // 3 * 3
     for index in range(1, threes, 3):
         for x in range(columns):
             one, two = finite(semantic[index, row, x]), finite(semantic[index + 1, row, x])
             three = finite(semantic[index + 2, row, x])
             logits[index, x], logits[index + 1, x], logits[index + 2, x] = one, two, three
-            largest, who = _larger(one, index, best[x], winner[x])
-            largest, who = _larger(two, index + 1, largest, who)
-            best[x], winner[x] = _larger(three, index + 2, largest, who)
+            rank = winner[x], best[x], second[x], third[x]
+            rank = _ranked(two, index + 1, _ranked(one, index, rank))
+            winner[x], best[x], second[x], third[x] = _ranked(three, index + 2, rank)
     for index in range(threes, classes):
         for x in range(columns):
             logits[index, x] = logit = finite(semantic[index, row, x])
-            best[x], winner[x] = _larger(logit, index, best[x], winner[x])
+            rank = winner[x], best[x], second[x], third[x]
+            winner[x], best[x], second[x], third[x] = _ranked(logit, index, rank)
 
 
 @inner
-def _larger(logit: np.float32, index: int, largest: np.float32, winner: np.int32
-            ) -> tuple[np.float32, np.int32]:
-    """Return the larger of two logits, and which it is; the earlier one on ties."""
-    better = logit > largest
-    return (logit if better else largest), (np.int32(index) if better else winner)
+def _ranked(logit: np.float32, index: int, rank: _Rank) -> _Rank:
+    """Return the ranks with one more logit; the earlier class is the winner on ties."""
+    winner, best, second, third = rank
+    better = logit > best
+    winner, less = np.int32(index) if better else winner, best if better else logit
+    least = less if less < second else second
+    return (winner, logit if better else best, less if less > second else second,
+            least if least > third else third)
 
 
 @inner

@@ -67,6 +67,7 @@ def _find_peaks(tickets: Tickets, center: npt.NDArray[np.float32], axes: Axes,
     width = len(axes.x.lower)
     warm = np.empty(columns, np.bool_)
     stands_out = np.empty(width, np.bool_)
+    heats = np.empty((5, columns + 1), np.float32)
     while True:
         row = take_ticket(tickets)
         if row >= rows:
@@ -76,7 +77,7 @@ def _find_peaks(tickets: Tickets, center: npt.NDArray[np.float32], axes: Axes,
             continue
         _feel(center[row], center[min(row + 1, rows - 1)], rule.threshold, warm)
         if rule.radius > 0:
-            leave_slopes(center, axes, row, warm)
+            leave_slopes(center, axes, row, warm, heats)
         column = 0
         while column < columns:
             if not warm[column]:
@@ -145,19 +146,21 @@ def _interpolate(center: npt.NDArray[np.float32], axes: Axes, top: int, left: in
     first_row = y_lower[first_y]
     rows = np.empty((min(y_lower[end_y - 1] + 1, last_row) - first_row + 1, end_x - first_x),
                     np.float32)
+    x_lower, weights = x_lower[first_x:end_x], axes.x.weights[:, first_x:end_x]
     for row in range(rows.shape[0]):
-        cells = center[first_row + row]
-        for x in range(first_x, end_x):
+        cells, line = center[first_row + row], rows[row]
+        for x in range(len(line)):
             before = x_lower[x]
-            rows[row, x - first_x] = _between(
-                finite_heat(cells[before]), finite_heat(cells[min(before + 1, last_column)]),
-                axes.x.weights[0, x], axes.x.weights[1, x])
+            line[x] = _between(finite_heat(cells[before]),
+                               finite_heat(cells[min(before + 1, last_column)]),
+                               weights[0, x], weights[1, x])
     for y in range(first_y, end_y):
         upper = rows[y_lower[y] - first_row]
         lower = rows[min(y_lower[y] + 1, last_row) - first_row]
         pixels = area[y - top, first_x - left:end_x - left]
+        above, below = axes.y.weights[0, y], axes.y.weights[1, y]
         for x in range(len(pixels)):
-            pixels[x] = _between(upper[x], lower[x], axes.y.weights[0, y], axes.y.weights[1, y])
+            pixels[x] = _between(upper[x], lower[x], above, below)
 
 
 @inner

@@ -1,10 +1,7 @@
 """
 The class of the pixels between cells that disagree.
 
-No logit is interpolated but those of the few classes that can win there.  What a class must reach
-is the mean of the logits of the four cells' classes: interpolation keeps order, and in each pixel
-one of them is at least their mean.  So a class that is under the mean in each of the four cells,
-by more than is rounded, is the likeliest nowhere between them.
+No logit is interpolated but those of the few classes that can win there.
 """
 
 from __future__ import annotations
@@ -17,6 +14,7 @@ import numpy.typing as npt
 from ...segments.codes import UNASSIGNED
 from ...segments.patches import CodeImage
 from ...segments.workers import inner, int64
+from .contenders import Contenders, Window, list_contenders
 
 _SIDE = 4
 """Open patches are cut into blocks of at most _SIDE x _SIDE pixels ..."""
@@ -25,30 +23,13 @@ _LANES = 128
 _VECTORS = 32
 _TURNS = 2
 """Most patches have no more contenders."""
-_ROUNDED = np.float32(2e-5)     # more than what an interpolation rounds, in parts of the logits
-_TINY = np.float32(1e-30)
-
-
-class Window(NamedTuple):
-    """Two rows of cells, with the pixels of a row of patches between them."""
-
-    upper: npt.NDArray[np.float32]
-    """(C, at least w) finite logits."""
-    lower: npt.NDArray[np.float32]
-    """Those of the row below."""
-    upper_class: npt.NDArray[np.uint8]
-    """(w,) the class of each cell."""
-    lower_class: npt.NDArray[np.uint8]
-    """That of the cell below."""
 
 
 class Contest(NamedTuple):
     """Memory of ``settle_row``; the last axis is that of the patches."""
 
-    counts: npt.NDArray[np.int32]
-    """(_LANES,) classes that can win ..."""
-    contenders: npt.NDArray[np.int32]
-    """... (C, _LANES) and which."""
+    contenders: Contenders
+    """The classes that can win in _LANES patches."""
     shares: npt.NDArray[np.float32]
     """(2, _SIDE, _LANES) weights of the pixels along x."""
     logits: npt.NDArray[np.float32]
@@ -65,7 +46,7 @@ class Contest(NamedTuple):
     @classmethod
     def new(cls, classes: int) -> Contest:
         """Return memory for ``settle_row``."""
-        return cls(np.empty(_LANES, np.int32), np.empty((classes, _LANES), np.int32),
+        return cls(Contenders(np.empty(_LANES, np.int32), np.empty((classes, _LANES), np.int32)),
                    np.zeros((2, _SIDE, _LANES), np.float32), np.zeros((4, _LANES), np.float32),
                    np.empty((2, _SIDE * _LANES), np.float32), np.zeros(_SIDE * _LANES, np.int32),
                    np.empty((_SIDE, _SIDE * _LANES), np.float32),
@@ -73,7 +54,7 @@ class Contest(NamedTuple):
 
 
 @inner
-def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np.int32],
+def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np.uint32],
                code_of: npt.NDArray[np.uint16], contest: Contest,
                has_things: npt.NDArray[np.bool_]) -> None:
     """
@@ -100,7 +81,7 @@ def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np
     top, bottom = y.starts[row], y.starts[row + 1]
     for first in range(0, len(mixed), _LANES):
         columns = mixed[first:first + _LANES]
-        rounds = _list_contenders(window, columns, contest)
+        rounds = list_contenders(window, columns, contest.contenders)
         lanes = (len(columns) + _VECTORS - 1) // _VECTORS * _VECTORS    # whole vectors
         width = 0
         for column in columns:
@@ -120,50 +101,8 @@ def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np
 
 
 @inner
-def _list_contenders(window: Window, columns: npt.NDArray[np.int32], contest: Contest) -> int:
-    """List the classes that can win in each of some patches; return how many there are at most."""
-    upper, lower, upper_class, lower_class = window
-    contenders, counts = contest.contenders, contest.counts
-    last = len(upper_class) - 1
-    most = 0
-    for lane in range(len(columns)):
-        column = columns[lane]
-        after = min(column + 1, last)
-        winners = (upper_class[column], upper_class[after],
-                   lower_class[column], lower_class[after])
-        several = np.float32(0)      # classes; the first is new, so there is no division by 0
-        above_0 = above_1 = below_0 = below_1 = np.float32(0)
-        for index in range(4):
-            class_id = winners[index]
-            is_new = True
-            for earlier in range(index):
-                is_new &= winners[earlier] != class_id
-            if is_new:
-                several += np.float32(1)
-                above_0 += _lowered(upper[class_id, column])
-                above_1 += _lowered(upper[class_id, after])
-                below_0 += _lowered(lower[class_id, column])
-                below_1 += _lowered(lower[class_id, after])
-        above_0, above_1 = _lowered(above_0 / several), _lowered(above_1 / several)
-        below_0, below_1 = _lowered(below_0 / several), _lowered(below_1 / several)
-        count = 0
-        for index in range(len(upper)):
-            contenders[count, lane] = index
-            count += ((upper[index, column] >= above_0) | (upper[index, after] >= above_1)
-                      | (lower[index, column] >= below_0) | (lower[index, after] >= below_1))
-        counts[lane] = count
-        most = max(most, count)
-    return most
-
-
-@inner
-def _lowered(logit: np.float32) -> np.float32:
-    return logit - abs(logit) * _ROUNDED - _TINY
-
-
-@inner
 def _share(weights: npt.NDArray[np.float32], starts: npt.NDArray[np.int32],
-           columns: npt.NDArray[np.int32], left: int, shares: npt.NDArray[np.float32]
+           columns: npt.NDArray[np.uint32], left: int, shares: npt.NDArray[np.float32]
            ) -> None:
     """Note the weights along x of a block of each patch; a narrow one repeats its last."""
     for lane in range(len(columns)):
@@ -175,15 +114,16 @@ def _share(weights: npt.NDArray[np.float32], starts: npt.NDArray[np.int32],
 
 
 @inner
-def _look_up(window: Window, columns: npt.NDArray[np.int32], turn: int,
+def _look_up(window: Window, columns: npt.NDArray[np.uint32], turn: int,
              code_of: npt.NDArray[np.uint16], contest: Contest) -> None:
     """Look up the logits of the contender of each patch whose turn it is; the last comes again."""
-    upper, lower, upper_class, _ = window
-    logits, contenders, counts = contest.logits, contest.contenders, contest.counts
+    upper, lower = window.upper.logits, window.lower.logits
+    counts, class_ids = contest.contenders
+    logits = contest.logits
     code = contest.code
-    last = len(upper_class) - 1
+    last = len(window.upper.class_id) - 1
     for lane in range(len(columns)):
-        class_id = contenders[min(turn, counts[lane] - 1), lane]
+        class_id = class_ids[min(turn, counts[lane] - 1), lane]
         column = columns[lane]
         after = min(column + 1, last)
         code[lane] = code_of[class_id]
@@ -195,14 +135,19 @@ def _look_up(window: Window, columns: npt.NDArray[np.int32], turn: int,
 def _contend(weights: npt.NDArray[np.float32], block: tuple[int, int], is_first: bool,
              contest: Contest) -> None:
     """Let the contenders whose turn it is win the pixels where they are the largest yet."""
-    _, _, shares, logits, edges, code, best, winner = contest
+    _, shares, logits, edges, code, best, winner = contest
     width, lanes = block
     for x in range(width):
-        for lane in range(lanes):
-            before, after = shares[0, x, lane], shares[1, x, lane]
-            edges[0, x * lanes + lane] = before * logits[0, lane] + after * logits[1, lane]
-            edges[1, x * lanes + lane] = before * logits[2, lane] + after * logits[3, lane]
-            code[x * lanes + lane] = code[lane]
+        left, right = shares[0, x], shares[1, x]
+        # views, as loops from 0 on become vectors
+        above, below = edges[0, x * lanes:(x + 1) * lanes], edges[1, x * lanes:(x + 1) * lanes]
+        codes = code[x * lanes:(x + 1) * lanes]
+        for lane in range(len(above)):
+            above[lane] = left[lane] * logits[0, lane] + right[lane] * logits[1, lane]
+        for lane in range(len(below)):
+            below[lane] = left[lane] * logits[2, lane] + right[lane] * logits[3, lane]
+        for lane in range(len(codes)):
+            codes[lane] = code[lane]
     for y in range(weights.shape[1]):
         upper, lower = weights[0, y], weights[1, y]
         if is_first:
@@ -218,19 +163,19 @@ def _contend(weights: npt.NDArray[np.float32], block: tuple[int, int], is_first:
 
 
 @inner
-def _contend_late(window: Window, columns: npt.NDArray[np.int32],
+def _contend_late(window: Window, columns: npt.NDArray[np.uint32],
                   code_of: npt.NDArray[np.uint16], weights: npt.NDArray[np.float32],
                   block: tuple[int, int], contest: Contest) -> None:
     """Let the contenders of few patches, those after _TURNS, win pixels in the same way."""
-    upper_row, lower_row, upper_class, _ = window
-    counts, contenders, shares, _, _, _, best, winner = contest
+    upper_row, lower_row = window.upper.logits, window.lower.logits
+    (counts, class_ids), shares, _, _, _, best, winner = contest
     width, lanes = block
-    last = len(upper_class) - 1
+    last = len(window.upper.class_id) - 1
     for lane in range(len(columns)):
         column = columns[lane]
         after = min(column + 1, last)
         for turn in range(_TURNS, counts[lane]):
-            class_id = contenders[turn, lane]
+            class_id = class_ids[turn, lane]
             code, upper, lower = code_of[class_id], upper_row[class_id], lower_row[class_id]
             for x in range(width):
                 left, right, place = shares[0, x, lane], shares[1, x, lane], x * lanes + lane
@@ -243,7 +188,7 @@ def _contend_late(window: Window, columns: npt.NDArray[np.int32],
 
 
 @inner
-def _write(winner: npt.NDArray[np.int32], columns: npt.NDArray[np.int32],
+def _write(winner: npt.NDArray[np.int32], columns: npt.NDArray[np.uint32],
            starts: npt.NDArray[np.int32], place: tuple[int, int], pixels: npt.NDArray[np.uint16],
            has_things: npt.NDArray[np.bool_]) -> None:
     """Write the codes of a block of each patch; ``place``: its first column, the lanes."""

@@ -16,17 +16,20 @@ from ...panoptic import Panoptic
 from ...segments.codes import INSTANCE, UNASSIGNED
 from ...segments.numbering import number
 from ...segments.patches import CodeImage
-from ...segments.tallies import Tallies, empty_tallies
+from ...segments.tallies import empty_tallies
+from ...segments.tallying import add_up
 from ...segments.upsampling import Axis
 from ...segments.workers import run, thread_count
-from .assignment import Aim, Counts, Field, assign
+from .assignment import Aim
 from .candidates import Centers
 from .cells import Cells
 from .centers import find_centers
 from .confidence import paint_confidence
 from .heads import Heads
-from .logits import Logits, Memory, classify
+from .logits import Logits, Memory
+from .open_patches import Field
 from .options import Options
+from .rows import Counts, group_rows
 from .scoring import Classes, Labels, Others, label_pixels
 from .targets import Offsets
 
@@ -44,12 +47,10 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
     code_of = np.where(label_space.is_thing, UNASSIGNED + classes, classes).astype(np.uint16)
     workers = thread_count()
     cells, image = Cells.empty(center.shape), CodeImage.empty(axes)
-    has_things = np.empty(center.shape, np.bool_)
-    run(classify, Logits(semantic, code_of), cells, image, has_things,
-        [Memory.new(len(classes), center.shape[1]) for _ in range(workers)])
     tallies = empty_tallies(workers, INSTANCE + len(places))
     votes = np.zeros((workers, len(places), len(classes)), np.int64)
-    run(assign, Field(Offsets(offset, scale), Centers.of(places)), image, has_things,
+    run(group_rows, Logits(semantic, code_of), Field(Offsets(offset, scale), Centers.of(places)),
+        (cells, image), [Memory.new(len(classes), center.shape[1]) for _ in range(workers)],
         [Aim.new(center.shape[1], len(places)) for _ in range(workers)],
         [Counts(*own) for own in zip(tallies, votes, strict=True)])
 
@@ -62,7 +63,7 @@ def decode(heads: Heads, label_space: LabelSpace, size: tuple[int, int],
     weight = np.ones(len(label_of), np.float32)
     weight[INSTANCE:] = heats
     return Panoptic(image.pixels,
-                    Tallies.add_up(tallies).segments(label_of, weight, label_space), label_space,
+                    add_up(tallies).segments(label_of, weight, label_space), label_space,
                     _confidence(cells, image) if confidence else None)
 
 

@@ -1,4 +1,9 @@
-"""The thing pixels of open patches, which are assigned one by one."""
+"""
+The pixels of open patches, which are assigned one by one.
+
+Columns of pixels of several patches make a batch, so that vectors run over them.  All of its
+pixels look at the centres that are near to any of its patches.
+"""
 
 from __future__ import annotations
 
@@ -8,206 +13,231 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.codes import INSTANCE, UNASSIGNED
+from ...segments.marks import VECTORS, WORD, Marks, list_marked
 from ...segments.patches import CodeImage
-from ...segments.workers import inlined, inner, int64
-from .candidates import Nearby, choose
+from ...segments.workers import inlined, inner, int64, trailing_zeros
+from .candidates import Centers, Nearby
 from .cells import finite_offset
-from .targets import Box, Offsets
+from .targets import Offsets
 
+_COLUMNS = 32
+"""Columns of pixels that are assigned at a time, from some patches of a row ..."""
+_PIECE = 16
+"""... at most so many of each ..."""
 _PIXELS = 512
-"""Pixels that are assigned at a time: a multiple of what vectors hold."""
-_ROWS = 8
-_COLUMNS = 64
-"""A piece of a patch has at most _ROWS x _COLUMNS of them."""
-_VECTORS = 32
+"""... and as many lines of them as make so many pixels: whole vectors."""
+_TURN = 4
+"""Centres whose distances are compared at a time."""
 
 
 class Batch(NamedTuple):
-    """Pieces of patches, and the pixels of things in them one after the other."""
+    """Columns of pixels, and what is computed for some lines of them, one after the other."""
 
-    column: npt.NDArray[np.int32]
-    """(_PIXELS,) the column of patches that each piece belongs to ..."""
-    left: npt.NDArray[np.int32]
-    """... its first column of pixels ..."""
-    right: npt.NDArray[np.int32]
-    """... and past its last."""
+    size: npt.NDArray[np.int64]
+    """(1,) the columns ..."""
+    column: npt.NDArray[np.uint32]
+    """(_COLUMNS,) ... which they are ..."""
+    edges: npt.NDArray[np.float32]
+    """... (4, _COLUMNS) and the offsets at the upper and the lower edge: y, y, x, x."""
+    wanted: Marks
+    """(K,) the centres that can be the nearest to a pixel."""
     y: npt.NDArray[np.float32]
-    """(_PIXELS + 1,) where each pixel points to."""
+    """(_PIXELS,) where each pixel points to."""
     x: npt.NDArray[np.float32]
-    """(_PIXELS + 1,)"""
+    """(_PIXELS,)"""
     least: npt.NDArray[np.float32]
     """(_PIXELS,) the squared distance to ..."""
-    nearest: npt.NDArray[np.int32]
-    """... the nearest of the candidates."""
+    nearest: npt.NDArray[np.uint32]
+    """... the nearest centre."""
 
     @classmethod
-    def new(cls) -> Batch:
-        """Return memory for ``assign_pixels``."""
-        size = _PIXELS + 1
-        return cls(np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32),
-                   np.zeros(size, np.float32), np.zeros(size, np.float32),
-                   np.empty(size, np.float32), np.empty(size, np.int32))
+    def new(cls, centers: int) -> Batch:
+        """Return memory for rows of patches and so many centres."""
+        return cls(np.zeros(1, np.int64), np.empty(_COLUMNS, np.uint32),
+                   np.empty((4, _COLUMNS), np.float32), Marks.new(centers),
+                   np.zeros(_PIXELS, np.float32), np.zeros(_PIXELS, np.float32),
+                   np.empty(_PIXELS, np.float32), np.empty(_PIXELS, np.uint32))
 
 
-class Candidates(NamedTuple):
-    """The centres that can be the nearest."""
+class Field(NamedTuple):
+    """What the pixels of things point to."""
 
-    nearby: Nearby
-    """The centres ..."""
-    number: int
-    """... and how many they are."""
+    offsets: Offsets
+    centers: Centers
 
 
 @inlined
-def assign_pixels(offsets: Offsets, image: CodeImage, group: tuple[int, int, int],
-                  has_things: npt.NDArray[np.bool_], candidates: Candidates, batch: Batch,
-                  votes: npt.NDArray[np.int64]) -> None:
+def add_patch(field: Field, image: CodeImage, patch: tuple[int, int], nearby: Nearby,
+              count: int, batch: Batch, votes: npt.NDArray[np.int64]) -> None:
     """
-    Assign the thing pixels of open patches, and count their classes.
+    Add the columns of a patch to a batch, which is assigned first if it has no room for them.
 
     Parameters
     ----------
-    offsets
-        The offsets.
+    field
+        Offsets and centres.
+    image
+        As in ``assign_batch``.
+    patch
+        Its row and its column.
+    nearby, count
+        Of so many centres those that can be the nearest are marked.
+    batch
+        The batch.
+    votes
+        As in ``assign_batch``.
+
+    """
+    row, column = patch
+    starts, center, wanted = image.axes.x.starts, nearby.center, batch.wanted.marked
+    words = nearby.near.words[:count // WORD]
+    start, end = int64(starts[column]), int64(starts[column + 1])
+    for left in range(start, end, _PIECE):
+        right = min(left + _PIECE, end)
+        if batch.size[0] + (right - left) > _COLUMNS:
+            assign_batch(field, image, row, batch, votes)
+        for index in range(len(words)):
+            word = words[index]
+            while word != 0:
+                wanted[center[index * WORD + trailing_zeros(word) // WORD]] = True
+                word &= word - np.uint64(1)
+        _add_columns(field.offsets.values, image, patch, (left, right), batch)
+
+
+@inlined
+def _add_columns(offsets: npt.NDArray[np.float32], image: CodeImage, patch: tuple[int, int],
+                 piece: tuple[int, int], batch: Batch) -> None:
+    """Add the columns of a piece of a patch."""
+    row, column = patch
+    left, right = piece
+    below = min(row + 1, offsets.shape[1] - 1)
+    after = min(column + 1, offsets.shape[2] - 1)
+    y_00, y_01 = finite_offset(offsets[0, row, column]), finite_offset(offsets[0, row, after])
+    y_10, y_11 = finite_offset(offsets[0, below, column]), finite_offset(offsets[0, below, after])
+    x_00, x_01 = finite_offset(offsets[1, row, column]), finite_offset(offsets[1, row, after])
+    x_10, x_11 = finite_offset(offsets[1, below, column]), finite_offset(offsets[1, below, after])
+    weights, edges, place = image.axes.x.weights, batch.edges, batch.size[0]
+    for x in range(left, right):
+        before, beyond = weights[0, x], weights[1, x]
+        batch.column[place] = x
+        edges[0, place] = before * y_00 + beyond * y_01
+        edges[1, place] = before * y_10 + beyond * y_11
+        edges[2, place] = before * x_00 + beyond * x_01
+        edges[3, place] = before * x_10 + beyond * x_11
+        place += 1
+    batch.size[0] = place
+
+
+@inner
+def assign_batch(field: Field, image: CodeImage, row: int, batch: Batch,
+                 votes: npt.NDArray[np.int64]) -> None:
+    """
+    Assign the thing pixels of a batch, count their classes, and empty the batch.
+
+    Parameters
+    ----------
+    field
+        Offsets and centres.
     image
         UNASSIGNED + a class becomes INSTANCE + a centre.
-    group
-        Neighbouring patches: their row, their columns, half-open.
-    has_things
-        (w,) those of them that are looked at.
-    candidates
-        The centres.
+    row
+        The row of patches.
     batch
-        Scratch.
+        The batch.
     votes
         (K, C), added to: the pixels of each class in each instance.
 
     """
-    row, start, end = group
-    y_starts, x_starts = image.axes.y.starts, image.axes.x.starts
-    first_line, end_line = int64(y_starts[row]), int64(y_starts[row + 1])
-    for top in range(first_line, end_line, _ROWS):
-        bottom = min(top + _ROWS, end_line)
-        pieces, pixels = int64(0), int64(0)
-        for column in range(start, end):
-            if not has_things[column]:
-                continue
-            last = int64(x_starts[column + 1])
-            for left in range(int64(x_starts[column]), last, _COLUMNS):
-                right = min(left + _COLUMNS, last)
-                if (pixels + (bottom - top) * (right - left) > _PIXELS) | (pieces == _PIXELS):
-                    _assign_batch(image.pixels, (top, bottom), pieces, pixels, candidates, batch,
-                                  votes)
-                    pieces, pixels = int64(0), int64(0)
-                batch.column[pieces], batch.left[pieces] = column, left
-                batch.right[pieces] = right
-                pixels = _aim(offsets, image, (row, top, bottom), pieces, pixels, batch)
-                pieces += 1
-        _assign_batch(image.pixels, (top, bottom), pieces, pixels, candidates, batch, votes)
+    y_starts, columns = image.axes.y.starts, batch.size[0]
+    first, end = int64(y_starts[row]), int64(y_starts[row + 1])
+    candidates = list_marked(batch.wanted)
+    lines = _PIXELS // columns
+    for top in range(first, end, lines):
+        bottom = min(top + lines, end)
+        _aim(field.offsets.scale, image, (top, bottom), batch)
+        _find_nearest(field.centers, candidates, (bottom - top) * columns, batch)
+        _write(image.pixels, (top, bottom), batch, votes)
+    batch.size[0] = 0
+    batch.wanted.words[:] = 0
 
 
 @inlined
-def _aim(offsets: Offsets, image: CodeImage, lines: tuple[int, int, int], piece: int,
-         pixel: int, batch: Batch) -> int:
-    """
-    Write where the thing pixels of a piece point to, and return how many pixels the batch has.
-
-    ``lines`` are the row of patches and the rows of pixels, half-open.
-    """
-    values, scale = offsets
-    row, top, bottom = lines
-    left, right = int64(batch.left[piece]), int64(batch.right[piece])
-    codes = image.pixels[top:bottom, left:right]
-    y_weights = image.axes.y.weights[:, top:bottom]
-    x_weights = image.axes.x.weights[:, left:right]
-    target_y, target_x = batch.y[pixel:], batch.x[pixel:]
-    below, column = min(row + 1, values.shape[1] - 1), batch.column[piece]
-    after = min(column + 1, values.shape[2] - 1)
-    y_00, y_01 = finite_offset(values[0, row, column]), finite_offset(values[0, row, after])
-    y_10, y_11 = finite_offset(values[0, below, column]), finite_offset(values[0, below, after])
-    x_00, x_01 = finite_offset(values[1, row, column]), finite_offset(values[1, row, after])
-    x_10, x_11 = finite_offset(values[1, below, column]), finite_offset(values[1, below, after])
+def _aim(scale: npt.NDArray[np.float32], image: CodeImage, lines: tuple[int, int], batch: Batch
+         ) -> None:
+    """Write where the pixels of some lines point to."""
+    count = batch.size[0]
     y_scale, x_scale = scale[0], scale[1]
-    found = 0
-    for x in range(codes.shape[1]):
-        before, beyond, place = x_weights[0, x], x_weights[1, x], np.float32(left + x)
-        y_above, y_below = before * y_00 + beyond * y_01, before * y_10 + beyond * y_11
-        x_above, x_below = before * x_00 + beyond * x_01, before * x_10 + beyond * x_11
-        for y in range(codes.shape[0]):
-            upper, lower = y_weights[0, y], y_weights[1, y]
-            target_y[found] = np.float32(top + y) + (upper * y_above + lower * y_below) * y_scale
-            target_x[found] = place + (upper * x_above + lower * x_below) * x_scale
-            found += codes[y, x] >= UNASSIGNED
-    return pixel + found
+    y_above, y_below = batch.edges[0, :count], batch.edges[1, :count]
+    x_above, x_below = batch.edges[2, :count], batch.edges[3, :count]
+    column, weights = batch.column[:count], image.axes.y.weights
+    for line in range(lines[0], lines[1]):
+        upper, lower, place = weights[0, line], weights[1, line], np.float32(line)
+        start = (line - lines[0]) * count
+        target_y, target_x = batch.y[start:start + count], batch.x[start:start + count]
+        for index in range(count):
+            target_y[index] = place + (upper * y_above[index] + lower * y_below[index]) * y_scale
+        for index in range(count):
+            target_x[index] = np.float32(column[index]) + (
+                upper * x_above[index] + lower * x_below[index]) * x_scale
+
+
+@inlined
+def _find_nearest(centers: Centers, count: int, pixels: int, batch: Batch) -> None:
+    """Find the wanted centre that is nearest to each target, the first of equally near ones."""
+    wanted, target_y, target_x = batch.wanted.places, batch.y, batch.x
+    least, nearest = batch.least, batch.nearest
+    pixels = (pixels + VECTORS - 1) // VECTORS * VECTORS    # whole vectors; the rest is unread
+    last = count - 1
+    least[:pixels], nearest[:pixels] = np.inf, wanted[0]
+    for first in range(0, count, _TURN):
+        one = _candidate(centers, wanted, first)
+        two = _candidate(centers, wanted, min(first + 1, last))
+        three = _candidate(centers, wanted, min(first + 2, last))
+        four = _candidate(centers, wanted, min(first + 3, last))
+        for pixel in range(pixels):
+            y, x = target_y[pixel], target_x[pixel]
+            best, who = least[pixel], nearest[pixel]
+            best, who = _closer(y, x, one, best, who)
+            best, who = _closer(y, x, two, best, who)
+            best, who = _closer(y, x, three, best, who)
+            least[pixel], nearest[pixel] = _closer(y, x, four, best, who)
+
+
+class _Candidate(NamedTuple):
+    """A centre, and which it is."""
+
+    y: np.float32
+    x: np.float32
+    center: np.uint32
 
 
 @inner
-def _assign_batch(image: npt.NDArray[np.uint16], lines: tuple[int, int], pieces: int, pixels: int,
-                  candidates: Candidates, batch: Batch, votes: npt.NDArray[np.int64]) -> None:
-    """Assign the pixels of a batch."""
-    if pixels > 0:
-        y, x, _, near, chosen = candidates.nearby
-        count = choose(y[:candidates.number], x[:candidates.number], _box(batch, pixels), near,
-                       chosen)
-        _find_nearest(candidates.nearby, count, pixels, batch)
-        _write(image, lines, pieces, candidates.nearby, batch, votes)
+def _candidate(centers: Centers, wanted: npt.NDArray[np.uint32], place: int) -> _Candidate:
+    center = wanted[place]
+    return _Candidate(centers.y[center], centers.x[center], center)
+
+
+@inner
+def _closer(y: np.float32, x: np.float32, candidate: _Candidate, least: np.float32,
+            nearest: np.uint32) -> tuple[np.float32, np.uint32]:
+    """Return the least distance and the nearest centre, with one more; the earlier on ties."""
+    dy, dx = y - candidate.y, x - candidate.x
+    distance = dy * dy + dx * dx
+    closer = distance < least
+    return (distance if closer else least), (candidate.center if closer else nearest)
 
 
 @inlined
-def _box(batch: Batch, pixels: int) -> Box:
-    """Return the box around the targets."""
-    y, x = batch.y, batch.x
-    top, bottom, left, right = y[0], y[0], x[0], x[0]
-    for pixel in range(1, pixels):
-        top = y[pixel] if y[pixel] < top else top
-        bottom = y[pixel] if y[pixel] > bottom else bottom
-        left = x[pixel] if x[pixel] < left else left
-        right = x[pixel] if x[pixel] > right else right
-    return Box(top, bottom, left, right)
-
-
-@inlined
-def _find_nearest(nearby: Nearby, count: int, pixels: int, batch: Batch) -> None:
-    """Find the chosen centre that is nearest to each target, the first of equally near ones."""
-    y, x, _, _, chosen = nearby
-    _, _, _, target_y, target_x, least, nearest = batch
-    pixels = (pixels + _VECTORS - 1) // _VECTORS * _VECTORS     # whole vectors; the rest is unread
-    first = chosen[0]
-    center_y, center_x = y[first], x[first]
-    for pixel in range(pixels):
-        dy, dx = target_y[pixel] - center_y, target_x[pixel] - center_x
-        least[pixel] = dy * dy + dx * dx
-        nearest[pixel] = first
-    for place in range(1, count):
-        candidate = chosen[place]
-        center_y, center_x = y[candidate], x[candidate]
-        for pixel in range(pixels):
-            dy, dx = target_y[pixel] - center_y, target_x[pixel] - center_x
-            distance = dy * dy + dx * dx
-            closer = distance < least[pixel]
-            least[pixel] = distance if closer else least[pixel]
-            nearest[pixel] = candidate if closer else nearest[pixel]
-
-
-@inlined
-def _write(image: npt.NDArray[np.uint16], lines: tuple[int, int], pieces: int, nearby: Nearby,
-           batch: Batch, votes: npt.NDArray[np.int64]) -> None:
-    """Write the instances of the things' pixels."""
-    index, nearest = nearby.center, batch.nearest
-    place, count = 0, 0
-    candidate, last = nearest[0], np.uint16(UNASSIGNED)     # those of the last pixels
-    instance = index[candidate]
-    for piece in range(pieces):
-        codes = image[lines[0]:lines[1], batch.left[piece]:batch.right[piece]]
-        for x in range(codes.shape[1]):
-            for y in range(codes.shape[0]):
-                code = codes[y, x]
-                if code >= UNASSIGNED:
-                    if code != last or nearest[place] != candidate:
-                        votes[instance, last - UNASSIGNED] += count
-                        candidate, last, count = nearest[place], code, 0
-                        instance = index[candidate]
-                    codes[y, x] = INSTANCE + instance
-                    count += 1
-                    place += 1
-    votes[instance, last - UNASSIGNED] += count
+def _write(image: npt.NDArray[np.uint16], lines: tuple[int, int], batch: Batch,
+           votes: npt.NDArray[np.int64]) -> None:
+    """Write the instances of the things' pixels, and count their classes."""
+    count, column, nearest, place = batch.size[0], batch.column, batch.nearest, int64(0)
+    for y in range(lines[0], lines[1]):
+        codes = image[y]
+        for index in range(count):
+            x, instance = column[index], nearest[place]
+            code = codes[x]
+            if code >= UNASSIGNED:
+                codes[x] = INSTANCE + instance
+                votes[instance, code - np.uint64(UNASSIGNED)] += 1
+            place += 1

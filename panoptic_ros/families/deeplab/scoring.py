@@ -121,7 +121,7 @@ def _add_plain(classes: Classes, image: CodeImage, row: int, tallies: npt.NDArra
     above, here = image.patches[max(row - 1, 0)], image.patches[row]
     y_starts, starts = image.axes.y.cell_starts, image.axes.x.cell_starts
     height = int64(y_starts[row + 1]) - y_starts[row]
-    is_other, places = others.marks
+    _, is_other, places = others.marks
     for run in range(list_runs(here, others.marks)):
         start, end = int64(places[run]), int64(places[run + 1])
         code = here[start]

@@ -107,13 +107,17 @@ def _greatest(a: np.float32, b: np.float32) -> np.float32:
 @inner
 def _unite(low: npt.NDArray[np.float32], high: npt.NDArray[np.float32], pixels: int) -> None:
     """Join the range of each cell with that of the next; widen it by more than is rounded."""
-    for cell in range(len(low) - 1):
-        low[cell] = _least(low[cell], low[cell + 1])
-        high[cell] = _greatest(high[cell], high[cell + 1])
-    for cell in range(len(low)):
-        more = (_greatest(abs(low[cell]), abs(high[cell])) + np.float32(pixels)) * _ROUNDED
-        low[cell] -= more
-        high[cell] += more
+    last = len(low) - 1
+    for cell in range(last):
+        low[cell], high[cell] = _widened(_least(low[cell], low[cell + 1]),
+                                         _greatest(high[cell], high[cell + 1]), pixels)
+    low[last], high[last] = _widened(low[last], high[last], pixels)
+
+
+@inner
+def _widened(low: np.float32, high: np.float32, pixels: int) -> tuple[np.float32, np.float32]:
+    more = (_greatest(abs(low), abs(high)) + np.float32(pixels)) * _ROUNDED
+    return low - more, high + more
 
 
 @inner

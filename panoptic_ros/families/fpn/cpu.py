@@ -13,11 +13,13 @@ import numpy.typing as npt
 from ...labels import UNLABELED, LabelSpace
 from ...panoptic import Panoptic
 from ...segments.codes import INSTANCE, UNASSIGNED
+from ...segments.marks import Marks
 from ...segments.numbering import number
 from ...segments.painting import paint as write_labels
 from ...segments.patches import CodeImage
 from ...segments.resampling import Frame, resample
-from ...segments.tallies import PROBABILITY_ONE, Tallies, empty_tallies
+from ...segments.tallies import PROBABILITY_ONE, empty_tallies
+from ...segments.tallying import add_up
 from ...segments.workers import run, thread_count
 from .bits import WORD
 from .detections import Detections
@@ -49,10 +51,11 @@ def decode(detections: Detections, label_space: LabelSpace, size: tuple[int, int
     tallies = empty_tallies(workers, INSTANCE + len(chosen.row))
     run(find_stuff, stuff, [Memory.new(stuff) for _ in range(workers)], list(tallies))
 
-    sums = Tallies.add_up(tallies)
+    sums = add_up(tallies)
     sums.probability[INSTANCE:] = sums.area[INSTANCE:] * PROBABILITY_ONE
     label_of = number(_classes(label_space, chosen), sums.area, label_space, options.stuff_area)
-    run(write_labels, image, label_of)
+    run(write_labels, image, label_of,
+        [Marks.new(image.patches.shape[1]) for _ in range(workers)])
     if confidence:
         picture[image.pixels == UNLABELED] = 0
     weight = np.append(np.ones(INSTANCE, np.float32), chosen.score)

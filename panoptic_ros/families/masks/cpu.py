@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from ...labels import UNLABELED, LabelSpace
 from ...panoptic import Panoptic, Segments
+from ...segments.marks import Marks
 from ...segments.numbering import number
 from ...segments.painting import paint
 from ...segments.patches import CodeImage
-from ...segments.tallies import Tallies
+from ...segments.tallying import add_up
 from ...segments.workers import run, thread_count
 from .cells import Cells
 from .options import Options
@@ -45,7 +46,8 @@ def decode(queries: Queries, label_space: LabelSpace, size: tuple[int, int],
         [Sums(*own) for own in zip(*sums, strict=True)])
 
     label_of, segments = _segments(kept, sums, label_space, options)
-    run(paint, image, label_of)
+    run(paint, image, label_of,
+        [Marks.new(image.patches.shape[1]) for _ in range(workers)])
     if confidence:
         picture[image.pixels == UNLABELED] = 0
     return Panoptic(image.pixels, segments, label_space, picture if confidence else None)
@@ -55,7 +57,7 @@ def _segments(kept: Kept, sums: Sums, label_space: LabelSpace, options: Options
               ) -> tuple[npt.NDArray[np.uint16], Segments]:
     """Return the label of each code, and the table."""
     area, original, probability = (part.sum(0) for part in sums[:3])
-    tallies = Tallies.add_up(sums.tallies)
+    tallies = add_up(sums.tallies)
     is_segment = survive(area, original, tallies.area[:-1], options)
     class_of = np.append(np.where(is_segment, kept.class_id, -1), -1)
     label_of = number(class_of, tallies.area, label_space, 0)
