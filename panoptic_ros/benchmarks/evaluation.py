@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from ..arguments import image_size
+from ..arguments import image_size, whole
 from ..evaluation import PanopticQuality
 from ..evaluation.coco_panoptic import CocoPanopticWriter
 from ..evaluation.label_files import LabelFolders
@@ -35,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``benchmark evaluation``."""
     parser.add_argument('--size', type=image_size, default='1024x2048', metavar='HxW',
                         help='size of the label images (default: %(default)s)')
-    parser.add_argument('--pairs', type=int, default=10,
+    parser.add_argument('--pairs', type=whole(1), default=10,
                         help='image pairs to evaluate (default: %(default)s)')
-    parser.add_argument('--runs', type=int, default=5,
+    parser.add_argument('--runs', type=whole(1), default=5,
                         help='number of runs; the lowest and the highest median are reported '
                         '(default: %(default)s)')
 
@@ -54,12 +54,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     ------
     ImportError
         cityscapesscripts is not installed.
-    ValueError
-        There are no pairs or no runs.
 
     """
-    if args.pairs < 1 or args.runs < 1:
-        raise ValueError(f'{args.pairs} pairs in {args.runs} runs: expected one or more of both')
     with needed('the benchmark', 'cityscapesscripts', 'pip install cityscapesscripts'):
         official = import_module(OFFICIAL)
     with TemporaryDirectory() as temporary:

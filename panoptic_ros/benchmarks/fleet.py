@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import Any
 
+from ..arguments import whole
 from ..offline import states
 from ..offline.driver import Driver, Workers
 from ..offline.inputs import find_jobs
@@ -34,13 +35,14 @@ RATE = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``benchmark fleet``."""
-    parser.add_argument('--drives', type=int, default=4, help='default: %(default)s')
-    parser.add_argument('--frames', type=int, default=20, help='of each (default: %(default)s)')
-    parser.add_argument('--rounds', type=int, default=2, help='default: %(default)s')
+    parser.add_argument('--drives', type=whole(1), default=4, help='default: %(default)s')
+    parser.add_argument('--frames', type=whole(1), default=20,
+                        help='of each (default: %(default)s)')
+    parser.add_argument('--rounds', type=whole(1), default=2, help='default: %(default)s')
     parser.add_argument('--model', type=model_path, default='streets',
                         help='default: %(default)s')
     parser.add_argument('--ray', metavar='ADDRESS', help="a Ray cluster, or 'local'")
-    parser.add_argument('--stubs', type=int, default=10_000, metavar='N',
+    parser.add_argument('--stubs', type=whole(0), default=10_000, metavar='N',
                         help='jobs that do nothing, with --ray (default: %(default)s)')
 
 

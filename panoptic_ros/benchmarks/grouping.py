@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import whole
 from ..families import deeplab
 from ..families.deeplab.heads import Heads
 from ..labels import LabelSpace
@@ -18,12 +19,14 @@ from .heads import make_heads
 from .memory import peak_mib
 from .rounds import measure, medians
 
+_GROWTH_ROUNDS = 10
+"""Two quick sides are measured so many times as often."""
 CASES = (((1024, 2048), 30), ((1024, 2048), 100), ((1024, 2048), 200), ((512, 1024), 30))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``benchmark grouping``."""
-    parser.add_argument('--rounds', type=int, default=15,
+    parser.add_argument('--rounds', type=whole(1), default=15,
                         help='measurements of each side (%(default)s)')
     parser.add_argument('--full', action='store_true',
                         help='also the whole post-processing in PyTorch, up to 30 instances')
@@ -39,8 +42,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     deeplab.warm_up()
     label_space = LabelSpace.load('cityscapes')
     cases = []
-    for number, (size, instances) in enumerate(CASES):
-        heads = make_heads(label_space, size, instances)
+    drawn = [make_heads(label_space, size, instances) for size, instances in CASES]
+    for number, (heads, (size, instances)) in enumerate(zip(drawn, CASES, strict=True)):
         sides: dict[str, Callable[[], object]] = {
             'torch_upsampling': partial(torch_grouping.upsample, heads),
             'cpu': partial(deeplab.decode, heads, label_space),
@@ -55,7 +58,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     memory = {f'{height}x{width}': measure_memory((height, width))
               for height, width in sorted({size for size, _ in CASES})}
     report = {'processor': platform.processor() or platform.machine(), 'threads': threads,
-              'rounds': args.rounds, 'cases': cases, 'growth': _growth(cases),
+              'rounds': args.rounds, 'cases': cases,
+              'growth': _growth(cases, drawn, label_space, args.rounds),
               'temporary_mib': memory}
     _print(report)
     return report
@@ -87,13 +91,19 @@ def _describe(heads: Heads, label_space: LabelSpace, size: tuple[int, int], inst
             'pixels_equal_to_reference': float((result.labels == reference.labels).mean())}
 
 
-def _growth(cases: list[dict[str, Any]]) -> dict[str, Any]:
-    """Say how much longer cpu takes with the most things than with the fewest, at one size."""
-    alike = [case for case in cases if case['size'] == cases[0]['size']]
-    few, many = (pick(alike, key=lambda case: case['found_instances']) for pick in (min, max))
-    return {'size': few['size'],
-            'things': [case['found_instances'] for case in (few, many)],
-            'times': many['milliseconds']['cpu'] / few['milliseconds']['cpu']}
+def _growth(cases: list[dict[str, Any]], drawn: list[Heads], label_space: LabelSpace, rounds: int
+            ) -> dict[str, Any]:
+    """Measure how much longer cpu takes with the most things than with the fewest, in turns."""
+    alike = [number for number, case in enumerate(cases) if case['size'] == cases[0]['size']]
+    few, many = (pick(alike, key=lambda number: cases[number]['found_instances'])
+                 for pick in (min, max))
+    times = medians(measure(
+        {name: partial(deeplab.decode, drawn[number], label_space)
+         for name, number in (('few', few), ('many', many))},
+        _GROWTH_ROUNDS * rounds, 'growth'))
+    return {'size': cases[few]['size'],
+            'things': [cases[number]['found_instances'] for number in (few, many)],
+            'times': times['many'] / times['few'], 'milliseconds': [times['few'], times['many']]}
 
 
 def _print(report: dict[str, Any]) -> None:
@@ -115,8 +125,8 @@ def _print(report: dict[str, Any]) -> None:
           'cpu than\nthat; torch+: the whole grouping in PyTorch, with --full; numpy: the '
           'reference; differ: pixels\nof cpu and reference.')
     growth = report['growth']
-    print('growth of cpu from {} to {} things at {}x{}: {:.2f}x'.format(
-        *growth['things'], *growth['size'], growth['times']))
+    print('growth of cpu from {} to {} things at {}x{}, in turns: {:.1f} ms to {:.1f} ms, {:.2f}x'
+          .format(*growth['things'], *growth['size'], *growth['milliseconds'], growth['times']))
     for size, mebibytes in report['temporary_mib'].items():
         if mebibytes is not None:
             print(f'temporary memory of cpu at {size}: {mebibytes:.1f} MiB')

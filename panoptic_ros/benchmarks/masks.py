@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..arguments import image_size
+from ..arguments import image_size, whole
 from ..families import masks
 from ..families.masks.queries import Queries
 from ..labels import LabelSpace
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``benchmark masks``."""
     parser.add_argument('--size', type=image_size, default='1024x2048', metavar='HxW',
                         help="the network's input (default: %(default)s)")
-    parser.add_argument('--rounds', type=int, default=15,
+    parser.add_argument('--rounds', type=whole(1), default=15,
                         help='measurements of cpu; PyTorch takes part in every fifth '
                         '(default: %(default)s)')
 
@@ -65,8 +65,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from ..segments.workers import thread_count
     from . import torch_masks
 
-    if args.rounds < 1:
-        raise ValueError(f'rounds is {args.rounds}: expected one or more')
     threads = thread_count()
     torch_masks.set_threads(threads)
     masks.warm_up()

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..arguments import image_size
+from ..arguments import image_size, whole
 from ..datasets import DATASETS, Dataset, LabelledFolders, open_dataset
 from ..datasets.parts import spread
 from ..evaluation.corruptions import CORRUPTIONS, corrupt
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--model', type=model_path, nargs='+', metavar='MODEL',
                         help='files, or names of shipped models, which all see the same images '
                         '(default: streets)')
-    parser.add_argument('--frames', type=int, default=40,
+    parser.add_argument('--frames', type=whole(1), default=40,
                         help='frames of held-out streets, or at most so many of a data set, '
                         'evenly spread (default: %(default)s)')
     parser.add_argument('--conditions', nargs='+', metavar='NAME', help='only these: ' + ', '.join(
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='part of the data set (default: its validation images)')
     parser.add_argument('--device', choices=DEVICES, default='auto',
                         help='where the models run (default: %(default)s)')
-    parser.add_argument('--threads', type=int, default=0,
+    parser.add_argument('--threads', type=whole(0), default=0,
                         help='threads of the networks on a CPU (default: one per core)')
 
 
@@ -94,8 +94,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _frames(args: argparse.Namespace) -> Dataset:
     """Return the frames that the options ask for."""
-    if args.frames < 1:
-        raise ValueError(f'--frames is {args.frames}: expected at least 1')
     kinds = [kind for kind in (*DATASETS, 'images') if vars(args)[kind.replace('-', '_')]]
     if len(kinds) > 1:
         raise ValueError(f'--{kinds[0]} and --{kinds[1]}: expected one set of frames')

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.progress import track
 
-from ..arguments import image_size
+from ..arguments import image_size, whole
 from ..pipelines.opening import DEVICES
 from ..report import p50_p99, print_table
 from ..resources import model_path
@@ -21,11 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='a file, or the name of a shipped model (default: %(default)s)')
     parser.add_argument('--size', type=image_size, default='512x1024', metavar='HxW',
                         help='camera resolution (default: %(default)s)')
-    parser.add_argument('--frames', type=int, default=60,
+    parser.add_argument('--frames', type=whole(1), default=60,
                         help='frames to measure (default: %(default)s)')
     parser.add_argument('--device', choices=DEVICES, default='auto',
                         help='where the model runs (default: %(default)s)')
-    parser.add_argument('--threads', type=int, default=0,
+    parser.add_argument('--threads', type=whole(0), default=0,
                         help='threads of the network on a CPU (default: one per core)')
 
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from ..arguments import image_size
+from ..arguments import image_size, whole
 from ..evaluation import PanopticQuality
 from ..evaluation.color_baseline import ColorBaseline
 from ..labels import LabelSpace
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``benchmark streets``."""
     parser.add_argument('--size', type=image_size, default='512x1024', metavar='HxW',
                         help='camera resolution (default: %(default)s)')
-    parser.add_argument('--frames', type=int, default=60,
+    parser.add_argument('--frames', type=whole(1), default=60,
                         help='frames to time, over six drives (default: %(default)s)')
     parser.add_argument('--survey', type=int, default=60,
                         help='drives to survey, two frames each (default: %(default)s)')

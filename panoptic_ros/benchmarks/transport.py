@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.progress import Progress
 
-from ..arguments import image_size
+from ..arguments import image_size, whole
 from ..demo.domain import private_domain
 from ..memory import PROFILE_VARIABLES, TRANSPORT_VARIABLES
 from ..report import p50_p99, print_table
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='frames per second (default: %(default)s)')
     parser.add_argument('--seconds', type=float, default=15.0,
                         help='seconds to measure each rival (default: %(default)s)')
-    parser.add_argument('--rounds', type=int, default=3,
+    parser.add_argument('--rounds', type=whole(1), default=3,
                         help='rounds, in each of which every rival has a turn (default: '
                         '%(default)s)')
     parser.add_argument('--plot', type=Path, metavar='PNG', help='also draw the distributions')

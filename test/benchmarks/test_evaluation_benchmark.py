@@ -27,8 +27,3 @@ def test_both_sides_measure_the_same_quality(capsys):
     assert len(report['ratios']['files']) == len(report['ratios']['counting']) == 2
     lowest, highest = min(report['ratios']['files']), max(report['ratios']['files'])
     assert f'{lowest:.1f} to {highest:.1f}' in ' '.join(capsys.readouterr().out.split())
-
-
-def test_no_pairs_are_an_error():
-    with pytest.raises(ValueError, match='0 pairs in 5 runs: expected one or more of both'):
-        evaluation.run(options('--pairs', '0'))

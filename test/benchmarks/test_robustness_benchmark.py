@@ -75,7 +75,6 @@ def test_streets_are_seen_by_other_cameras_as_well(tiny_onnx, tmp_path):
 
 
 @pytest.mark.parametrize(('arguments', 'said'), [
-    (('--frames', 0), '--frames is 0: expected at least 1'),
     (('--kitti-step', 'a', '--coco', 'b'), '--coco and --kitti-step: expected one set of frames'),
     (('--kitti-step', 'a', '--size', '64x128'), '--size is of streets: leave it out'),
     (('--split', 'val'), '--split is of a data set: leave it out'),

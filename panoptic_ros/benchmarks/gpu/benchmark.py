@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 
-from ...arguments import image_size
+from ...arguments import image_size, whole
 from ...device import Device, DeviceError
 from ...report import write_json
 from ...resources import model_path
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="size of the camera images (default: the network's input)")
     parser.add_argument('--cameras', type=int, nargs='+', default=[1, 2, 4, 6], metavar='N',
                         help='numbers of cameras whose images come together (1 2 4 6)')
-    parser.add_argument('--rounds', type=int, default=50,
+    parser.add_argument('--rounds', type=whole(1), default=50,
                         help='measurements of each side (%(default)s)')
     parser.add_argument('--gpu', type=int, default=0, help='number of the GPU (%(default)s)')
 
