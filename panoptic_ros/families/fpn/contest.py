@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.upsampling import Axes
-from ...segments.workers import inner, int64
+from ...segments.workers import inlined, inner, int64
 from .cells import ROWS, Rows
 
 Floats = npt.NDArray[np.float32]
@@ -97,7 +97,7 @@ def list_rivals(contest: Contest, place: int) -> int:
     return count
 
 
-@inner
+@inlined
 def find_channel(rows: Rows, axes: Axes, place: tuple[int, int, int], contest: Contest,
                  rivals: int) -> int:
     """

@@ -79,9 +79,11 @@ def find_bounds(cells: Cells, tiling: Tiling, row: int, bounds: Bounds) -> None:
 @inner
 def _double(high: Floats, low: Floats, span: int, higher: Floats, lower: Floats) -> None:
     """Write the extremes of twice as many columns from each on."""
-    for x in range(len(high) - span):
-        higher[x] = larger(high[x], high[x + span])
-        lower[x] = smaller(low[x], low[x + span])
+    high_there, low_there = high[span:], low[span:]     # views, as their loops become vectors
+    for x in range(len(high_there)):
+        higher[x] = larger(high[x], high_there[x])
+    for x in range(len(low_there)):
+        lower[x] = smaller(low[x], low_there[x])
 
 
 @inner
