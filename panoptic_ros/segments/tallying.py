@@ -43,13 +43,13 @@ def tally_row(image: CodeImage, row: int, tallies: npt.NDArray[Any]) -> None:
             _add(tallies[code], top, bottom, left, right)
             continue
         for y in range(top, bottom):
-            codes = pixels[y, left:right]
-            x = 0
-            while x < len(codes):
-                first, code = x, codes[x]
-                while x < len(codes) and codes[x] == code:
-                    x += 1
-                _add(tallies[code], y, y + 1, left + first, left + x)
+            codes, first = pixels[y, left:right], left
+            for x in range(1, len(codes)):
+                if codes[x] != codes[x - 1]:
+                    _add(tallies[codes[x - 1]], y, y + 1, first, left + x)
+                    first = left + x
+            if first < right:
+                _add(tallies[codes[-1]], y, y + 1, first, right)
 
 
 @inner

@@ -5,8 +5,8 @@ What a class must reach is the mean of the logits of the four cells' classes: in
 order, and in each pixel one of them is at least their mean.  So a class that is under the mean in
 each of the four cells, by more than is rounded, is the likeliest nowhere between them.
 
-Cells that disagree mostly have two classes.  The largest logit of all others is then known from the
-second and the third largest of each cell.
+Cells that disagree mostly have two classes.  The largest logit of all others is then known from
+the second and the third largest of each cell.
 """
 
 from __future__ import annotations
