@@ -19,7 +19,8 @@ class Marks(NamedTuple):
     """Marks at the places of a row."""
 
     words: npt.NDArray[np.uint64]
-    """All marks, ``WORD`` in each; those past the last place are False."""
+    """All marks, ``WORD`` in each, the first in the lowest bits (little-endian machines);
+    those past the last place are False."""
     marked: npt.NDArray[np.bool_]
     """(N,) the mark of each place, in the same memory."""
     places: npt.NDArray[np.uint32]
@@ -32,6 +33,7 @@ class Marks(NamedTuple):
         return cls(words, words.view(np.bool_)[:places], np.empty(places + 1, np.uint32))
 
 
+@inner
 def whole(places: int) -> int:
     """Return the least multiple of ``VECTORS`` that has so many places."""
     return -(-places // VECTORS) * VECTORS

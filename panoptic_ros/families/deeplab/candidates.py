@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...segments.marks import VECTORS, WORD, Marks, list_marked, whole
+from ...segments.marks import WORD, Marks, list_marked, whole
 from ...segments.workers import compiled, inner, int64, trailing_zeros
 from .targets import Box
 
@@ -144,7 +144,7 @@ def choose_nearby(centers: Centers, box: Box, nearby: Nearby) -> int:
     for place in range(count):
         index = near.places[place]
         y[place], x[place], center[place] = all_y[index], all_x[index], index
-    end = (count + VECTORS - 1) // VECTORS * VECTORS
+    end = whole(count)
     y[count:end] = x[count:end] = _FAR
     near.words[:] = 0
     return end

@@ -1,4 +1,4 @@
-"""Reading a row of the semantic head, once: finite logits, the class of each cell."""
+"""Reading the heads: finite numbers, and what is known of each cell of a row."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.codes import UNASSIGNED
+from ...segments.marks import whole
 from ...segments.patches import CodeImage
 from ...segments.workers import inner, int64
 from .contenders import Contenders, Window, list_contenders
@@ -20,7 +21,6 @@ _SIDE = 4
 """Open patches are cut into blocks of at most _SIDE x _SIDE pixels ..."""
 _LANES = 128
 """... and those of so many patches are worked on at a time: vectors run over the patches."""
-_VECTORS = 32
 _TURNS = 2
 """Most patches have no more contenders."""
 
@@ -82,7 +82,7 @@ def settle_row(window: Window, image: CodeImage, row: int, mixed: npt.NDArray[np
     for first in range(0, len(mixed), _LANES):
         columns = mixed[first:first + _LANES]
         rounds = list_contenders(window, columns, contest.contenders)
-        lanes = (len(columns) + _VECTORS - 1) // _VECTORS * _VECTORS    # whole vectors
+        lanes = whole(len(columns))
         width = 0
         for column in columns:
             width = max(width, starts[column + 1] - starts[column])

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...segments.workers import inner
+from ...segments.workers import inner, int64
 
 _ROUNDED = np.float32(2e-5)     # more than what an interpolation rounds, in parts of the logits
 _TINY = np.float32(1e-30)
@@ -69,11 +69,10 @@ def list_contenders(window: Window, columns: npt.NDArray[np.uint32], contenders:
     """
     counts, class_ids = contenders
     upper, lower = window.upper.class_id, window.lower.class_id
-    last = len(upper) - 1
     most = 0
     for lane in range(len(columns)):
         column = columns[lane]
-        after = min(column + 1, last)
+        after = _next(window.upper, column)
         winners = upper[column], upper[after], lower[column], lower[after]
         low, high = min(winners), max(winners)
         are_two = True
@@ -89,15 +88,21 @@ def list_contenders(window: Window, columns: npt.NDArray[np.uint32], contenders:
 
 
 @inner
-def _beat_others(window: Window, column: int, winners: tuple[np.uint8, np.uint8]) -> bool:
+def _next(row: Row, column: np.uint32) -> np.uint32:
+    """Return the column of the next cell, or of the last one."""
+    return np.uint32(min(int64(column) + 1, len(row.class_id) - 1))
+
+
+@inner
+def _beat_others(window: Window, column: np.uint32, winners: tuple[np.uint8, np.uint8]) -> bool:
     """Tell whether no class but the winners of a patch's cells, which are two, can win there."""
-    after = min(column + 1, len(window.upper.class_id) - 1)
+    after = _next(window.upper, column)
     return (_beat_in(window.upper, column, winners) and _beat_in(window.upper, after, winners)
             and _beat_in(window.lower, column, winners) and _beat_in(window.lower, after, winners))
 
 
 @inner
-def _beat_in(row: Row, column: int, winners: tuple[np.uint8, np.uint8]) -> bool:
+def _beat_in(row: Row, column: np.uint32, winners: tuple[np.uint8, np.uint8]) -> bool:
     """Tell whether the other classes are under the mean of the winners in a cell."""
     one, other = row.logits[winners[0], column], row.logits[winners[1], column]
     second = row.second[column]
@@ -107,11 +112,12 @@ def _beat_in(row: Row, column: int, winners: tuple[np.uint8, np.uint8]) -> bool:
 
 
 @inner
-def _list_all(window: Window, column: int, winners: tuple[np.uint8, np.uint8, np.uint8, np.uint8],
+def _list_all(window: Window, column: np.uint32,
+              winners: tuple[np.uint8, np.uint8, np.uint8, np.uint8],
               contenders: npt.NDArray[np.int32]) -> int:
     """List the classes that can win in a patch; return how many."""
     upper, lower = window.upper.logits, window.lower.logits
-    after = min(column + 1, len(window.upper.class_id) - 1)
+    after = _next(window.upper, column)
     several = np.float32(0)      # classes; the first is new, so there is no division by 0
     above_0 = above_1 = below_0 = below_1 = np.float32(0)
     for index in range(4):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.codes import UNASSIGNED
-from ...segments.marks import Marks, list_marked
+from ...segments.marks import Marks, list_marked, whole
 from ...segments.patches import OPEN, CodeImage
 from ...segments.workers import inner
 from .cells import Cells, Ranks, read_probability, read_row
@@ -16,7 +16,11 @@ from .classification import Contest, settle_row
 from .contenders import Row, Window
 
 _SPARE = 16
-"""Rows of a worker's logits are no power of two apart, which would crowd few lines of a cache."""
+"""
+Rows of a worker's logits are so many numbers longer than whole vectors.
+
+So they are no power of two apart, which would crowd few lines of a cache.
+"""
 
 
 class Logits(NamedTuple):
@@ -52,7 +56,7 @@ class Memory(NamedTuple):
     @classmethod
     def new(cls, classes: int, columns: int) -> Memory:
         """Return memory for heads of so many classes and columns."""
-        return cls(np.empty((2, classes, columns + _SPARE), np.float32),
+        return cls(np.empty((2, classes, whole(columns) + _SPARE), np.float32),
                    np.empty((2, columns), np.float32), np.empty((2, columns), np.float32),
                    np.empty(columns, np.float32), np.empty(columns, np.int32),
                    np.empty(columns, np.float32),
@@ -74,7 +78,7 @@ def read(values: npt.NDArray[np.float32], row: int, is_own: bool, cells: Cells, 
     is_own
         Whether no other worker reads it, too.
     cells
-        Written; what others may be writing, too, once it is known.
+        Written.  Another worker may write the same classes, so each is written once, at its end.
     memory
         Written.
 
@@ -113,7 +117,7 @@ def classify_row(semantic: Logits, cells: Cells, image: CodeImage, row: int, mem
     row
         The row.
     memory
-        The logits; ``things`` are written.
+        The logits; ``things`` is written.
 
     """
     below, things = min(row + 1, len(cells.class_id) - 1), memory.things.marked
@@ -136,8 +140,12 @@ def _row(cells: Cells, row: int, memory: Memory) -> Row:
 def _write_plain(window: Window, code_of: npt.NDArray[np.uint16],
                  patches: npt.NDArray[np.uint16], mixed: Marks,
                  things: npt.NDArray[np.bool_]) -> int:
-    """Write the codes of patches whose cells agree; list the others and return how many."""
-    agrees = things
+    """
+    Write the codes of patches whose cells agree; list the others and return how many.
+
+    ``things`` is written: which of the patches with codes belong to things.
+    """
+    agrees = things     # at first it holds whether the cells agree
     upper, lower = window.upper.class_id, window.lower.class_id
     last = len(upper) - 1
     for column in range(last):

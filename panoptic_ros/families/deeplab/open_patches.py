@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.codes import INSTANCE, UNASSIGNED
-from ...segments.marks import VECTORS, WORD, Marks, list_marked
+from ...segments.marks import WORD, Marks, list_marked, whole
 from ...segments.patches import CodeImage
 from ...segments.workers import inlined, inner, int64, trailing_zeros
 from .candidates import Centers, Nearby
@@ -23,7 +23,7 @@ from .targets import Offsets
 _COLUMNS = 32
 """Columns of pixels that are assigned at a time, from some patches of a row ..."""
 _PIECE = 16
-"""... at most so many of each ..."""
+"""... of a patch at most so many are added at once ..."""
 _PIXELS = 512
 """... and as many lines of them as make so many pixels: whole vectors."""
 _TURN = 4
@@ -186,7 +186,7 @@ def _find_nearest(centers: Centers, count: int, pixels: int, batch: Batch) -> No
     """Find the wanted centre that is nearest to each target, the first of equally near ones."""
     wanted, target_y, target_x = batch.wanted.places, batch.y, batch.x
     least, nearest = batch.least, batch.nearest
-    pixels = (pixels + VECTORS - 1) // VECTORS * VECTORS    # whole vectors; the rest is unread
+    pixels = whole(pixels)      # the rest is unread
     last = count - 1
     least[:pixels], nearest[:pixels] = np.inf, wanted[0]
     for first in range(0, count, _TURN):

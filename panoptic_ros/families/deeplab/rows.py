@@ -16,9 +16,9 @@ from .logits import Logits, Memory, classify_row, read
 from .open_patches import Field
 
 _ROWS = 16
-"""Rows of patches that a worker takes at once; it reads one more row of cells than those ..."""
+"""A worker takes so many rows of patches at once; it reads one row of cells more."""
 _LAST_ROWS = 8
-"""... and so many of the last quarter, so that no worker waits long for another."""
+"""For the last quarter or somewhat more it takes so many: no worker waits long for another."""
 
 
 class Counts(NamedTuple):
@@ -31,7 +31,7 @@ class Counts(NamedTuple):
 
 
 @inner
-def group_rows(tickets: Tickets, semantic: Logits, field: Field, image: tuple[Cells, CodeImage],
+def group_rows(tickets: Tickets, semantic: Logits, field: Field, found: tuple[Cells, CodeImage],
                memory: Memory, aim: Aim, counts: Counts) -> None:
     """
     Find the code of each pixel, and tally the codes.
@@ -44,23 +44,23 @@ def group_rows(tickets: Tickets, semantic: Logits, field: Field, image: tuple[Ce
         The logits.
     field
         Offsets and centres.
-    image
-        Written: the cells; a stuff class, INSTANCE + a centre or, if there are none, UNASSIGNED +
-        a class of things.
+    found
+        Written: the cells, and the codes of the image: a stuff class, INSTANCE + a centre or, if
+        there are no centres, UNASSIGNED + a class of things.
     memory, aim
         Scratch.
     counts
         Added to.
 
     """
-    cells, codes = image
+    cells, codes = found
     y_starts, centers = codes.axes.y.starts, len(field.centers.reach)
     rows = len(cells.class_id)
     while True:
-        first, end = _share(take_ticket(tickets), rows)
+        first, end = _rows_of(take_ticket(tickets), rows)
         if first >= rows:
             return
-        read(semantic.values, first, True, cells, memory)
+        read(semantic.values, first, first < end, cells, memory)
         for row in range(first, end):
             if row + 1 < rows:
                 read(semantic.values, row + 1, row + 1 < end, cells, memory)
@@ -71,7 +71,7 @@ def group_rows(tickets: Tickets, semantic: Logits, field: Field, image: tuple[Ce
 
 
 @inner
-def _share(ticket: int, rows: int) -> tuple[int, int]:
+def _rows_of(ticket: int, rows: int) -> tuple[int, int]:
     """Return the rows, half-open, of a ticket."""
     large = rows * 3 // 4 // _ROWS
     if ticket < large:

@@ -31,14 +31,14 @@ def leave_slopes(center: npt.NDArray[np.float32], axes: Axes, row: int,
     warm
         (w,) the patches that can have a peak; those that rise lose the mark.
     heats
-        (5, w + 1 or more) scratch.
+        (5, w + 1) scratch.
 
     """
     y_starts, x_starts = axes.y.starts, axes.x.starts
     rows, columns = center.shape
     if len(axes.y.lower) <= rows or len(axes.x.lower) <= columns:
         return      # the next pixel may lie past the next patch
-    rows, columns = axes.y.lower[-1] + 1, axes.x.lower[-1] + 1      # those that have pixels
+    rows, columns = axes.y.upper[-1] + 1, axes.x.upper[-1] + 1      # those that pixels depend on
     start, end = _span(warm, 1, columns - 1)    # the outermost pixels are all as hot as their cell
     if start >= end:
         return

@@ -72,7 +72,7 @@ def warm_up(method: str = 'cpu') -> None:
     """
     Load and compile what a method needs, so that the first frame is as fast as the others.
 
-    Takes some ten seconds the first time on a machine and about one from then on.
+    Takes up to half a minute the first time on a machine and about one from then on.
 
     Raises
     ------

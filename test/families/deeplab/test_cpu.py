@@ -38,6 +38,34 @@ def test_it_equals_the_reference_on_realistic_heads(instances, size):
     assert instances == 0 or len(result.things) > 0.4 * instances
 
 
+@pytest.mark.parametrize('seed', range(4))
+def test_it_equals_the_reference_on_many_rows_and_columns(seed):
+    random = np.random.default_rng(seed)
+    label_space = make_label_space([index % 2 == 1 for index in range(9)], 1000)
+    cells = random.integers(30, 60), random.integers(33, 80)
+    size = tuple(int(count * random.uniform(1, 5)) for count in cells)
+    semantic = random.normal(0, 2, (9, cells[0] // 3 + 1, cells[1] // 4 + 1))
+    heads = Heads(semantic.repeat(3, 1).repeat(4, 2)[:, :cells[0], :cells[1]].astype(np.float32),
+                  random.uniform(0, 1, cells).astype(np.float32) ** 4,
+                  random.normal(0, 30, (2, *cells)).astype(np.float32), 4)
+    assert_same(*(deeplab.decode(heads, label_space, size, method, confidence=True,
+                                 options=deeplab.Options(stuff_area=20, nms_kernel=5))
+                  for method in ('cpu', 'reference')))
+
+
+@pytest.mark.parametrize(('align_corners', 'image_size'), [(True, None), (False, (62, 126))])
+def test_peaks_between_the_last_cells_are_found(align_corners, image_size):
+    cells = (17, 33) if align_corners else (16, 32)
+    center = np.zeros(cells, np.float32)
+    center[-2, 5:9], center[-1, 5:9] = (0.2, 0.3, 0.4, 0.5), (0.9, 0.6, 0.3, 0)
+    heads = Heads(np.zeros((1, *cells), np.float32), center, np.zeros((2, *cells), np.float32), 4,
+                  align_corners, (64, 128), image_size)
+    result, reference = (deeplab.decode(heads, make_label_space([True], 1000), None, method)
+                         for method in ('cpu', 'reference'))
+    assert_same(result, reference)
+    assert len(reference.segments) == 2
+
+
 def test_two_hundred_instances_share_an_image():
     label_space = make_label_space([True], 1000)
     heads = make_heads(label_space, (256, 512), 0)
