@@ -106,15 +106,15 @@ def _assign_group(field: Field, image: CodeImage, group: tuple[int, int, int],
             if count == 0:
                 count = choose_nearby(field.centers, united(boxes, things, start, end), nearby)
             column += 1
-            only = choose_among(nearby, count, Box(boxes.top[first], boxes.bottom[first],
-                                                   boxes.left[first], boxes.right[first]))
-            if only < 0:
+            found = choose_among(nearby, count, Box(boxes.top[first], boxes.bottom[first],
+                                                    boxes.left[first], boxes.right[first]))
+            if found > 1:
                 if code != OPEN:
                     patches[first] = OPEN
                     lines[:, starts[first]:starts[column]] = code
-                add_patch(field, image, (row, first), nearby, count, batch, votes)
+                add_patch(field, image, (row, first), nearby, found, batch, votes)
                 continue
-            center = only
+            center = int64(nearby.center[nearby.near.places[0]])
             _reach(field.centers, center, boxes, start, sure)
         while (column < end and sure[column - start] and patches[column] == code
                and things[column]):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.marks import WORD, Marks, list_marked, whole
-from ...segments.workers import compiled, inner, int64, trailing_zeros
+from ...segments.workers import compiled, inner
 from .targets import Box
 
 _LARGEST = np.float32(3.4028235e38)
@@ -152,15 +152,11 @@ def choose_nearby(centers: Centers, box: Box, nearby: Nearby) -> int:
 
 @inner
 def choose_among(nearby: Nearby, count: int, box: Box) -> int:
-    """Choose those of some nearby centres that are near to a box; return the only one or -1."""
-    y, x, center, near = nearby
+    """
+    List those of some nearby centres that are near to a box; return how many they are.
+
+    Their places among the nearby centres are listed in ``near``, in ascending order.
+    """
+    y, x, _, near = nearby
     mark_near(y[:count], x[:count], box, near.marked[:count])
-    only = int64(-1)
-    for index in range(count // WORD):
-        word = near.words[index]
-        if word == 0:
-            continue
-        if only >= 0 or word & (word - np.uint64(1)) != 0:
-            return int64(-1)
-        only = index * WORD + trailing_zeros(word) // WORD
-    return int64(center[only])
+    return list_marked(Marks(near.words[:count // WORD], near.marked, near.places))

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...segments.codes import INSTANCE, UNASSIGNED
-from ...segments.marks import WORD, Marks, list_marked, whole
+from ...segments.marks import Marks, list_marked, whole
 from ...segments.patches import CodeImage
-from ...segments.workers import inlined, inner, int64, trailing_zeros
+from ...segments.workers import inlined, inner, int64
 from .candidates import Centers, Nearby
 from .cells import finite_offset
 from .targets import Offsets
@@ -68,7 +68,7 @@ class Field(NamedTuple):
 
 @inlined
 def add_patch(field: Field, image: CodeImage, patch: tuple[int, int], nearby: Nearby,
-              count: int, batch: Batch, votes: npt.NDArray[np.int64]) -> None:
+              found: int, batch: Batch, votes: npt.NDArray[np.int64]) -> None:
     """
     Add the columns of a patch to a batch, which is assigned first if it has no room for them.
 
@@ -80,8 +80,8 @@ def add_patch(field: Field, image: CodeImage, patch: tuple[int, int], nearby: Ne
         As in ``assign_batch``.
     patch
         Its row and its column.
-    nearby, count
-        Of so many centres those that can be the nearest are marked.
+    nearby, found
+        The centres that can be the nearest are listed in ``near``, and how many they are.
     batch
         The batch.
     votes
@@ -90,17 +90,13 @@ def add_patch(field: Field, image: CodeImage, patch: tuple[int, int], nearby: Ne
     """
     row, column = patch
     starts, center, wanted = image.axes.x.starts, nearby.center, batch.wanted.marked
-    words = nearby.near.words[:count // WORD]
     start, end = int64(starts[column]), int64(starts[column + 1])
     for left in range(start, end, _PIECE):
         right = min(left + _PIECE, end)
         if batch.size[0] + (right - left) > _COLUMNS:
             assign_batch(field, image, row, batch, votes)
-        for index in range(len(words)):
-            word = words[index]
-            while word != 0:
-                wanted[center[index * WORD + trailing_zeros(word) // WORD]] = True
-                word &= word - np.uint64(1)
+        for place in range(found):
+            wanted[center[nearby.near.places[place]]] = True
         _add_columns(field.offsets.values, image, patch, (left, right), batch)
 
 

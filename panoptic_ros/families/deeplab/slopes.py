@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ...segments.extremes import larger
 from ...segments.upsampling import Axes
 from ...segments.workers import inner
 from .cells import finite_heat
@@ -50,8 +51,8 @@ def leave_slopes(center: npt.NDArray[np.float32], axes: Axes, row: int,
     x_starts, warm = x_starts[start:end + 1], warm[start:end]
     for place in range(len(warm)):      # that column is the one at place + 1 of what was read
         here, after = place + 1, place + 2
-        hottest = _greatest(_greatest(abs(two[here]), abs(two[after])),
-                            _greatest(abs(three[here]), abs(three[after])))
+        hottest = larger(larger(abs(two[here]), abs(two[after])),
+                            larger(abs(three[here]), abs(three[after])))
         width = x_starts[place + 1] - x_starts[place]
         pixels = np.int32(width if width > height else height)
         least[place] = hottest * np.float32(pixels + np.int32(1)) * _ROUNDED
@@ -89,11 +90,6 @@ def _read(center: npt.NDArray[np.float32], rows: tuple[int, int, int, int],
         for column in range(len(values)):
             read[column] = finite_heat(values[column])
         read[end - start] = -np.inf     # no patch rises to where there is no cell
-
-
-@inner
-def _greatest(a: np.float32, b: np.float32) -> np.float32:
-    return a if a > b else b
 
 
 @inner

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...segments.extremes import larger, smaller
 from ...segments.upsampling import Axes
 from ...segments.workers import inner
 from .cells import finite_offset
@@ -83,25 +84,15 @@ def bound_targets(offsets: Offsets, axes: Axes, row: int, start: int, end: int, 
     for cell in range(len(top)):
         one = finite_offset(upper[0, cell]) * y_scale
         other = finite_offset(lower[0, cell]) * y_scale
-        top[cell] = _least(first + one, second + other)
-        bottom[cell] = _greatest(third + one, fourth + other)
+        top[cell] = smaller(first + one, second + other)
+        bottom[cell] = larger(third + one, fourth + other)
     for cell in range(len(left)):
         one = finite_offset(upper[1, cell]) * x_scale
         other = finite_offset(lower[1, cell]) * x_scale
-        left[cell] = from_x[cell] + _least(one, other)
-        right[cell] = to_x[cell] + _greatest(one, other)
+        left[cell] = from_x[cell] + smaller(one, other)
+        right[cell] = to_x[cell] + larger(one, other)
     _unite(top, bottom, len(axes.y.lower))
     _unite(left, right, len(axes.x.lower))
-
-
-@inner
-def _least(a: np.float32, b: np.float32) -> np.float32:
-    return a if a < b else b
-
-
-@inner
-def _greatest(a: np.float32, b: np.float32) -> np.float32:
-    return a if a > b else b
 
 
 @inner
@@ -109,14 +100,14 @@ def _unite(low: npt.NDArray[np.float32], high: npt.NDArray[np.float32], pixels: 
     """Join the range of each cell with that of the next; widen it by more than is rounded."""
     last = len(low) - 1
     for cell in range(last):
-        low[cell], high[cell] = _widened(_least(low[cell], low[cell + 1]),
-                                         _greatest(high[cell], high[cell + 1]), pixels)
+        low[cell], high[cell] = _widened(smaller(low[cell], low[cell + 1]),
+                                         larger(high[cell], high[cell + 1]), pixels)
     low[last], high[last] = _widened(low[last], high[last], pixels)
 
 
 @inner
 def _widened(low: np.float32, high: np.float32, pixels: int) -> tuple[np.float32, np.float32]:
-    more = (_greatest(abs(low), abs(high)) + np.float32(pixels)) * _ROUNDED
+    more = (larger(abs(low), abs(high)) + np.float32(pixels)) * _ROUNDED
     return low - more, high + more
 
 
@@ -128,8 +119,8 @@ def united(boxes: Boxes, wanted: npt.NDArray[np.bool_], start: int, end: int) ->
     for index in range(start, end):
         if not wanted[index]:
             continue
-        top = _least(top, tops[index])
-        bottom = _greatest(bottom, bottoms[index])
-        left = _least(left, lefts[index])
-        right = _greatest(right, rights[index])
+        top = smaller(top, tops[index])
+        bottom = larger(bottom, bottoms[index])
+        left = smaller(left, lefts[index])
+        right = larger(right, rights[index])
     return Box(top, bottom, left, right)

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...segments.extremes import larger, smaller
 from ...segments.workers import inner, int64
-from .cells import Cells, find_extremes, larger, smaller
+from .cells import Cells, find_extremes
 from .tiling import Tiling
 
 _ROUNDED = np.float32(4e-6)     # more than what an interpolation rounds, in parts of the logit

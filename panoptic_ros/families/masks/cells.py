@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...segments.extremes import larger, smaller
 from ...segments.upsampling import LIMIT
 from ...segments.workers import inner
 
@@ -101,18 +102,6 @@ def find_extremes(cells: Cells, index: int, rows: tuple[int, int], high: npt.NDA
                 one, two, three = _finite(upper[x]), _finite(middle[x]), _finite(lower[x])
                 high[x] = larger(larger(one, two), larger(three, high[x]))
                 low[x] = smaller(smaller(one, two), smaller(three, low[x]))
-
-
-@inner
-def larger(one: np.float32, other: np.float32) -> np.float32:
-    """Return the larger of two numbers."""
-    return one if one > other else other
-
-
-@inner
-def smaller(one: np.float32, other: np.float32) -> np.float32:
-    """Return the smaller of two numbers."""
-    return one if one < other else other
 
 
 @inner

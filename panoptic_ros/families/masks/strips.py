@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...segments.extremes import larger, smaller
 from ...segments.upsampling import LIMIT
 from ...segments.workers import inner, int64
 from .bounds import raised
-from .cells import larger, read, smaller
+from .cells import read
 from .pixels import (
     Lines,
     add_probability,
